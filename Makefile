@@ -1,0 +1,45 @@
+# make app    install what the app needs and open it
+# make test   install what the tests need; style, types, tests
+# make lint   style and types alone
+# make clean  remove the environment and the caches
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+RUNTIME := $(VENV)/runtime.stamp
+DEV := $(VENV)/dev.stamp
+
+.PHONY: app test lint clean
+
+app: $(RUNTIME)
+	$(BIN)/streamlit run app.py --server.showEmailPrompt=false
+
+test: $(DEV)
+	@sh scripts/chromium.sh
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(BIN)/python:
+	@sh scripts/environment.sh $(PYTHON) $(VENV)
+
+# The package itself is installed in place, so that its own edits need no new installation.
+$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements.txt (a few minutes the first time)."
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+$(DEV): requirements-dev.txt requirements-train.txt $(RUNTIME)
+	@echo "Installing the packages of requirements-dev.txt."
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,393 @@
+"""The command line: the same engine as the app, one command for each station."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from galexplorer import __version__
+from galexplorer.errors import GalexplorerError, OptionError
+from galexplorer.schema import BANDS, TARGETS
+
+# Nothing heavy is imported here: --help and a wrong option are answered at once.
+
+Device = Literal["auto", "cpu", "cuda"]
+Format = Literal["json", "ecsv", "parquet", "fits"]
+SUFFIXES = {".json": "json", ".ecsv": "ecsv", ".parquet": "parquet", ".fits": "fits"}
+DRAWS = 5_000
+CATALOGUE_DRAWS = 1_000
+
+app = typer.Typer(
+    name="galexplorer",
+    help="Joint posteriors of galaxy properties from an image, from photometry, or both.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+library = typer.Typer(help="The library of real galaxies that neighbours are taken from.")
+app.add_typer(library, name="library")
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", envvar="GALEXPLORER_DATA", help="Folder of the real data."),
+]
+WeightsOption = Annotated[Path | None, typer.Option(help="Folder of other weights.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
+Number = float | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 if all went well; 2 after an error, which is one line on stderr.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=arguments or ["--help"], prog_name="galexplorer", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except GalexplorerError as error:
+        return _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted.", 130)
+    except typer.TyperException as error:
+        # Usage errors name the option only in their formatted message.
+        return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
+    except BrokenPipeError:
+        # The reader went away (head, less): not an error, and Python must not flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _fail(message: str, code: int = 2) -> int:
+    print(f"galexplorer: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"galexplorer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _describe(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Joint posteriors of galaxy properties from an image, from photometry, or both."""
+
+
+@app.command()
+def infer(
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="INPUT...",
+            help="A FITS file with a gri cube or three images, an SDSS JPEG, or three FITS files "
+            "whose names or headers tell the bands.",
+        ),
+    ] = None,
+    g: Annotated[Path | None, typer.Option(help="FITS image in g.")] = None,
+    r: Annotated[Path | None, typer.Option(help="FITS image in r.")] = None,
+    i: Annotated[Path | None, typer.Option(help="FITS image in i.")] = None,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of galaxies (CSV, ECSV, Parquet, FITS, VOTable) instead of INPUT: columns "
+            "id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_r50, petro_r90, redshift, image, "
+            "pixel_scale."
+        ),
+    ] = None,
+    mag_u: Annotated[Number, typer.Option(help="Dereddened AB magnitude.")] = None,
+    mag_g: Annotated[Number, typer.Option()] = None,
+    mag_r: Annotated[Number, typer.Option()] = None,
+    mag_i: Annotated[Number, typer.Option()] = None,
+    mag_z: Annotated[Number, typer.Option()] = None,
+    err_u: Annotated[Number, typer.Option(help="Its 1-sigma error.")] = None,
+    err_g: Annotated[Number, typer.Option()] = None,
+    err_r: Annotated[Number, typer.Option()] = None,
+    err_i: Annotated[Number, typer.Option()] = None,
+    err_z: Annotated[Number, typer.Option()] = None,
+    petro_r50: Annotated[Number, typer.Option(help="Half-light radius in r, arcsec.")] = None,
+    petro_r90: Annotated[Number, typer.Option(help="90%-light radius in r, arcsec.")] = None,
+    ra: Annotated[Number, typer.Option(help="Target in the image, degrees.")] = None,
+    dec: Annotated[Number, typer.Option(help="Target in the image, degrees.")] = None,
+    pixel_scale: Annotated[Number, typer.Option(help="Arcsec per pixel.")] = None,
+    flux_pixel_scale: Annotated[
+        Number, typer.Option(help="Arcsec per pixel to which the values refer, if another.")
+    ] = None,
+    redshift: Annotated[Number, typer.Option(help="Known redshift, to be held fixed.")] = None,
+    redshift_range: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
+    ] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 0,
+    device: DeviceOption = "auto",
+    weights: WeightsOption = None,
+    format: Annotated[
+        Format | None, typer.Option(help="Default: told by --out; JSON to the terminal.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+) -> None:
+    """Infer the posterior of one galaxy, or of each row of a table."""
+    given = dict(locals())
+    _check_within("--seed", seed, 0, 2**63 - 1)
+    _check_within("--draws", draws, 100, 1_000_000)
+    _check_redshift(redshift, redshift_range)
+    common: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
+    if catalog is not None:
+        _refuse_beside_catalogue(given)
+        _infer_catalogue(
+            catalog, out, format, weights, device, {**common, "draws": draws or CATALOGUE_DRAWS}
+        )
+        return
+
+    magnitudes = _read_bands("mag", given, 5, 30)
+    errors = _read_bands("err", given, 1e-6, 10)
+    for band in errors.keys() - magnitudes.keys():
+        raise OptionError(f"--err-{band} was given without --mag-{band}: give both.")
+    for name in ("petro_r50", "petro_r90"):
+        _check_within(f"--{name.replace('_', '-')}", given[name], 0.05, 3600)
+    _check_within("--ra", ra, 0, 360)
+    _check_within("--dec", dec, -90, 90)
+    if (ra is None) != (dec is None):
+        raise OptionError("--ra and --dec go together: give both, or neither.")
+    sources = _choose_sources(inputs or [], {"g": g, "r": r, "i": i})
+    if sources is None:
+        if not magnitudes:
+            raise OptionError("nothing to infer from: give an image or a magnitude (--mag-r 17.2).")
+        for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale"):
+            if given[name] is not None:
+                raise OptionError(f"--{name.replace('_', '-')} belongs to an image: give one.")
+    kind = _choose_format(out, format)
+
+    from galexplorer.inference.result import Photometry
+
+    photometry = Photometry(
+        kind="catalogue" if magnitudes or petro_r50 or petro_r90 else "none",
+        magnitudes=magnitudes,
+        errors=errors,
+        petro_r50=petro_r50,
+        petro_r90=petro_r90,
+    )
+    scales = {
+        "pixel_scale_arcsec": pixel_scale,
+        "flux_pixel_scale_arcsec": flux_pixel_scale,
+    }
+    observation = _observe(sources, photometry, scales, ra, dec)
+
+    from galexplorer.export.tables import result_bytes, write_result
+    from galexplorer.inference.engine import Engine
+
+    engine = Engine.load(weights, device=device)
+    result = engine.infer(observation, redshift=redshift, draws=draws or DRAWS, **common)
+    if out is not None:
+        write_result(result, out, kind)
+    else:
+        sys.stdout.buffer.write(result_bytes(result, kind))
+
+
+def _observe(sources, photometry, scales: dict, ra: float | None, dec: float | None):
+    from galexplorer.image.reader import read_image
+
+    pixels = read_image(sources, **scales) if sources is not None else None
+
+    from galexplorer.inference.observe import observe
+
+    return observe(pixels, photometry if photometry.kind != "none" else None, ra=ra, dec=dec)
+
+
+def _infer_catalogue(
+    path: Path,
+    out: Path | None,
+    format: str | None,
+    weights: Path | None,
+    device: str,
+    options: dict[str, Any],
+) -> None:
+    if out is None:
+        raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
+    if format == "json":
+        raise OptionError("a catalogue is written as a table: --format ecsv, parquet or fits.")
+
+    from galexplorer.catalogue import check_destination, read_catalogue, write_table
+
+    check_destination(out, format)
+    catalogue = read_catalogue(path)
+    for note in catalogue.notes:
+        print(f"galexplorer: {note}", file=sys.stderr)
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from galexplorer.inference.catalogue_run import infer_catalogue
+    from galexplorer.inference.engine import Engine
+
+    engine = Engine.load(weights, device=device)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("galaxies", total=len(catalogue))
+        table = infer_catalogue(
+            engine,
+            catalogue,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            **options,
+        )
+    write_table(table, out, format)
+
+
+def _check_within(option: str, value: float | None, low: float, high: float) -> None:
+    # Written so that NaN fails.
+    if value is not None and not low <= value <= high:
+        raise OptionError(f"{option} is {value:g}: it must lie between {low:,} and {high:,}.")
+
+
+def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) -> None:
+    high = TARGETS[0].high
+    if redshift is not None and limits is not None:
+        raise OptionError("--redshift and --redshift-range exclude each other: give one.")
+    if redshift is not None and not 0 < redshift <= high:
+        raise OptionError(f"--redshift is {redshift:g}: it must lie above 0, at most {high}.")
+    if limits is not None and not 0 <= limits[0] < limits[1] <= high:
+        raise OptionError(
+            f"--redshift-range is {limits[0]:g} to {limits[1]:g}: it must rise, within 0 to {high}."
+        )
+
+
+def _refuse_beside_catalogue(given: dict[str, Any]) -> None:
+    allowed = {"catalog", "redshift_range", "draws", "seed", "device", "weights", "format", "out"}
+    for name, value in given.items():
+        if name not in allowed and value not in (None, []):
+            option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
+            raise OptionError(
+                f"{option} does not go with --catalog: give it as a column of the table."
+            )
+
+
+def _read_bands(prefix: str, given: dict[str, Any], low: float, high: float) -> dict[str, float]:
+    values = {band: given[f"{prefix}_{band}"] for band in BANDS}
+    for band, value in values.items():
+        _check_within(f"--{prefix}-{band}", value, low, high)
+    return {band: value for band, value in values.items() if value is not None}
+
+
+def _choose_sources(inputs: list[Path], bands: dict[str, Path | None]):
+    """Return what `read_image` takes, or None where there is no image."""
+    named = {band: path for band, path in bands.items() if path is not None}
+    if named and inputs:
+        raise OptionError("INPUT and --g, --r, --i exclude each other: give one or the other.")
+    if named and len(named) < len(bands):
+        missing = " and ".join(f"--{band}" for band in bands if band not in named)
+        raise OptionError(f"--g, --r and --i go together: add {missing}.")
+    if len(inputs) not in (0, 1, 3):
+        raise OptionError(f"{len(inputs)} files were given: give one, or three for g, r and i.")
+    return named or (inputs[0] if len(inputs) == 1 else inputs or None)
+
+
+def _choose_format(out: Path | None, format: str | None) -> str:
+    if out is None:
+        kind = format or "json"
+        if kind in {"parquet", "fits"} and sys.stdout.isatty():
+            raise OptionError(f"{kind} is binary and not for a terminal: add --out FILE.")
+        return kind
+    kind = format or SUFFIXES.get(out.suffix.lower(), "")
+    if not kind:
+        raise OptionError(
+            f"{out} does not tell which format to write: end it in .json, .ecsv, .parquet or "
+            ".fits, or add --format."
+        )
+    if not out.parent.is_dir():
+        raise OptionError(f"the folder {out.parent} does not exist: create it first.")
+    if out.is_dir():
+        raise OptionError(f"{out} is a folder: name a file in it.")
+    return kind
+
+
+@contextmanager
+def _needs_training_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("galexplorer"):
+            raise
+        raise OptionError(
+            f"this command needs the package {error.name}: pip install 'galexplorer[train]'."
+        ) from error
+
+
+@app.command()
+def simulate(
+    size: Annotated[int, typer.Option(min=1, help="Galaxies to render.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    data: DataOption = None,
+) -> None:
+    """Render a training set of SDSS galaxies."""
+    with _needs_training_extra():
+        from galexplorer.training.simulate import simulate as run
+    run(size=size, seed=seed, out=out, workers=workers, data=data)
+
+
+@app.command()
+def train(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Rendered sets.")],
+    config: Annotated[Path | None, typer.Option(help="YAML with other settings.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
+    data: DataOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from a checkpoint.")] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the weights on rendered and real galaxies."""
+    with _needs_training_extra():
+        from galexplorer.training.fit import train as run
+    run(folders, config=config, out=out, data=data, resume=resume, device=device)
+
+
+@app.command()
+def evaluate(
+    weights: WeightsOption = None,
+    data: DataOption = None,
+    rendered: Annotated[Path | None, typer.Option(help="A rendered set.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report.")] = None,
+) -> None:
+    """Measure accuracy and calibration on galaxies that the training has not seen."""
+    with _needs_training_extra():
+        from galexplorer.evaluation.run import evaluate as run
+    run(weights=weights, data=data, rendered=rendered, out=out)
+
+
+@library.command("build")
+def build_library(
+    weights: WeightsOption = None,
+    data: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+) -> None:
+    """Encode the real labelled galaxies: latents, positions and known values."""
+    with _needs_training_extra():
+        from galexplorer.training.library import build
+    build(weights=weights, data=data, out=out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

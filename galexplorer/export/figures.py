@@ -1,0 +1,62 @@
+"""Matplotlib figures as the content of image files."""
+
+import io
+from threading import Lock
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from galexplorer.errors import OptionError
+
+FIGURE_FORMATS = ("png", "pdf", "svg")
+FIGURE_MIME_TYPES = {"png": "image/png", "pdf": "application/pdf", "svg": "image/svg+xml"}
+
+# Files of one figure are equal byte for byte: no dates, no random identifiers.
+_METADATA = {
+    "png": {"Software": "galexplorer"},
+    "pdf": {"Creator": "galexplorer", "CreationDate": None},
+    "svg": {"Creator": "galexplorer", "Date": None},
+}
+_SETTINGS: dict[Any, Any] = {
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "galexplorer",
+}
+_settings_lock = Lock()  # rcParams belong to the whole process
+
+
+def figure_bytes(
+    figure: Figure, format: str = "png", dpi: float = 200, transparent: bool = False
+) -> bytes:
+    """Return a figure as the content of a file.
+
+    Fonts are embedded: as TrueType in PDF, as outlines in SVG.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    format : {"png", "pdf", "svg"}
+    dpi : float
+        Dots per inch of a PNG.
+    transparent : bool
+        Keep the figure's own background; otherwise it is white.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    OptionError
+        If the format is unknown.
+    """
+    if format not in FIGURE_FORMATS:
+        raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(FIGURE_FORMATS)}.")
+    buffer = io.BytesIO()
+    background = "none" if transparent else "white"
+    with _settings_lock, matplotlib.rc_context(_SETTINGS):
+        figure.savefig(
+            buffer, format=format, dpi=dpi, facecolor=background, metadata=_METADATA[format]
+        )
+    return buffer.getvalue()

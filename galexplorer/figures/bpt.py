@@ -1,0 +1,202 @@
+"""The galaxy's place on the BPT diagram, as a cloud of posterior draws."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.palette import ink
+from galexplorer.inference.result import Posterior
+from galexplorer.science.bpt import (
+    KAUFFMANN_POLE,
+    KEWLEY_POLE,
+    kauffmann2003,
+    kewley2001,
+    line_ratios,
+    schawinski2007,
+)
+from galexplorer.science.summary import BPT_LABELS
+
+MASSES = (0.68, 0.95)
+CLOUD_SIZE = 700
+X_RANGE, Y_RANGE = (-2.0, 0.8), (-1.4, 1.5)
+
+_LABEL_POSITIONS = {
+    "star_forming": (-1.55, -0.3),
+    "composite": (0.0, -1.25),
+    "seyfert": (-0.75, 1.25),
+    "liner": (0.42, -0.35),
+}
+
+
+def _demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
+    """Return name, dash, x and y of each curve, drawn where it divides two classes."""
+    kewley_x = np.linspace(low, KEWLEY_POLE - 0.02, 300)
+    kauffmann_x = np.linspace(max(low, -1.28), KAUFFMANN_POLE - 0.02, 300)
+    division_x = np.linspace(-0.1839, high, 2)  # from where it leaves Kewley's curve
+    return [
+        ("Kewley 2001", "solid", kewley_x, kewley2001(kewley_x)),
+        ("Kauffmann 2003", "dash", kauffmann_x, kauffmann2003(kauffmann_x)),
+        ("Schawinski 2007", "dot", division_x, schawinski2007(division_x)),
+    ]
+
+
+def _limits(values: np.ndarray, default: tuple[float, float]) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.005, 0.995])
+    return min(default[0], float(low) - 0.1), max(default[1], float(high) + 0.1)
+
+
+def _finite_ratios(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
+    x, y = line_ratios(posterior.draws)
+    finite = np.isfinite(x) & np.isfinite(y)
+    if not finite.any():
+        raise ValueError("no draw has finite line ratios")
+    return x[finite], y[finite]
+
+
+def _region_labels(probabilities: Mapping[str, float] | None) -> list[tuple[str, float, float]]:
+    labels = []
+    for name, (x, y) in _LABEL_POSITIONS.items():
+        share = "" if probabilities is None else f" {probabilities[name]:.0%}"
+        labels.append((BPT_LABELS[name] + share, x, y))
+    return labels
+
+
+def bpt_figure(
+    posterior: Posterior, probabilities: Mapping[str, float] | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw the BPT cloud for the screen.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    probabilities : mapping of str to float, optional
+        Probability of each class, written into its region.
+    dark : bool
+        Colours for a dark background.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Draws, contours of 68% and 95%, the median and three named demarcations.
+
+    Raises
+    ------
+    ValueError
+        If no draw has finite line ratios.
+    """
+    x, y = _finite_ratios(posterior)
+    x_range, y_range = _limits(x, X_RANGE), _limits(y, Y_RANGE)
+    colours = ink(dark)
+    figure = go.Figure()
+    for name, dash, curve_x, curve_y in _demarcations(*x_range):
+        figure.add_scatter(
+            x=curve_x,
+            y=curve_y,
+            mode="lines",
+            name=name,
+            line={"color": colours.faint, "width": 1.5, "dash": dash},
+            hoverinfo="name",
+        )
+    # Draws carry no order, so the first ones are a fair sample.
+    figure.add_scatter(
+        x=x[:CLOUD_SIZE],
+        y=y[:CLOUD_SIZE],
+        mode="markers",
+        name="Posterior draws",
+        marker={"color": colours.accent, "size": 3.5, "opacity": 0.35},
+        hovertemplate="log [N II]/Hα %{x:.2f}<br>log [O III]/Hβ %{y:.2f}<extra></extra>",
+    )
+    centres_x, centres_y, density = density_grid(x, y)
+    for level, mass in zip(credible_levels(density, MASSES), MASSES, strict=True):
+        figure.add_contour(
+            x=centres_x,
+            y=centres_y,
+            z=density,
+            contours={"start": level, "end": level, "size": 1, "coloring": "none"},
+            line={"color": colours.accent, "width": 1.6},
+            showscale=False,
+            hoverinfo="skip",
+            name="68% and 95% of the draws",
+            showlegend=mass == MASSES[0],
+        )
+    for text, label_x, label_y in _region_labels(probabilities):
+        figure.add_annotation(
+            x=label_x,
+            y=label_y,
+            text=text,
+            showarrow=False,
+            font={"size": 13, "color": colours.text},
+            bgcolor=colours.clear("background", 0.7),
+            borderpad=1,
+        )
+    title = {"font": {"color": colours.text}}
+    axis = {"zeroline": False, "tickfont": {"color": colours.text}}
+    figure.update_layout(
+        xaxis={"title": title | {"text": "log [N II] 6584 / Hα  [dex]"}, "range": x_range, **axis},
+        yaxis={"title": title | {"text": "log [O III] 5007 / Hβ  [dex]"}, "range": y_range, **axis},
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "font": {"size": 11, "color": colours.text},
+        },
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        height=430,
+    )
+    return figure
+
+
+def bpt_static_figure(
+    posterior: Posterior, probabilities: Mapping[str, float] | None = None, dark: bool = False
+) -> Figure:
+    """Draw the BPT cloud for print; parameters and errors are those of `bpt_figure`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    x, y = _finite_ratios(posterior)
+    x_range, y_range = _limits(x, X_RANGE), _limits(y, Y_RANGE)
+    colours = ink(dark)
+    figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
+    axes = figure.add_subplot(facecolor="none")
+    styles = {"solid": "-", "dash": "--", "dot": ":"}
+    for name, dash, curve_x, curve_y in _demarcations(*x_range):
+        axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=name)
+    axes.plot(
+        x[:CLOUD_SIZE],
+        y[:CLOUD_SIZE],
+        ".",
+        color=colours.accent,
+        markersize=2.5,
+        alpha=0.35,
+        zorder=1,
+    )
+    centres_x, centres_y, density = density_grid(x, y)
+    levels = sorted(set(credible_levels(density, MASSES)))
+    axes.contour(
+        centres_x, centres_y, density, levels=levels, colors=colours.accent, linewidths=1.2
+    )
+    for text, label_x, label_y in _region_labels(probabilities):
+        axes.text(
+            label_x,
+            label_y,
+            text,
+            ha="center",
+            va="center",
+            color=colours.text,
+            fontsize=9,
+            path_effects=[withStroke(linewidth=2, foreground=colours.background)],
+        )
+    axes.set(xlim=x_range, ylim=y_range)
+    axes.set_xlabel(r"$\log\,$[N II] 6584 / H$\alpha$ [dex]", color=colours.text)
+    axes.set_ylabel(r"$\log\,$[O III] 5007 / H$\beta$ [dex]", color=colours.text)
+    axes.tick_params(colors=colours.text)
+    axes.spines[:].set_color(colours.faint)
+    axes.legend(loc="lower left", fontsize=8, frameon=False, labelcolor=colours.text)
+    return figure

@@ -1,0 +1,108 @@
+"""The four emission lines: marginal posteriors of their fluxes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from galexplorer.figures.density import ridge
+from galexplorer.figures.palette import TRUTH, ink
+from galexplorer.inference.result import Posterior
+from galexplorer.schema import LINE_NAMES, TARGETS
+from galexplorer.science.summary import format_interval
+
+_LABELS = {target.name: target.label.removesuffix(" flux") for target in TARGETS}
+_RIDGE_HEIGHT = 0.72
+_UNIT = "10<sup>−17</sup> erg s<sup>−1</sup> cm<sup>−2</sup>"
+
+
+def lines_figure(
+    posterior: Posterior, truths: Mapping[str, float] | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw the posterior of each line flux: density, median, 68% and 95% intervals.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    truths : mapping of str to float, optional
+        Known log fluxes by target; any may be missing.
+    dark : bool
+        Colours for a dark background.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    colours = ink(dark)
+    figure = go.Figure()
+    rows = {name: len(LINE_NAMES) - 1 - k for k, name in enumerate(LINE_NAMES)}
+    for name, row in rows.items():
+        values = posterior.column(name).astype(float)
+        low95, low, middle, high, high95 = np.quantile(values, [0.025, 0.16, 0.5, 0.84, 0.975])
+        x, height = ridge(values)
+        figure.add_scatter(
+            x=np.concatenate([x, x[::-1]]),
+            y=np.concatenate([row + _RIDGE_HEIGHT * height, np.full(x.size, row)]),
+            fill="toself",
+            fillcolor=colours.clear("accent", 0.28),
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+        )
+        for edges, width in (((low95, high95), 1.5), ((low, high), 5)):
+            figure.add_scatter(
+                x=edges,
+                y=[row, row],
+                mode="lines",
+                line={"color": colours.accent, "width": width},
+                hoverinfo="skip",
+            )
+        figure.add_scatter(
+            x=[middle],
+            y=[row],
+            mode="markers",
+            marker={
+                "color": colours.accent,
+                "size": 10,
+                "line": {"color": colours.background, "width": 1.5},
+            },
+            hovertemplate=(
+                f"{_LABELS[name]}: {format_interval(name, low, middle, high)}<extra></extra>"
+            ),
+        )
+        known = (truths or {}).get(name)
+        if known is not None and np.isfinite(known):
+            figure.add_scatter(
+                x=[known],
+                y=[row],
+                mode="markers",
+                marker={
+                    "color": TRUTH,
+                    "size": 13,
+                    "symbol": "line-ns",
+                    "line": {"width": 3, "color": TRUTH},
+                },
+                hovertemplate=f"known: {known:.2f}<extra></extra>",
+            )
+    figure.update_layout(
+        xaxis={
+            "title": {
+                "text": f"log flux  [{_UNIT}, 3″ fibre]",
+                "font": {"color": colours.text},
+            },
+            "zeroline": False,
+            "tickfont": {"color": colours.text},
+        },
+        yaxis={
+            "tickvals": list(rows.values()),
+            "ticktext": [_LABELS[name] for name in rows],
+            "range": [-0.35, len(rows) - 0.1],
+            "zeroline": False,
+            "showgrid": False,
+            "tickfont": {"color": colours.text},
+        },
+        showlegend=False,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        height=280,
+    )
+    return figure

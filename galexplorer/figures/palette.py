@@ -1,0 +1,57 @@
+"""Colours and axis labels that all figures share.
+
+One accent colour marks the inferred galaxy, everywhere; the rest is ink. The colours
+are told apart by people with any of the common colour-vision deficiencies.
+"""
+
+from dataclasses import dataclass
+
+from galexplorer.schema import TARGETS
+
+TRUTH = "#D55E00"
+"""Known values (Okabe & Ito's vermilion)."""
+
+OVERLAY = "#8A8F98"
+"""A second posterior, for comparison."""
+
+RESIDUAL_MAP = "PuOr_r"
+"""Diverging colour map of signed residuals."""
+
+_TARGETS = {target.name: target for target in TARGETS}
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colours of text and lines on one background.
+
+    Attributes
+    ----------
+    accent, text, faint, background : str
+        Hexadecimal colours; `accent` is the posterior's, `faint` is for demarcations.
+    """
+
+    accent: str
+    text: str
+    faint: str
+    background: str
+
+    def clear(self, name: str, opacity: float) -> str:
+        """Return one of the colours, partly transparent, as CSS."""
+        colour = getattr(self, name)
+        red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+        return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+LIGHT = Ink(accent="#2A78B8", text="#1B1F24", faint="#7E858F", background="#FFFFFF")
+DARK = Ink(accent="#5AA9E6", text="#E6E8EB", faint="#8F96A0", background="#0F1318")
+
+
+def ink(dark: bool) -> Ink:
+    """Return the colours for a dark or a light background."""
+    return DARK if dark else LIGHT
+
+
+def axis_label(name: str) -> str:
+    """Return the mathtext label of a target's axis, with its unit in brackets."""
+    target = _TARGETS[name]
+    return f"{target.symbol} [{target.unit_symbol}]" if target.unit_symbol else target.symbol

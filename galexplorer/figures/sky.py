@@ -1,0 +1,150 @@
+"""The galaxy on the sky: the colour image, and what the model made of it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
+
+from galexplorer.figures.palette import RESIDUAL_MAP, ink
+from galexplorer.inference.result import View
+
+_BAR_LENGTHS_ARCSEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
+_HALO = [withStroke(linewidth=2.5, foreground="black")]
+
+
+def bar_length_arcsec(width_arcsec: float) -> float:
+    """Return a round length near a quarter of the image, for its scale bar.
+
+    Parameters
+    ----------
+    width_arcsec : float
+        Width of the image.
+    """
+    fitting = [length for length in _BAR_LENGTHS_ARCSEC if length <= 0.34 * width_arcsec]
+    return float(fitting[-1]) if fitting else 0.25 * width_arcsec
+
+
+def _length_label(arcsec: float) -> str:
+    return f"{arcsec / 60:g}′" if arcsec >= 60 else f"{arcsec:g}″"
+
+
+def colour_figure(view: View, kpc_per_arcsec: float | None = None, aperture: bool = True) -> Figure:
+    """Draw the colour image with scale bar, compass and Petrosian aperture.
+
+    Parameters
+    ----------
+    view : View
+    kpc_per_arcsec : float, optional
+        Adds the length of the scale bar in kpc.
+    aperture : bool
+        Draw a dashed circle of one Petrosian radius round the centre.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        4 inches wide, without margins.
+    """
+    rows, columns = view.native.shape[:2]
+    figure = Figure(figsize=(4, 4 * rows / columns))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(view.native, interpolation="nearest" if columns < 200 else "antialiased")
+    axes.set_axis_off()
+    _scale_bar(axes, (rows, columns), view.native_pixel_scale_arcsec, kpc_per_arcsec)
+    if view.north_angle_deg is not None:
+        _compass(axes, (rows, columns), view.north_angle_deg, view.mirrored)
+    if aperture and view.petrosian_radius_arcsec is not None:
+        radius = view.petrosian_radius_arcsec / view.native_pixel_scale_arcsec
+        centre = ((columns - 1) / 2, (rows - 1) / 2)
+        circle = Circle(centre, radius, fill=False, color="white", alpha=0.75, linewidth=0.9)
+        circle.set_linestyle((0, (4, 4)))
+        axes.add_patch(circle)
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    return figure
+
+
+def _scale_bar(
+    axes: Axes, shape: tuple[int, int], pixel_scale_arcsec: float, kpc_per_arcsec: float | None
+) -> None:
+    rows, columns = shape
+    length = bar_length_arcsec(columns * pixel_scale_arcsec)
+    label = _length_label(length)
+    if kpc_per_arcsec is not None and np.isfinite(kpc_per_arcsec):
+        label += f" = {length * kpc_per_arcsec:.2g} kpc"
+    x, y = 0.05 * columns, 0.94 * rows
+    end = x + length / pixel_scale_arcsec
+    axes.plot([x, end], [y, y], color="white", linewidth=2.2, path_effects=_HALO)
+    axes.text(
+        x, y - 0.02 * rows, label, color="white", fontsize=11, va="bottom", path_effects=_HALO
+    )
+
+
+def _compass(axes: Axes, shape: tuple[int, int], north_angle_deg: float, mirrored: bool) -> None:
+    rows, columns = shape
+    arm = 0.09 * min(rows, columns)
+    x, y = 0.84 * columns, 0.84 * rows
+    for name, angle_deg in (
+        ("N", north_angle_deg),
+        ("E", north_angle_deg + (-90 if mirrored else 90)),
+    ):
+        angle = np.deg2rad(angle_deg)
+        # Counter-clockwise from up, on a screen whose y axis points down.
+        right, down = -arm * float(np.sin(angle)), -arm * float(np.cos(angle))
+        axes.annotate(
+            "",
+            (x + right, y + down),
+            (x, y),
+            arrowprops={
+                "arrowstyle": "->",
+                "color": "white",
+                "linewidth": 1.5,
+                "path_effects": _HALO,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
+        axes.text(
+            x + 1.4 * right,
+            y + 1.4 * down,
+            name,
+            color="white",
+            fontsize=10,
+            ha="center",
+            va="center",
+            path_effects=_HALO,
+        )
+
+
+def reconstruction_figure(view: View, dark: bool = False) -> Figure:
+    """Draw what the model saw, its reconstruction, and the residual of the two.
+
+    Parameters
+    ----------
+    view : View
+    dark : bool
+        Colours for a dark background.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Three panels; the residual is the mean over the colour channels.
+    """
+    colours = ink(dark)
+    figure = Figure(figsize=(9.2, 3.3), facecolor="none", layout="constrained")
+    seen, rebuilt, difference = figure.subplots(1, 3)
+    residual = (view.composite.astype(float) - view.reconstruction.astype(float)).mean(axis=2)
+    limit = max(20.0, float(np.quantile(np.abs(residual), 0.995)))
+    titles = ("What the model saw", "VAE reconstruction", "Residual")
+    seen.imshow(view.composite, interpolation="nearest")
+    rebuilt.imshow(view.reconstruction, interpolation="nearest")
+    image = difference.imshow(residual, cmap=RESIDUAL_MAP, norm=Normalize(-limit, limit))
+    for axes, title in zip((seen, rebuilt, difference), titles, strict=True):
+        axes.set_title(title, color=colours.text, fontsize=10)
+        axes.set_axis_off()
+    _scale_bar(seen, view.composite.shape[:2], view.pixel_scale_arcsec, None)
+    bar = figure.colorbar(image, ax=difference, fraction=0.05, pad=0.02)
+    bar.set_label("saw − reconstruction [8-bit counts]", color=colours.text, fontsize=9)
+    bar.ax.tick_params(colors=colours.text, labelsize=8)
+    bar.outline.set_edgecolor(colours.faint)
+    return figure

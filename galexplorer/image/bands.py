@@ -1,0 +1,208 @@
+"""Which image is which band: told by the caller, by header cards, by file names, or by order."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from galexplorer.errors import InputError
+from galexplorer.image.fits import FitsImage
+from galexplorer.schema import BANDS, IMAGE_BANDS
+
+_THREE_FILES = "give g, r and i as three files (--g FILE --r FILE --i FILE)"
+_SHAPE = (
+    "give a cube of shape (3, height, width) with the bands g, r, i, "
+    "or three images of shape (height, width)"
+)
+_PLANE_CARDS = ("EXTNAME", "BAND", "FILTER", "FILTNAM")
+_CUBE_CARDS = ("BANDS", "FILTERS", "BAND", "FILTER")
+_AUXILIARY = re.compile(
+    r"MASK|DQ|WHT|WEIGHTS?|I?N?VAR(IANCE)?|IVAR|INVVAR|ERR(ORS?)?|SIGMA|UNCERT(AINTY)?|SKY|PSF|"
+    r"BKG|BACKGROUND|EXP(OSURE)?|MODEL|RESIDUAL|SEGM?(ENTATION)?",
+    re.IGNORECASE,
+)
+
+Bands = dict[str, FitsImage]
+"""The images of g, r and i, each with data of shape (H, W)."""
+
+
+def name_band(text: str) -> str | None:
+    """Return the one band of ugriz that a file name or card names, as in ``frame-g-005112``.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str or None
+        None where no band, or more than one, stands as a word of its own.
+    """
+    words = {word.rstrip("'") for word in re.split(r"[^a-z0-9']+", text.lower())}
+    named = words.intersection(BANDS)
+    return named.pop() if len(named) == 1 else None
+
+
+def split_file(images: Sequence[FitsImage]) -> tuple[Bands, list[str]]:
+    """Find g, r and i in one file.
+
+    Parameters
+    ----------
+    images : sequence of FitsImage
+        All images of the file.
+
+    Returns
+    -------
+    bands : dict of str to FitsImage
+    notes : list of str
+        What was assumed about the order.
+
+    Raises
+    ------
+    InputError
+        If the file holds one band, another number of them than three without naming them, or
+        bands other than g, r and i.
+    """
+    images = _science(images)
+    cubes = [image for image in images if image.data.ndim == 3 and image.data.shape[0] > 1]
+    if cubes:
+        return _split_cube(cubes[0], extra=len(images) > 1)
+    planes = [_flatten(image) for image in images]
+    if len(planes) == 1:
+        raise InputError(f"{planes[0].file} holds one band only: {_THREE_FILES}.")
+    labels = {
+        keyword: [name_band(str(plane.cards.get(keyword, ""))) for plane in planes]
+        for keyword in _PLANE_CARDS
+    }
+    return _assign(planes, labels, f"{len(planes)} images")
+
+
+def single_band(images: Sequence[FitsImage], band: str) -> tuple[FitsImage, list[str]]:
+    """Return the image of a file that was given as one band.
+
+    Parameters
+    ----------
+    images : sequence of FitsImage
+    band : {"g", "r", "i"}
+        What the caller says it is; a header that says otherwise is noted and overruled.
+
+    Returns
+    -------
+    image : FitsImage
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        If the file holds a cube.
+    """
+    images = _science(images)
+    image, notes = images[0], []
+    if image.data.ndim == 3 and image.data.shape[0] > 1:
+        raise InputError(
+            f"{image.file} was given as the {band} band and holds {image.data.shape[0]} planes: "
+            "give a cube alone, or one file for each band."
+        )
+    if len(images) > 1:
+        notes.append(f"{image.file} holds {len(images)} images: the first was taken.")
+    stated = _stated_band(image)
+    if stated not in (None, band):
+        notes.append(f"The header of {image.file} says band {stated}: taken as {band}.")
+    return _flatten(image), notes
+
+
+def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
+    """Tell which of three files is which band, by their names or else their headers.
+
+    Parameters
+    ----------
+    files : sequence of sequence of FitsImage
+        The images of each file.
+
+    Returns
+    -------
+    list of int
+        Which file is g, r and i.
+
+    Raises
+    ------
+    InputError
+        If names and headers do not tell g, r and i, or contradict each other.
+    """
+    names = [name_band(images[0].file) for images in files]
+    cards = [_stated_band(images[0]) for images in files]
+    told = [found for found in (names, cards) if sorted(map(str, found)) == sorted(IMAGE_BANDS)]
+    if not told or any(found != told[0] for found in told):
+        raise InputError(
+            f"Which of {', '.join(images[0].file for images in files)} is g, r or i cannot be "
+            "told from names and headers: give them as --g FILE --r FILE --i FILE."
+        )
+    return [told[0].index(band) for band in IMAGE_BANDS]
+
+
+def _stated_band(image: FitsImage) -> str | None:
+    return name_band(str(image.cards.get("FILTER", image.cards.get("BAND", ""))))
+
+
+def _science(images: Sequence[FitsImage]) -> list[FitsImage]:
+    """Leave out weights, masks and the like, unless nothing else is there."""
+    kept = [
+        image
+        for image in images
+        if not any(
+            _AUXILIARY.fullmatch(word)
+            for word in re.split(r"[^A-Za-z]+", str(image.cards.get("EXTNAME", "")))
+        )
+    ]
+    return kept or list(images)
+
+
+def _flatten(image: FitsImage) -> FitsImage:
+    """Drop a leading axis of one plane."""
+    return replace(image, data=image.data[0]) if image.data.ndim == 3 else image
+
+
+def _split_cube(cube: FitsImage, extra: bool) -> tuple[Bands, list[str]]:
+    count = cube.data.shape[0]
+    planes = [replace(cube, data=plane) for plane in cube.data]
+    labels: dict[str, list[str | None]] = {}
+    for first in (0, 1):
+        cards = [str(cube.cards.get(f"BAND{k}", "")) for k in range(first, first + count)]
+        labels[f"BAND{first}..."] = [name_band(card) for card in cards]
+    for keyword in _CUBE_CARDS:
+        names = re.sub(r"[^a-z]", "", str(cube.cards.get(keyword, "")).lower())
+        if len(names) == count and set(names) <= set(BANDS):
+            labels[keyword] = list(names)
+    bands, notes = _assign(planes, labels, f"{count} planes")
+    if extra:
+        notes.append(f"{cube.file} holds further images beside its cube: they were left out.")
+    return bands, notes
+
+
+def _assign(
+    planes: Sequence[FitsImage], labels: Mapping[str, list[str | None]], what: str
+) -> tuple[Bands, list[str]]:
+    """Give each of g, r, i its plane, by the first kind of card that names all three once."""
+    file = planes[0].file
+    for keyword, found in labels.items():
+        if all(found.count(band) == 1 for band in IMAGE_BANDS):
+            notes = []
+            chosen = {band: planes[found.index(band)] for band in IMAGE_BANDS}
+            if found != list(IMAGE_BANDS):
+                order = ", ".join(band or "unnamed" for band in found)
+                notes.append(
+                    f"{file} holds the bands {order} (card {keyword}): g, r, i were taken."
+                )
+            return chosen, notes
+    if len(planes) != len(IMAGE_BANDS):
+        raise InputError(f"{file} holds {what} whose bands are not named: {_SHAPE}.")
+    for keyword, found in labels.items():
+        in_order = all(
+            label in (None, band) for label, band in zip(found, IMAGE_BANDS, strict=True)
+        )
+        # One label on all three is a card that was copied along; it tells nothing.
+        if not in_order and len(set(found)) > 1:
+            named = ", ".join(band or "unnamed" for band in found)
+            raise InputError(f"{file} holds the bands {named} (card {keyword}): {_THREE_FILES}.")
+    return dict(zip(IMAGE_BANDS, planes, strict=True)), [
+        f"{file} does not name its bands: {what} taken in the order g, r, i."
+    ]

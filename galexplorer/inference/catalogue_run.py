@@ -1,0 +1,219 @@
+"""A catalogue in, a catalogue out: one row for each row, vectorised."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from astropy.table import Table
+
+from galexplorer.catalogue import Catalogue
+from galexplorer.errors import GalexplorerError
+from galexplorer.image.pixels import Pixels
+from galexplorer.image.reader import read_image
+from galexplorer.inference.domain import inputs_of, judge, misfit_of
+from galexplorer.inference.engine import Engine, check_options, versions
+from galexplorer.inference.observation import Observation
+from galexplorer.inference.observe import observe
+from galexplorer.inference.result import Photometry
+from galexplorer.model.network import MODES
+from galexplorer.schema import (
+    BANDS,
+    BPT_CLASSES,
+    SUMMARY_QUANTILES,
+    SUMMARY_STATISTICS,
+    TARGET_NAMES,
+    TARGETS,
+)
+from galexplorer.science.bpt import classify
+
+BATCH = 64
+
+Progress = Callable[[int, int], None]
+
+
+def infer_catalogue(
+    engine: Engine,
+    catalogue: Catalogue,
+    *,
+    redshift_range: tuple[float, float] | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Table:
+    """Infer every row of a catalogue.
+
+    Parameters
+    ----------
+    engine : Engine
+    catalogue : Catalogue
+        Rows with an ``image`` are measured on it; the others are inferred from photometry.
+    redshift_range : tuple of float, optional
+        Prior range of redshift for rows whose redshift is not fixed.
+    draws : int
+        Draws per row. The same seed and number of draws give a row the posterior that it
+        has alone.
+    seed : int
+    progress : callable, optional
+        Called with the number of rows done and the number of rows.
+
+    Returns
+    -------
+    astropy.table.Table
+        Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, ``prob_<class>``,
+        ``domain_score`` and ``flag``: words joined by ``;``, empty where all is well. A row
+        that could not be inferred has NaN and says why.
+
+    Raises
+    ------
+    OptionError
+        If an option is out of range.
+    """
+    check_options(None, redshift_range, draws)
+    number = len(catalogue)
+    statistics = np.full((number, len(SUMMARY_STATISTICS), len(TARGETS)), np.nan, np.float32)
+    classes = np.full((number, len(BPT_CLASSES)), np.nan, np.float32)
+    scores = np.full(number, np.nan, np.float32)
+    flags = [[f for f in str(flag).split(";") if f] for flag in catalogue.flags]
+    for begin in range(0, number, BATCH):
+        rows, observations = [], []
+        for k in range(begin, min(begin + BATCH, number)):
+            try:
+                observations.append(_observe(catalogue, k, flags[k]))
+                rows.append(k)
+            except GalexplorerError as error:
+                flags[k].append(f"not_inferred: {error}".replace(";", ","))
+        if rows:
+            _infer_batch(
+                engine, catalogue, rows, observations, redshift_range, draws, seed,
+                statistics, classes, scores, flags,
+            )  # fmt: skip
+        if progress is not None:
+            progress(min(begin + BATCH, number), number)
+    return _table(engine, catalogue, statistics, classes, scores, flags, redshift_range, draws, seed)
+
+
+def _observe(catalogue: Catalogue, k: int, flags: list[str]) -> Observation:
+    magnitudes = {
+        band: float(value)
+        for band, value in zip(BANDS, catalogue.magnitudes[k], strict=True)
+        if np.isfinite(value)
+    }
+    errors = {
+        band: float(value)
+        for band, value in zip(BANDS, catalogue.errors[k], strict=True)
+        if np.isfinite(value)
+    }
+    photometry = Photometry(
+        kind="catalogue" if magnitudes else "none",
+        magnitudes=magnitudes,
+        errors=errors,
+        petro_r50=_positive(catalogue.petro_r50[k]),
+        petro_r90=_positive(catalogue.petro_r90[k]),
+    )
+    pixels: Pixels | None = None
+    if catalogue.image[k]:
+        scale = catalogue.pixel_scale[k]
+        try:
+            pixels = read_image(
+                Path(catalogue.image[k]),
+                pixel_scale_arcsec=float(scale) if np.isfinite(scale) else None,
+            )
+            ra, dec = float(catalogue.ra[k]), float(catalogue.dec[k])
+            placed = pixels.wcs is not None and np.isfinite(ra) and np.isfinite(dec)
+            return observe(pixels, photometry, *((ra, dec) if placed else ()))
+        except GalexplorerError as error:
+            if not magnitudes:
+                raise
+            # the photometry still serves; the flag says what became of the image
+            flags.append(f"image_unused: {error}".replace(";", ","))
+    return observe(None, photometry)
+
+
+def _positive(value: float) -> float | None:
+    return float(value) if np.isfinite(value) and value > 0 else None
+
+
+def _infer_batch(
+    engine: Engine,
+    catalogue: Catalogue,
+    rows: list[int],
+    observations: list[Observation],
+    redshift_range: tuple[float, float] | None,
+    draws: int,
+    seed: int,
+    statistics: np.ndarray,
+    classes: np.ndarray,
+    scores: np.ndarray,
+    flags: list[list[str]],
+) -> None:
+    with torch.inference_mode():
+        encoded = engine.encode(observations)
+        fixed = torch.from_numpy(np.asarray(catalogue.redshift[rows], np.float32))
+        allowed = (fixed > TARGETS[0].low) & (fixed <= TARGETS[0].high)
+        for k in np.flatnonzero((torch.isfinite(fixed) & ~allowed).numpy()):
+            flags[rows[k]].append("redshift_outside_domain")
+        fixed = torch.where(allowed, fixed, torch.full_like(fixed, float("nan")))
+        samples = engine.sample(encoded, draws, seed, fixed, redshift_range).double().numpy()
+        pictured = [o.cutout is not None for o in observations]
+        misfits = torch.full((len(rows),), float("nan"))
+        if any(pictured):
+            grids = np.stack([o.cutout.grid for o in observations if o.cutout is not None])
+            image = torch.from_numpy(grids).to(engine.device).float() / 255.0
+            where = torch.from_numpy(np.flatnonzero(pictured))
+            misfits[where] = misfit_of(image, engine.model.decoder(encoded.latent[where])).cpu()
+    quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
+    statistics[rows] = np.concatenate(
+        [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
+    )
+    lines = {name: samples[:, :, TARGET_NAMES.index(name)] for name in TARGET_NAMES[5:]}
+    kind = classify(
+        lines["log_flux_nii_6584"] - lines["log_flux_halpha"],
+        lines["log_flux_oiii_5007"] - lines["log_flux_hbeta"],
+    )
+    for c in range(len(BPT_CLASSES)):
+        classes[rows, c] = (kind == c).mean(axis=1)
+    magnitudes = torch.from_numpy(catalogue.magnitudes[rows]).float()
+    for index, mode in enumerate(MODES):
+        take = np.flatnonzero((encoded.mode == index).numpy())
+        if len(take) == 0:
+            continue
+        inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], mode)
+        misfit = None if mode == "photometry" else misfits[take]
+        for k, domain in zip(take, judge(engine.domain, mode, inputs, misfit), strict=True):
+            scores[rows[k]] = domain.score
+            if not domain.inside:
+                flags[rows[k]].append("outside_domain")
+
+
+def _table(
+    engine: Engine,
+    catalogue: Catalogue,
+    statistics: np.ndarray,
+    classes: np.ndarray,
+    scores: np.ndarray,
+    flags: list[list[str]],
+    redshift_range: tuple[float, float] | None,
+    draws: int,
+    seed: int,
+) -> Table:
+    table = Table()
+    table["id"] = np.asarray(catalogue.id, str)
+    table["ra"] = catalogue.ra
+    table["dec"] = catalogue.dec
+    for j, target in enumerate(TARGETS):
+        for s, name in enumerate(SUMMARY_STATISTICS):
+            table[f"{target.name}_{name}"] = statistics[:, s, j]
+            table[f"{target.name}_{name}"].description = f"{target.label}, {target.unit or 'no unit'}"
+    for c, name in enumerate(BPT_CLASSES):
+        table[f"prob_{name}"] = classes[:, c]
+    table["domain_score"] = scores
+    table["flag"] = np.array([";".join(f) for f in flags], str)
+    table.meta["provenance"] = {
+        "weights_sha256": engine.weights.sha256,
+        "versions": versions(),
+        "draws": draws,
+        "seed": seed,
+        "redshift_range": None if redshift_range is None else list(redshift_range),
+    }
+    return table

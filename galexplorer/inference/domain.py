@@ -1,0 +1,163 @@
+"""Is this a galaxy like those the model learnt from?
+
+Two measures, each turned into an empirical percentile of the training galaxies: the squared
+Mahalanobis distance of the flows' inputs, and the misfit of the autoencoder's
+reconstruction. The autoencoder's likelihood alone would mislead (Nalisnick et al. 2019,
+1810.09136); a distance among what the flows see does not share its fault.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from galexplorer.inference.result import Domain
+
+LEVELS = 1001
+_OUTSIDE_PERCENTILE = 99.7
+
+
+@dataclass(frozen=True)
+class DomainStatistics:
+    """What was measured on training galaxies, one set per kind of input.
+
+    Attributes
+    ----------
+    mean, precision : dict of str to Tensor
+        Shapes (d,) and (d, d), by mode.
+    distance_levels : dict of str to Tensor
+        Quantiles of the squared distance, shape (1001,), by mode.
+    misfit_levels : dict of str to Tensor
+        Quantiles of the reconstruction's misfit, by mode with images.
+    """
+
+    mean: dict[str, Tensor]
+    precision: dict[str, Tensor]
+    distance_levels: dict[str, Tensor]
+    misfit_levels: dict[str, Tensor]
+
+    def to_arrays(self) -> dict[str, Tensor]:
+        """Return everything under flat names, for a safetensors file."""
+        parts = {
+            "mean": self.mean,
+            "precision": self.precision,
+            "distance_levels": self.distance_levels,
+            "misfit_levels": self.misfit_levels,
+        }
+        return {
+            f"{part}.{mode}": value for part, modes in parts.items() for mode, value in modes.items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Tensor]) -> "DomainStatistics":
+        """Invert `to_arrays`."""
+        parts: dict[str, dict[str, Tensor]] = {
+            "mean": {},
+            "precision": {},
+            "distance_levels": {},
+            "misfit_levels": {},
+        }
+        for name, value in arrays.items():
+            part, mode = name.split(".", 1)
+            parts[part][mode] = value
+        return cls(**parts)
+
+
+def inputs_of(mean: Tensor, magnitudes: Tensor, mode: str) -> Tensor:
+    """Return the vector whose distance is judged: latents, r magnitude and colours.
+
+    Parameters
+    ----------
+    mean : Tensor, shape (n, 32)
+        Latent means; unused without an image.
+    magnitudes : Tensor, shape (n, 5)
+        NaN where missing.
+    mode : str
+        One of `galexplorer.model.network.MODES`.
+
+    Returns
+    -------
+    Tensor, shape (n, d)
+        A missing magnitude gives NaN.
+    """
+    colours = magnitudes[:, :-1] - magnitudes[:, 1:]
+    if mode == "photometry":
+        return torch.cat([magnitudes[:, 2:3], colours], dim=1)
+    return mean
+
+
+def summarise(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return mean, precision and distance quantiles of training rows (rows with NaN left out)."""
+    rows = inputs[torch.isfinite(inputs).all(dim=1)].double()
+    centre = rows.median(dim=0).values
+    spread = 1.4826 * (rows - centre).abs().median(dim=0).values + 1e-6
+    clipped = rows.clamp(centre - 6 * spread, centre + 6 * spread)
+    centre = clipped.mean(dim=0)
+    covariance = torch.cov(clipped.T) + 1e-6 * torch.eye(rows.shape[1], dtype=torch.float64)
+    precision = torch.linalg.inv(covariance)
+    distance = squared_distance(rows, centre, precision)
+    return centre.float(), precision.float(), levels(distance)
+
+
+def squared_distance(rows: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
+    """Return squared Mahalanobis distances over the dimensions that are known, scaled up to all."""
+    known = torch.isfinite(rows)
+    offset = torch.where(known, rows - mean, torch.zeros_like(rows))
+    raw = torch.einsum("ni,ij,nj->n", offset, precision.to(rows.dtype), offset)
+    return raw * rows.shape[1] / known.sum(dim=1).clamp(min=1)
+
+
+def levels(values: Tensor) -> Tensor:
+    """Return the quantiles 0 to 1 in `LEVELS` steps."""
+    ordered = np.quantile(values.double().cpu().numpy(), np.linspace(0, 1, LEVELS))
+    return torch.from_numpy(ordered.astype(np.float32))
+
+
+def misfit_of(image: Tensor, reconstruction: Tensor) -> Tensor:
+    """Return the reconstruction's mean squared error relative to the image's light, shape (n,)."""
+    error = ((image - reconstruction) ** 2).mean(dim=(1, 2, 3))
+    return error / (image**2).mean(dim=(1, 2, 3)).clamp(min=1e-4)
+
+
+def percentile(value: Tensor, quantiles: Tensor) -> np.ndarray:
+    """Return the percentile of values among training galaxies, shape (n,), 0 to 100."""
+    grid = np.linspace(0, 100, LEVELS)
+    return np.interp(value.cpu().numpy(), quantiles.cpu().numpy(), grid)
+
+
+def judge(
+    statistics: DomainStatistics, mode: str, inputs: Tensor, misfit: Tensor | None
+) -> list[Domain]:
+    """Judge galaxies of one mode.
+
+    Parameters
+    ----------
+    statistics : DomainStatistics
+    mode : str
+    inputs : Tensor, shape (n, d)
+        See `inputs_of`.
+    misfit : Tensor, shape (n,), or None
+
+    Returns
+    -------
+    list of Domain
+    """
+    distance = squared_distance(inputs, statistics.mean[mode], statistics.precision[mode])
+    scores = [percentile(distance, statistics.distance_levels[mode])]
+    subject = "magnitudes and colours" if mode == "photometry" else "image, as the model encodes it,"
+    verb = "are" if mode == "photometry" else "is"
+    reasons = [f"Its {subject} {verb} further from the training galaxies than {{:.1f}}% of them."]
+    if misfit is not None:
+        scores.append(percentile(misfit, statistics.misfit_levels[mode]))
+        reasons.append("The autoencoder reconstructs it worse than {:.1f}% of the training galaxies.")
+    table = np.stack(scores, axis=1)
+    out = []
+    for row in table:
+        outside = [
+            text.format(score)
+            for text, score in zip(reasons, row, strict=True)
+            if score >= _OUTSIDE_PERCENTILE
+        ]
+        out.append(Domain(inside=not outside, score=float(row.max()), reasons=tuple(outside)))
+    return out

@@ -1,0 +1,339 @@
+"""From an observation to its posterior: the same engine for app, command line and catalogues."""
+
+import math
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from galexplorer.errors import OptionError
+from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
+from galexplorer.inference.neighbours import LIBRARY_FILE, Library
+from galexplorer.inference.observation import Cutout, Observation
+from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
+from galexplorer.model.features import photometry_features
+from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.model.weights import Weights, load, read_arrays
+from galexplorer.schema import BANDS, TARGETS
+from galexplorer.science.bpt import class_probabilities
+
+DOMAIN_FILE = "domain.safetensors"
+NEIGHBOURS = 8
+CHUNK = 16384
+"""Draws that go through the flows at once."""
+
+_LOW = torch.tensor([t.low for t in TARGETS])
+_HIGH = torch.tensor([t.high for t in TARGETS])
+_ORIGINS = {None: 0, "fits": 1, "jpeg": 2}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the flows are conditioned on, for a batch of galaxies.
+
+    Attributes
+    ----------
+    context : Tensor, shape (n, c)
+    mode : Tensor, shape (n,), int
+    latent : Tensor, shape (n, 32)
+    features : ndarray, shape (n, f)
+    """
+
+    context: Tensor
+    mode: Tensor
+    latent: Tensor
+    features: np.ndarray
+
+
+class Engine:
+    """A loaded model that infers. Immutable, so threads may share it."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.model: GalaxyModel = weights.model
+        self.device = weights.model.target_mean.device
+        self.library = Library.from_arrays(
+            read_arrays(weights.folder, LIBRARY_FILE, weights.manifest)
+        )
+        self.domain = DomainStatistics.from_arrays(
+            read_arrays(weights.folder, DOMAIN_FILE, weights.manifest)
+        )
+
+    @classmethod
+    def load(cls, weights_dir: Path | None = None, device: str = "auto") -> "Engine":
+        """Load weights, library and domain statistics.
+
+        Raises
+        ------
+        WeightsError
+            If a file is missing, damaged or of another version.
+        OptionError
+            If the device is not available.
+        """
+        return cls(load(weights_dir, device))
+
+    @torch.inference_mode()
+    def infer(
+        self,
+        observation: Observation,
+        redshift: float | None = None,
+        redshift_range: tuple[float, float] | None = None,
+        draws: int = 5000,
+        seed: int = 0,
+    ) -> Result:
+        """Infer one galaxy.
+
+        Parameters
+        ----------
+        observation : Observation
+        redshift : float, optional
+            Known redshift: the other targets are conditioned on it.
+        redshift_range : tuple of float, optional
+            Prior range: the posterior is restricted to it.
+        draws : int
+        seed : int
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        OptionError
+            If an option is out of range or two contradict each other.
+        """
+        check_options(redshift, redshift_range, draws)
+        encoded = self.encode([observation])
+        fixed = None if redshift is None else torch.tensor([redshift])
+        samples = self.sample(encoded, draws, seed, fixed, redshift_range)[0]
+        posterior = Posterior(
+            samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
+        )
+        view, misfit = self._view(observation.cutout, encoded.latent)
+        mode = MODES[int(encoded.mode[0])]
+        magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
+        inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
+        return Result(
+            posterior=posterior,
+            bpt=class_probabilities(posterior.draws),
+            photometry=observation.photometry,
+            domain=judge(self.domain, mode, inputs, misfit)[0],
+            neighbours=self._neighbours(observation.cutout, encoded.latent[0]),
+            view=view,
+            notes=observation.notes,
+            provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
+        )
+
+    def encode(self, observations: list[Observation]) -> Encoded:
+        """Encode a batch; rows without an image get zero latents."""
+        photometry = [o.photometry for o in observations]
+        images = [o.cutout for o in observations]
+        origin = np.array([_ORIGINS[o.origin] if o.cutout else 0 for o in observations])
+        scale = np.array([c.pixel_scale_arcsec if c else np.nan for c in images])
+        petro = np.array(
+            [[p.petro_r50 or np.nan, p.petro_r90 or np.nan] for p in photometry], float
+        )
+        measured = np.array([p.kind == "measured" for p in photometry])
+        features = photometry_features(
+            _magnitudes(photometry),
+            _errors(photometry),
+            petro,
+            measured,
+            measured | (origin > 0),
+            scale,
+            origin,
+        )
+        grids = [c.grid if c else None for c in images]
+        return self.encode_arrays(features, grids, origin)
+
+    def encode_arrays(
+        self, features: np.ndarray, grids: list[np.ndarray | None], origin: np.ndarray
+    ) -> Encoded:
+        """Encode feature vectors (n, f) with the images that go with them."""
+        feature = torch.from_numpy(features).to(self.device)
+        latent = feature.new_zeros((len(features), 32))
+        log_variance = torch.zeros_like(latent)
+        rows = [k for k, grid in enumerate(grids) if grid is not None]
+        if rows:
+            stack = torch.from_numpy(np.stack([grids[k] for k in rows])).to(self.device)  # type: ignore[misc]
+            latent[rows], log_variance[rows] = self.model.encode(stack)
+        context = self.model.context_of(latent, log_variance, feature)
+        return Encoded(context, torch.from_numpy(origin).long(), latent, features)
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        encoded: Encoded,
+        draws: int,
+        seed: int,
+        redshift: Tensor | None = None,
+        redshift_range: tuple[float, float] | None = None,
+    ) -> Tensor:
+        """Return joint draws, shape (n, draws, 9), on the CPU.
+
+        The noise depends on the seed alone, so that a galaxy has the same draws alone and in
+        a catalogue. `redshift` holds one value per row, NaN where it is free.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn((draws, len(TARGETS)), generator=generator).to(self.device)
+        low, high = _LOW.to(self.device), _HIGH.to(self.device)
+        number = len(encoded.context)
+        out = torch.empty((number, draws, len(TARGETS)))
+        mode = encoded.mode.to(self.device)
+        step = max(1, CHUNK // draws)
+        for begin in range(0, number, step):
+            rows = slice(begin, min(begin + step, number))
+            context = encoded.context[rows]
+            size = len(context)
+            first = self._redshift_draws(context, mode[rows], noise[:, 0], redshift_range)
+            if redshift is not None:
+                fixed = redshift[rows].to(self.device, torch.float32)[:, None]
+                first = torch.where(torch.isfinite(fixed), fixed, first)
+            samples = self.model.sample(
+                context.repeat_interleave(draws, dim=0),
+                mode[rows].repeat_interleave(draws),
+                noise.repeat(size, 1),
+                first.reshape(-1),
+            )
+            samples = torch.minimum(torch.maximum(samples, low), high)
+            out[rows] = samples.view(size, draws, -1).cpu()
+        return out
+
+    def _redshift_draws(
+        self,
+        context: Tensor,
+        mode: Tensor,
+        noise: Tensor,
+        redshift_range: tuple[float, float] | None,
+    ) -> Tensor:
+        """Return redshift draws (n, draws), inside the range if there is one.
+
+        The redshift's flow is monotonic, so a range of redshift is a range of its base normal;
+        the normal is cut there exactly, which is what a prior with hard edges does. The domain
+        of the model is such a range too.
+        """
+        low, high = redshift_range or (TARGETS[0].low, TARGETS[0].high)
+        edges = torch.tensor([low, high], device=context.device, dtype=torch.float32)
+        base = self.model.redshift_to_base(edges, context, mode).double()
+        uniform = torch.special.ndtr(noise.double())
+        cut = _truncated_normal(uniform[None, :], base[:, :1], base[:, 1:])
+        draws = self.model.redshift_from_base(cut.to(torch.float32), context, mode)
+        return draws.clamp(low, high)
+
+    def _view(
+        self, cutout: Cutout | None, latent: Tensor
+    ) -> tuple[View | None, Tensor | None]:
+        if cutout is None:
+            return None, None
+        decoded = self.model.decoder(latent)
+        image = torch.from_numpy(cutout.grid)[None].to(self.device).float() / 255.0
+        view = View(
+            composite=np.ascontiguousarray(cutout.grid.transpose(1, 2, 0)),
+            reconstruction=_to_picture(decoded[0]),
+            pixel_scale_arcsec=cutout.pixel_scale_arcsec,
+            native=np.ascontiguousarray(cutout.native.transpose(1, 2, 0)),
+            native_pixel_scale_arcsec=cutout.native_pixel_scale_arcsec,
+            petrosian_radius_arcsec=cutout.petrosian_radius_arcsec,
+            north_angle_deg=cutout.north_angle_deg,
+            mirrored=cutout.mirrored,
+            ra=cutout.ra,
+            dec=cutout.dec,
+        )
+        return view, misfit_of(image, decoded).cpu()
+
+    def _neighbours(self, cutout: Cutout | None, latent: Tensor) -> tuple[Neighbour, ...]:
+        if cutout is None:
+            return ()
+        place = None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)
+        found = self.library.nearest(latent, NEIGHBOURS, exclude=place)
+        stack = torch.stack([self.library.latents[row] for row, _ in found]).to(self.device)
+        pictures = [_to_picture(p) for p in self.model.decoder(stack)]
+        return tuple(
+            self.library.describe(row, distance, picture)
+            for (row, distance), picture in zip(found, pictures, strict=True)
+        )
+
+    def _provenance(
+        self,
+        observation: Observation,
+        mode: str,
+        redshift: float | None,
+        redshift_range: tuple[float, float] | None,
+        draws: int,
+        seed: int,
+    ) -> dict:
+        photometry = observation.photometry
+        return {
+            "weights_sha256": self.weights.sha256,
+            "versions": versions(),
+            "input_sha256": observation.input_sha256,
+            "input_kind": mode,
+            "photometry_used": photometry.kind,
+            "bands_used": [b for b in BANDS if b in photometry.magnitudes],
+            "seed": seed,
+            "draws": draws,
+            "redshift_fixed": redshift,
+            "redshift_range": None if redshift_range is None else list(redshift_range),
+        }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what made a result."""
+    return {
+        name: metadata.version(name) for name in ("galexplorer", "torch", "nflows", "numpy", "astropy")
+    }
+
+
+def check_options(
+    redshift: float | None, redshift_range: tuple[float, float] | None, draws: int
+) -> None:
+    """Check the options of an inference.
+
+    Raises
+    ------
+    OptionError
+        If one is out of range or two contradict each other.
+    """
+    low, high = TARGETS[0].low, TARGETS[0].high
+    if not 100 <= draws <= 1_000_000:
+        raise OptionError(f"{draws} draws were asked for; choose between 100 and 1,000,000.")
+    if redshift is not None and redshift_range is not None:
+        raise OptionError("Give a redshift or a redshift range, not both.")
+    if redshift is not None and not (math.isfinite(redshift) and low < redshift <= high):
+        raise OptionError(f"A redshift of {redshift} is outside the model's domain, 0 to {high}.")
+    if redshift_range is not None:
+        first, last = redshift_range
+        if not (low <= first < last <= high):
+            raise OptionError(
+                f"The redshift range {first} to {last} must rise and lie within 0 to {high}."
+            )
+
+
+def _truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Return quantiles of a standard normal cut to [low, high], accurate in either tail."""
+    flip = low > 0
+    start = torch.where(flip, -high, low)
+    end = torch.where(flip, -low, high)
+    share = torch.where(flip, 1 - uniform, uniform)
+    below, above = torch.special.ndtr(start), torch.special.ndtr(end)
+    cut = torch.special.ndtri(below + share * (above - below))
+    # a range that holds no probability that a double can express: its nearer end
+    cut = torch.where(torch.isfinite(cut), cut, torch.maximum(start, torch.full_like(start, -37.0)))
+    cut = torch.minimum(torch.maximum(cut, start), end)
+    return torch.where(flip, -cut, cut)
+
+
+def _magnitudes(photometry: list[Photometry]) -> np.ndarray:
+    return np.array([[p.magnitudes.get(b, np.nan) for b in BANDS] for p in photometry], float)
+
+
+def _errors(photometry: list[Photometry]) -> np.ndarray:
+    return np.array([[p.errors.get(b, np.nan) for b in BANDS] for p in photometry], float)
+
+
+def _to_picture(image: Tensor) -> np.ndarray:
+    levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())

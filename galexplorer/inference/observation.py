@@ -1,0 +1,64 @@
+"""What is known about one galaxy before inference: an image, photometry, or both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from galexplorer.inference.result import Photometry
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A galaxy on the model's grid, with what is needed to show it.
+
+    Attributes
+    ----------
+    grid : ndarray, shape (3, 64, 64), uint8
+        SDSS colour composite, channels i, r, g.
+    pixel_scale_arcsec : float
+        Side of a grid pixel.
+    native : ndarray, shape (3, h, w), uint8
+        The same field before resampling, row 0 first as in the input.
+    native_pixel_scale_arcsec : float
+    petrosian_radius_arcsec : float or None
+        None where the profile never falls far enough inside the field.
+    north_angle_deg : float or None
+        Direction of north on the displayed image, counter-clockwise from up.
+    mirrored : bool
+        East lies clockwise from north.
+    ra, dec : float or None
+        Degrees, where the image has a WCS.
+    """
+
+    grid: np.ndarray
+    pixel_scale_arcsec: float
+    native: np.ndarray
+    native_pixel_scale_arcsec: float
+    petrosian_radius_arcsec: float | None = None
+    north_angle_deg: float | None = None
+    mirrored: bool = False
+    ra: float | None = None
+    dec: float | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Input of the engine.
+
+    Attributes
+    ----------
+    cutout : Cutout or None
+    photometry : Photometry
+    notes : tuple of str
+        What was detected or assumed on the way, a sentence each.
+    input_sha256 : str or None
+        Hash of the image's bytes.
+    origin : {"fits", "jpeg", None}
+        Kind of pixels, None without an image.
+    """
+
+    cutout: Cutout | None
+    photometry: Photometry
+    notes: tuple[str, ...] = ()
+    input_sha256: str | None = None
+    origin: str | None = None

@@ -1,0 +1,140 @@
+"""From pixels and catalogue values to what the engine takes."""
+
+import math
+
+import numpy as np
+
+from galexplorer.errors import TargetError
+from galexplorer.image.composite import as_served, composite
+from galexplorer.image.cutout import FIELD_PER_PETROSIAN_RADIUS, cut
+from galexplorer.image.measure import Measurement, measure
+from galexplorer.image.pixels import Pixels
+from galexplorer.inference.observation import Cutout, Observation
+from galexplorer.inference.result import Photometry
+
+_FAINTEST = 22.0
+
+
+def observe(
+    pixels: Pixels | None,
+    photometry: Photometry | None = None,
+    ra: float | None = None,
+    dec: float | None = None,
+) -> Observation:
+    """Measure a galaxy on its image and join the catalogue's values.
+
+    Catalogue photometry, where given, is used instead of the measured one; Petrosian radii
+    that the catalogue lacks are measured.
+
+    Parameters
+    ----------
+    pixels : Pixels or None
+    photometry : Photometry, optional
+        Dereddened catalogue values.
+    ra, dec : float, optional
+        Position of the target, degrees; the centre of the image without them.
+
+    Returns
+    -------
+    Observation
+
+    Raises
+    ------
+    TargetError
+        If there is neither image nor photometry, or no galaxy is found at the position.
+    """
+    has_catalogue = photometry is not None and bool(photometry.magnitudes)
+    if pixels is None:
+        if not has_catalogue or photometry is None:
+            raise TargetError("There is nothing to infer from: give an image, magnitudes, or both.")
+        return Observation(None, photometry, ("No image: inferred from photometry alone.",))
+    found = measure(pixels, ra, dec)
+    grid, scale, native = cut(pixels, found)
+    north, mirrored = _orientation(pixels, found)
+    sky_ra, sky_dec = _position(pixels, found)
+    cutout = Cutout(
+        grid=grid,
+        pixel_scale_arcsec=scale,
+        native=native,
+        native_pixel_scale_arcsec=pixels.pixel_scale_arcsec,
+        petrosian_radius_arcsec=found.petrosian_radius_arcsec,
+        north_angle_deg=north,
+        mirrored=mirrored,
+        ra=sky_ra,
+        dec=sky_dec,
+    )
+    if has_catalogue and photometry is not None:
+        joined = Photometry(
+            kind="catalogue",
+            magnitudes=photometry.magnitudes,
+            errors=photometry.errors,
+            petro_r50=photometry.petro_r50 or found.petro_r50,
+            petro_r90=photometry.petro_r90 or found.petro_r90,
+        )
+    else:
+        joined = Photometry(
+            kind="measured",
+            magnitudes=found.magnitudes,
+            errors=found.errors,
+            petro_r50=found.petro_r50,
+            petro_r90=found.petro_r90,
+        )
+    notes = (*pixels.notes, *_remarks(pixels, found, not has_catalogue))
+    return Observation(cutout, joined, notes, pixels.sha256, pixels.origin)
+
+
+def _remarks(pixels: Pixels, found: Measurement, measured: bool) -> list[str]:
+    remarks = []
+    if measured:
+        remarks.append(
+            f"Photometry measured on the pixels within {found.aperture_arcsec:.1f} arcsec, "
+            "not corrected for Galactic extinction."
+        )
+    if found.petrosian_radius_arcsec is None:
+        remarks.append("The galaxy overfills the field: no Petrosian radius could be measured.")
+    elif found.aperture_arcsec < 1.9 * found.petrosian_radius_arcsec:
+        remarks.append("The aperture is cut by the edge of the image: magnitudes may be too faint.")
+    if found.fraction_measured < 0.9:
+        remarks.append(
+            f"Only {100 * found.fraction_measured:.0f}% of the aperture lies on usable pixels; the "
+            "rest (image edge, neighbours) was filled with the mean at the same radius."
+        )
+    if found.magnitudes.get("r", 0.0) > _FAINTEST:
+        remarks.append("The object is fainter than anything the model has seen.")
+    reach = FIELD_PER_PETROSIAN_RADIUS * (found.petrosian_radius_arcsec or 0.0)
+    whole = min(pixels.flux.shape[1:]) * pixels.pixel_scale_arcsec
+    if reach > 1.05 * whole and pixels.origin == "fits":
+        remarks.append("The image is smaller than the field the model would like to see.")
+    return remarks
+
+
+def _position(pixels: Pixels, found: Measurement) -> tuple[float | None, float | None]:
+    if pixels.wcs is None:
+        return None, None
+    ra, dec = pixels.wcs.pixel_to_world_values(found.x, found.y)
+    if not (math.isfinite(float(ra)) and math.isfinite(float(dec))):
+        return None, None
+    return float(ra), float(dec)
+
+
+def _orientation(pixels: Pixels, found: Measurement) -> tuple[float | None, bool]:
+    """Return the direction of north on screen (row 0 on top), counter-clockwise from up."""
+    ra, dec = _position(pixels, found)
+    if ra is None or dec is None or pixels.wcs is None or abs(dec) > 89.9:
+        return None, False
+    step = 1 / 3600
+    x_north, y_north = pixels.wcs.world_to_pixel_values(ra, dec + step)
+    x_east, y_east = pixels.wcs.world_to_pixel_values(
+        ra + step / math.cos(math.radians(dec)), dec
+    )
+    north = np.array([float(x_north) - found.x, -(float(y_north) - found.y)])
+    east = np.array([float(x_east) - found.x, -(float(y_east) - found.y)])
+    angle = math.degrees(math.atan2(-north[0], north[1]))
+    # with north up, east lies to the left: counter-clockwise from north
+    mirrored = bool(north[0] * east[1] - north[1] * east[0] < 0)
+    return angle, mirrored
+
+
+def empty_grid() -> np.ndarray:
+    """Return the composite of blank sky on the model's grid, shape (3, 64, 64), uint8."""
+    return as_served(composite(np.zeros((3, 64, 64), np.float32), 0.396))

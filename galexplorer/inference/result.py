@@ -1,0 +1,215 @@
+"""What the engine returns for a galaxy; figures, exports and app read only this."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from galexplorer.schema import SUMMARY_QUANTILES, TARGET_NAMES
+
+
+@dataclass(frozen=True)
+class Photometry:
+    """Magnitudes and sizes, and where they came from.
+
+    Attributes
+    ----------
+    kind : {"none", "catalogue", "measured"}
+        Catalogue values are dereddened AB model magnitudes; measured ones are what
+        this program found on the pixels, not corrected for extinction.
+    magnitudes : dict of str to float
+        AB magnitudes by band; a missing band is absent.
+    errors : dict of str to float
+        1-sigma errors by band, where known.
+    petro_r50, petro_r90 : float or None
+        Petrosian half-light and 90%-light radii in r, arcsec.
+    """
+
+    kind: str = "none"
+    magnitudes: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+    petro_r50: float | None = None
+    petro_r90: float | None = None
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Joint posterior draws.
+
+    Attributes
+    ----------
+    draws : ndarray, shape (n, 9), float32
+        Columns in the order of `galexplorer.schema.TARGET_NAMES`.
+    fixed : tuple of str
+        Targets that the user fixed; their column is constant.
+    """
+
+    draws: np.ndarray
+    fixed: tuple[str, ...] = ()
+
+    def column(self, name: str) -> np.ndarray:
+        """Return the draws of one target, shape (n,)."""
+        return self.draws[:, TARGET_NAMES.index(name)]
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Return quantiles, mean and standard deviation of every target."""
+        draws = self.draws.astype(np.float64)
+        quantiles = np.quantile(draws, list(SUMMARY_QUANTILES.values()), axis=0)
+        mean, std = draws.mean(axis=0), draws.std(axis=0)
+        return {
+            name: {
+                **{key: float(quantiles[k, j]) for k, key in enumerate(SUMMARY_QUANTILES)},
+                "mean": float(mean[j]),
+                "std": float(std[j]),
+            }
+            for j, name in enumerate(TARGET_NAMES)
+        }
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A real galaxy near in latent space.
+
+    Attributes
+    ----------
+    name : str
+        IAU-style name made from the position.
+    ra, dec : float
+        Degrees, ICRS.
+    distance : float
+        Euclidean distance in whitened latent space.
+    known : dict of str to float
+        Published values of this galaxy (keys: target names, and ``r`` for the magnitude).
+    source : str
+        Where the values come from.
+    thumbnail : ndarray, shape (64, 64, 3), uint8
+        The VAE's reconstruction from the stored latent: not a photograph.
+    """
+
+    name: str
+    ra: float
+    dec: float
+    distance: float
+    known: dict[str, float]
+    source: str
+    thumbnail: np.ndarray
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Is this a galaxy like those the model learnt from?
+
+    Attributes
+    ----------
+    inside : bool
+    score : float
+        Empirical percentile (0 to 100) of the least typical measure among the training galaxies.
+    reasons : tuple of str
+        A sentence for each measure that lies outside.
+    """
+
+    inside: bool
+    score: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """The image as the model saw it.
+
+    Attributes
+    ----------
+    composite : ndarray, shape (64, 64, 3), uint8
+        SDSS colour composite, red green blue = i r g.
+    reconstruction : ndarray, shape (64, 64, 3), uint8
+        The VAE's reconstruction.
+    pixel_scale_arcsec : float
+        Arcsec per pixel of this grid.
+    native : ndarray, shape (h, w, 3), uint8
+        The same field at the input's own resolution, for display (row 0 at the top of the screen).
+    native_pixel_scale_arcsec : float
+    petrosian_radius_arcsec : float or None
+    north_angle_deg : float or None
+        Direction of north in `native` and `composite`, counter-clockwise from up; None without WCS.
+    mirrored : bool
+        True where east lies clockwise from north (to the right when north is up).
+    ra, dec : float or None
+        Position of the target, degrees, where the image has a WCS.
+    """
+
+    composite: np.ndarray
+    reconstruction: np.ndarray
+    pixel_scale_arcsec: float
+    native: np.ndarray
+    native_pixel_scale_arcsec: float
+    petrosian_radius_arcsec: float | None = None
+    north_angle_deg: float | None = None
+    mirrored: bool = False
+    ra: float | None = None
+    dec: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything inferred about one galaxy.
+
+    Attributes
+    ----------
+    posterior : Posterior
+    bpt : dict of str to float
+        Probability of each of `galexplorer.schema.BPT_CLASSES`.
+    photometry : Photometry
+        What the model was given.
+    domain : Domain
+    neighbours : tuple of Neighbour
+        Nearest first; empty without an image.
+    view : View or None
+        None without an image.
+    notes : tuple of str
+        What was detected or assumed on the way, a sentence each.
+    provenance : dict
+        Weights' sha256, versions, input's sha256, seed, photometry used, options.
+    """
+
+    posterior: Posterior
+    bpt: dict[str, float]
+    photometry: Photometry
+    domain: Domain
+    neighbours: tuple[Neighbour, ...] = ()
+    view: View | None = None
+    notes: tuple[str, ...] = ()
+    provenance: dict = field(default_factory=dict)
+
+    def to_dict(self) -> dict:
+        """Return the result as one JSON-ready object (no draws, no pixels)."""
+        photometry = {
+            "kind": self.photometry.kind,
+            "magnitudes": self.photometry.magnitudes,
+            "errors": self.photometry.errors,
+            "petro_r50": self.photometry.petro_r50,
+            "petro_r90": self.photometry.petro_r90,
+        }
+        neighbours = [
+            {
+                "name": n.name,
+                "ra": n.ra,
+                "dec": n.dec,
+                "distance": n.distance,
+                "known": n.known,
+                "source": n.source,
+            }
+            for n in self.neighbours
+        ]
+        domain = {
+            "inside": self.domain.inside,
+            "score": self.domain.score,
+            "reasons": list(self.domain.reasons),
+        }
+        return {
+            "posterior": self.posterior.summary(),
+            "bpt": self.bpt,
+            "neighbours": neighbours,
+            "domain": domain,
+            "photometry": photometry,
+            "notes": list(self.notes),
+            "provenance": self.provenance,
+        }

@@ -1,0 +1,86 @@
+"""Numbers that condition the flows besides the image, in one order for training and inference."""
+
+import numpy as np
+import torch
+
+from galexplorer.schema import BANDS, IMAGE_BANDS
+
+_MAG_CENTRE = {"u": 19.0, "g": 17.6, "r": 16.8, "i": 16.4, "z": 16.1}
+_COLOUR_CENTRE = (1.6, 0.8, 0.4, 0.3)
+_COLOUR_WIDTH = (0.5, 0.25, 0.1, 0.1)
+_CATALOGUE_ERROR = (0.05, 0.01, 0.01, 0.01, 0.02)
+"""Errors assumed where a catalogue gives none: the medians of the SDSS main sample."""
+
+SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 3 + 2 + 2
+"""Length of the feature vector."""
+
+
+def photometry_features(
+    magnitudes: np.ndarray,
+    errors: np.ndarray,
+    petro: np.ndarray,
+    measured_photometry: np.ndarray,
+    measured_petro: np.ndarray,
+    pixel_scale_arcsec: np.ndarray,
+    origin: np.ndarray,
+) -> np.ndarray:
+    """Return the feature vectors.
+
+    Parameters
+    ----------
+    magnitudes, errors : ndarray, shape (n, 5)
+        AB, bands u to z; NaN where missing.
+    petro : ndarray, shape (n, 2)
+        Petrosian r50 and r90, arcsec; NaN where missing.
+    measured_photometry, measured_petro : ndarray, shape (n,), bool
+        Whether they were measured on the pixels rather than taken from a catalogue.
+    pixel_scale_arcsec : ndarray, shape (n,)
+        Of the model's grid; NaN without an image.
+    origin : ndarray, shape (n,)
+        0 no image, 1 fits, 2 jpeg.
+
+    Returns
+    -------
+    ndarray, shape (n, `SIZE`), float32
+        Finite everywhere; a missing number is zero and its flag is zero.
+    """
+    magnitudes = np.asarray(magnitudes, np.float64)
+    good = np.isfinite(magnitudes)
+    centre = np.array([_MAG_CENTRE[b] for b in BANDS])
+    scaled = np.where(good, (np.where(good, magnitudes, 0) - centre) / 1.2, 0.0)
+    both = good[:, :-1] & good[:, 1:]
+    colour = np.where(both, -np.diff(np.where(good, magnitudes, 0), axis=1), 0.0)
+    colour = np.where(both, (colour - _COLOUR_CENTRE) / _COLOUR_WIDTH, 0.0)
+    # a catalogue's errors where none are given: typical of SDSS
+    error = np.where(np.isfinite(errors) & (errors > 0), errors, _CATALOGUE_ERROR)
+    error = np.where(good, np.log10(np.clip(error, 1e-3, 2.0)) + 1.7, 0.0)
+    petro = np.asarray(petro, np.float64)
+    sized = np.isfinite(petro) & (petro > 0)
+    radius = np.where(sized, (np.log10(np.where(sized, petro, 1.0)) - (0.4, 0.8)) / 0.3, 0.0)
+    source = np.stack([good.any(1) & ~measured_photometry, good.any(1) & measured_photometry], 1)
+    size_source = np.stack([sized.any(1) & measured_petro, sized.all(1)], 1)
+    imaged = np.asarray(origin) > 0
+    scale = np.where(imaged, np.nan_to_num(pixel_scale_arcsec, nan=0.4), 0.4)
+    log_scale = np.where(imaged, np.log10(np.clip(scale, 0.02, 50)) + 0.5, 0.0) / 0.25
+    image = np.stack([imaged, np.asarray(origin) == 2, log_scale], 1)
+    # surface brightness inside r50 and concentration, which a network is slow to find
+    r = good[:, BANDS.index("r")] & sized[:, 0]
+    brightness = np.where(r, (scaled[:, 2] * 1.2 + 5 * 0.3 * radius[:, 0] - 0.5) / 1.2, 0.0)
+    concentration = np.where(sized.all(1), (radius[:, 1] - radius[:, 0]) * 2, 0.0)
+    derived = np.stack([brightness, concentration], 1)
+    stacked = np.concatenate(
+        [scaled, colour, good, error, radius, sized, source, image, size_source, derived], axis=1
+    )
+    return np.clip(stacked, -8, 8).astype(np.float32)
+
+
+def widen_image_bands(values: np.ndarray) -> np.ndarray:
+    """Put values of g, r, i into the five bands, shape (n, 3) to (n, 5), NaN elsewhere."""
+    out = np.full((len(values), len(BANDS)), np.nan, values.dtype)
+    out[:, [BANDS.index(b) for b in IMAGE_BANDS]] = values
+    return out
+
+
+def to_tensor(features: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Return features as a tensor."""
+    return torch.from_numpy(features).to(device)

@@ -1,0 +1,234 @@
+"""The chain of conditional flows p(z|x) p(M*|z,x) p(SFR|z,M*,x) ... p([OIII]|all, x).
+
+Every target is one conditional rational-quadratic spline flow (Durkan et al. 2019, 1906.04032;
+``nflows``) given the context and the targets before it. The product is the joint posterior,
+so correlations between all nine survive; a fixed redshift is conditioning; and a galaxy
+that lacks a label still trains the flows of the labels it has.
+"""
+
+import torch
+from nflows.distributions import StandardNormal
+from nflows.flows import Flow
+from nflows.transforms import Transform
+from nflows.transforms.splines import rational_quadratic
+from torch import Tensor, nn
+from torch.nn import functional
+
+from galexplorer.schema import TARGETS
+
+BINS = 10
+TAIL = 4.0
+_MIN_WIDTH = _MIN_HEIGHT = 2e-3
+_MIN_SLOPE = 1e-2
+_SLOPE_OFFSET = 0.54  # an untrained spline is the identity
+_PARAMETERS = 3 * BINS - 1 + 2
+
+
+class ConditionalSpline(Transform):
+    """A spline of one variable whose knots, shift and scale depend on the context.
+
+    Maps the target to the base: ``forward`` (n, 1) to (n, 1) given context (n, c).
+    """
+
+    def __init__(self, context: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(context, hidden),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, _PARAMETERS),
+        )
+        final = self.net[-1]
+        assert isinstance(final, nn.Linear)
+        nn.init.normal_(final.weight, std=1e-3)
+        nn.init.zeros_(final.bias)
+
+    def parameters_of(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        shift, log_scale, knots = self.net(context).split([1, 1, _PARAMETERS - 2], dim=1)
+        return shift, 4.0 * torch.tanh(log_scale / 4.0), knots
+
+    def _spline(self, inputs: Tensor, knots: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
+        widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
+        return rational_quadratic.unconstrained_rational_quadratic_spline(
+            inputs=inputs,
+            unnormalized_widths=widths[:, None],
+            unnormalized_heights=heights[:, None],
+            unnormalized_derivatives=slopes[:, None] + _SLOPE_OFFSET,
+            inverse=inverse,
+            tails="linear",
+            tail_bound=TAIL,
+            min_bin_width=_MIN_WIDTH,
+            min_bin_height=_MIN_HEIGHT,
+            min_derivative=_MIN_SLOPE,
+        )
+
+    def forward(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        assert context is not None
+        shift, log_scale, knots = self.parameters_of(context)
+        standard = (inputs - shift) * torch.exp(-log_scale)
+        outputs, log_slope = self._spline(standard, knots, inverse=False)
+        return outputs, (log_slope - log_scale).sum(dim=1)
+
+    def inverse(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        assert context is not None
+        shift, log_scale, knots = self.parameters_of(context)
+        standard, log_slope = invert_spline(inputs, knots)
+        return standard * torch.exp(log_scale) + shift, (log_slope + log_scale).sum(dim=1)
+
+
+def invert_spline(outputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
+    """Invert the spline without branches, and without the assertion that nflows makes.
+
+    nflows asserts a positive discriminant, which rounding breaks for sharp splines; here it
+    is clamped, since it can only be negative by rounding. Agreement with nflows is tested.
+
+    Parameters
+    ----------
+    outputs : Tensor, shape (n, 1)
+    knots : Tensor, shape (n, 3 * BINS - 1)
+
+    Returns
+    -------
+    inputs, log_slope : Tensor, shape (n, 1)
+        The second is the log derivative of inputs with respect to outputs.
+    """
+    widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
+    x, width = _edges(widths, _MIN_WIDTH)
+    y, height = _edges(heights, _MIN_HEIGHT)
+    # the outermost slopes are those of the linear tails
+    inner = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
+    slope = functional.pad(inner, (1, 1), value=1.0)
+    inside = outputs.abs() < TAIL
+    value = outputs.clamp(-TAIL, TAIL)
+    k = (value >= y[:, 1:-1]).sum(dim=1, keepdim=True)
+    x0, w = x.gather(1, k), width.gather(1, k)
+    y0, h = y.gather(1, k), height.gather(1, k)
+    s0, s1 = slope.gather(1, k), slope.gather(1, k + 1)
+    mean = h / w
+    rise = value - y0
+    bend = s0 + s1 - 2 * mean
+    a = rise * bend + h * (mean - s0)
+    b = h * s0 - rise * bend
+    c = -mean * rise
+    root = torch.sqrt((b * b - 4 * a * c).clamp(min=0.0))
+    theta = (2 * c / (-b - root)).clamp(0.0, 1.0)
+    denominator = mean + bend * theta * (1 - theta)
+    numerator = mean**2 * (s1 * theta**2 + 2 * mean * theta * (1 - theta) + s0 * (1 - theta) ** 2)
+    log_slope = 2 * torch.log(denominator) - torch.log(numerator)
+    inputs = torch.where(inside, x0 + theta * w, outputs)
+    return inputs, torch.where(inside, log_slope, torch.zeros_like(log_slope))
+
+
+def _edges(raw: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
+    """Return bin edges (n, BINS + 1) from -TAIL to TAIL and bin sizes (n, BINS)."""
+    size = minimum + (1 - minimum * BINS) * torch.softmax(raw, dim=1)
+    edges = functional.pad(torch.cumsum(size, dim=1), (1, 0))
+    edges = 2 * TAIL * edges - TAIL
+    edges[:, -1] = TAIL
+    return edges, edges[:, 1:] - edges[:, :-1]
+
+
+class Chain(nn.Module):
+    """Joint density of the targets given a context.
+
+    Works in standardised targets: zero mean and unit width over the training rows.
+
+    Parameters
+    ----------
+    context : int
+        Length of the context vector.
+    hidden : int
+        Width of each flow's network.
+    dropout : float
+    """
+
+    def __init__(self, context: int, hidden: int = 128, dropout: float = 0.05) -> None:
+        super().__init__()
+        self.flows = nn.ModuleList(
+            Flow(ConditionalSpline(context + k, hidden, dropout), StandardNormal([1]))
+            for k in range(len(TARGETS))
+        )
+
+    def log_prob(self, targets: Tensor, context: Tensor) -> Tensor:
+        """Return the log density of each target given those before it.
+
+        Parameters
+        ----------
+        targets : Tensor, shape (n, 9)
+            Standardised; where a value is missing its own and later entries mean nothing.
+        context : Tensor, shape (n, c)
+
+        Returns
+        -------
+        Tensor, shape (n, 9)
+        """
+        columns = [
+            flow.log_prob(targets[:, k : k + 1], torch.cat([context, targets[:, :k]], dim=1))
+            for k, flow in enumerate(self.flows)
+        ]
+        return torch.stack(columns, dim=1)
+
+    def to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
+        """Return the base variables of targets, standard normal where calibrated; (n, 9)."""
+        columns = [
+            flow.transform_to_noise(
+                targets[:, k : k + 1], torch.cat([context, targets[:, :k]], dim=1)
+            )
+            for k, flow in enumerate(self.flows)
+        ]
+        return torch.cat(columns, dim=1)
+
+    def from_noise(self, noise: Tensor, context: Tensor, first: Tensor | None = None) -> Tensor:
+        """Return targets for base variables.
+
+        Parameters
+        ----------
+        noise : Tensor, shape (n, 9)
+        context : Tensor, shape (n, c)
+        first : Tensor, shape (n,), optional
+            Standardised redshift to fix; the rest is conditioned on it.
+
+        Returns
+        -------
+        Tensor, shape (n, 9)
+        """
+        targets = noise.new_empty((len(noise), 0))
+        for k, flow in enumerate(self.flows):
+            if k == 0 and first is not None:
+                column = first[:, None]
+            else:
+                given = torch.cat([context, targets], dim=1)
+                column, _ = flow._transform.inverse(noise[:, k : k + 1], context=given)
+            targets = torch.cat([targets, column], dim=1)
+        return targets
+
+    def invert_first(self, noise: Tensor, context: Tensor) -> Tensor:
+        """Return standardised redshifts for base draws (n, d), one pass of the network per row."""
+        transform = self.flows[0]._transform
+        shift, log_scale, knots = transform.parameters_of(context)
+        count = noise.shape[1]
+        standard, _ = invert_spline(noise.reshape(-1, 1), knots.repeat_interleave(count, dim=0))
+        return standard.view_as(noise) * torch.exp(log_scale) + shift
+
+
+class Context(nn.Module):
+    """Latents and features to the context of the flows."""
+
+    def __init__(self, latents: int, features: int, width: int = 192, size: int = 96) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(2 * latents + features, width),
+            nn.SiLU(),
+            nn.Dropout(0.05),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Dropout(0.05),
+            nn.Linear(width, size),
+        )
+        self.skip = nn.Linear(2 * latents + features, size)
+
+    def forward(self, mean: Tensor, log_variance: Tensor, features: Tensor) -> Tensor:
+        x = torch.cat([mean, functional.softplus(log_variance) - 0.7, features], dim=1)
+        return self.net(x) + self.skip(x)

@@ -1,0 +1,135 @@
+"""The whole model: autoencoder, context and chain of flows, with its calibration."""
+
+import torch
+from torch import Tensor, nn
+
+from galexplorer.model import features
+from galexplorer.model.flows import Chain, Context
+from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
+from galexplorer.schema import TARGETS
+
+MODES = ("photometry", "fits", "jpeg")
+"""Kinds of input that are calibrated apart: no image, linear pixels, 8-bit composites."""
+
+SYMMETRIES = 8
+
+
+class GalaxyModel(nn.Module):
+    """Autoencoder and flows.
+
+    Buffers hold the standardisation of the targets and, for each of `MODES`, the shift and
+    width of each flow's base normal that make the posteriors calibrated on validation rows.
+    """
+
+    target_mean: Tensor
+    target_std: Tensor
+    base_shift: Tensor
+    base_width: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.decoder = Decoder()
+        self.context = Context(LATENTS, features.SIZE)
+        self.chain = Chain(context=96)
+        number = len(TARGETS)
+        self.register_buffer("target_mean", torch.zeros(number))
+        self.register_buffer("target_std", torch.ones(number))
+        self.register_buffer("base_shift", torch.zeros(len(MODES), number))
+        self.register_buffer("base_width", torch.ones(len(MODES), number))
+
+    def encode(self, grid: Tensor, symmetries: int = SYMMETRIES) -> tuple[Tensor, Tensor]:
+        """Return latent means and log variances, averaged over the symmetries of the square.
+
+        Parameters
+        ----------
+        grid : Tensor, shape (n, 3, 64, 64), uint8
+        symmetries : int
+            How many of the eight to average over; posteriors are calibrated for all.
+
+        Returns
+        -------
+        mean, log_variance : Tensor, shape (n, 32)
+        """
+        image = (grid.to(torch.float32) / 255.0).contiguous(memory_format=torch.channels_last)
+        means, log_variances = zip(
+            *(self.encoder(dihedral(image, element)) for element in range(symmetries)), strict=True
+        )
+        return torch.stack(means).mean(dim=0), torch.stack(log_variances).mean(dim=0)
+
+    def context_of(self, mean: Tensor, log_variance: Tensor, feature: Tensor) -> Tensor:
+        """Return the context of the flows; rows without an image have zero latents."""
+        return self.context(mean, log_variance, feature)
+
+    def standardise(self, targets: Tensor) -> Tensor:
+        """Return targets in units of the training rows' spread; redshift in log(z + 0.02)."""
+        return (_to_line(targets) - self.target_mean) / self.target_std
+
+    def unstandardise(self, standard: Tensor) -> Tensor:
+        """Invert `standardise`."""
+        return _from_line(standard * self.target_std + self.target_mean)
+
+    def sample(
+        self,
+        context: Tensor,
+        mode: Tensor,
+        noise: Tensor,
+        redshift: Tensor | None = None,
+    ) -> Tensor:
+        """Return draws.
+
+        Parameters
+        ----------
+        context : Tensor, shape (n, c)
+            One row for each draw.
+        mode : Tensor, shape (n,), int
+            Index into `MODES`.
+        noise : Tensor, shape (n, 9)
+            Standard normal.
+        redshift : Tensor, shape (n,), optional
+            Fixed redshifts.
+
+        Returns
+        -------
+        Tensor, shape (n, 9)
+        """
+        base = self.base_shift[mode] + self.base_width[mode] * noise
+        first = None
+        if redshift is not None:
+            first = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
+        return self.unstandardise(self.chain.from_noise(base, context, first))
+
+    def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
+        """Return where redshifts (m,) lie on each row's calibrated base normal, shape (n, m).
+
+        A redshift at the end of the line the flow lives on is infinitely far out.
+        """
+        standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
+        count = len(redshift)
+        rows = context.repeat_interleave(count, dim=0)
+        column = standard.repeat(len(context))[:, None]
+        noise = self.chain.flows[0].transform_to_noise(column, rows).view(len(context), count)
+        return (noise - self.base_shift[mode, 0][:, None]) / self.base_width[mode, 0][:, None]
+
+    def redshift_from_base(self, noise: Tensor, context: Tensor, mode: Tensor) -> Tensor:
+        """Return redshifts for calibrated base draws (n, d); the parameters are made once per row."""
+        base = self.base_shift[mode, 0][:, None] + self.base_width[mode, 0][:, None] * noise
+        count = noise.shape[1]
+        standard = self.chain.invert_first(base, context)
+        line = standard * self.target_std[0] + self.target_mean[0]
+        return (torch.exp(line) - _SOFTENING).view(len(context), count)
+
+
+_SOFTENING = 0.02
+
+
+def _line_of_redshift(redshift: Tensor) -> Tensor:
+    return torch.log(redshift + _SOFTENING)
+
+
+def _to_line(targets: Tensor) -> Tensor:
+    return torch.cat([_line_of_redshift(targets[:, :1]), targets[:, 1:]], dim=1)
+
+
+def _from_line(values: Tensor) -> Tensor:
+    return torch.cat([torch.exp(values[:, :1]) - _SOFTENING, values[:, 1:]], dim=1)

@@ -1,0 +1,94 @@
+"""The convolutional variational autoencoder (Kingma & Welling 2013, 1312.6114)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LATENTS = 32
+_WIDTHS = (32, 64, 128, 256)
+_RESIDUAL_WIDTHS = (64, 128)
+
+
+class _Residual(nn.Module):
+    """Two convolutions beside an identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.silu(x + self.body(x))
+
+
+class Encoder(nn.Module):
+    """Image to latent means and log variances.
+
+    Shapes: (n, 3, 64, 64) in 0..1 to (n, 32) and (n, 32).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        width_in = 3
+        for width in _WIDTHS:
+            stages += [
+                nn.Conv2d(width_in, width, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.SiLU(),
+            ]
+            if width in _RESIDUAL_WIDTHS:
+                stages.append(_Residual(width))
+            width_in = width
+        self.stages = nn.Sequential(*stages)
+        self.head = nn.Sequential(
+            nn.Linear(width_in * 5, 256), nn.SiLU(), nn.Linear(256, 2 * LATENTS)
+        )
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.stages(stretch(image))
+        # the centre of the field apart from the rest: the galaxy lies there
+        pooled = torch.cat(
+            [x.mean(dim=(2, 3)), functional.adaptive_avg_pool2d(x, 2).flatten(1)], dim=1
+        )
+        mean, log_variance = self.head(pooled).chunk(2, dim=1)
+        return mean, log_variance.clamp(-8.0, 4.0)
+
+
+class Decoder(nn.Module):
+    """Latents to image: (n, 32) to (n, 3, 64, 64) in 0..1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Linear(LATENTS, _WIDTHS[-1] * 16)
+        stages: list[nn.Module] = []
+        widths = [*reversed(_WIDTHS[:-1]), 16]
+        width_in = _WIDTHS[-1]
+        for width in widths:
+            stages += [
+                nn.ConvTranspose2d(width_in, width, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.SiLU(),
+            ]
+            width_in = width
+        self.stages = nn.Sequential(*stages, nn.Conv2d(width_in, 3, 3, padding=1))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        x = functional.silu(self.stem(latent)).view(-1, _WIDTHS[-1], 4, 4)
+        return torch.sigmoid(self.stages(x) - 2.0)
+
+
+def stretch(image: Tensor) -> Tensor:
+    """Lift the faint levels of a composite, where spiral arms live: (n, 3, H, W) in 0..1."""
+    return 2.0 * torch.sqrt(image + 1e-3) - 0.6
+
+
+def dihedral(image: Tensor, element: int) -> Tensor:
+    """Apply one of the eight symmetries of the square to images (n, c, h, h)."""
+    turned = torch.rot90(image, element % 4, dims=(2, 3))
+    return turned.flip(3) if element >= 4 else turned

@@ -1,0 +1,159 @@
+"""Weights on disk: safetensors, and a JSON manifest that says what they are."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from galexplorer.errors import OptionError, WeightsError
+from galexplorer.model.network import GalaxyModel
+from galexplorer.schema import TARGET_NAMES
+
+WEIGHTS_FORMAT = 1
+DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
+_MODEL_FILE = "model.safetensors"
+_MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A loaded model.
+
+    Attributes
+    ----------
+    model : GalaxyModel
+        In evaluation mode; never changed after loading.
+    sha256 : str
+        Of the model's file.
+    manifest : dict
+    folder : Path
+    """
+
+    model: GalaxyModel
+    sha256: str
+    manifest: dict
+    folder: Path
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device for ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    OptionError
+        If CUDA is asked for and there is none, or the name is another.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise OptionError(f"Device {name!r} is unknown; choose auto, cpu or cuda.")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise OptionError("No CUDA device was found; use --device cpu or --device auto.")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def save(folder: Path, model: GalaxyModel, manifest: dict) -> None:
+    """Write model and manifest.
+
+    Floating-point weights are stored as float16 where that loses nothing that matters (the
+    autoencoder's convolutions) and as float32 elsewhere.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {}
+    for name, value in model.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        if value.ndim == 4:
+            value = value.to(torch.float16)
+        state[name] = value
+    save_file(state, str(folder / _MODEL_FILE))
+    write_manifest(folder, manifest)
+
+
+def write_manifest(folder: Path, manifest: dict) -> None:
+    """Write the manifest; hashes of every safetensors file in the folder are added."""
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.glob("*.safetensors"))
+    }
+    full = {
+        **manifest,
+        "format": WEIGHTS_FORMAT,
+        "targets": list(TARGET_NAMES),
+        "files": files,
+    }
+    (folder / _MANIFEST_FILE).write_text(json.dumps(full, indent=2) + "\n")
+
+
+def read_manifest(folder: Path) -> dict:
+    """Return the manifest.
+
+    Raises
+    ------
+    WeightsError
+        If it is missing, damaged or of another format.
+    """
+    path = folder / _MANIFEST_FILE
+    try:
+        manifest = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"No readable model in {folder}; restore the folder weights/ or run `galexplorer train`."
+        ) from error
+    if manifest.get("format") != WEIGHTS_FORMAT or manifest.get("targets") != list(TARGET_NAMES):
+        raise WeightsError(
+            f"The model in {folder} belongs to another version of galexplorer; update one of the two."
+        )
+    return manifest
+
+
+def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tensor]:
+    """Return the tensors of one file of the folder after checking its hash.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing or differs from the manifest.
+    """
+    path = folder / name
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path} is missing; restore the folder weights/.") from error
+    if manifest.get("files", {}).get(name) != digest:
+        raise WeightsError(f"{path} is damaged or not the one the manifest names; restore it.")
+    try:
+        return load_file(str(path))
+    except SafetensorError as error:
+        raise WeightsError(f"{path} is no safetensors file; restore it.") from error
+
+
+def load(folder: Path | None = None, device: str = "auto") -> Weights:
+    """Load the model.
+
+    Raises
+    ------
+    WeightsError
+        If files are missing, damaged or of another version.
+    OptionError
+        If the device is not available.
+    """
+    folder = DEFAULT_FOLDER if folder is None else folder
+    place = choose_device(device)
+    manifest = read_manifest(folder)
+    state = read_arrays(folder, _MODEL_FILE, manifest)
+    model = GalaxyModel()
+    full = {
+        name: value.to(model.state_dict()[name].dtype) if name in model.state_dict() else value
+        for name, value in state.items()
+    }
+    try:
+        model.load_state_dict(full)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"The model in {folder} has another architecture; update galexplorer or the weights."
+        ) from error
+    model.eval().requires_grad_(False).to(place, memory_format=torch.channels_last)
+    return Weights(model, manifest["files"][_MODEL_FILE], manifest, folder)

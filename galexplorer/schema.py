@@ -1,0 +1,111 @@
+"""The quantities of the project: targets, bands, classes. One source of truth.
+
+Everything that names, orders, labels or bounds a quantity reads it from here.
+"""
+
+from dataclasses import dataclass
+
+BANDS = ("u", "g", "r", "i", "z")
+IMAGE_BANDS = ("g", "r", "i")
+
+SDSS_PIXEL_SCALE_ARCSEC = 0.396
+"""Side of a native pixel of the SDSS imaging camera."""
+
+BPT_CLASSES = ("star_forming", "composite", "seyfert", "liner")
+
+SUMMARY_QUANTILES = {"p2_5": 0.025, "p16": 0.16, "p50": 0.50, "p84": 0.84, "p97_5": 0.975}
+SUMMARY_STATISTICS = (*SUMMARY_QUANTILES, "mean", "std")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One inferred quantity.
+
+    Attributes
+    ----------
+    name : str
+        Name used in code, files, command line and app alike.
+    label : str
+        Words for a person.
+    symbol : str
+        Label for an axis, in mathtext; the unit is kept apart.
+    unit : str
+        Unit of the value, empty where dimensionless.
+    unit_symbol : str
+        The unit in mathtext, for axes.
+    low, high : float
+        Bounds of the physical domain: the model's draws stay inside.
+    digits : int
+        Decimals that a typical posterior width deserves.
+    """
+
+    name: str
+    label: str
+    symbol: str
+    unit: str
+    unit_symbol: str
+    low: float
+    high: float
+    digits: int
+
+
+_FLUX = "log10(1e-17 erg/s/cm2)"
+_FLUX_SYMBOL = r"$10^{-17}\,\mathrm{erg\,s^{-1}\,cm^{-2}}$"
+
+TARGETS = (
+    Target("redshift", "Redshift", r"$z$", "", "", 0.0, 0.35, 3),
+    Target(
+        "log_stellar_mass", "Stellar mass", r"$\log M_\star$", "log10(Msun)", r"$M_\odot$", 5, 13, 2
+    ),
+    Target(
+        "log_sfr",
+        "Star-formation rate",
+        r"$\log\,\mathrm{SFR}$",
+        "log10(Msun/yr)",
+        r"$M_\odot\,\mathrm{yr}^{-1}$",
+        -5,
+        3,
+        2,
+    ),
+    Target("gas_metallicity", "Gas metallicity", r"$12+\log(\mathrm{O/H})$", "dex", "", 7, 10, 2),
+    Target(
+        "log_bh_mass",
+        "Black-hole mass",
+        r"$\log M_\mathrm{BH}$",
+        "log10(Msun)",
+        r"$M_\odot$",
+        4,
+        11,
+        2,
+    ),
+    Target(
+        "log_flux_halpha", "Hα flux", r"$\log F(\mathrm{H\alpha})$", _FLUX, _FLUX_SYMBOL, -3, 6, 2
+    ),
+    Target(
+        "log_flux_hbeta", "Hβ flux", r"$\log F(\mathrm{H\beta})$", _FLUX, _FLUX_SYMBOL, -3, 6, 2
+    ),
+    Target(
+        "log_flux_nii_6584",
+        "[N II] 6584 flux",
+        r"$\log F(\mathrm{[N\,II]})$",
+        _FLUX,
+        _FLUX_SYMBOL,
+        -3,
+        6,
+        2,
+    ),
+    Target(
+        "log_flux_oiii_5007",
+        "[O III] 5007 flux",
+        r"$\log F(\mathrm{[O\,III]})$",
+        _FLUX,
+        _FLUX_SYMBOL,
+        -3,
+        6,
+        2,
+    ),
+)
+
+TARGET_NAMES = tuple(target.name for target in TARGETS)
+PROPERTY_NAMES = TARGET_NAMES[:5]
+LINE_NAMES = TARGET_NAMES[5:]

@@ -1,0 +1,163 @@
+"""The BPT diagram: demarcations and classes (Baldwin, Phillips & Terlevich 1981).
+
+Throughout, ``log_nii_ha`` is log10([N II] 6584 / Halpha) and ``log_oiii_hb`` is
+log10([O III] 5007 / Hbeta), both dimensionless.
+"""
+
+import numpy as np
+
+from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+
+KEWLEY_POLE = 0.47
+KAUFFMANN_POLE = 0.05
+
+UNCLASSIFIED = -1
+"""Class of a point with a ratio that is not finite."""
+
+
+def _hyperbola(log_nii_ha, pole: float, offset: float) -> np.ndarray:
+    """Return 0.61 / (x - pole) + offset, and minus infinity from the pole on.
+
+    The other branch of the hyperbola has no meaning: right of the pole every point
+    lies above the demarcation.
+    """
+    x = np.asarray(log_nii_ha, dtype=float)
+    left = x < pole
+    curve = 0.61 / np.where(left, x - pole, -1.0) + offset
+    return np.where(left, curve, np.where(np.isnan(x), np.nan, -np.inf))
+
+
+def kewley2001(log_nii_ha) -> np.ndarray:
+    """Maximum starburst: the highest log([O III]/Hb) that stars can ionize.
+
+    Parameters
+    ----------
+    log_nii_ha : array_like
+
+    Returns
+    -------
+    ndarray
+        log10([O III]/Hb) of the demarcation, minus infinity for x >= 0.47.
+
+    References
+    ----------
+    Kewley et al. 2001, ApJ 556, 121, eq. 5; repeated by Kewley et al. 2006,
+    MNRAS 372, 961, eq. 5.
+    """
+    return _hyperbola(log_nii_ha, KEWLEY_POLE, 1.19)
+
+
+def kauffmann2003(log_nii_ha) -> np.ndarray:
+    """Upper edge of the pure star-forming sequence of SDSS galaxies.
+
+    Parameters
+    ----------
+    log_nii_ha : array_like
+
+    Returns
+    -------
+    ndarray
+        log10([O III]/Hb) of the demarcation, minus infinity for x >= 0.05.
+
+    References
+    ----------
+    Kauffmann et al. 2003, MNRAS 346, 1055, eq. 1; repeated as eq. 4 of Kewley et al. 2006.
+    """
+    return _hyperbola(log_nii_ha, KAUFFMANN_POLE, 1.3)
+
+
+def schawinski2007(log_nii_ha) -> np.ndarray:
+    """Division of active galaxies into Seyferts (above) and LINERs (below).
+
+    Parameters
+    ----------
+    log_nii_ha : array_like
+
+    Returns
+    -------
+    ndarray
+        log10([O III]/Hb) of the demarcation.
+
+    References
+    ----------
+    Schawinski et al. 2007, MNRAS 382, 1415, sect. 2.2.
+    """
+    return 1.05 * np.asarray(log_nii_ha, dtype=float) + 0.45
+
+
+def classify(log_nii_ha, log_oiii_hb) -> np.ndarray:
+    """Return the class of each point.
+
+    Points on a demarcation belong to the class below it. Left of x = -1.28, where the
+    two hyperbolae cross, a point under Kauffmann's is star-forming whatever
+    Kewley's says: metal-poor dwarfs live there.
+
+    Parameters
+    ----------
+    log_nii_ha, log_oiii_hb : array_like
+        Broadcast against each other.
+
+    Returns
+    -------
+    ndarray of int
+        Index into `galexplorer.schema.BPT_CLASSES`, `UNCLASSIFIED` where a ratio is not finite.
+    """
+    x, y = np.broadcast_arrays(
+        np.asarray(log_nii_ha, dtype=float), np.asarray(log_oiii_hb, dtype=float)
+    )
+    names = np.select(
+        [
+            ~(np.isfinite(x) & np.isfinite(y)),
+            y <= kauffmann2003(x),
+            y <= kewley2001(x),
+            y > schawinski2007(x),
+        ],
+        [
+            UNCLASSIFIED,
+            BPT_CLASSES.index("star_forming"),
+            BPT_CLASSES.index("composite"),
+            BPT_CLASSES.index("seyfert"),
+        ],
+        default=BPT_CLASSES.index("liner"),
+    )
+    return names.astype(int)
+
+
+def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return log([N II]/Ha) and log([O III]/Hb) of posterior draws.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (n, 9)
+        Columns in the order of `galexplorer.schema.TARGET_NAMES`.
+
+    Returns
+    -------
+    log_nii_ha, log_oiii_hb : ndarray, shape (n,)
+    """
+    halpha, hbeta, nii, oiii = (
+        draws[:, TARGET_NAMES.index(f"log_flux_{line}")].astype(float)
+        for line in ("halpha", "hbeta", "nii_6584", "oiii_5007")
+    )
+    return nii - halpha, oiii - hbeta
+
+
+def class_probabilities(draws: np.ndarray) -> dict[str, float]:
+    """Return the share of posterior draws in each BPT class.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (n, 9)
+        Columns in the order of `galexplorer.schema.TARGET_NAMES`.
+
+    Returns
+    -------
+    dict of str to float
+        Probability of each of `galexplorer.schema.BPT_CLASSES`, adding up to 1 over the
+        draws that have finite ratios; NaN where none has.
+    """
+    classes = classify(*line_ratios(draws))
+    classified = classes[classes != UNCLASSIFIED]
+    if not classified.size:
+        return dict.fromkeys(BPT_CLASSES, float("nan"))
+    return {name: float((classified == k).mean()) for k, name in enumerate(BPT_CLASSES)}

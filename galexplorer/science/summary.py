@@ -1,0 +1,101 @@
+"""A posterior in words: values with honest digits, and a verdict a person can read."""
+
+import numpy as np
+
+from galexplorer.inference.result import Posterior, Result
+from galexplorer.schema import BPT_CLASSES, TARGETS
+
+BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LINER"), strict=True))
+
+PASSIVE_LOG_SSFR = -11.0
+"""log10 of 1/yr below which a galaxy counts as passive (Fontana et al. 2009, A&A 501, 15)."""
+
+CONFIDENT = 0.5
+"""Probability from which a class is named."""
+
+_DIGITS = {target.name: target.digits for target in TARGETS}
+_KINDS = {
+    "star_forming": "Star-forming galaxy",
+    "composite": "Galaxy of composite spectrum",
+    "seyfert": "Seyfert galaxy",
+    "liner": "LINER galaxy",
+}
+
+
+def format_number(value: float, digits: int) -> str:
+    """Return a number with a real minus sign."""
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def format_value(name: str, value: float) -> str:
+    """Return a target's value with the digits that its posterior deserves."""
+    return format_number(value, _DIGITS[name])
+
+
+def format_interval(name: str, low: float, middle: float, high: float) -> str:
+    """Return "middle (+upper -lower)" with the target's digits."""
+    digits = _DIGITS[name]
+    upper, lower = high - middle, middle - low
+    return f"{format_value(name, middle)} (+{upper:.{digits}f} \N{MINUS SIGN}{lower:.{digits}f})"
+
+
+def describe_interval(posterior: Posterior, name: str) -> str:
+    """Return a target's median and 68% interval in words, or the value it is fixed at."""
+    column = posterior.column(name).astype(float)
+    if name in posterior.fixed:
+        return f"{column[0]:.6g} (fixed)"
+    low, middle, high = np.quantile(column, [0.16, 0.5, 0.84])
+    return format_interval(name, low, middle, high)
+
+
+def kind_of_galaxy(result: Result) -> str:
+    """Return what kind of galaxy it is, from star formation and the BPT classes.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+        A passive galaxy by its specific star-formation rate; otherwise its BPT class, or
+        the two likeliest where none reaches 50%.
+    """
+    posterior = result.posterior
+    log_ssfr = posterior.column("log_sfr") - posterior.column("log_stellar_mass")
+    first, second = sorted(result.bpt, key=lambda name: -result.bpt[name])[:2]
+    if np.median(log_ssfr) < PASSIVE_LOG_SSFR:
+        return "Passive galaxy"
+    if result.bpt[first] >= CONFIDENT:
+        return f"{_KINDS[first]} ({result.bpt[first]:.0%})"
+    return (
+        f"Galaxy between classes ({BPT_LABELS[first]} {result.bpt[first]:.0%}, "
+        f"{BPT_LABELS[second]} {result.bpt[second]:.0%})"
+    )
+
+
+def verdict(result: Result) -> str:
+    """Return one sentence on what the galaxy is.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+        Such as "Star-forming galaxy (87%) at z = 0.021 (+0.012 −0.010), log M⋆ = 10.40 ...".
+    """
+    posterior = result.posterior
+    return (
+        f"{kind_of_galaxy(result)} at z = {describe_interval(posterior, 'redshift')}, "
+        f"log M⋆/M☉ = {describe_interval(posterior, 'log_stellar_mass')}."
+    )
+
+
+def domain_sentence(result: Result) -> str:
+    """Return one sentence on whether the model knows such galaxies."""
+    if result.domain.inside:
+        return "It looks like the galaxies the model learnt from."
+    reasons = " ".join(result.domain.reasons)
+    return f"It lies outside the training domain, so take every number with care. {reasons}".strip()

@@ -1,0 +1,139 @@
+"""The training set's format: shards of equal-length arrays and a manifest.
+
+Rendered galaxies, real JPEGs and tables without images share it. A shard is a safetensors
+file; absent numbers are NaN. Arrays of a shard of n rows:
+
+=================  ==============  =======================================================
+grid               (n, 3, 64, 64)  uint8 composite, zeros where there is no image
+has_image          (n,)            uint8
+pixel_scale        (n,)            arcsec per grid pixel
+origin             (n,)            uint8, 0 none, 1 fits, 2 jpeg
+measured_mag       (n, 3)          g, r, i measured on the pixels; not dereddened
+measured_err       (n, 3)
+measured_petro     (n, 2)          r50, r90, arcsec
+catalogue_mag      (n, 5)          dereddened u, g, r, i, z
+catalogue_err      (n, 5)
+catalogue_petro    (n, 2)
+targets            (n, 9)          in the order of the schema
+label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed; a target without
+                                   label may still hold a value: it serves as a parent only
+position           (n, 2)          ra, dec, degrees, float64
+split              (n,)            uint8, 0 train, 1 validation, 2 test
+=================  ==============  =======================================================
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from galexplorer.errors import DataError
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
+    "grid": ((3, 64, 64), np.uint8),
+    "has_image": ((), np.uint8),
+    "pixel_scale": ((), np.float32),
+    "origin": ((), np.uint8),
+    "measured_mag": ((3,), np.float32),
+    "measured_err": ((3,), np.float32),
+    "measured_petro": ((2,), np.float32),
+    "catalogue_mag": ((5,), np.float32),
+    "catalogue_err": ((5,), np.float32),
+    "catalogue_petro": ((2,), np.float32),
+    "targets": ((9,), np.float32),
+    "label": ((9,), np.uint8),
+    "position": ((2,), np.float64),
+    "split": ((), np.uint8),
+}
+
+Arrays = dict[str, np.ndarray]
+
+
+def empty(size: int, with_grid: bool = True) -> Arrays:
+    """Return arrays of `size` rows with nothing in them."""
+    arrays = {}
+    for name, (shape, dtype) in SHAPES.items():
+        if name == "grid" and not with_grid:
+            continue
+        fill = np.nan if np.issubdtype(dtype, np.floating) else 0
+        arrays[name] = np.full((size, *shape), fill, dtype)
+    return arrays
+
+
+def concatenate(parts: Iterable[Arrays]) -> Arrays:
+    """Join arrays row-wise."""
+    parts = list(parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def select(arrays: Arrays, rows: np.ndarray) -> Arrays:
+    """Return some rows."""
+    return {name: values[rows] for name, values in arrays.items()}
+
+
+def split_of(ra: float, dec: float, salt: str = "galexplorer") -> int:
+    """Return the split of a position: a fifth test, a tenth validation, the rest training.
+
+    Whole square degrees go together, so that one galaxy listed twice, with positions that
+    differ a little, lands on one side.
+    """
+    row = int(np.floor(dec))
+    column = int(np.floor(ra * np.cos(np.radians(row + 0.5))))
+    return split_of_key(f"{row}/{column}", salt)
+
+
+def split_of_key(key: str, salt: str = "galexplorer") -> int:
+    """Return the split of any name by its hash."""
+    digest = hashlib.sha256(f"{salt}:{key}".encode()).digest()
+    share = int.from_bytes(digest[:4], "big") / 2**32
+    return TEST if share < 0.2 else VALIDATION if share < 0.3 else TRAIN
+
+
+def write_shard(path: Path, arrays: Arrays) -> None:
+    """Write one shard so that it is either whole or absent."""
+    temporary = path.with_suffix(".part")
+    save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, str(temporary))
+    os.replace(temporary, path)
+
+
+def write_manifest(folder: Path, manifest: dict) -> None:
+    """Write the manifest of a set; shards that are there count."""
+    shards = sorted(folder.glob("shard-*.safetensors"))
+    manifest = {
+        **manifest,
+        "format": 1,
+        "shards": {s.name: hashlib.sha256(s.read_bytes()).hexdigest() for s in shards},
+    }
+    temporary = folder / "manifest.part"
+    temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+    os.replace(temporary, folder / "manifest.json")
+
+
+def read(folder: Path) -> tuple[Arrays, dict]:
+    """Read a set.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+    manifest : dict
+
+    Raises
+    ------
+    DataError
+        If the folder holds no finished set, or a shard lacks an array.
+    """
+    path = folder / "manifest.json"
+    if not path.exists():
+        raise DataError(f"{folder} holds no finished training set; run `galexplorer simulate` first.")
+    manifest = json.loads(path.read_text())
+    shards = [load_file(str(folder / name)) for name in manifest["shards"]]
+    for name in SHAPES:
+        if not shards or any(name not in shard for shard in shards):
+            raise DataError(f"The set in {folder} lacks {name}; make it again.")
+    return concatenate(shards), manifest

@@ -1,0 +1,176 @@
+"""From training sets to the folder ``weights/``: train, calibrate, library, domain, manifest."""
+
+import hashlib
+import json
+import logging
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from galexplorer.inference import domain
+from galexplorer.inference.engine import DOMAIN_FILE, versions
+from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.model import weights
+from galexplorer.model.features import widen_image_bands
+from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.training import dataset
+from galexplorer.training.calibration import calibrate
+from galexplorer.training.dataset import TRAIN, Arrays
+from galexplorer.training.fit import Config, Pools, train
+from galexplorer.training.simulate import load_population, table_rows
+
+log = logging.getLogger(__name__)
+
+_DOMAIN_ROWS = 2000
+
+
+def make_weights(
+    folders: list[Path],
+    out: Path,
+    work: Path,
+    config: Config,
+    resume: bool = False,
+    device: str = "cpu",
+) -> dict:
+    """Train on sets and write everything the engine loads.
+
+    Parameters
+    ----------
+    folders : list of Path
+        Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``. The population
+        behind a rendered set joins as rows without images.
+    out : Path
+        Folder for the weights.
+    work : Path
+        Folder for checkpoints and history.
+    config : Config
+    resume : bool
+    device : str
+
+    Returns
+    -------
+    dict
+        The manifest.
+    """
+    sets: list[Arrays] = []
+    described = []
+    for folder in folders:
+        arrays, manifest = dataset.read(folder)
+        sets.append(arrays)
+        described.append(_describe(folder, manifest))
+        if manifest.get("kind") == "rendered":
+            sets.append(table_rows(load_population(folder, manifest["seed"])))
+    model = train(sets, work, config, resume, device)
+    pools = Pools(sets)
+    calibration = calibrate(model, pools, device)
+    manifest = {
+        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "trained_on": described,
+        "rows": pools.counts(),
+        "notice": (
+            "Real SDSS JPEGs carry redshift and mass only. Star-formation rates, metallicities, "
+            "black-hole masses and lines of images were learnt from rendered galaxies, whose "
+            "photometry and redshift are real and whose other values were measured or completed "
+            "with scatter from galaxies that have them; see galexplorer/training/population.py."
+        ),
+        "config": asdict(config),
+        "calibration": calibration,
+        "versions": {**versions(), "python": platform.python_version()},
+        "made_with": {
+            "simulate": [
+                f"galexplorer simulate --size {d['size']} --seed {d['seed']}"
+                for d in described
+                if d["kind"] == "rendered"
+            ],
+            "train": "galexplorer train RENDERED REAL --config configs/weights.yaml",
+        },
+    }
+    weights.save(out, model, manifest)
+    write_library(model, pools, out, device)
+    write_domain(model, pools, out, device)
+    weights.write_manifest(out, manifest)
+    return weights.read_manifest(out)
+
+
+@torch.no_grad()
+def write_library(model: GalaxyModel, pools: Pools, out: Path, device: str) -> int:
+    """Write latents, positions and known values of real labelled galaxies; return their number."""
+    rows = pools.rows
+    real = (rows["origin"] == 2) & (rows["label"][:, 0] == 1) & np.isfinite(rows["pixel_scale"])
+    real &= np.isfinite(rows["position"][:, 0])
+    part = dataset.select(rows, np.flatnonzero(real))
+    latents = encode_rows(model, part, device)[0]
+    known = np.where(part["label"] == 1, part["targets"], np.nan)
+    r_magnitude = np.where(
+        np.isfinite(part["catalogue_mag"][:, 2]), part["catalogue_mag"][:, 2], part["measured_mag"][:, 1]
+    )
+    save_file(
+        {
+            "latents": latents.to(torch.float16).cpu().contiguous(),
+            "position": torch.from_numpy(part["position"]).contiguous(),
+            "known": torch.from_numpy(
+                np.column_stack([known, r_magnitude]).astype(np.float32)
+            ).contiguous(),
+        },
+        str(out / LIBRARY_FILE),
+    )
+    return len(latents)
+
+
+@torch.no_grad()
+def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> None:
+    """Write what `galexplorer.inference.domain` compares new galaxies with."""
+    rows = pools.rows
+    rng = np.random.default_rng(0)
+    mean, precision, distances, misfits = {}, {}, {}, {}
+    imaged = rows["has_image"].astype(bool) & (rows["split"] == TRAIN)
+    scaled = np.isfinite(rows["pixel_scale"])
+    parts = {
+        "photometry": np.isfinite(rows["catalogue_mag"]).all(axis=1) & (rows["split"] == TRAIN),
+        "fits": imaged & (rows["origin"] == 1),
+        "jpeg": imaged & (rows["origin"] == 2) & scaled,
+    }
+    if parts["fits"].any() and parts["jpeg"].any():
+        # linear images of real galaxies are what users bring; they lie between the two sets
+        parts["fits"] |= parts["jpeg"]
+    for mode in MODES:
+        index = np.flatnonzero(parts[mode])
+        if len(index) == 0:
+            continue
+        part = dataset.select(rows, rng.permutation(index)[:_DOMAIN_ROWS])
+        latent = torch.zeros((len(part["split"]), 32))
+        if mode != "photometry":
+            latent, misfit = encode_rows(model, part, device)
+            misfits[mode] = domain.levels(misfit)
+        magnitudes = part["catalogue_mag"]
+        if mode != "photometry":
+            magnitudes = widen_image_bands(part["measured_mag"])
+        inputs = domain.inputs_of(latent.cpu(), torch.from_numpy(magnitudes), mode)
+        mean[mode], precision[mode], distances[mode] = domain.summarise(inputs)
+    statistics = domain.DomainStatistics(mean, precision, distances, misfits)
+    arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}
+    save_file(arrays, str(out / DOMAIN_FILE))
+
+
+def encode_rows(
+    model: GalaxyModel, rows: Arrays, device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return latent means (n, 32) and the reconstruction's misfit (n,)."""
+    latents, misfits = [], []
+    for begin in range(0, len(rows["split"]), 256):
+        grid = torch.from_numpy(rows["grid"][begin : begin + 256]).to(device)
+        latent, _ = model.encode(grid)
+        misfits.append(domain.misfit_of(grid.float() / 255.0, model.decoder(latent)).cpu())
+        latents.append(latent.cpu())
+    return torch.cat(latents), torch.cat(misfits)
+
+
+def _describe(folder: Path, manifest: dict) -> dict:
+    text = json.dumps(manifest, sort_keys=True).encode()
+    described = {k: v for k, v in manifest.items() if k not in ("shards", "format")}
+    return {**described, "manifest_sha256": hashlib.sha256(text).hexdigest()}

@@ -1,0 +1,13 @@
+"""What every page wears."""
+
+from pathlib import Path
+
+import streamlit as st
+
+FOLDER = Path(__file__).parent
+ICON = str(FOLDER / "icon.svg")
+
+
+def dress() -> None:
+    """Apply the style sheet; call it once, at the top of a page."""
+    st.html(FOLDER / "style.css")

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Install Debian's Chromium for the browser tests where that is possible without asking;
+# where it is not, those tests skip and say so.
+set -u
+
+for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && exit 0
+done
+if ! command -v apt-get >/dev/null; then
+    echo "No Chromium and no apt-get here: the browser tests will be skipped."
+    exit 0
+fi
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root="sudo"
+else
+    echo "Chromium is missing: the browser tests will be skipped; to run them: sudo apt-get install chromium"
+    exit 0
+fi
+
+echo "Installing Chromium for the browser tests."
+$as_root apt-get update -qq &&
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        chromium fonts-dejavu-core >/dev/null ||
+    echo "Chromium could not be installed: the browser tests will be skipped."

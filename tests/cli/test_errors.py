@@ -1,0 +1,141 @@
+"""Every mistake at the command line is one line on stderr and exit code 2."""
+
+import subprocess
+import sys
+
+import pytest
+
+from galexplorer import __version__
+from galexplorer.cli import main
+from galexplorer.errors import WeightsError
+
+MAGNITUDE = ("--mag-r", "17")
+
+
+@pytest.fixture
+def fail(capsys):
+    """Run the command line, expect the one line, return it."""
+
+    def run(*arguments: object) -> str:
+        assert main([str(argument) for argument in arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.count("\n") == 1
+        assert captured.err.startswith("galexplorer: error: ")
+        assert "Traceback" not in captured.err
+        return captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "No such command"),
+        (["infer", "--nothing"], "No such option"),
+        (["infer"], "give an image or a magnitude"),
+        (["infer", "--petro-r50", "3"], "give an image or a magnitude"),
+        (["infer", "--mag-r", "bright"], "--mag-r"),
+        (["infer", "--mag-r", "nan"], "--mag-r is nan"),
+        (["infer", "--mag-r", "3"], "between 5 and 30"),
+        (["infer", *MAGNITUDE, "--err-g", "0.1"], "--err-g was given without --mag-g"),
+        (["infer", *MAGNITUDE, "--err-r", "-1"], "--err-r is -1"),
+        (["infer", *MAGNITUDE, "--petro-r90", "0"], "--petro-r90 is 0"),
+        (["infer", *MAGNITUDE, "--draws", "99"], "between 100 and 1,000,000"),
+        (["infer", *MAGNITUDE, "--draws", "2000000"], "between 100 and 1,000,000"),
+        (["infer", *MAGNITUDE, "--seed", "-1"], "--seed is -1"),
+        (["infer", *MAGNITUDE, "--redshift", "0"], "above 0"),
+        (["infer", *MAGNITUDE, "--redshift", "0.4"], "at most 0.35"),
+        (["infer", *MAGNITUDE, "--redshift-range", "0.2", "0.1"], "must rise"),
+        (["infer", *MAGNITUDE, "--redshift-range", "0.2"], "requires 2 arguments"),
+        (
+            ["infer", *MAGNITUDE, "--redshift", "0.1", "--redshift-range", "0", "0.2"],
+            "exclude each other",
+        ),
+        (["infer", *MAGNITUDE, "--ra", "1", "--dec", "2"], "belongs to an image"),
+        (["infer", *MAGNITUDE, "--pixel-scale", "0.4"], "belongs to an image"),
+        (["infer", *MAGNITUDE, "--device", "tpu"], "--device"),
+        (["infer", *MAGNITUDE, "--format", "csv"], "--format"),
+        (["infer", *MAGNITUDE, "--out", "result.txt"], "which format to write"),
+        (["infer", *MAGNITUDE, "--out", "none/result.json"], "does not exist"),
+        (["infer", "a.fits", "--ra", "10"], "go together"),
+        (["infer", "a.fits", "--ra", "400", "--dec", "0"], "--ra is 400"),
+        (["infer", "a.fits", "--ra", "10", "--dec", "-95"], "--dec is -95"),
+        (["infer", "a.fits", "b.fits"], "2 files were given"),
+        (["infer", "a.fits", "--g", "g.fits"], "exclude each other"),
+        (["infer", "--g", "g.fits"], "add --r and --i"),
+        (["infer", "--catalog", "t.csv"], "needs --out"),
+        (["infer", "--catalog", "t.csv", "--out", "o.ecsv"], "t.csv does not exist"),
+        (["infer", "--catalog", "t.csv", "--out", "o.txt"], "which format"),
+        (["infer", "--catalog", "t.csv", "--out", "o.ecsv", *MAGNITUDE], "column of the table"),
+        (["infer", "--catalog", "t.csv", "--out", "o.ecsv", "a.fits"], "INPUT does not go"),
+        (["infer", "--catalog", "t.csv", "--out", "o.x", "--format", "json"], "as a table"),
+        (["simulate", "--size", "0", "--out", "x"], "--size"),
+        (["train"], "DIR"),
+        (["library", "burn"], "No such command"),
+    ],
+)
+def test_mistakes(fail, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert words in fail(*arguments)
+
+
+def test_unusable_images(fail, tmp_path):
+    assert "none.fits" in fail("infer", tmp_path / "none.fits")
+    empty = tmp_path / "empty.fits"
+    empty.touch()
+    assert "empty" in fail("infer", empty)
+    text = tmp_path / "text.fits"
+    text.write_text("id,r\n1,17\n")
+    assert "text.fits" in fail("infer", text)
+
+
+def test_unusable_tables(fail, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("id,ra,dec\n1,2,3\n")
+    assert "none of the columns" in fail("infer", "--catalog", table, "--out", tmp_path / "o.fits")
+    assert not (tmp_path / "o.fits").exists()
+
+
+def test_missing_weights(fail, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fail("infer", *MAGNITUDE, "--weights", tmp_path)
+
+
+def test_binary_is_not_for_a_terminal(fail, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert "not for a terminal" in fail("infer", *MAGNITUDE, "--format", "fits")
+
+
+def test_messages_of_several_lines_become_one(fail, monkeypatch):
+    def break_down(*args):
+        raise WeightsError("first\nsecond")
+
+    monkeypatch.setattr("galexplorer.cli._check_redshift", break_down)
+    assert fail("infer", *MAGNITUDE) == "galexplorer: error: first second\n"
+
+
+@pytest.mark.parametrize("command", [[], ["infer"], ["simulate"], ["train"], ["library", "build"]])
+def test_help(capsys, command):
+    assert main([*command, "--help"]) == 0
+    assert "Usage: galexplorer" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"galexplorer {__version__}\n"
+
+
+def test_as_a_process():
+    command = [sys.executable, "-m", "galexplorer.cli", "infer", "--mag-r", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_mistakes_are_answered_without_loading_the_engine():
+    code = (
+        "import sys; from galexplorer.cli import main; main(['infer', '--mag-r', '3']); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'astropy', 'pandas')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

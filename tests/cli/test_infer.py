@@ -1,0 +1,138 @@
+"""The command line with the trained weights."""
+
+import json
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from galexplorer.cli import main
+from galexplorer.schema import BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
+
+pytestmark = pytest.mark.usefixtures("weights_dir")
+
+PHOTOMETRY = ("--mag-u", "19.1", "--mag-g", "17.6", "--mag-r", "17.0", "--mag-i", "16.7")
+
+
+@pytest.fixture
+def infer(capfdbinary):
+    """Run `galexplorer infer`, return what it printed."""
+
+    def run(*arguments: object) -> bytes:
+        code = main(["infer", *map(str, arguments)])
+        captured = capfdbinary.readouterr()
+        assert code == 0, captured.err.decode()
+        return captured.out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def cube(tmp_path_factory):
+    """A round exponential disc of r = 16.5 on SDSS's noise, 64 arcsec wide."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[:160, :160] - 79.5
+    profile = np.exp(-np.hypot(x, y) / 6.0)
+    fluxes = 10 ** (0.4 * (22.5 - np.array([17.1, 16.5, 16.2])))
+    noise = rng.normal(0, [[[0.02]], [[0.03]], [[0.04]]], (3, 160, 160))
+    image = (fluxes[:, None, None] * profile / profile.sum() + noise).astype("f4")
+    path = tmp_path_factory.mktemp("cube") / "disc.fits"
+    header = fits.Header({"BUNIT": "nanomaggy", "CD1_1": -0.396 / 3600, "CD2_2": 0.396 / 3600})
+    header |= fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0})
+    header |= fits.Header({"CRVAL2": 2.0, "CRPIX1": 80.5, "CRPIX2": 80.5})
+    fits.PrimaryHDU(image, header).writeto(path)
+    return path
+
+
+def test_the_json_holds_what_is_promised(infer):
+    answer = json.loads(infer(*PHOTOMETRY, "--draws", 500))
+    assert set(answer) >= {"posterior", "bpt", "neighbours", "domain", "provenance"}
+    assert set(answer["posterior"]) == set(TARGET_NAMES)
+    for summary in answer["posterior"].values():
+        assert set(summary) == set(SUMMARY_STATISTICS)
+        quantiles = [summary[key] for key in ("p2_5", "p16", "p50", "p84", "p97_5")]
+        assert quantiles == sorted(quantiles)
+        assert summary["std"] > 0
+    assert set(answer["bpt"]) == set(BPT_CLASSES)
+    assert sum(answer["bpt"].values()) == pytest.approx(1)
+    assert answer["neighbours"] == []
+    assert answer["photometry"]["magnitudes"]["r"] == 17.0
+    assert "seed" in json.dumps(answer["provenance"])
+
+
+def test_same_seed_same_answer(infer):
+    first, again, other = (
+        json.loads(infer(*PHOTOMETRY, "--draws", 500, "--seed", seed))["posterior"]
+        for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_a_known_redshift_is_held_and_a_range_is_kept(infer):
+    fixed = json.loads(infer(*PHOTOMETRY, "--draws", 500, "--redshift", 0.05))["posterior"]
+    assert fixed["redshift"]["p2_5"] == pytest.approx(0.05)
+    assert fixed["redshift"]["p97_5"] == pytest.approx(0.05)
+    assert fixed["log_stellar_mass"]["std"] > 0
+    kept = json.loads(infer(*PHOTOMETRY, "--draws", 500, "--redshift-range", 0.04, 0.06))
+    assert kept["posterior"]["redshift"]["p2_5"] >= 0.04
+    assert kept["posterior"]["redshift"]["p97_5"] <= 0.06
+
+
+def test_an_image(infer, cube):
+    answer = json.loads(infer(cube, "--draws", 500))
+    assert answer["neighbours"]
+    assert answer["photometry"]["kind"] == "measured"
+    assert answer["photometry"]["magnitudes"]["r"] == pytest.approx(16.5, abs=0.15)
+    pointed = json.loads(infer(cube, "--draws", 500, "--ra", 150.0, "--dec", 2.0))
+    medians = [a["posterior"]["redshift"]["p50"] for a in (answer, pointed)]
+    assert medians[0] == pytest.approx(medians[1], abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", ["json", "ecsv", "parquet", "fits"])
+def test_files(infer, tmp_path, suffix):
+    out = tmp_path / f"result.{suffix}"
+    assert infer(*PHOTOMETRY, "--draws", 200, "--out", out) == b""
+    if suffix == "json":
+        assert set(json.loads(out.read_text())["posterior"]) == set(TARGET_NAMES)
+        return
+    kind = {"ecsv": "ascii.ecsv"}.get(suffix, suffix)
+    draws = Table.read(out, format=kind)
+    assert len(draws) == 200
+    assert set(draws.colnames) >= set(TARGET_NAMES)
+
+
+def test_formats_on_a_pipe(infer):
+    assert infer(*PHOTOMETRY, "--draws", 200, "--format", "fits").startswith(b"SIMPLE")
+    assert infer(*PHOTOMETRY, "--draws", 200, "--format", "parquet").startswith(b"PAR1")
+    assert infer(*PHOTOMETRY, "--draws", 200, "--format", "ecsv").startswith(b"# %ECSV")
+
+
+def test_a_catalogue_gives_one_row_for_each_row(infer, tmp_path, cube):
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "id,ra,dec,u,g,r,i,z,redshift,image,pixel_scale\n"
+        "plain,150,2,19.1,17.6,17.0,16.7,16.5,,,\n"
+        "gaps,150,2,,17.6,-9999,16.7,,,,\n"
+        "nothing,,,,,,,,,,\n"
+        "broken,150,2,19.1,abc,17.0,16.7,16.5,,,\n"
+        "fixed,150,2,19.1,17.6,17.0,16.7,16.5,0.07,,\n"
+        f"image,150,2,,,,,,,{cube},\n"
+        "lost,150,2,19.1,17.6,17.0,16.7,16.5,,none.fits,0.396\n"
+        "plain,150,2,19.1,17.6,17.0,16.7,16.5,,,\n"
+    )
+    out = tmp_path / "out.ecsv"
+    infer("--catalog", table, "--out", out, "--draws", 200)
+    rows = Table.read(out, format="ascii.ecsv")
+    expected = ["plain", "gaps", "nothing", "broken", "fixed", "image", "lost", "plain"]
+    assert list(rows["id"]) == expected
+    for name in TARGET_NAMES:
+        for statistic in SUMMARY_STATISTICS:
+            assert f"{name}_{statistic}" in rows.colnames
+    assert set(BPT_CLASSES) <= {
+        name.removeprefix("p_").removeprefix("bpt_") for name in rows.colnames
+    }
+    assert any("flag" in name for name in rows.colnames)
+    assert rows["redshift_p50"][4] == pytest.approx(0.07)
+    assert np.isfinite(rows["redshift_p50"][0])

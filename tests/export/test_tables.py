@@ -1,0 +1,114 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Table
+
+from galexplorer.errors import OptionError
+from galexplorer.export.tables import (
+    CITATION,
+    FORMATS,
+    UNITS,
+    posterior_table,
+    result_bytes,
+    write_result,
+)
+from galexplorer.schema import SUMMARY_STATISTICS, TARGET_NAMES, TARGETS
+
+
+def read(result, format):
+    name = {"ecsv": "ascii.ecsv"}.get(format, format)
+    content = result_bytes(result, format)
+    return Table.read(io.BytesIO(content) if format != "ecsv" else content.decode(), format=name)
+
+
+def check_metadata(meta, result):
+    assert meta["provenance"]["weights_sha256"] == result.provenance["weights_sha256"]
+    assert meta["provenance"]["redshift_range"] == [0.0, 0.1]
+    assert meta["bpt"] == result.bpt
+    assert meta["notes"] == list(result.notes)
+    assert meta["fixed"] == ["redshift"]
+    assert meta["citation"] == CITATION
+    assert meta["domain"]["inside"] is True
+
+
+def test_every_unit_of_the_schema_is_known():
+    assert {target.unit for target in TARGETS} == set(UNITS)
+
+
+def test_table_has_a_unit_and_a_description_for_each_target(result):
+    table = posterior_table(result)
+    assert tuple(table.colnames) == TARGET_NAMES
+    assert table["log_stellar_mass"].unit == u.dex(u.Msun)
+    assert table["log_sfr"].unit == u.dex(u.Msun / u.yr)
+    assert table["log_flux_oiii_5007"].unit.physical_unit == 1e-17 * u.erg / u.s / u.cm**2
+    assert all(table[target.name].description == target.label for target in TARGETS)
+    check_metadata(table.meta, result)
+
+
+@pytest.mark.parametrize("format", ["ecsv", "parquet"])
+def test_tables_come_back_as_they_were(result, format):
+    table = read(result, format)
+    original = posterior_table(result)
+    assert table.colnames == original.colnames
+    for name in TARGET_NAMES:
+        assert table[name].dtype == np.float32
+        np.testing.assert_array_equal(table[name], result.posterior.column(name))
+        assert table[name].unit == original[name].unit
+    check_metadata(table.meta, result)
+    assert table.meta["summary"] == result.posterior.summary()
+
+
+def test_fits_comes_back_as_it_was(result, tmp_path):
+    path = tmp_path / "posterior.fits"
+    write_result(result, path)
+    with fits.open(path, checksum=True) as hdus:
+        assert [hdu.name for hdu in hdus[1:]] == ["POSTERIOR", "SUMMARY", "METADATA"]
+        draws = hdus["POSTERIOR"].data
+        for name in TARGET_NAMES:
+            np.testing.assert_array_equal(draws[name], result.posterior.column(name))
+        assert hdus["POSTERIOR"].header["TCOMM2"] == "Stellar mass [log10(Msun)]"
+        assert hdus["POSTERIOR"].header["TCOMM6"].startswith("Halpha flux [log10(1e-17 erg")
+        summary = hdus["SUMMARY"].data
+        assert list(summary["target"]) == list(TARGET_NAMES)
+        expected = result.posterior.summary()
+        for row in summary:
+            for key in SUMMARY_STATISTICS:
+                assert row[key] == expected[row["target"]][key]
+        meta = {row["key"]: json.loads(row["json"]) for row in hdus["METADATA"].data}
+    check_metadata(meta, result)
+    assert tuple(Table.read(path, hdu=1).colnames) == TARGET_NAMES
+
+
+def test_json_is_the_summary_object(result, tmp_path):
+    path = tmp_path / "summary.json"
+    write_result(result, path)
+    content = json.loads(path.read_bytes())
+    assert {"posterior", "bpt", "neighbours", "domain", "provenance"} <= set(content)
+    assert set(content["posterior"]) == set(TARGET_NAMES)
+    assert all(set(v) == set(SUMMARY_STATISTICS) for v in content["posterior"].values())
+    assert content["provenance"]["draws"] == 200
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_same_result_same_bytes(result, format):
+    assert result_bytes(result, format) == result_bytes(result, format)
+
+
+def test_format_wins_over_suffix(result, tmp_path):
+    path = tmp_path / "answer.txt"
+    write_result(result, path, format="json")
+    assert json.loads(path.read_text())["bpt"] == result.bpt
+
+
+def test_unknown_formats_are_refused(result, tmp_path):
+    with pytest.raises(OptionError, match=r"Unknown format 'csv': choose one of json, ecsv"):
+        write_result(result, tmp_path / "draws.csv")
+
+
+def test_a_place_that_cannot_be_written_is_named(result, tmp_path):
+    with pytest.raises(OptionError, match=r"Cannot write .*No such file.*choose another place"):
+        write_result(result, tmp_path / "missing" / "draws.ecsv")

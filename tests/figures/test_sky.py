@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from galexplorer.figures.lines import lines_figure
+from galexplorer.figures.sky import bar_length_arcsec, colour_figure, reconstruction_figure
+
+
+def texts(figure):
+    return {text.get_text(): text for axes in figure.axes for text in axes.texts}
+
+
+@pytest.mark.parametrize(
+    ("width", "length"), [(0.6, 0.15), (25, 5), (76.8, 20), (120, 30), (900, 300), (2, 0.5)]
+)
+def test_scale_bar_is_round_and_fits(width, length):
+    assert bar_length_arcsec(width) == length
+
+
+def test_scale_bar_has_the_length_it_names(view):
+    figure = colour_figure(view)
+    assert "20″" in texts(figure)
+    bar = figure.axes[0].lines[0].get_xdata()
+    assert (bar[1] - bar[0]) * view.native_pixel_scale_arcsec == pytest.approx(20)
+
+
+def test_scale_bar_in_kpc(view):
+    assert "20″ = 20 kpc" in texts(colour_figure(view, kpc_per_arcsec=0.98))
+    assert "20″" in texts(colour_figure(view, kpc_per_arcsec=np.nan))
+
+
+def direction(figure, name):
+    """Return the angle of a compass letter seen from the other, counter-clockwise from up."""
+    letters = texts(figure)
+    north, east = (np.array(letters[n].get_position()) for n in "NE")
+    rows, columns = 194, 194
+    corner = np.array([0.84 * columns, 0.84 * rows])
+    x, y = ({"N": north, "E": east}[name] - corner) * (1, -1)  # y upwards
+    return np.rad2deg(np.arctan2(-x, y)) % 360
+
+
+@pytest.mark.parametrize("angle", [0.0, 30.0, 200.0, 350.0])
+def test_compass_points_north_and_east(view, angle):
+    figure = colour_figure(replace(view, north_angle_deg=angle))
+    assert direction(figure, "N") == pytest.approx(angle % 360, abs=1e-6)
+    assert direction(figure, "E") == pytest.approx((angle + 90) % 360, abs=1e-6)
+    mirrored = colour_figure(replace(view, north_angle_deg=angle, mirrored=True))
+    assert direction(mirrored, "E") == pytest.approx((angle - 90) % 360, abs=1e-6)
+
+
+def test_without_wcs_there_is_no_compass(view):
+    assert not {"N", "E"} & set(texts(colour_figure(replace(view, north_angle_deg=None))))
+
+
+def test_aperture_has_the_petrosian_radius(view):
+    circle = colour_figure(view).axes[0].patches[-1]
+    assert circle.radius * view.native_pixel_scale_arcsec == pytest.approx(18.0)
+    bare = colour_figure(replace(view, petrosian_radius_arcsec=None))
+    assert len(bare.axes[0].patches) < len(colour_figure(view).axes[0].patches)
+
+
+def test_residual_is_what_the_model_missed(view):
+    figure = reconstruction_figure(view)
+    titles = [axes.get_title() for axes in figure.axes[:3]]
+    assert titles == ["What the model saw", "VAE reconstruction", "Residual"]
+    shown = figure.axes[2].images[0].get_array()
+    expected = view.composite.astype(float).mean(2) - view.reconstruction.astype(float).mean(2)
+    np.testing.assert_allclose(shown, expected, atol=1e-9)
+    assert "8-bit counts" in figure.axes[3].get_ylabel()
+
+
+def test_lines_show_unit_and_known_values(posterior):
+    figure = lines_figure(posterior, truths={"log_flux_hbeta": 1.5})
+    assert list(figure.layout.yaxis.ticktext) == ["Hα", "Hβ", "[N II] 6584", "[O III] 5007"]
+    assert "erg s" in figure.layout.xaxis.title.text
+    assert any(
+        trace.hovertemplate and "known: 1.50" in trace.hovertemplate for trace in figure.data
+    )
+    medians = [t.x[0] for t in figure.data if t.mode == "markers" and t.marker.size == 10]
+    np.testing.assert_allclose(medians, np.median(posterior.draws[:, 5:], axis=0), atol=1e-6)

@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from galexplorer.inference.result import Domain, Photometry, Posterior, Result
+from galexplorer.schema import TARGET_NAMES
+from galexplorer.science.derived import derive
+from galexplorer.science.summary import domain_sentence, format_interval, format_value, verdict
+
+
+@pytest.fixture
+def result(rng):
+    means = [0.05, 10.4, 0.2, 8.9, 7.1, 2.1, 1.55, 1.65, 1.2]
+    draws = rng.normal(means, 0.01, (400, 9)).astype(np.float32)
+    bpt = {"star_forming": 0.874, "composite": 0.1, "seyfert": 0.02, "liner": 0.006}
+    return Result(Posterior(draws), bpt, Photometry(), Domain(True, 40.0))
+
+
+def with_column(result, name, value, fixed=()):
+    draws = result.posterior.draws.copy()
+    draws[:, TARGET_NAMES.index(name)] = value
+    return replace(result, posterior=Posterior(draws, fixed))
+
+
+def test_numbers_have_honest_digits_and_a_minus_sign():
+    assert format_value("log_sfr", -1.236) == "\N{MINUS SIGN}1.24"
+    assert format_interval("redshift", 0.011, 0.021, 0.033) == "0.021 (+0.012 \N{MINUS SIGN}0.010)"
+
+
+def test_verdict_names_class_redshift_and_mass(result):
+    text = verdict(result)
+    assert text.startswith("Star-forming galaxy (87%) at z = 0.05")
+    assert "log M⋆/M☉ = 10.40 (+0.01" in text
+
+
+def test_verdict_says_that_the_redshift_is_fixed(result):
+    assert "z = 0.0197 (fixed)" in verdict(with_column(result, "redshift", 0.0197, ("redshift",)))
+
+
+def test_a_galaxy_without_star_formation_is_passive(result):
+    assert verdict(with_column(result, "log_sfr", -1.5)).startswith("Passive galaxy at")
+
+
+def test_no_class_is_named_without_confidence(result):
+    bpt = {"star_forming": 0.42, "composite": 0.4, "seyfert": 0.1, "liner": 0.08}
+    text = verdict(replace(result, bpt=bpt))
+    assert text.startswith("Galaxy between classes (Star-forming 42%, Composite 40%) at")
+
+
+def test_domain_gives_its_reasons(result):
+    assert "looks like" in domain_sentence(result)
+    outside = replace(result, domain=Domain(False, 99.9, ("The image is all stars.",)))
+    assert domain_sentence(outside).endswith("with care. The image is all stars.")
+
+
+def test_derived_quantities_keep_the_draws(result):
+    derived = {quantity.label: quantity for quantity in derive(result.posterior)}
+    assert all(quantity.draws.shape == (400,) for quantity in derived.values())
+    # Hubble's law to first order: z = 0.05 is 229 Mpc in Planck 2018.
+    assert np.median(derived["Luminosity distance"].draws) == pytest.approx(229, abs=8)
+    assert np.median(derived["Specific SFR"].draws) == pytest.approx(-10.2, abs=0.01)
+    assert np.median(derived["Balmer A(V), Calzetti"].draws) == pytest.approx(0.75, abs=0.03)
+    assert derived["12 + log(O/H), PP04 O3N2"].valid == 1.0
+
+
+def test_derived_quantities_say_where_they_fail(result):
+    derived = derive(with_column(result, "log_flux_nii_6584", -2.5).posterior)
+    assert next(q for q in derived if "M13 N2" in q.label).valid == 0.0

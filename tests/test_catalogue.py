@@ -1,0 +1,357 @@
+"""Tables in: every format the same, nothing lost, nothing guessed, nothing hostile let through."""
+
+import bz2
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
+
+from galexplorer.catalogue import TABLE_SUFFIXES, read_catalogue, write_table
+from galexplorer.errors import InputError, OptionError
+
+SUFFIXES = (".csv", ".ecsv", ".parquet", ".fits", ".vot", ".xml")
+
+
+@pytest.fixture
+def table(rng) -> Table:
+    n = 40
+    table = Table({"id": [f"J{k:04d}" for k in range(n)]})
+    table["ra"] = rng.uniform(0, 360, n)
+    table["dec"] = rng.uniform(-90, 90, n)
+    for band, centre in zip("ugriz", (19, 17.5, 17, 16.5, 16.2), strict=True):
+        missing = rng.random(n) < 0.2
+        table[band] = MaskedColumn(rng.normal(centre, 0.5, n), mask=missing)
+        table[f"err_{band}"] = rng.uniform(0.01, 0.1, n)
+    table["redshift"] = MaskedColumn(rng.uniform(0.01, 0.2, n), mask=rng.random(n) < 0.5)
+    table["petro_r50"] = rng.uniform(1, 9, n)
+    table["petro_r90"] = rng.uniform(9, 20, n)
+    table["ra"].unit = table["dec"].unit = "deg"
+    return table
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_format_reads_the_same(table, tmp_path, suffix):
+    path = tmp_path / f"galaxies{suffix}"
+    write_table(table, path)
+    catalogue = read_catalogue(path)
+    assert len(catalogue) == len(table)
+    assert list(catalogue.id) == list(table["id"])
+    np.testing.assert_allclose(catalogue.ra, table["ra"])
+    np.testing.assert_allclose(catalogue.dec, table["dec"])
+    for k, band in enumerate("ugriz"):
+        expected = table[band].filled(np.nan)
+        np.testing.assert_allclose(catalogue.magnitudes[:, k], expected)
+        errors = np.where(np.isnan(expected), np.nan, table[f"err_{band}"])
+        np.testing.assert_allclose(catalogue.errors[:, k], errors)
+    np.testing.assert_allclose(catalogue.redshift, table["redshift"].filled(np.nan))
+    np.testing.assert_allclose(catalogue.petro_r90, table["petro_r90"])
+    assert np.isnan(catalogue.pixel_scale).all()
+    assert set(catalogue.image) == set(catalogue.flags) == {""}
+    assert catalogue.notes == ()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+@pytest.mark.parametrize("suffix", [".csv", ".fits"])
+def test_packed(table, tmp_path, suffix, pack):
+    plain = tmp_path / f"plain{suffix}"
+    write_table(table, plain)
+    packed = tmp_path / f"packed{suffix}.gz"
+    packed.write_bytes(pack(plain.read_bytes()))
+    np.testing.assert_array_equal(read_catalogue(packed).ra, read_catalogue(plain).ra)
+
+
+def test_formats_are_told_by_content(table, tmp_path):
+    path = tmp_path / "galaxies.dat"
+    write_table(table, tmp_path / "galaxies.parquet")
+    (tmp_path / "galaxies.parquet").rename(path)
+    assert len(read_catalogue(path)) == len(table)
+
+
+def test_sentinels_are_missing_and_impossible_values_are_flagged(tmp_path):
+    path = write(
+        tmp_path / "t.csv",
+        "id,ra,dec,u,g,r,i,z,redshift\n"
+        "a,99,-9999,-9999,-999,-99.9,99,0,\n"
+        "b,99,0,null,NaN,,1e20,17.5,-9999\n"
+        "c,400,95,31.5,-3,16.1,1_7,n/a,0.7\n"
+        "d,1,2,eighteen,inf,16.1,17,18,0.1\n",
+    )
+    catalogue = read_catalogue(path)
+    assert np.isnan(catalogue.magnitudes[:2]).sum() == 9
+    assert catalogue.magnitudes[1, 4] == 17.5
+    np.testing.assert_array_equal(catalogue.ra, [99, 99, np.nan, 1])
+    np.testing.assert_array_equal(catalogue.dec, [np.nan, 0, np.nan, 2])
+    np.testing.assert_array_equal(catalogue.redshift, [np.nan, np.nan, np.nan, 0.1])
+    assert list(catalogue.flags[:2]) == ["", ""]
+    assert set(catalogue.flags[2].split(";")) == {
+        "out_of_range:ra",
+        "out_of_range:dec",
+        "out_of_range:u",
+        "out_of_range:g",
+        "unreadable:i",
+        "out_of_range:redshift",
+    }
+    assert set(catalogue.flags[3].split(";")) == {"unreadable:u", "unreadable:g"}
+    assert np.isnan(catalogue.magnitudes[3, :2]).all()
+    assert any("of u are not numbers" in note for note in catalogue.notes)
+
+
+def test_single_precision_sentinels(tmp_path):
+    path = tmp_path / "t.fits"
+    Table({"r": np.array([-99.9, 17], dtype="f4")}).write(path)
+    catalogue = read_catalogue(path)
+    assert np.isnan(catalogue.magnitudes[0]).all()
+    assert list(catalogue.flags) == ["", ""]
+
+
+def test_integers_and_nulls(tmp_path):
+    frame = pd.DataFrame({"id": [1237648720693755918, 2], "r": [17, 18], "g": ["18.5", None]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    catalogue = read_catalogue(tmp_path / "t.parquet")
+    assert list(catalogue.id) == ["1237648720693755918", "2"]
+    np.testing.assert_array_equal(catalogue.magnitudes[:, 2], [17, 18])
+    np.testing.assert_array_equal(catalogue.magnitudes[:, 1], [18.5, np.nan])
+
+
+def test_masks_beside_their_columns(tmp_path):
+    column = MaskedColumn([17.0, 18.0], mask=[False, True])
+    Table({"r": column, "id": MaskedColumn(["a", "b"], mask=[True, False])}).write(
+        tmp_path / "t.parquet"
+    )
+    catalogue = read_catalogue(tmp_path / "t.parquet")
+    np.testing.assert_array_equal(catalogue.magnitudes[:, 2], [17, np.nan])
+    assert list(catalogue.id) == ["0", "b"]
+    assert catalogue.notes == ()
+
+
+def test_rows_are_kept_in_order_whatever_they_hold(tmp_path):
+    path = write(
+        tmp_path / "t.csv",
+        "# from a server\nid,g,r\nsame,18,17\nsame,18,16\n\n,,\nshort,18\nlong,18,17,16\n"
+        'comma,18,17,\n"two\nlines",18,17\n',
+    )
+    catalogue = read_catalogue(path)
+    assert list(catalogue.id) == ["same", "same", "2", "short", "4", "comma", "two\nlines"]
+    assert list(catalogue.flags) == ["", "", "", "ragged_row", "ragged_row", "", ""]
+    np.testing.assert_array_equal(
+        catalogue.magnitudes[:, 2], [17, 16, np.nan, np.nan, np.nan, 17, 17]
+    )
+
+
+def test_many_rows_cross_the_pieces(tmp_path):
+    n = 120_001
+    rows = "".join(f"{k},{15 + k % 5}\n" for k in range(n))
+    catalogue = read_catalogue(write(tmp_path / "t.csv", "id,r\n" + rows))
+    assert len(catalogue) == n
+    assert catalogue.id[-1] == str(n - 1)
+    np.testing.assert_array_equal(catalogue.magnitudes[:, 2], 15 + np.arange(n) % 5)
+
+
+def test_column_names(tmp_path):
+    catalogue = read_catalogue(write(tmp_path / "a.csv", " ID ,R,modelMag_g,Err_R\n7,17,18,.1\n"))
+    assert catalogue.id[0] == "7"
+    assert catalogue.magnitudes[0, 2] == 17
+    assert catalogue.errors[0, 2] == 0.1
+    assert np.isnan(catalogue.magnitudes[0, 1])
+    assert catalogue.notes == ("Columns that were not used: modelMag_g.",)
+    exact = read_catalogue(write(tmp_path / "b.csv", "R,r\n15,17\n"))
+    assert exact.magnitudes[0, 2] == 17
+    for header in ("R,R", "r,r", "\u212a,R , R"):
+        with pytest.raises(InputError, match="2 columns that could be 'r'"):
+            read_catalogue(write(tmp_path / "c.csv", f"{header}\n15,17,1\n"))
+
+
+def test_no_usable_column_names_those_expected(tmp_path):
+    path = write(tmp_path / "t.csv", "id,ra,dec,psfMag_r\n1,2,3,17\n")
+    with pytest.raises(InputError, match=r"u, g, r, i, z .* or image.*psfMag_r"):
+        read_catalogue(path)
+
+
+@pytest.mark.parametrize("values", [(0.01, 0.3), (0.2, -9999), (1.5, 0)])
+def test_a_redshift_named_z_is_refused(tmp_path, values):
+    rows = "\n".join(f"17,{value}" for value in values)
+    with pytest.raises(InputError, match="looks like a redshift"):
+        read_catalogue(write(tmp_path / "t.csv", f"r,z\n{rows}\n"))
+
+
+def test_a_z_column_without_values_is_fine(tmp_path):
+    assert len(read_catalogue(write(tmp_path / "t.csv", "r,z\n17,\n16,-9999\n17,0\n"))) == 3
+
+
+def test_images_are_found_beside_the_table(tmp_path, monkeypatch):
+    folder, elsewhere = tmp_path / "tables", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "a.jpg").touch()
+    monkeypatch.chdir(elsewhere)
+    path = write(
+        folder / "t.csv", f"image,pixel_scale\na.jpg,0.4\n,\nb.jpg,-1\n{'x' * 5000},1\na\x01,2\n"
+    )
+    catalogue = read_catalogue(path)
+    assert list(catalogue.image[:3]) == [str(folder / "a.jpg"), "", "b.jpg"]
+    np.testing.assert_array_equal(catalogue.pixel_scale, [0.4, np.nan, np.nan, 1, 2])
+    assert catalogue.flags[2] == "out_of_range:pixel_scale"
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE VOTABLE [<!ENTITY a "aaaaaaaaaa">
+<!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<VOTABLE><RESOURCE><TABLE><FIELD name="r" datatype="double"/><DATA><TABLEDATA>
+<TR><TD>&c;</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+REMOTE = """<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE>
+<FIELD name="r" datatype="double"/><DATA><BINARY><STREAM encoding="none"
+ href="file:///etc/passwd"/></BINARY></DATA></TABLE></RESOURCE></VOTABLE>"""
+HUGE = """<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE nrows="99999999999999">
+<FIELD name="r" datatype="double"/><DATA><TABLEDATA><TR><TD>17</TD></TR></TABLEDATA></DATA>
+</TABLE></RESOURCE></VOTABLE>"""
+ROWS = "".join(f"{k},{15 + k % 5}.5\n" for k in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("empty.csv", b"", "is empty"),
+        ("empty.csv.gz", gzip.compress(b""), "is empty"),
+        ("comments.csv", b"# nothing\n", "none of the columns"),
+        ("header.csv", b"id,r\n", "has no rows"),
+        ("garbage.csv", bytes(range(256)) * 20, "not what its .csv says"),
+        ("garbage.fits", b"SIMPLE  =" + bytes(range(256)) * 40, "cannot be read"),
+        ("garbage.parquet", b"PAR1" + bytes(range(256)) * 20, "cannot be read"),
+        ("garbage.gz", b"\x1f\x8b" + bytes(range(256)), "cannot be read"),
+        ("text.fits", b"id,r\n1,17\n", "not what its .fits says"),
+        ("text.ecsv", b"id r\n1 17\n", "not what its .ecsv says"),
+        ("late.csv", b"id,r\n" + ROWS.encode() + b"1,\0\n", "not text"),
+        ("giant.csv", b"id,r\n" + b"1" * 3_000_000, "line of more than"),
+        ("field.csv", b'id,r\n"' + b"1\n" * 200_000, "cannot be read"),
+        ("wide.csv", b",".join(b"c%d" % k for k in range(3000)), "columns: keep"),
+        ("header.ecsv", b"# %ECSV 1.0\n" + b"# - a\n" * 300_000, "header of more than"),
+        ("yaml.ecsv", b"# %ECSV 1.0\n# ---\n# datatype: [!!python/object:os.x {}]\nr\n1\n", "read"),
+        ("page.xml", b"<html><head><title>502</title></head></html>", "cannot be read|without"),
+        ("bomb.vot", BOMB.encode(), "entities"),
+        ("bomb16.vot", b"<" + BOMB.encode("utf-16"), "UTF-8"),
+        ("remote.vot", REMOTE.encode(), "data elsewhere"),
+        ("huge.vot", HUGE.encode(), "rows: split"),
+        ("cut.vot", HUGE.replace("99999999999999", "1").encode()[:-60], "cannot be read"),
+    ],
+)
+def test_hostile_files_give_one_sentence(tmp_path, name, content, match):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=match) as caught:
+        read_catalogue(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith(".")
+    assert len(message) < 500
+
+
+def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("galexplorer.catalogue.formats.MAX_BYTES", 2**20)
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"0" * 2**24))
+    with pytest.raises(InputError, match="unpacks to more than 1 MiB"):
+        read_catalogue(path)
+
+
+def test_too_many_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("galexplorer.catalogue.raw.MAX_ROWS", 10)
+    with pytest.raises(InputError, match="more than 10 rows"):
+        read_catalogue(write(tmp_path / "t.csv", "id,r\n" + ROWS))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".fits", ".ecsv"])
+def test_damaged_files(table, tmp_path, suffix):
+    path = tmp_path / f"t{suffix}"
+    write_table(table, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    try:
+        assert len(read_catalogue(path)) <= len(table)
+        assert suffix == ".ecsv"  # half of a text is a shorter text
+    except InputError as error:
+        assert "cannot be read" in str(error)  # noqa: PT017
+
+
+def test_fits_without_a_table(tmp_path):
+    path = tmp_path / "image.fits"
+    fits.PrimaryHDU(np.zeros((3, 50, 50), "f4")).writeto(path)
+    with pytest.raises(InputError, match="without a table"):
+        read_catalogue(path)
+
+
+def test_fits_with_an_endless_header(tmp_path):
+    path = tmp_path / "t.fits"
+    card = b"COMMENT nothing".ljust(80)
+    path.write_bytes(b"SIMPLE  =                    T".ljust(80) + card * 36 * 600)
+    with pytest.raises(InputError, match="FITS header too long"):
+        read_catalogue(path)
+
+
+def test_vectors_are_refused(tmp_path):
+    path = tmp_path / "t.fits"
+    Table({"r": np.ones((4, 5))}).write(path)
+    with pytest.raises(InputError, match="one plain value"):
+        read_catalogue(path)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        read_catalogue(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        read_catalogue(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_written_tables_keep_values_units_and_provenance(tmp_path, suffix):
+    path = tmp_path / f"t{suffix}"
+    table = Table({"id": ["a", "é"], "redshift_p50": [0.1, np.nan], "inside": [True, False]})
+    table["redshift_p50"].unit = "mag"
+    table.meta["provenance"] = {"weights": "0" * 64, "options": {"seed": 3}}
+    write_table(table, path)
+    kind = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".parquet": "parquet"}
+    back = Table.read(path, format=kind.get(suffix, "fits" if suffix == ".fits" else "votable"))
+    np.testing.assert_array_equal(np.ma.filled(back["redshift_p50"], np.nan), table["redshift_p50"])
+    assert [str(value) for value in back["inside"]] == ["True", "False"]
+    if suffix == ".fits":
+        assert list(back["id"]) == ["a", "\\xe9"]
+        assert json.loads(back.meta["GXMETA"]) == table.meta
+    else:
+        assert list(back["id"]) == ["a", "é"]
+    if suffix in {".ecsv", ".parquet"}:
+        assert back.meta["provenance"] == table.meta["provenance"]
+    if suffix in {".vot", ".xml"}:
+        assert "GXMETA" in path.read_text()
+    if suffix != ".csv":
+        assert str(back["redshift_p50"].unit) == "mag"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_failed_write_leaves_the_old_table(tmp_path, table, monkeypatch):
+    path = tmp_path / "t.ecsv"
+    write_table(table, path)
+    before = path.read_bytes()
+
+    def fill_disk(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Table, "write", fill_disk)
+    with pytest.raises(InputError, match="No space left"):
+        write_table(table[:3], path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_unknown_formats_are_refused(tmp_path, table):
+    with pytest.raises(OptionError, match="which format"):
+        write_table(table, tmp_path / "t.xlsx")
+    with pytest.raises(OptionError, match="does not exist"):
+        write_table(table, tmp_path / "none" / "t.csv")
+    assert set(TABLE_SUFFIXES) >= set(SUFFIXES)

@@ -1,0 +1,143 @@
+"""The app without a browser: from upload to download."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from galexplorer.export.tables import FORMATS, result_bytes
+from galexplorer.schema import TARGETS
+from galexplorer.ui import sources
+
+ROOT = Path(__file__).resolve().parents[2]
+FITS = "application/fits"
+
+
+@pytest.fixture
+def app() -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    assert not at.exception
+    return at
+
+
+def upload(at: AppTest, name: str, content: bytes) -> AppTest:
+    at.file_uploader(key="upload").set_value([(name, content, FITS)])
+    at.run()
+    assert not at.exception
+    return at
+
+
+def the_result(at: AppTest):
+    return list(at.session_state["history"].values())[-1]
+
+
+def test_first_page_asks_for_a_galaxy(app):
+    assert app.file_uploader(key="upload").label.startswith("Drop a galaxy")
+    assert app.button(key="ngc6978").label == "NGC 6978, a real SDSS field"
+    assert not app.error
+    assert not app.header
+
+
+def test_bad_inputs_have_their_own_message(app, bad_files):
+    messages = {}
+    for kind, (name, content) in bad_files.items():
+        upload(app, name, content)
+        assert len(app.error) == 1, kind
+        messages[kind] = app.error[0].value
+        app.file_uploader(key="upload").set_value([])
+        app.run()
+        assert not app.error
+    assert len(set(messages.values())) == len(messages)
+    assert all(message.endswith(".") for message in messages.values())
+
+
+def test_a_bad_option_is_said_and_can_be_mended(app, cube):
+    app.number_input(key="ra").set_value(10.0)
+    upload(app, "galaxy.fits", cube)
+    assert "both RA and Dec" in app.error[0].value
+
+
+def test_from_upload_to_download(app, cube, weights_dir):
+    upload(app, "galaxy.fits", cube)
+    assert not app.error
+    assert " at z = " in app.header[0].value
+    posterior = app.table[0].value
+    assert list(posterior["Quantity"]) == [target.label for target in TARGETS]
+    buttons = {button.label for button in app.get("download_button")}
+    assert buttons == {
+        "Corner plot, PNG", "Corner plot, PDF", "Corner plot, SVG",
+        "Draws, ECSV", "Draws, Parquet", "Draws, FITS", "Summary, JSON",
+    }  # fmt: skip
+    for format in FORMATS:
+        assert len(result_bytes(the_result(app), format)) > 1000
+
+
+def test_widgets_keep_their_state(app, cube, weights_dir):
+    app.number_input(key="seed").set_value(4)
+    upload(app, "galaxy.fits", cube)
+    app.button_group(key="interval").set_value("95%").run()
+    app.button_group(key="redshift_mode").set_value("Known").run()
+    app.number_input(key="redshift").set_value(0.0197).run()
+    assert not app.exception
+    assert "z = 0.0197 (fixed)" in app.header[0].value
+    assert app.number_input(key="seed").value == 4
+    assert app.button_group(key="interval").value == "95%"
+    assert "95% interval" in app.table[0].value
+    # Back to unknown and to known again: the value is still there.
+    app.button_group(key="redshift_mode").set_value("Unknown").run()
+    app.button_group(key="redshift_mode").set_value("Known").run()
+    assert app.number_input(key="redshift").value == 0.0197
+
+
+def test_an_earlier_answer_is_remembered(app, cube, weights_dir):
+    upload(app, "galaxy.fits", cube)
+    first = the_result(app)
+    app.number_input(key="seed").set_value(1).run()
+    assert the_result(app) is not first
+    app.number_input(key="seed").set_value(0).run()
+    assert the_result(app) is first
+
+
+def test_a_new_galaxy_takes_its_own_options(app, data_dir, monkeypatch):
+    """The position of NGC 6978 comes with it; what was stated of the galaxy before goes."""
+
+    def serve(url, **options):
+        return str(data_dir / "fits" / f"ngc6976-{url[-len('g.fits.bz2')]}.fits.bz2")
+
+    monkeypatch.setattr(sources, "download_file", serve)
+    app.number_input(key="mag_r").set_value(17.0)
+    app.number_input(key="draws").set_value(1000).run()
+    app.button(key="ngc6978").click().run()
+    assert not app.exception
+    assert app.number_input(key="ra").value == 313.1478
+    assert app.number_input(key="mag_r").value is None
+    assert app.number_input(key="draws").value == 1000
+
+
+def test_without_a_network_the_page_says_what_to_do(app, monkeypatch):
+    def fail(url, **options):
+        raise TimeoutError
+
+    monkeypatch.setattr(sources, "download_file", fail)
+    app.button(key="ngc6978").click().run()
+    assert not app.exception
+    assert "check the network" in app.error[0].value
+
+
+def test_photometry_alone_is_enough(app, weights_dir):
+    for band, value in zip("ugriz", (18.9, 17.4, 16.8, 16.4, 16.2), strict=True):
+        app.number_input(key=f"mag_{band}").set_value(value)
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert " at z = " in app.header[0].value
+    assert the_result(app).view is None
+
+
+def test_about_names_method_and_limits():
+    at = AppTest.from_string("from galexplorer.ui import about; about.page()").run()
+    assert not at.exception
+    text = at.markdown[0].value
+    for reference in ("2511.12737", "1312.6114", "1906.04032", "astro-ph/0312483"):
+        assert reference in text
+    assert "## Limits" in text
