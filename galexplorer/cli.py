@@ -28,8 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-library = typer.Typer(help="The library of real galaxies that neighbours are taken from.")
-app.add_typer(library, name="library")
+dataset = typer.Typer(help="Training sets from real images.")
+app.add_typer(dataset, name="dataset")
 
 DataOption = Annotated[
     Path | None,
@@ -346,22 +346,38 @@ def simulate(
     """Render a training set of SDSS galaxies."""
     with _needs_training_extra():
         from galexplorer.training.simulate import simulate as run
+    _show_log()
     run(size=size, seed=seed, out=out, workers=workers, data=data)
+
+
+@dataset.command("real")
+def build_real(
+    rendered: Annotated[Path, typer.Option(help="Rendered set: its population lends photometry.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    data: DataOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Turn the folders of real SDSS JPEGs into a training set."""
+    with _needs_training_extra():
+        from galexplorer.training.real_images import build_from
+    build_from(data, rendered, out, workers)
 
 
 @app.command()
 def train(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Rendered sets.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Training sets.")],
     config: Annotated[Path | None, typer.Option(help="YAML with other settings.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
-    data: DataOption = None,
+    work: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("runs/train"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from a checkpoint.")] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Train the weights on rendered and real galaxies."""
+    _show_log()
     with _needs_training_extra():
-        from galexplorer.training.fit import train as run
-    run(folders, config=config, out=out, data=data, resume=resume, device=device)
+        from galexplorer.training.fit import read_config
+        from galexplorer.training.release import make_weights
+    make_weights(folders, out, work, read_config(config), resume, device)
 
 
 @app.command()
@@ -369,24 +385,20 @@ def evaluate(
     weights: WeightsOption = None,
     data: DataOption = None,
     rendered: Annotated[Path | None, typer.Option(help="A rendered set.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the report.")] = None,
+    real: Annotated[Path | None, typer.Option(help="A set of real images.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for all figures.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write them into the manifest.")] = False,
 ) -> None:
     """Measure accuracy and calibration on galaxies that the training has not seen."""
     with _needs_training_extra():
         from galexplorer.evaluation.run import evaluate as run
-    run(weights=weights, data=data, rendered=rendered, out=out)
+    run(weights=weights, data=data, rendered=rendered, real=real, out=out, record=record)
 
 
-@library.command("build")
-def build_library(
-    weights: WeightsOption = None,
-    data: DataOption = None,
-    out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
-) -> None:
-    """Encode the real labelled galaxies: latents, positions and known values."""
-    with _needs_training_extra():
-        from galexplorer.training.library import build
-    build(weights=weights, data=data, out=out)
+def _show_log() -> None:
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,9 @@ def infer_catalogue(
             )  # fmt: skip
         if progress is not None:
             progress(min(begin + BATCH, number), number)
-    return _table(engine, catalogue, statistics, classes, scores, flags, redshift_range, draws, seed)
+    return _table(
+        engine, catalogue, statistics, classes, scores, flags, redshift_range, draws, seed
+    )
 
 
 def _observe(catalogue: Catalogue, k: int, flags: list[str]) -> Observation:
@@ -204,7 +206,9 @@ def _table(
     for j, target in enumerate(TARGETS):
         for s, name in enumerate(SUMMARY_STATISTICS):
             table[f"{target.name}_{name}"] = statistics[:, s, j]
-            table[f"{target.name}_{name}"].description = f"{target.label}, {target.unit or 'no unit'}"
+            table[
+                f"{target.name}_{name}"
+            ].description = f"{target.label}, {target.unit or 'no unit'}"
     for c, name in enumerate(BPT_CLASSES):
         table[f"prob_{name}"] = classes[:, c]
     table["domain_score"] = scores

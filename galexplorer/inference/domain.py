@@ -46,7 +46,9 @@ class DomainStatistics:
             "misfit_levels": self.misfit_levels,
         }
         return {
-            f"{part}.{mode}": value for part, modes in parts.items() for mode, value in modes.items()
+            f"{part}.{mode}": value
+            for part, modes in parts.items()
+            for mode, value in modes.items()
         }
 
     @classmethod
@@ -145,12 +147,16 @@ def judge(
     """
     distance = squared_distance(inputs, statistics.mean[mode], statistics.precision[mode])
     scores = [percentile(distance, statistics.distance_levels[mode])]
-    subject = "magnitudes and colours" if mode == "photometry" else "image, as the model encodes it,"
+    subject = (
+        "magnitudes and colours" if mode == "photometry" else "image, as the model encodes it,"
+    )
     verb = "are" if mode == "photometry" else "is"
     reasons = [f"Its {subject} {verb} further from the training galaxies than {{:.1f}}% of them."]
     if misfit is not None:
         scores.append(percentile(misfit, statistics.misfit_levels[mode]))
-        reasons.append("The autoencoder reconstructs it worse than {:.1f}% of the training galaxies.")
+        reasons.append(
+            "The autoencoder reconstructs it worse than {:.1f}% of the training galaxies."
+        )
     table = np.stack(scores, axis=1)
     out = []
     for row in table:

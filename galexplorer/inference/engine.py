@@ -223,9 +223,7 @@ class Engine:
         draws = self.model.redshift_from_base(cut.to(torch.float32), context, mode)
         return draws.clamp(low, high)
 
-    def _view(
-        self, cutout: Cutout | None, latent: Tensor
-    ) -> tuple[View | None, Tensor | None]:
+    def _view(self, cutout: Cutout | None, latent: Tensor) -> tuple[View | None, Tensor | None]:
         if cutout is None:
             return None, None
         decoded = self.model.decoder(latent)
@@ -283,7 +281,8 @@ class Engine:
 def versions() -> dict[str, str]:
     """Return the versions of what made a result."""
     return {
-        name: metadata.version(name) for name in ("galexplorer", "torch", "nflows", "numpy", "astropy")
+        name: metadata.version(name)
+        for name in ("galexplorer", "torch", "nflows", "numpy", "astropy")
     }
 
 

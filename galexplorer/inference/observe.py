@@ -76,8 +76,8 @@ def observe(
             kind="measured",
             magnitudes=found.magnitudes,
             errors=found.errors,
-            petro_r50=found.petro_r50,
-            petro_r90=found.petro_r90,
+            petro_r50=(photometry.petro_r50 if photometry else None) or found.petro_r50,
+            petro_r90=(photometry.petro_r90 if photometry else None) or found.petro_r90,
         )
     notes = (*pixels.notes, *_remarks(pixels, found, not has_catalogue))
     return Observation(cutout, joined, notes, pixels.sha256, pixels.origin)
@@ -124,9 +124,7 @@ def _orientation(pixels: Pixels, found: Measurement) -> tuple[float | None, bool
         return None, False
     step = 1 / 3600
     x_north, y_north = pixels.wcs.world_to_pixel_values(ra, dec + step)
-    x_east, y_east = pixels.wcs.world_to_pixel_values(
-        ra + step / math.cos(math.radians(dec)), dec
-    )
+    x_east, y_east = pixels.wcs.world_to_pixel_values(ra + step / math.cos(math.radians(dec)), dec)
     north = np.array([float(x_north) - found.x, -(float(y_north) - found.y)])
     east = np.array([float(x_east) - found.x, -(float(y_east) - found.y)])
     angle = math.degrees(math.atan2(-north[0], north[1]))

@@ -130,7 +130,9 @@ def read(folder: Path) -> tuple[Arrays, dict]:
     """
     path = folder / "manifest.json"
     if not path.exists():
-        raise DataError(f"{folder} holds no finished training set; run `galexplorer simulate` first.")
+        raise DataError(
+            f"{folder} holds no finished training set; run `galexplorer simulate` first."
+        )
     manifest = json.loads(path.read_text())
     shards = [load_file(str(folder / name)) for name in manifest["shards"]]
     for name in SHAPES:

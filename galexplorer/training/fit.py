@@ -223,9 +223,7 @@ def _losses(
     mean, log_variance = model.encoder(image)
     labelled = torch.from_numpy(np.flatnonzero(kind != 1))
     feature = torch.from_numpy(features_of(part, Choice(), rng))
-    context = model.context_of(
-        mean[labelled], log_variance[labelled], feature[labelled].to(device)
-    )
+    context = model.context_of(mean[labelled], log_variance[labelled], feature[labelled].to(device))
     nll = _nll(model, dataset.select(part, labelled.numpy()), context, config, device)
     real = torch.from_numpy(part["origin"][labelled.numpy()] == 2).to(device)
     losses = {}
@@ -240,7 +238,8 @@ def _losses(
     divergence = 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(dim=1)[half]
     losses["vae"] = config.vae_weight * (misfit + config.kl_weight * divergence).mean()
     rows = dataset.select(
-        {k: v for k, v in pools.rows.items() if k != "grid"}, rng.choice(pools.tables, config.tables)
+        {k: v for k, v in pools.rows.items() if k != "grid"},
+        rng.choice(pools.tables, config.tables),
     )
     rows["has_image"] = np.zeros_like(rows["has_image"])
     feature = torch.from_numpy(features_of(rows, Choice(image=False), rng)).to(device)
@@ -250,9 +249,7 @@ def _losses(
     return losses
 
 
-def _nll(
-    model: GalaxyModel, rows: Arrays, context: Tensor, config: Config, device: str
-) -> Tensor:
+def _nll(model: GalaxyModel, rows: Arrays, context: Tensor, config: Config, device: str) -> Tensor:
     """Return the negative log likelihood of the labels that each row has, shape (n,)."""
     targets = torch.from_numpy(rows["targets"]).to(device)
     label = torch.from_numpy(rows["label"]).to(device)
@@ -283,9 +280,7 @@ def validate(
         if len(rows) == 0:
             continue
         part = dataset.select(pools.rows, rows[:limit])
-        noise = noise_of(
-            model, part, name, np.random.default_rng(0), device, symmetries=1
-        )
+        noise = noise_of(model, part, name, np.random.default_rng(0), device, symmetries=1)
         out[f"val_{name}_z"] = round(float(noise["nll"][:, 0].nanmean()), 4)
         out[f"val_{name}_mass"] = round(float(noise["nll"][:, 1].nanmean()), 4)
         out[f"val_{name}_all"] = round(float(noise["nll"].nanmean(dim=0).nansum()), 4)
@@ -312,9 +307,7 @@ def noise_of(
         part = dataset.select(rows, np.arange(begin, min(begin + 256, len(rows["split"]))))
         feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
         if choice.image:
-            mean, log_variance = model.encode(
-                torch.from_numpy(part["grid"]).to(device), symmetries
-            )
+            mean, log_variance = model.encode(torch.from_numpy(part["grid"]).to(device), symmetries)
         else:
             mean = log_variance = feature.new_zeros((len(feature), 32))
         context = model.context_of(mean, log_variance, feature)

@@ -68,7 +68,9 @@ def build(data: Path | None, rng: np.random.Generator) -> pd.DataFrame:
     absurd = (gr < -0.4) | (gr > 2.0) | (ri < -0.5) | (ri > 1.0)
     rows = rows[~absurd].reset_index(drop=True)
     log.info(
-        "%d galaxies after merging duplicates; %d of absurd colour left out", len(rows), absurd.sum()
+        "%d galaxies after merging duplicates; %d of absurd colour left out",
+        len(rows),
+        absurd.sum(),
     )
     _rest_frame(rows)
     for name in TARGET_NAMES:
@@ -190,11 +192,23 @@ def _complete(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     base = ("log_stellar_mass", "log_r50_kpc", "redshift")
     lines = ("ha_rel", "n2", "o3")
     known = np.isfinite(rows.log_sfr)
-    _fill(rows, ["log_sfr"], features(*base, *lines, "log_r50"), rng, donors=known & with_lines,
-          takers=~known & with_lines)
+    _fill(
+        rows,
+        ["log_sfr"],
+        features(*base, *lines, "log_r50"),
+        rng,
+        donors=known & with_lines,
+        takers=~known & with_lines,
+    )
     _fill(rows, ["log_sfr"], features(*base), rng, donors=known)
-    _fill(rows, ["ha_rel", "n2", "decrement", "o3"],
-          features(*base, "log_sfr", "log_r50"), rng, donors=with_lines, takers=~with_lines)
+    _fill(
+        rows,
+        ["ha_rel", "n2", "decrement", "o3"],
+        features(*base, "log_sfr", "log_r50"),
+        rng,
+        donors=with_lines,
+        takers=~with_lines,
+    )
     rows["log_flux_halpha"] = rows.log_flux_halpha.fillna(rows.ha_rel - 0.4 * (rows.r - 22.5))
     rows["log_flux_nii_6584"] = rows.log_flux_nii_6584.fillna(rows.log_flux_halpha + rows.n2)
     rows["log_flux_hbeta"] = rows.log_flux_hbeta.fillna(rows.log_flux_halpha - rows.decrement)
@@ -203,7 +217,12 @@ def _complete(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     rows["bpt_class"] = classify(
         rows.log_flux_nii_6584 - rows.log_flux_halpha, rows.log_flux_oiii_5007 - rows.log_flux_hbeta
     )
-    _fill(rows, ["gas_metallicity"], features("log_stellar_mass", "log_sfr", *lines, "log_r50_kpc"), rng)
+    _fill(
+        rows,
+        ["gas_metallicity"],
+        features("log_stellar_mass", "log_sfr", *lines, "log_r50_kpc"),
+        rng,
+    )
     # a metallicity exists where star formation makes the lines and they are strong enough
     threshold = np.log10(5.0)
     gaseous = (rows.bpt_class == 0) & (rows.log_flux_hbeta > threshold)
@@ -246,7 +265,11 @@ def _fill(
     """Complete columns: boosted mean plus the residuals of one similar donor."""
     values = rows[names].to_numpy(float)
     known = np.isfinite(values).all(axis=1) if donors is None else donors.to_numpy()
-    missing = ~np.isfinite(values) if takers is None else ~np.isfinite(values) & takers.to_numpy()[:, None]
+    missing = (
+        ~np.isfinite(values)
+        if takers is None
+        else ~np.isfinite(values) & takers.to_numpy()[:, None]
+    )
     wanted = missing.any(axis=1)
     if known.sum() < 100 or not wanted.any():
         log.warning("%s: %d donors, left as they are", names, known.sum())
@@ -259,7 +282,10 @@ def _fill(
     mean = np.empty((len(rows), len(names)))
     for j in range(len(names)):
         model = HistGradientBoostingRegressor(
-            max_iter=150, learning_rate=0.07, max_leaf_nodes=15, min_samples_leaf=20,
+            max_iter=150,
+            learning_rate=0.07,
+            max_leaf_nodes=15,
+            min_samples_leaf=20,
             random_state=seed,
         )
         residual[:, j] = train[:, j] - cross_val_predict(model, features[known], train[:, j], cv=5)

@@ -21,8 +21,8 @@ from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
 from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.training import dataset
-from galexplorer.training.simulate import add_image
-from galexplorer.training.sources import GLADE_MASS_OFFSET
+from galexplorer.training.simulate import add_image, load_population
+from galexplorer.training.sources import GLADE_MASS_OFFSET, data_folder
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,21 @@ def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
         log.info("%s: %s", name, report["sets"][name])
     dataset.write_manifest(out, report)
     return report
+
+
+def build_from(data: Path | None, rendered: Path, out: Path, workers: int) -> dict:
+    """Build from the folder of real data and the population of a rendered set.
+
+    Raises
+    ------
+    DataError
+        If either is missing.
+    """
+    folder = data_folder(data)
+    if folder is None:
+        raise DataError("No folder of real images was found; give it with --data.")
+    _, manifest = dataset.read(rendered)
+    return build(folder, load_population(rendered, manifest["seed"], folder), out, workers)
 
 
 def _labels(folder: Path) -> pd.DataFrame:

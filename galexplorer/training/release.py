@@ -107,7 +107,9 @@ def write_library(model: GalaxyModel, pools: Pools, out: Path, device: str) -> i
     latents = encode_rows(model, part, device)[0]
     known = np.where(part["label"] == 1, part["targets"], np.nan)
     r_magnitude = np.where(
-        np.isfinite(part["catalogue_mag"][:, 2]), part["catalogue_mag"][:, 2], part["measured_mag"][:, 1]
+        np.isfinite(part["catalogue_mag"][:, 2]),
+        part["catalogue_mag"][:, 2],
+        part["measured_mag"][:, 1],
     )
     save_file(
         {
@@ -157,9 +159,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     save_file(arrays, str(out / DOMAIN_FILE))
 
 
-def encode_rows(
-    model: GalaxyModel, rows: Arrays, device: str
-) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_rows(model: GalaxyModel, rows: Arrays, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Return latent means (n, 32) and the reconstruction's misfit (n,)."""
     latents, misfits = [], []
     for begin in range(0, len(rows["split"]), 256):

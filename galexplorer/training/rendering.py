@@ -72,9 +72,7 @@ def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:
         Nanomaggies per pixel, bands g, r, i, sky-subtracted, with noise.
     """
     scale = SDSS_PIXEL_SCALE_ARCSEC
-    side = np.clip(
-        14 * galaxy.half_light_radius_arcsec, _MIN_STAMP_ARCSEC, _MAX_STAMP_ARCSEC
-    )
+    side = np.clip(14 * galaxy.half_light_radius_arcsec, _MIN_STAMP_ARCSEC, _MAX_STAMP_ARCSEC)
     size = int(side / scale) | 1
     extinction = [EXTINCTION_PER_EBV[b] * galaxy.ebv for b in IMAGE_BANDS]
     flux = np.array(
@@ -194,12 +192,19 @@ def _add_neighbours(
     """Add foreground stars and background galaxies at the densities of high latitudes."""
     scale, size = SDSS_PIXEL_SCALE_ARCSEC, image.shape[1]
     area = (size * scale / 60) ** 2
-    for number, slope, star in ((rng.poisson(1.3 * area), 0.18, True), (rng.poisson(3.5 * area), 0.4, False)):
+    for number, slope, star in (
+        (rng.poisson(1.3 * area), 0.18, True),
+        (rng.poisson(3.5 * area), 0.4, False),
+    ):
         for _ in range(int(number)):
             faint, bright = 21.8, (14.5 if star else 16.8)
             edge = 10 ** (slope * (bright - faint))
             magnitude = faint + np.log10(edge + (1 - edge) * rng.random()) / slope
-            gr = rng.choice([0.45, 1.35]) + 0.15 * rng.standard_normal() if star else rng.normal(0.75, 0.3)
+            gr = (
+                rng.choice([0.45, 1.35]) + 0.15 * rng.standard_normal()
+                if star
+                else rng.normal(0.75, 0.3)
+            )
             ri = 0.35 * gr + (0.5 if star and gr > 1.1 else 0.05) * rng.random()
             x, y = rng.uniform(0, size, 2)
             if np.hypot(x - size / 2, y - size / 2) * scale < 3.0:
@@ -208,7 +213,9 @@ def _add_neighbours(
             left, top = int(x) - half // 2, int(y) - half // 2
             shape = None
             if not star:
-                hlr = float(np.clip(0.9 * 10 ** (-0.13 * (magnitude - 20)) * rng.lognormal(0, 0.35), 0.3, 4))
+                hlr = float(
+                    np.clip(0.9 * 10 ** (-0.13 * (magnitude - 20)) * rng.lognormal(0, 0.35), 0.3, 4)
+                )
                 shape = galsim.Exponential(half_light_radius=hlr).shear(
                     q=float(rng.uniform(0.3, 1)), beta=float(rng.uniform(0, np.pi)) * galsim.radians
                 )
@@ -218,7 +225,9 @@ def _add_neighbours(
             ).array
             rows = slice(max(0, top), min(size, top + half))
             columns = slice(max(0, left), min(size, left + half))
-            part = drawn[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+            part = drawn[
+                rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+            ]
             for k, colour in enumerate((gr, 0.0, -ri)):
                 image[k, rows, columns] += part * 10 ** (-0.4 * (magnitude + colour - 22.5))
 

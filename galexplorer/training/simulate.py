@@ -24,9 +24,7 @@ _POPULATION_FILE = "population.parquet"
 _EDGE_FRACTION = 0.03
 
 
-def simulate(
-    size: int, seed: int, out: Path, workers: int = 2, data: Path | None = None
-) -> dict:
+def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | None = None) -> dict:
     """Render galaxies and write shards, labels and a manifest.
 
     The first row drawn is galaxy 0: a longer run extends a shorter one. Shards that exist
@@ -119,9 +117,7 @@ def _render_shard(task: tuple[pd.DataFrame, int, int, int, Path]) -> int:
     return last - first
 
 
-def _render_row(
-    arrays: dataset.Arrays, k: int, rows: pd.DataFrame, seed: int, index: int
-) -> None:
+def _render_row(arrays: dataset.Arrays, k: int, rows: pd.DataFrame, seed: int, index: int) -> None:
     rng = np.random.default_rng([seed, index])
     # every galaxy once in a shuffled order, then again with another rendering
     order = np.random.default_rng([seed, 2**31, index // len(rows)])

@@ -54,7 +54,9 @@ def data_folder(data: Path | None = None) -> Path | None:
         if not data.is_dir():
             raise DataError(f"There is no folder {data}; give the one that holds the real data.")
         return data
-    candidate = Path(os.environ.get("GALEXPLORER_DATA", Path(__file__).parents[2] / "../shared/data"))
+    candidate = Path(
+        os.environ.get("GALEXPLORER_DATA", Path(__file__).parents[2] / "../shared/data")
+    )
     return candidate.resolve() if candidate.is_dir() else None
 
 
@@ -127,7 +129,9 @@ def _lines(table: pd.DataFrame, factors: bool) -> dict:
         error = np.asarray(table.get(f"{line}_err", np.full(len(table), 2.5)), float)
         good = np.isfinite(flux) & (np.abs(flux) < 1e5) & (flux != 0) & (error > 0)
         out[line] = np.where(good, flux, np.nan)
-        out[f"{line}_err"] = np.where(good, error * (MPA_ERROR_FACTORS[line] if factors else 1), np.nan)
+        out[f"{line}_err"] = np.where(
+            good, error * (MPA_ERROR_FACTORS[line] if factors else 1), np.nan
+        )
     return out
 
 
@@ -217,7 +221,9 @@ def _main_sample(data: Path) -> dict:
 def _structure(data: Path) -> dict:
     table = pd.read_csv(data / "galaxyzoo_structure.csv.gz")
     bulgy = table.p_el_debiased > table.p_cs_debiased
-    radius = np.where(bulgy, table.deVRad_r * np.sqrt(table.deVAB_r), table.expRad_r * np.sqrt(table.expAB_r))
+    radius = np.where(
+        bulgy, table.deVRad_r * np.sqrt(table.deVAB_r), table.expRad_r * np.sqrt(table.expAB_r)
+    )
     # light concentration of a de Vaucouleurs and an exponential profile (Petrosian, no seeing)
     r50 = np.where(bulgy, 0.70, 0.98) * _clean(radius, 0.3, 60)
     r50 = np.hypot(r50, 0.65)
@@ -242,7 +248,7 @@ def _xcoldgass(data: Path) -> dict:
         "source": "xcoldgass",
         "ra": cold["RA"].astype(float),
         "dec": cold["DEC"].astype(float),
-        **{b: nothing for b in BANDS},
+        **dict.fromkeys(BANDS, nothing),
         "redshift": cold["Z_SDSS"].astype(float),
         "log_stellar_mass": _clean(cold["LOGMSTAR"], 6, 13),
         "log_sfr": _clean(cold["LOGSFR_BEST"], -6, 4),
@@ -261,7 +267,7 @@ def _califa(data: Path) -> dict:
         "source": "califa",
         "ra": table["RA"],
         "dec": table["DEC"],
-        **{b: nothing for b in BANDS},
+        **dict.fromkeys(BANDS, nothing),
         "petro_r50": _clean(table["PETROTH50"], 0.3, 200),
         "petro_r90": _clean(table["PETROTH90"], 0.5, 400),
         "axis_ratio": _clean(table["SERSIC_BA"], 0.05, 1.01),

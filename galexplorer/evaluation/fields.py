@@ -1,0 +1,51 @@
+"""Galaxies with known redshift in the two real SDSS fields."""
+
+from pathlib import Path
+
+from galexplorer.errors import GalexplorerError
+from galexplorer.image.reader import read_image
+from galexplorer.inference.engine import Engine
+from galexplorer.inference.observe import observe
+
+GALAXIES = (
+    ("NGC 6978", "ngc6976-{}.fits.bz2", 313.1478, -5.7111, 0.0197),
+    ("NGC 6977", "ngc6976-{}.fits.bz2", 313.1238, -5.7461, 0.0196),
+    ("small one near NGC 6976", "ngc6976-{}.fits.bz2", 313.1556, -5.6450, 0.122),
+    ("second small one", "ngc6976-{}.fits.bz2", 313.1180, -5.7306, 0.188),
+    ("Haro 25", "frame-{}-005112-4-0345.fits.bz2", 162.1842, 26.0537, 0.0258),
+    ("dwarf beside Haro 25", "frame-{}-005112-4-0345.fits.bz2", 162.1810, 26.0333, 0.0257),
+    ("cut by the frame's edge", "frame-{}-005112-4-0345.fits.bz2", 162.1036, 26.0556, 0.139),
+)
+"""Name, file, position (degrees) and spectroscopic redshift."""
+
+
+def evaluate_fields(engine: Engine, data: Path) -> list[dict]:
+    """Infer every galaxy from its pixels alone.
+
+    Returns
+    -------
+    list of dict
+        Redshift quantiles, whether the 95% interval holds the truth, the measured r and notes.
+    """
+    report = []
+    for name, pattern, ra, dec, redshift in GALAXIES:
+        row: dict = {"galaxy": name, "redshift": redshift}
+        try:
+            pixels = read_image({b: data / "fits" / pattern.format(b) for b in "gri"})
+            result = engine.infer(observe(pixels, None, ra, dec))
+        except GalexplorerError as error:
+            report.append({**row, "error": str(error)})
+            continue
+        summary = result.posterior.summary()["redshift"]
+        inside = summary["p2_5"] <= redshift <= summary["p97_5"]
+        report.append(
+            {
+                **row,
+                **{k: summary[k] for k in ("p2_5", "p16", "p50", "p84", "p97_5")},
+                "inside_95": bool(inside),
+                "r": result.photometry.magnitudes.get("r", float("nan")),
+                "domain_inside": result.domain.inside,
+                "notes": list(result.notes),
+            }
+        )
+    return report
