@@ -1,6 +1,7 @@
 # make app    install what the app needs and open it
 # make test   install what the tests need; style, types, tests
 # make lint   style and types alone
+# make weights  render, train, evaluate: hours; writes weights/ and assets/examples
 # make clean  remove the environment and the caches
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 
-.PHONY: app test lint clean
+.PHONY: app test lint weights clean
 
 app: $(RUNTIME)
 	$(BIN)/streamlit run app.py --server.showEmailPrompt=false
@@ -39,6 +40,14 @@ $(DEV): requirements-dev.txt requirements-train.txt $(RUNTIME)
 	@echo "Installing the packages of requirements-dev.txt."
 	$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# Real data are looked for in ../shared/data, or where GALEXPLORER_DATA points.
+weights: $(DEV)
+	$(BIN)/galexplorer simulate --size 22000 --seed 1 --workers 2 --out runs/rendered
+	$(BIN)/galexplorer dataset real --rendered runs/rendered --workers 2 --out runs/real
+	$(BIN)/galexplorer train runs/rendered runs/real --config configs/weights.yaml --resume
+	$(BIN)/galexplorer dataset examples --rendered runs/rendered
+	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -363,6 +363,18 @@ def build_real(
     build_from(data, rendered, out, workers)
 
 
+@dataset.command("examples")
+def build_examples(
+    rendered: Annotated[Path, typer.Option(help="Rendered set: its population gives the rows.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("assets/examples"),
+    seed: Annotated[int, typer.Option(min=0)] = 7,
+) -> None:
+    """Render the example galaxies of the app."""
+    with _needs_training_extra():
+        from galexplorer.training.examples import make_examples
+    make_examples(rendered, out, seed)
+
+
 @app.command()
 def train(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Training sets.")],

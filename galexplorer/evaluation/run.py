@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table as RichTable
+from safetensors.numpy import load_file
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from galexplorer.errors import DataError
@@ -152,8 +153,6 @@ def _rendered(engine: Engine, arrays: Arrays) -> dict:
 def _real_images(engine: Engine, arrays: Arrays, shards: list[str], folder: Path) -> dict:
     """Score redshift and mass of real images beside gradient boosting on the same galaxies."""
     report = {}
-    from safetensors.numpy import load_file
-
     for shard in shards:
         name = shard.removeprefix("shard-").removesuffix(".safetensors")
         rows = load_file(str(folder / shard))

@@ -18,6 +18,7 @@ SEARCH_WINDOW_ARCSEC = 420.0
 _MIN_WINDOW_PX = 16
 _DETECTION_SIGMA = 2.0
 _MAX_OFFSET_ARCSEC = 8.0
+_FAINT_SIGMA = 0.7
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -
     x0, y0 = _aim(pixels, ra, dec)
     rows, columns = _window(pixels, x0, y0)
     flux = np.ascontiguousarray(pixels.flux[:, rows, columns], dtype=np.float32)
-    blank = ~np.isfinite(flux).all(axis=0)
+    blank = np.any(~np.isfinite(flux), axis=0)
     if blank.all():
         raise TargetError(
             "The image has no measured pixels at this position; check --ra and --dec."
@@ -107,7 +108,8 @@ def _aim(pixels: Pixels, ra: float | None, dec: float | None) -> tuple[float, fl
         return (width - 1) / 2, (height - 1) / 2
     if pixels.wcs is None:
         raise TargetError(
-            "The image has no celestial coordinates: leave out --ra and --dec and centre the galaxy."
+            "The image has no celestial coordinates: "
+            "leave out --ra and --dec and centre the galaxy."
         )
     x, y = (float(v) for v in pixels.wcs.world_to_pixel_values(ra, dec))
     inside = -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5
@@ -233,7 +235,7 @@ def _photometry(
     edge = max(min(x, y, width - 1 - x, height - 1 - y), 0.35 * min(height, width)) + 0.5
     radii = np.geomspace(min(1.0 / scale, 2.0), max(edge, 4.0), 48)
     growth, measured = _growth(flux, mask, x, y, radii)
-    petrosian = _petrosian_radius(radii, growth[1])
+    petrosian = _petrosian_radius(radii, growth[1], float(noise[1]))
     aperture = min(2 * petrosian, radii[-1]) if petrosian is not None else radii[-1]
     totals = np.array([np.interp(aperture, radii, curve) for curve in growth])
     magnitudes, errors = {}, {}
@@ -244,7 +246,8 @@ def _photometry(
             errors[band] = float(np.hypot(0.02, 1.0857 * noise_flux / total))
     if "r" not in magnitudes:
         raise TargetError(
-            "The object at the position has no positive flux in r; check the sky level of the image."
+            "The object at the position has no positive flux in r; "
+            "check the sky level of the image."
         )
     fraction = float(np.interp(aperture, radii, measured) / (np.pi * aperture**2))
     r50 = r90 = None
@@ -292,8 +295,12 @@ def _growth(
     return np.cumsum(filled, axis=1), np.cumsum(area)
 
 
-def _petrosian_radius(radii: np.ndarray, growth: np.ndarray) -> float | None:
-    """Return the Petrosian radius in pixels, None where the ratio never falls below 0.2."""
+def _petrosian_radius(radii: np.ndarray, growth: np.ndarray, noise: float) -> float | None:
+    """Return the Petrosian radius in pixels, None where the galaxy overfills the field.
+
+    For a galaxy of low surface brightness an error of the sky keeps the ratio above 0.2 for
+    ever. Where the profile has sunk into the noise, its smallest ratio marks the radius.
+    """
     centres = radii[(radii * 1.25 <= radii[-1]) & (radii * 0.8 >= radii[0])]
     if len(centres) < 3:
         return None
@@ -303,7 +310,8 @@ def _petrosian_radius(radii: np.ndarray, growth: np.ndarray) -> float | None:
     ratio = np.divide(local, mean, out=np.ones_like(mean), where=mean > 0)
     below = np.flatnonzero(ratio < PETROSIAN_RATIO)
     if len(below) == 0:
-        return None
+        lowest = int(np.argmin(ratio))
+        return float(centres[lowest]) if local[lowest] < _FAINT_SIGMA * noise else None
     k = below[0]
     if k == 0:
         return float(centres[0])

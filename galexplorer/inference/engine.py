@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, Library
@@ -280,10 +281,8 @@ class Engine:
 
 def versions() -> dict[str, str]:
     """Return the versions of what made a result."""
-    return {
-        name: metadata.version(name)
-        for name in ("galexplorer", "torch", "nflows", "numpy", "astropy")
-    }
+    packages = {name: metadata.version(name) for name in ("torch", "nflows", "numpy", "astropy")}
+    return {"galexplorer": __version__, **packages}
 
 
 def check_options(

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from galexplorer.errors import TargetError
-from galexplorer.image.composite import as_served, composite
 from galexplorer.image.cutout import FIELD_PER_PETROSIAN_RADIUS, cut
 from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
@@ -131,8 +130,3 @@ def _orientation(pixels: Pixels, found: Measurement) -> tuple[float | None, bool
     # with north up, east lies to the left: counter-clockwise from north
     mirrored = bool(north[0] * east[1] - north[1] * east[0] < 0)
     return angle, mirrored
-
-
-def empty_grid() -> np.ndarray:
-    """Return the composite of blank sky on the model's grid, shape (3, 64, 64), uint8."""
-    return as_served(composite(np.zeros((3, 64, 64), np.float32), 0.396))

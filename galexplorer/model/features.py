@@ -1,7 +1,6 @@
 """Numbers that condition the flows besides the image, in one order for training and inference."""
 
 import numpy as np
-import torch
 
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
@@ -11,7 +10,7 @@ _COLOUR_WIDTH = (0.5, 0.25, 0.1, 0.1)
 _CATALOGUE_ERROR = (0.05, 0.01, 0.01, 0.01, 0.02)
 """Errors assumed where a catalogue gives none: the medians of the SDSS main sample."""
 
-SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 3 + 2 + 2
+SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2
 """Length of the feature vector."""
 
 
@@ -62,7 +61,9 @@ def photometry_features(
     imaged = np.asarray(origin) > 0
     scale = np.where(imaged, np.nan_to_num(pixel_scale_arcsec, nan=0.4), 0.4)
     log_scale = np.where(imaged, np.log10(np.clip(scale, 0.02, 50)) + 0.5, 0.0) / 0.25
-    image = np.stack([imaged, np.asarray(origin) == 2, log_scale], 1)
+    # whether pixels were linear or 8-bit stays out: the composite is the same, and the real
+    # images, all 8-bit, must teach the model about linear ones too
+    image = np.stack([imaged, log_scale], 1)
     # surface brightness inside r50 and concentration, which a network is slow to find
     r = good[:, BANDS.index("r")] & sized[:, 0]
     brightness = np.where(r, (scaled[:, 2] * 1.2 + 5 * 0.3 * radius[:, 0] - 0.5) / 1.2, 0.0)
@@ -79,8 +80,3 @@ def widen_image_bands(values: np.ndarray) -> np.ndarray:
     out = np.full((len(values), len(BANDS)), np.nan, values.dtype)
     out[:, [BANDS.index(b) for b in IMAGE_BANDS]] = values
     return out
-
-
-def to_tensor(features: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
-    """Return features as a tensor."""
-    return torch.from_numpy(features).to(device)

@@ -6,6 +6,8 @@ so correlations between all nine survive; a fixed redshift is conditioning; and 
 that lacks a label still trains the flows of the labels it has.
 """
 
+from typing import cast
+
 import torch
 from nflows.distributions import StandardNormal
 from nflows.flows import Flow
@@ -46,6 +48,7 @@ class ConditionalSpline(Transform):
         nn.init.zeros_(final.bias)
 
     def parameters_of(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return shift and log scale, both (n, 1), and the knots (n, 3 * BINS - 1)."""
         shift, log_scale, knots = self.net(context).split([1, 1, _PARAMETERS - 2], dim=1)
         return shift, 4.0 * torch.tanh(log_scale / 4.0), knots
 
@@ -151,6 +154,14 @@ class Chain(nn.Module):
             for k in range(len(TARGETS))
         )
 
+    def flow(self, k: int) -> Flow:
+        """Return the flow of target `k`."""
+        return cast(Flow, self.flows[k])
+
+    def spline(self, k: int) -> ConditionalSpline:
+        """Return the transform of target `k`, which nflows keeps to itself."""
+        return cast(ConditionalSpline, self.flow(k)._transform)
+
     def log_prob(self, targets: Tensor, context: Tensor) -> Tensor:
         """Return the log density of each target given those before it.
 
@@ -165,18 +176,20 @@ class Chain(nn.Module):
         Tensor, shape (n, 9)
         """
         columns = [
-            flow.log_prob(targets[:, k : k + 1], torch.cat([context, targets[:, :k]], dim=1))
-            for k, flow in enumerate(self.flows)
+            self.flow(k).log_prob(
+                targets[:, k : k + 1], torch.cat([context, targets[:, :k]], dim=1)
+            )
+            for k in range(len(TARGETS))
         ]
         return torch.stack(columns, dim=1)
 
     def to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
         """Return the base variables of targets, standard normal where calibrated; (n, 9)."""
         columns = [
-            flow.transform_to_noise(
+            self.flow(k).transform_to_noise(
                 targets[:, k : k + 1], torch.cat([context, targets[:, :k]], dim=1)
             )
-            for k, flow in enumerate(self.flows)
+            for k in range(len(TARGETS))
         ]
         return torch.cat(columns, dim=1)
 
@@ -195,19 +208,18 @@ class Chain(nn.Module):
         Tensor, shape (n, 9)
         """
         targets = noise.new_empty((len(noise), 0))
-        for k, flow in enumerate(self.flows):
+        for k in range(len(TARGETS)):
             if k == 0 and first is not None:
                 column = first[:, None]
             else:
                 given = torch.cat([context, targets], dim=1)
-                column, _ = flow._transform.inverse(noise[:, k : k + 1], context=given)
+                column, _ = self.spline(k).inverse(noise[:, k : k + 1], context=given)
             targets = torch.cat([targets, column], dim=1)
         return targets
 
     def invert_first(self, noise: Tensor, context: Tensor) -> Tensor:
         """Return standardised redshifts for base draws (n, d), one pass of the network per row."""
-        transform = self.flows[0]._transform
-        shift, log_scale, knots = transform.parameters_of(context)
+        shift, log_scale, knots = self.spline(0).parameters_of(context)
         count = noise.shape[1]
         standard, _ = invert_spline(noise.reshape(-1, 1), knots.repeat_interleave(count, dim=0))
         return standard.view_as(noise) * torch.exp(log_scale) + shift

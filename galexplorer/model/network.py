@@ -108,11 +108,14 @@ class GalaxyModel(nn.Module):
         count = len(redshift)
         rows = context.repeat_interleave(count, dim=0)
         column = standard.repeat(len(context))[:, None]
-        noise = self.chain.flows[0].transform_to_noise(column, rows).view(len(context), count)
+        noise = self.chain.flow(0).transform_to_noise(column, rows).view(len(context), count)
         return (noise - self.base_shift[mode, 0][:, None]) / self.base_width[mode, 0][:, None]
 
     def redshift_from_base(self, noise: Tensor, context: Tensor, mode: Tensor) -> Tensor:
-        """Return redshifts for calibrated base draws (n, d); the parameters are made once per row."""
+        """Return redshifts for calibrated base draws, both (n, d).
+
+        The spline's parameters are made once per row.
+        """
         base = self.base_shift[mode, 0][:, None] + self.base_width[mode, 0][:, None] * noise
         count = noise.shape[1]
         standard = self.chain.invert_first(base, context)

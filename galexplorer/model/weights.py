@@ -100,11 +100,14 @@ def read_manifest(folder: Path) -> dict:
         manifest = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise WeightsError(
-            f"No readable model in {folder}; restore the folder weights/ or run `galexplorer train`."
+            f"No readable model in {folder}; "
+            "restore the folder weights/ or run `galexplorer train`."
         ) from error
-    if manifest.get("format") != WEIGHTS_FORMAT or manifest.get("targets") != list(TARGET_NAMES):
+    told = manifest if isinstance(manifest, dict) else {}
+    if told.get("format") != WEIGHTS_FORMAT or told.get("targets") != list(TARGET_NAMES):
         raise WeightsError(
-            f"The model in {folder} belongs to another version of galexplorer; update one of the two."
+            f"The model in {folder} belongs to another version of galexplorer; "
+            "update one of the two."
         )
     return manifest
 
@@ -145,15 +148,13 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     manifest = read_manifest(folder)
     state = read_arrays(folder, _MODEL_FILE, manifest)
     model = GalaxyModel()
-    full = {
-        name: value.to(model.state_dict()[name].dtype) if name in model.state_dict() else value
-        for name, value in state.items()
-    }
+    kinds = {name: value.dtype for name, value in model.state_dict().items()}
     try:
-        model.load_state_dict(full)
+        model.load_state_dict({k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()})
     except RuntimeError as error:
         raise WeightsError(
             f"The model in {folder} has another architecture; update galexplorer or the weights."
         ) from error
-    model.eval().requires_grad_(False).to(place, memory_format=torch.channels_last)
+    model.eval().requires_grad_(False).to(place)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     return Weights(model, manifest["files"][_MODEL_FILE], manifest, folder)

@@ -1,4 +1,4 @@
-"""Rows of the training set to what the model is given: which photometry, which bands, which view."""
+"""Rows of the training set to what the model is given: photometry, bands and view."""
 
 from dataclasses import dataclass
 

@@ -57,7 +57,7 @@ Arrays = dict[str, np.ndarray]
 
 def empty(size: int, with_grid: bool = True) -> Arrays:
     """Return arrays of `size` rows with nothing in them."""
-    arrays = {}
+    arrays: Arrays = {}
     for name, (shape, dtype) in SHAPES.items():
         if name == "grid" and not with_grid:
             continue

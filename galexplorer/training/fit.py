@@ -167,7 +167,7 @@ def train(
     )
     model.target_mean.copy_(torch.as_tensor(mean))
     model.target_std.copy_(torch.as_tensor(std))
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimiser = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay

@@ -18,11 +18,13 @@ quantities, and no loss is taken of it.
 """
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from astropy import units
+from astropy.coordinates import SkyCoord
+from kcorrect.kcorrect import KcorrectSDSS
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import NearestNeighbors
@@ -53,7 +55,8 @@ def build(data: Path | None, rng: np.random.Generator) -> pd.DataFrame:
     pandas.DataFrame
         One row per galaxy: ``source, ra, dec``, dereddened ``u g r i z``, ``err_u`` to
         ``err_z``, ``petro_r50, petro_r90`` (arcsec), ``axis_ratio``, ``ebv``, the nine targets
-        ``<target>_measured`` and ``<target>_valid``, and absolute magnitudes ``abs_u`` to ``abs_z`` (AB, z=0).
+        with ``<target>_measured`` and ``<target>_valid``, and absolute magnitudes ``abs_u`` to
+        ``abs_z`` (AB, z=0).
 
     Raises
     ------
@@ -86,9 +89,6 @@ def build(data: Path | None, rng: np.random.Generator) -> pd.DataFrame:
 
 def _merge_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     """Join rows of one galaxy (3 arcsec); the first source that has a value gives it."""
-    from astropy import units
-    from astropy.coordinates import SkyCoord
-
     placed = rows[np.isfinite(rows.ra)].reset_index(drop=True)
     sky = SkyCoord(placed.ra.to_numpy() * units.deg, placed.dec.to_numpy() * units.deg)
     first, second, _, _ = sky.search_around_sky(sky, 3 * units.arcsec)
@@ -99,9 +99,7 @@ def _merge_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rest_frame(rows: pd.DataFrame) -> None:
-    """Add absolute magnitudes and a mass from kcorrect (Blanton & Roweis 2007, astro-ph/0606170)."""
-    from kcorrect.kcorrect import KcorrectSDSS
-
+    """Add absolute magnitudes and a mass (Blanton & Roweis 2007, astro-ph/0606170)."""
     corrector = KcorrectSDSS()
     magnitude = rows[list(BANDS)].to_numpy(float)
     error = rows[[f"err_{b}" for b in BANDS]].to_numpy(float)
@@ -157,14 +155,15 @@ def _complete(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     # mass: kcorrect's, shifted to MPA-JHU's scale by rows that have both
     residual = rows.log_stellar_mass - rows.kcorrect_mass
     # dwarf and IFU samples have scales of their own, so they lend no masses
-    lenders = np.isfinite(residual) & rows.source.isin(["mpajhu", "structure", "main_sample"])
+    known = np.isfinite(residual.to_numpy())
+    lends = rows.source.isin(["mpajhu", "structure", "main_sample"]).to_numpy()
     _fill(
         rows,
         ["log_stellar_mass"],
         features("kcorrect_mass"),
         rng,
-        donors=lenders,
-        takers=~np.isfinite(residual),
+        donors=known & lends,
+        takers=~known,
         anchor="kcorrect_mass",
     )
     log.info("mass - kcorrect mass: median %.3f", np.nanmedian(residual))
@@ -187,11 +186,11 @@ def _complete(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     rows["decrement"] = rows.log_flux_halpha - rows.log_flux_hbeta
     rows["o3"] = rows.log_flux_oiii_5007 - rows.log_flux_hbeta
     rows["log_r50"] = np.log10(rows.petro_r50_true)
-    with_lines = np.isfinite(rows[["ha_rel", "n2", "decrement", "o3"]]).all(axis=1)
+    with_lines = np.isfinite(rows[["ha_rel", "n2", "decrement", "o3"]].to_numpy()).all(axis=1)
     # star formation of rows with lines knows about the lines; of the others, not
     base = ("log_stellar_mass", "log_r50_kpc", "redshift")
     lines = ("ha_rel", "n2", "o3")
-    known = np.isfinite(rows.log_sfr)
+    known = np.isfinite(rows.log_sfr.to_numpy())
     _fill(
         rows,
         ["log_sfr"],
@@ -258,26 +257,37 @@ def _fill(
     names: list[str],
     features: np.ndarray,
     rng: np.random.Generator,
-    donors: pd.Series | None = None,
-    takers: pd.Series | None = None,
+    donors: np.ndarray | None = None,
+    takers: np.ndarray | None = None,
     anchor: str | None = None,
 ) -> None:
-    """Complete columns: boosted mean plus the residuals of one similar donor."""
+    """Complete columns: boosted mean plus the residuals of one similar donor.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Changed in place.
+    names : list of str
+        Columns to complete together.
+    features : ndarray, shape (n, f)
+    rng : numpy.random.Generator
+    donors, takers : ndarray, shape (n,), bool, optional
+        Rows that lend and rows that may receive; by default those with and those without values.
+    anchor : str, optional
+        Column relative to which the values are predicted.
+    """
     values = rows[names].to_numpy(float)
-    known = np.isfinite(values).all(axis=1) if donors is None else donors.to_numpy()
-    missing = (
-        ~np.isfinite(values)
-        if takers is None
-        else ~np.isfinite(values) & takers.to_numpy()[:, None]
-    )
+    known = np.isfinite(values).all(axis=1) if donors is None else donors
+    missing = ~np.isfinite(values)
+    if takers is not None:
+        missing &= takers[:, None]
     wanted = missing.any(axis=1)
     if known.sum() < 100 or not wanted.any():
         log.warning("%s: %d donors, left as they are", names, known.sum())
         return
     offset = 0.0 if anchor is None else rows[anchor].to_numpy(float)[:, None]
     seed = int(rng.integers(2**31))
-    fits: list[Callable] = []
-    train = np.column_stack([(values - offset)[known]])
+    train = (values - offset)[known]
     residual = np.empty_like(train)
     mean = np.empty((len(rows), len(names)))
     for j in range(len(names)):
@@ -290,7 +300,6 @@ def _fill(
         )
         residual[:, j] = train[:, j] - cross_val_predict(model, features[known], train[:, j], cv=5)
         model.fit(features[known], train[:, j])
-        fits.append(model.predict)
         mean[:, j] = model.predict(features)
     spread = np.std(residual, axis=0)
     log.info("%s: %d donors, residual scatter %s", names, known.sum(), spread.round(3))

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from astropy import units
+from astropy.coordinates import SkyCoord
 from rich.progress import track
 
 from galexplorer.errors import DataError, InputError, TargetError
@@ -30,6 +32,8 @@ SCALES_ARCSEC = {"sdss_spirals": 0.2, "sdss_stripe": 0.188}
 MORPHOLOGY_ONLY = ("efigi", "gz1_jpeg", "gz2_jpeg")
 _NOMINAL_SCALE_ARCSEC = 0.396
 _MAX_REDSHIFT = 0.33
+_NEEDS_SCALE = ("pixel_scale", "measured_mag", "measured_err", "measured_petro")
+_FROM_IMAGE = ("grid", "has_image", "origin", *_NEEDS_SCALE)
 
 
 def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
@@ -68,14 +72,12 @@ def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
             for k, part in enumerate(images):
                 if part is None:
                     continue
-                for key in ("grid", "has_image", "pixel_scale", "origin"):
-                    arrays[key][k] = part[key][0]
-                for key in ("measured_mag", "measured_err", "measured_petro"):
+                for key in _FROM_IMAGE:
                     arrays[key][k] = part[key][0]
         if name in SCALES_ARCSEC:
             _label(arrays, labels, rows)
         else:
-            for key in ("measured_mag", "measured_err", "measured_petro", "pixel_scale"):
+            for key in _NEEDS_SCALE:
                 arrays[key][:] = np.nan
         for k, (file, ra, dec) in enumerate(zip(labels.file, labels.ra, labels.dec, strict=True)):
             if np.isfinite(ra):
@@ -137,9 +139,6 @@ def _image(task: tuple[Path, float]) -> dataset.Arrays | None:
 
 def _label(arrays: dataset.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Put redshift, mass and, where the galaxy is in a table too, its photometry and labels."""
-    from astropy import units
-    from astropy.coordinates import SkyCoord
-
     redshift = labels.z_spec.to_numpy(float)
     good = (redshift > 0.003) & (redshift < _MAX_REDSHIFT)
     arrays["targets"][good, 0] = redshift[good]

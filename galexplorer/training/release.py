@@ -35,7 +35,7 @@ def make_weights(
     work: Path,
     config: Config,
     resume: bool = False,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> dict:
     """Train on sets and write everything the engine loads.
 
@@ -57,6 +57,7 @@ def make_weights(
     dict
         The manifest.
     """
+    device = str(weights.choose_device(device))
     sets: list[Arrays] = []
     described = []
     for folder in folders:

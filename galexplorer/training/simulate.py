@@ -124,15 +124,7 @@ def _render_row(arrays: dataset.Arrays, k: int, rows: pd.DataFrame, seed: int, i
     chosen = int(order.permutation(len(rows))[index % len(rows)])
     row = rows.iloc[chosen]
     ebv = float(row.ebv) if np.isfinite(row.ebv) else float(np.exp(rng.normal(-3.5, 0.7)))
-    galaxy = Galaxy(
-        magnitudes=(float(row.g), float(row.r), float(row.i)),
-        half_light_radius_arcsec=float(np.clip(row.petro_r50_true, 0.6, 60.0)),
-        concentration=float(np.clip(10**row.log_concentration, 1.7, 5.0)),
-        axis_ratio=float(row.axis_ratio),
-        log_ssfr=float(row.log_sfr - row.log_stellar_mass),
-        ebv=ebv,
-    )
-    flux = render(galaxy, rng)
+    flux = render(galaxy_of(row, ebv), rng)
     if rng.random() < _EDGE_FRACTION:  # the galaxy lies at the edge of a frame
         keep = int(flux.shape[1] * rng.uniform(0.52, 0.7))
         flux[:, :, keep:] = np.nan
@@ -162,6 +154,18 @@ def add_image(arrays: dataset.Arrays, k: int, pixels: Pixels, found: Measurement
         arrays["measured_petro"][k] = (found.petro_r50, found.petro_r90)
 
 
+def galaxy_of(row: pd.Series, ebv: float) -> Galaxy:
+    """Return what the renderer needs of a row of the population."""
+    return Galaxy(
+        magnitudes=(float(row.g), float(row.r), float(row.i)),
+        half_light_radius_arcsec=float(np.clip(row.petro_r50_true, 0.6, 60.0)),
+        concentration=float(np.clip(10**row.log_concentration, 1.7, 5.0)),
+        axis_ratio=float(row.axis_ratio),
+        log_ssfr=float(row.log_sfr - row.log_stellar_mass),
+        ebv=ebv,
+    )
+
+
 def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     """Put what the tables know of `rows` into the rows `take` of the arrays."""
     arrays["catalogue_mag"][take] = rows[list(BANDS)]
@@ -174,8 +178,10 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     arrays["label"][take] = np.where(valid, np.where(measured, 1, 2), 0)
     arrays["position"][take] = rows[["ra", "dec"]]
     arrays["split"][take] = [
-        dataset.split_of(row.ra, row.dec)
-        if np.isfinite(row.ra)
-        else dataset.split_of_key(f"{row.source}/{row.redshift:.6f}/{row.r:.4f}")
-        for row in rows[["ra", "dec", "source", "redshift", "r"]].itertuples()
+        dataset.split_of(ra, dec)
+        if np.isfinite(ra)
+        else dataset.split_of_key(f"{source}/{redshift:.6f}/{r:.4f}")
+        for ra, dec, source, redshift, r in zip(
+            rows.ra, rows.dec, rows.source, rows.redshift, rows.r, strict=True
+        )
     ]

@@ -26,7 +26,10 @@ SALPETER_TO_KROUPA = -0.2
 """Shift of log mass and log SFR from a Salpeter to a Kroupa IMF (Madau & Dickinson 2014)."""
 
 DISPERSION_RELATION = ((2.036, 0.28, 0.13), (2.171, 0.30, 0.10))
-"""log sigma at 10^10.7 Msun, slope and scatter: star-forming, quiescent (see `dispersion_relation`)."""
+"""log sigma (km/s) at 10^10.7 Msun, slope and scatter: star-forming, quiescent.
+
+The values that `dispersion_relation` finds.
+"""
 
 _COLUMNS = (
     "source",
@@ -252,13 +255,14 @@ def _xcoldgass(data: Path) -> dict:
         "redshift": cold["Z_SDSS"].astype(float),
         "log_stellar_mass": _clean(cold["LOGMSTAR"], 6, 13),
         "log_sfr": _clean(cold["LOGSFR_BEST"], -6, 4),
-        # PP04 to T04: 0.31 dex on the few galaxies in common, as in Kewley & Ellison 2008 near solar
+        # PP04 to T04: 0.31 dex on the few galaxies in common,
+        # as in Kewley & Ellison 2008 near solar
         "gas_metallicity": metal + 0.31,
     }
 
 
 def _califa(data: Path) -> dict:
-    """Read CALIFA's values; its magnitude columns do not name their bands reliably, so they stay."""
+    """Read CALIFA's values without its magnitudes, whose columns do not name bands reliably."""
     table = pd.read_csv(data / "califa_nsa.csv")
     table = table[table["Z"] > 0.003]
     z = table["Z"].to_numpy(float)

@@ -36,7 +36,11 @@ Schawinski et al. 2007; distances from the Planck 2018 cosmology.
 - Lines are inferred from light in broad bands. No line was measured: take a spectrum for that.
 - Stellar masses it learnt from were themselves derived from photometry, so that a good agreement
   with catalogues is partly circular.
-- Black-hole masses carry the scatter of the M–σ relation, about 0.4 dex, and cannot be better.
+- A black-hole mass is what the M–σ relation of McConnell & Ma 2013 gives for the velocity
+  dispersion (70 to 420 km/s). Holes scatter about that relation by 0.38 dex, which the posterior
+  leaves out.
+- Images with star-formation rates, metallicities and lines were rendered, not observed; real
+  images taught redshift and mass.
 - An 8-bit JPEG has lost the faint light: prefer FITS.
 - The posterior answers "what would SDSS's catalogues say", their systematic errors included.
 
