@@ -1,6 +1,6 @@
 """Time the stations of one inference and of a catalogue, in one run: read the ratios.
 
-    python benchmarks/speed.py [--rows 5000]
+python benchmarks/speed.py [--rows 5000]
 """
 
 import argparse

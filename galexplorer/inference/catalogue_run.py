@@ -1,15 +1,15 @@
 """A catalogue in, a catalogue out: one row for each row, vectorised."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from astropy.table import Table
+from astropy.table import Column, Table
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import GalexplorerError
-from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
 from galexplorer.inference.engine import Engine, check_options, versions
@@ -30,6 +30,47 @@ from galexplorer.science.bpt import classify
 BATCH = 64
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How every row is inferred; see `infer_catalogue`."""
+
+    redshift_range: tuple[float, float] | None
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is found out about each row, filled batch by batch; NaN where nothing is.
+
+    Attributes
+    ----------
+    statistics : ndarray, shape (n, 7, 9), float32
+        `galexplorer.schema.SUMMARY_STATISTICS` of every target.
+    classes : ndarray, shape (n, 4), float32
+        Probabilities of `galexplorer.schema.BPT_CLASSES`.
+    scores : ndarray, shape (n,), float32
+        Percentile of the least typical measure.
+    flags : list of list of str
+    """
+
+    statistics: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+    flags: list[list[str]]
+
+    @classmethod
+    def empty(cls, catalogue: Catalogue) -> "Columns":
+        """Return columns that know no more than the catalogue's own flags."""
+        number = len(catalogue)
+        return cls(
+            np.full((number, len(SUMMARY_STATISTICS), len(TARGETS)), np.nan, np.float32),
+            np.full((number, len(BPT_CLASSES)), np.nan, np.float32),
+            np.full(number, np.nan, np.float32),
+            [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
+        )
 
 
 def infer_catalogue(
@@ -70,29 +111,22 @@ def infer_catalogue(
         If an option is out of range.
     """
     check_options(None, redshift_range, draws)
+    options = Options(redshift_range, draws, seed)
     number = len(catalogue)
-    statistics = np.full((number, len(SUMMARY_STATISTICS), len(TARGETS)), np.nan, np.float32)
-    classes = np.full((number, len(BPT_CLASSES)), np.nan, np.float32)
-    scores = np.full(number, np.nan, np.float32)
-    flags = [[f for f in str(flag).split(";") if f] for flag in catalogue.flags]
+    columns = Columns.empty(catalogue)
     for begin in range(0, number, BATCH):
         rows, observations = [], []
         for k in range(begin, min(begin + BATCH, number)):
             try:
-                observations.append(_observe(catalogue, k, flags[k]))
+                observations.append(_observe(catalogue, k, columns.flags[k]))
                 rows.append(k)
             except GalexplorerError as error:
-                flags[k].append(f"not_inferred: {error}".replace(";", ","))
+                columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
         if rows:
-            _infer_batch(
-                engine, catalogue, rows, observations, redshift_range, draws, seed,
-                statistics, classes, scores, flags,
-            )  # fmt: skip
+            _infer_batch(engine, catalogue, rows, observations, options, columns)
         if progress is not None:
             progress(min(begin + BATCH, number), number)
-    return _table(
-        engine, catalogue, statistics, classes, scores, flags, redshift_range, draws, seed
-    )
+    return _table(engine, catalogue, options, columns)
 
 
 def _observe(catalogue: Catalogue, k: int, flags: list[str]) -> Observation:
@@ -113,7 +147,6 @@ def _observe(catalogue: Catalogue, k: int, flags: list[str]) -> Observation:
         petro_r50=_positive(catalogue.petro_r50[k]),
         petro_r90=_positive(catalogue.petro_r90[k]),
     )
-    pixels: Pixels | None = None
     if catalogue.image[k]:
         scale = catalogue.pixel_scale[k]
         try:
@@ -141,22 +174,21 @@ def _infer_batch(
     catalogue: Catalogue,
     rows: list[int],
     observations: list[Observation],
-    redshift_range: tuple[float, float] | None,
-    draws: int,
-    seed: int,
-    statistics: np.ndarray,
-    classes: np.ndarray,
-    scores: np.ndarray,
-    flags: list[list[str]],
+    options: Options,
+    columns: Columns,
 ) -> None:
     with torch.inference_mode():
         encoded = engine.encode(observations)
         fixed = torch.from_numpy(np.asarray(catalogue.redshift[rows], np.float32))
         allowed = (fixed > TARGETS[0].low) & (fixed <= TARGETS[0].high)
         for k in np.flatnonzero((torch.isfinite(fixed) & ~allowed).numpy()):
-            flags[rows[k]].append("redshift_outside_domain")
+            columns.flags[rows[k]].append("redshift_outside_domain")
         fixed = torch.where(allowed, fixed, torch.full_like(fixed, float("nan")))
-        samples = engine.sample(encoded, draws, seed, fixed, redshift_range).double().numpy()
+        samples = (
+            engine.sample(encoded, options.draws, options.seed, fixed, options.redshift_range)
+            .double()
+            .numpy()
+        )
         pictured = [o.cutout is not None for o in observations]
         misfits = torch.full((len(rows),), float("nan"))
         if any(pictured):
@@ -165,7 +197,7 @@ def _infer_batch(
             where = torch.from_numpy(np.flatnonzero(pictured))
             misfits[where] = misfit_of(image, engine.model.decoder(encoded.latent[where])).cpu()
     quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
-    statistics[rows] = np.concatenate(
+    columns.statistics[rows] = np.concatenate(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
     )
     lines = {name: samples[:, :, TARGET_NAMES.index(name)] for name in TARGET_NAMES[5:]}
@@ -174,7 +206,7 @@ def _infer_batch(
         lines["log_flux_oiii_5007"] - lines["log_flux_hbeta"],
     )
     for c in range(len(BPT_CLASSES)):
-        classes[rows, c] = (kind == c).mean(axis=1)
+        columns.classes[rows, c] = (kind == c).mean(axis=1)
     magnitudes = torch.from_numpy(catalogue.magnitudes[rows]).float()
     for index, mode in enumerate(MODES):
         take = np.flatnonzero((encoded.mode == index).numpy())
@@ -183,41 +215,31 @@ def _infer_batch(
         inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], mode)
         misfit = None if mode == "photometry" else misfits[take]
         for k, domain in zip(take, judge(engine.domain, mode, inputs, misfit), strict=True):
-            scores[rows[k]] = domain.score
+            columns.scores[rows[k]] = domain.score
             if not domain.inside:
-                flags[rows[k]].append("outside_domain")
+                columns.flags[rows[k]].append("outside_domain")
 
 
-def _table(
-    engine: Engine,
-    catalogue: Catalogue,
-    statistics: np.ndarray,
-    classes: np.ndarray,
-    scores: np.ndarray,
-    flags: list[list[str]],
-    redshift_range: tuple[float, float] | None,
-    draws: int,
-    seed: int,
-) -> Table:
+def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:
     table = Table()
     table["id"] = np.asarray(catalogue.id, str)
     table["ra"] = catalogue.ra
     table["dec"] = catalogue.dec
     for j, target in enumerate(TARGETS):
         for s, name in enumerate(SUMMARY_STATISTICS):
-            table[f"{target.name}_{name}"] = statistics[:, s, j]
-            table[
-                f"{target.name}_{name}"
-            ].description = f"{target.label}, {target.unit or 'no unit'}"
+            table[f"{target.name}_{name}"] = Column(
+                columns.statistics[:, s, j],
+                description=f"{target.label}, {target.unit or 'no unit'}",
+            )
     for c, name in enumerate(BPT_CLASSES):
-        table[f"prob_{name}"] = classes[:, c]
-    table["domain_score"] = scores
-    table["flag"] = np.array([";".join(f) for f in flags], str)
+        table[f"prob_{name}"] = columns.classes[:, c]
+    table["domain_score"] = columns.scores
+    table["flag"] = np.array([";".join(words) for words in columns.flags], str)
     table.meta["provenance"] = {
         "weights_sha256": engine.weights.sha256,
         "versions": versions(),
-        "draws": draws,
-        "seed": seed,
-        "redshift_range": None if redshift_range is None else list(redshift_range),
+        "draws": options.draws,
+        "seed": options.seed,
+        "redshift_range": options.redshift_range and list(options.redshift_range),
     }
     return table

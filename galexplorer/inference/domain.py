@@ -67,12 +67,12 @@ class DomainStatistics:
 
 
 def inputs_of(mean: Tensor, magnitudes: Tensor, mode: str) -> Tensor:
-    """Return the vector whose distance is judged: latents, r magnitude and colours.
+    """Return the vector whose distance is judged: latents, or r magnitude and colours.
 
     Parameters
     ----------
     mean : Tensor, shape (n, 32)
-        Latent means; unused without an image.
+        Latent means, which are judged where there is an image.
     magnitudes : Tensor, shape (n, 5)
         NaN where missing.
     mode : str

@@ -159,8 +159,10 @@ class Engine:
         log_variance = torch.zeros_like(latent)
         rows = [k for k, grid in enumerate(grids) if grid is not None]
         if rows:
-            stack = torch.from_numpy(np.stack([grids[k] for k in rows])).to(self.device)  # type: ignore[misc]
-            latent[rows], log_variance[rows] = self.model.encode(stack)
+            stack = np.stack([grid for grid in grids if grid is not None])
+            latent[rows], log_variance[rows] = self.model.encode(
+                torch.from_numpy(stack).to(self.device)
+            )
         context = self.model.context_of(latent, log_variance, feature)
         return Encoded(context, torch.from_numpy(origin).long(), latent, features)
 
@@ -200,6 +202,7 @@ class Engine:
                 first.reshape(-1),
             )
             samples = torch.minimum(torch.maximum(samples, low), high)
+            samples[:, 0] = first.reshape(-1)  # as they were drawn: the flow's line rounds
             out[rows] = samples.view(size, draws, -1).cpu()
         return out
 
@@ -216,7 +219,7 @@ class Engine:
         the normal is cut there exactly, which is what a prior with hard edges does. The domain
         of the model is such a range too.
         """
-        low, high = redshift_range or (TARGETS[0].low, TARGETS[0].high)
+        low, high = _within(*(redshift_range or (TARGETS[0].low, TARGETS[0].high)))
         edges = torch.tensor([low, high], device=context.device, dtype=torch.float32)
         base = self.model.redshift_to_base(edges, context, mode).double()
         uniform = torch.special.ndtr(noise.double())
@@ -308,6 +311,16 @@ def check_options(
             raise OptionError(
                 f"The redshift range {first} to {last} must rise and lie within 0 to {high}."
             )
+
+
+def _within(low: float, high: float) -> tuple[float, float]:
+    """Round a range inwards to float32, so that no draw leaves it by rounding."""
+    first, last = np.float32(low), np.float32(high)
+    if first < low:
+        first = np.nextafter(first, np.float32(np.inf))
+    if last > high:
+        last = np.nextafter(last, np.float32(-np.inf))
+    return float(first), float(last)
 
 
 def _truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:

@@ -72,7 +72,8 @@ class Library:
         distance = (((self.latents - latent.cpu()) / self.scale) ** 2).sum(dim=1).sqrt()
         if exclude is not None:
             ra, dec = exclude
-            off_ra = (self.position[:, 0] - ra) * np.cos(np.radians(dec))
+            off_ra = (self.position[:, 0] - ra + 180) % 360 - 180  # also across RA 0
+            off_ra = off_ra * np.cos(np.radians(dec))
             near = torch.hypot(off_ra, self.position[:, 1] - dec) * 3600 < _SAME_GALAXY_ARCSEC
             distance = distance.masked_fill(near, float("inf"))
         order = torch.argsort(distance)[:number]

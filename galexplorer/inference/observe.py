@@ -42,11 +42,11 @@ def observe(
     TargetError
         If there is neither image nor photometry, or no galaxy is found at the position.
     """
-    has_catalogue = photometry is not None and bool(photometry.magnitudes)
+    given = photometry or Photometry()
     if pixels is None:
-        if not has_catalogue or photometry is None:
+        if not given.magnitudes:
             raise TargetError("There is nothing to infer from: give an image, magnitudes, or both.")
-        return Observation(None, photometry, ("No image: inferred from photometry alone.",))
+        return Observation(None, given, ("No image: inferred from photometry alone.",))
     found = measure(pixels, ra, dec)
     grid, scale, native = cut(pixels, found)
     north, mirrored = _orientation(pixels, found)
@@ -62,23 +62,15 @@ def observe(
         ra=sky_ra,
         dec=sky_dec,
     )
-    if has_catalogue and photometry is not None:
-        joined = Photometry(
-            kind="catalogue",
-            magnitudes=photometry.magnitudes,
-            errors=photometry.errors,
-            petro_r50=photometry.petro_r50 or found.petro_r50,
-            petro_r90=photometry.petro_r90 or found.petro_r90,
-        )
-    else:
-        joined = Photometry(
-            kind="measured",
-            magnitudes=found.magnitudes,
-            errors=found.errors,
-            petro_r50=(photometry.petro_r50 if photometry else None) or found.petro_r50,
-            petro_r90=(photometry.petro_r90 if photometry else None) or found.petro_r90,
-        )
-    notes = (*pixels.notes, *_remarks(pixels, found, not has_catalogue))
+    measured = not given.magnitudes
+    joined = Photometry(
+        kind="measured" if measured else "catalogue",
+        magnitudes=found.magnitudes if measured else given.magnitudes,
+        errors=found.errors if measured else given.errors,
+        petro_r50=given.petro_r50 or found.petro_r50,
+        petro_r90=given.petro_r90 or found.petro_r90,
+    )
+    notes = (*pixels.notes, *_remarks(pixels, found, measured))
     return Observation(cutout, joined, notes, pixels.sha256, pixels.origin)
 
 

@@ -29,6 +29,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from galexplorer.errors import DataError
@@ -102,6 +103,14 @@ def write_shard(path: Path, arrays: Arrays) -> None:
     os.replace(temporary, path)
 
 
+def length_of(path: Path) -> int:
+    """Return the number of rows of a shard, 0 where there is none."""
+    if not path.exists():
+        return 0
+    with safe_open(path, "numpy") as shard:
+        return shard.get_slice("split").get_shape()[0]
+
+
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest of a set; shards that are there count."""
     shards = sorted(folder.glob("shard-*.safetensors"))
@@ -126,15 +135,18 @@ def read(folder: Path) -> tuple[Arrays, dict]:
     Raises
     ------
     DataError
-        If the folder holds no finished set, or a shard lacks an array.
+        If the folder holds no finished set, a file is damaged, or a shard lacks an array.
     """
     path = folder / "manifest.json"
     if not path.exists():
         raise DataError(
             f"{folder} holds no finished training set; run `galexplorer simulate` first."
         )
-    manifest = json.loads(path.read_text())
-    shards = [load_file(str(folder / name)) for name in manifest["shards"]]
+    try:
+        manifest = json.loads(path.read_text())
+        shards = [load_file(str(folder / name)) for name in manifest["shards"]]
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise DataError(f"The set in {folder} is damaged ({error}); make it again.") from error
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
             raise DataError(f"The set in {folder} lacks {name}; make it again.")

@@ -76,14 +76,19 @@ def read_config(path: Path | None) -> Config:
     Raises
     ------
     OptionError
-        If it names a setting that does not exist.
+        If it cannot be read, or names a setting that does not exist.
     """
     if path is None:
         return Config()
-    values = yaml.safe_load(path.read_text()) or {}
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise OptionError(f"{path} cannot be read as YAML; check the file.") from error
+    if not isinstance(values, dict):
+        raise OptionError(f"{path} holds no settings; write lines such as `steps: 3000`.")
     unknown = set(values) - set(Config.__dataclass_fields__)
     if unknown:
-        raise OptionError(f"{path} has unknown settings: {', '.join(sorted(unknown))}.")
+        raise OptionError(f"{path} has unknown settings: {', '.join(sorted(map(str, unknown)))}.")
     return Config(**values)
 
 
@@ -161,6 +166,8 @@ def train(
     log.info("rows: %s", pools.counts())
     if len(pools.rendered) == 0 and len(pools.real) == 0:
         raise DataError("The sets hold no labelled images; give a rendered or a real set.")
+    if len(pools.tables) == 0:
+        raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
     model = GalaxyModel().to(device)
     mean, std = standardisation(
         pools.rows["targets"][pools.tables], pools.rows["label"][pools.tables]
@@ -177,7 +184,7 @@ def train(
     )
     start = _load_checkpoint(out, model, optimiser, schedule, average) if resume else 0
     saved = begun = time.monotonic()
-    sums: dict[str, float] = {}
+    sums: dict[str, list[float]] = {}
     for step in range(start, config.steps):
         rng = np.random.default_rng([config.seed, step])
         model.train()
@@ -190,11 +197,11 @@ def train(
         schedule.step()
         _update_average(average, model, min(config.ema, (step + 1) / (step + 20)))
         for name, loss in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(loss.detach())
+            sums.setdefault(name, []).append(float(loss.detach()))
         if (step + 1) % _REPORT_STEPS == 0 or step + 1 == config.steps:
             held = validate(model, average, pools, device)
             row = {"step": step + 1, "minutes": round((time.monotonic() - begun) / 60, 2)}
-            row |= {k: round(v / _REPORT_STEPS, 4) for k, v in sums.items()} | held
+            row |= {k: round(sum(v) / len(v), 4) for k, v in sums.items()} | held
             _log_row(out / "history.csv", row)
             log.info("%s", row)
             sums = {}
@@ -357,6 +364,7 @@ def _save_checkpoint(
         "optimiser": optimiser.state_dict(),
         "schedule": schedule.state_dict(),
         "average": average,
+        "generator": torch.get_rng_state(),
         "step": step,
     }
     torch.save(state, temporary)
@@ -378,4 +386,6 @@ def _load_checkpoint(
     optimiser.load_state_dict(state["optimiser"])
     schedule.load_state_dict(state["schedule"])
     average.update(state["average"])
+    if "generator" in state:  # dropout goes on with the numbers it would have had
+        torch.set_rng_state(state["generator"])
     return int(state["step"])

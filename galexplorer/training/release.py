@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from galexplorer.errors import DataError
 from galexplorer.inference import domain
 from galexplorer.inference.engine import DOMAIN_FILE, versions
 from galexplorer.inference.neighbours import LIBRARY_FILE
@@ -56,6 +57,11 @@ def make_weights(
     -------
     dict
         The manifest.
+
+    Raises
+    ------
+    DataError
+        If there is no rendered or no real set: the weights need both.
     """
     device = str(weights.choose_device(device))
     sets: list[Arrays] = []
@@ -66,6 +72,9 @@ def make_weights(
         described.append(_describe(folder, manifest))
         if manifest.get("kind") == "rendered":
             sets.append(table_rows(load_population(folder, manifest["seed"])))
+    kinds = {described_set.get("kind") for described_set in described}
+    if not {"rendered", "real images"} <= kinds:
+        raise DataError("The weights need both kinds of sets; give a rendered and a real one.")
     model = train(sets, work, config, resume, device)
     pools = Pools(sets)
     calibration = calibrate(model, pools, device)

@@ -27,7 +27,7 @@ _EDGE_FRACTION = 0.03
 def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | None = None) -> dict:
     """Render galaxies and write shards, labels and a manifest.
 
-    The first row drawn is galaxy 0: a longer run extends a shorter one. Shards that exist
+    The first row drawn is galaxy 0: a longer run extends a shorter one. Shards that are full
     are left alone, so an interrupted run goes on where it stopped.
 
     Parameters
@@ -53,10 +53,10 @@ def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | Non
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = load_population(out, seed, data)
-    first_of_shard = range(0, size, SHARD_SIZE)
-    missing = [first for first in first_of_shard if not _shard(out, first).exists()]
-    log.info("%d of %d shards to render", len(missing), len(first_of_shard))
-    tasks = [(rows, seed, first, min(first + SHARD_SIZE, size), out) for first in missing]
+    spans = [(first, min(first + SHARD_SIZE, size)) for first in range(0, size, SHARD_SIZE)]
+    missing = [s for s in spans if dataset.length_of(_shard(out, s[0])) < s[1] - s[0]]
+    log.info("%d of %d shards to render", len(missing), len(spans))
+    tasks = [(rows, seed, first, last, out) for first, last in missing]
     if workers > 1 and len(tasks) > 1:
         with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=4) as pool:
             for _ in track(pool.imap_unordered(_render_shard, tasks), "Rendering", len(tasks)):
