@@ -13,6 +13,7 @@ MAX_LINES = 420
 LEVELS = (
     {"schema", "errors", "__init__"},
     {"image", "catalogue", "science"},
+    {"sky"},
     {"model"},
     {"inference"},
     {"export", "figures"},

@@ -112,7 +112,7 @@ def _aim(pixels: Pixels, ra: float | None, dec: float | None) -> tuple[float, fl
             "leave out --ra and --dec and centre the galaxy."
         )
     x, y = (float(v) for v in pixels.wcs.world_to_pixel_values(ra, dec))
-    inside = -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5
+    inside = -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
     if not inside:
         raise TargetError(
             f"RA {ra:.5f}, Dec {dec:+.5f} lies off this image; check the position or the file."

@@ -6,6 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.wcs import WCS
+
+from galexplorer.image.pixels import Pixels
 
 
 @pytest.fixture
@@ -73,3 +76,46 @@ def without_coordinates() -> dict[str, None]:
     """Cards to leave out for a header without a WCS."""
     keys = ("CTYPE", "CUNIT", "CRVAL", "CRPIX")
     return dict.fromkeys([f"{key}{axis}" for key in keys for axis in (1, 2)] + ["CD1_1", "CD2_2"])
+
+
+@pytest.fixture
+def gnomonic() -> Callable[..., WCS]:
+    """Make coordinates with north up and east left: ``gnomonic(x0, y0)``, zero-based centre."""
+
+    def make(x0: float, y0: float, scale_arcsec: float = 0.396) -> WCS:
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        wcs.wcs.crval = [150.0, 2.0]
+        wcs.wcs.crpix = [x0 + 1, y0 + 1]
+        wcs.wcs.cd = scale_arcsec / 3600 * np.diag([-1.0, 1.0])
+        return wcs
+
+    return make
+
+
+@pytest.fixture
+def paint() -> Callable[..., Pixels]:
+    """Make pixels of round galaxies: ``paint([(flux in r, x, y, profile of radius in px)])``.
+
+    Colours are 0.6, 1 and 1.3 in g, r, i; a profile is sampled five times per pixel and axis
+    and scaled to its flux over a plane far larger than the image.
+    """
+    fine = (np.arange(5) - 2) / 5
+
+    def total(profile) -> float:
+        radius = np.linspace(0, 2000, 400_001)
+        return float(np.trapezoid(2 * np.pi * radius * profile(radius), radius))
+
+    def make(
+        galaxies, shape=(151, 151), scale=0.396, sky=(0.0, 0.0, 0.0), noise=0.004, wcs=None
+    ) -> Pixels:
+        y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
+        image = np.zeros(shape)
+        for flux, x0, y0, profile in galaxies:
+            values = [profile(np.hypot(x + dx - x0, y + dy - y0)) for dx in fine for dy in fine]
+            image += flux * np.mean(values, axis=0) / total(profile)
+        bands = np.array([0.6, 1.0, 1.3])[:, None, None] * image + np.array(sky)[:, None, None]
+        bands = bands + np.random.default_rng(8).normal(0, noise, bands.shape)
+        return Pixels(bands.astype(np.float32), scale, "fits", "", wcs)
+
+    return make

@@ -1,0 +1,92 @@
+"""An engine with random weights: its posteriors mean nothing, its mechanics are the real ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from galexplorer.inference import domain
+from galexplorer.inference.engine import DOMAIN_FILE, Engine
+from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.inference.observation import Cutout, Observation
+from galexplorer.inference.result import Photometry
+from galexplorer.model import weights
+from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.schema import BANDS, TARGETS
+
+LIBRARY_SIZE = 40
+
+
+def make_model() -> GalaxyModel:
+    """Return a model whose splines differ from the identity and from galaxy to galaxy."""
+    with torch.random.fork_rng():
+        torch.manual_seed(21)
+        model = GalaxyModel().eval().requires_grad_(False)
+        for k in range(len(TARGETS)):
+            final = model.chain.spline(k).net[-1]
+            final.weight.normal_(std=0.25)
+    model.target_mean.copy_(torch.tensor([-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
+    model.target_std.copy_(torch.tensor([0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7]))
+    model.base_shift[MODES.index("photometry")] = 0.1
+    model.base_width[MODES.index("photometry")] = 1.1
+    return model
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory) -> Path:
+    """Folder of random weights, a library of invented galaxies and domain statistics."""
+    folder = tmp_path_factory.mktemp("random_weights")
+    generator = torch.Generator().manual_seed(22)
+    weights.save(folder, make_model(), {"made": "at random, for a test"})
+    known = torch.full((LIBRARY_SIZE, 10), float("nan"))
+    known[:, 0] = torch.linspace(0.01, 0.2, LIBRARY_SIZE)
+    known[::2, 1] = 10.5
+    save_file(
+        {
+            "latents": torch.randn((LIBRARY_SIZE, 32), generator=generator).half(),
+            "position": torch.stack(
+                [torch.linspace(0, 359, LIBRARY_SIZE), torch.linspace(-5, 60, LIBRARY_SIZE)], dim=1
+            ).double(),
+            "known": known,
+        },
+        folder / LIBRARY_FILE,
+    )
+    mean, precision, distances, misfits = {}, {}, {}, {}
+    for mode in MODES:
+        rows = torch.randn((500, 5 if mode == "photometry" else 32), generator=generator)
+        if mode == "photometry":
+            rows = rows * torch.tensor([1.0, 0.4, 0.2, 0.1, 0.1])
+            rows = rows + torch.tensor([17.0, 1.5, 0.7, 0.4, 0.3])
+        else:
+            misfits[mode] = domain.levels(torch.rand(500, generator=generator) * 1e4)
+        mean[mode], precision[mode], distances[mode] = domain.summarise(rows)
+    statistics = domain.DomainStatistics(mean, precision, distances, misfits)
+    save_file(statistics.to_arrays(), folder / DOMAIN_FILE)
+    weights.write_manifest(folder, {"made": "at random, for a test"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine(random_weights) -> Engine:
+    return Engine.load(random_weights, "cpu")
+
+
+@pytest.fixture
+def catalogued() -> Observation:
+    """Photometry and no image."""
+    magnitudes = dict(zip(BANDS, (18.9, 17.4, 16.7, 16.3, 16.0), strict=True))
+    return Observation(None, Photometry("catalogue", magnitudes, {}, 3.0, 8.0))
+
+
+@pytest.fixture
+def pictured() -> Observation:
+    """A disc on the model's grid, measured on its pixels."""
+    y, x = np.mgrid[:64, :64] - 31.5
+    grid = (200 * np.exp(-np.hypot(x, 1.5 * y) / 9) * np.ones((3, 1, 1))).astype(np.uint8)
+    cutout = Cutout(grid, 0.5, grid, 0.396, 9.0, 0.0, False, 150.0, 2.0)
+    magnitudes = {"g": 17.4, "r": 16.7, "i": 16.3}
+    return Observation(
+        cutout, Photometry("measured", magnitudes, {}, 3.1, 8.2), ("A note.",), "ab" * 32, "fits"
+    )

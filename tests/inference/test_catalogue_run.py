@@ -1,0 +1,181 @@
+"""Catalogues: a row out for each row in, the same as that galaxy alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from galexplorer.catalogue import Catalogue
+from galexplorer.errors import OptionError
+from galexplorer.image.reader import read_image
+from galexplorer.inference.catalogue_run import BATCH, infer_catalogue
+from galexplorer.inference.observation import Observation
+from galexplorer.inference.observe import observe
+from galexplorer.inference.result import Photometry
+from galexplorer.schema import BANDS, BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
+
+DRAWS = 200
+
+
+def catalogue(number: int) -> Catalogue:
+    random = np.random.default_rng(9)
+    nothing = np.full(number, np.nan)
+    colours = np.array([2.2, 0.7, 0.0, -0.4, -0.7])
+    return Catalogue(
+        id=np.array([f"galaxy {k}" for k in range(number)]),
+        ra=np.linspace(0, 350, number),
+        dec=np.linspace(-10, 60, number),
+        magnitudes=random.normal(17, 0.5, (number, 1)) + colours,
+        errors=np.full((number, 5), np.nan),
+        petro_r50=nothing.copy(),
+        petro_r90=nothing.copy(),
+        redshift=nothing.copy(),
+        image=np.full(number, "", dtype="<U200"),
+        pixel_scale=nothing.copy(),
+        flags=np.full(number, "", dtype="<U40"),
+    )
+
+
+def observation(table: Catalogue, k: int) -> Observation:
+    magnitudes = dict(zip(BANDS, table.magnitudes[k].tolist(), strict=True))
+    known = {band: value for band, value in magnitudes.items() if np.isfinite(value)}
+    return observe(None, Photometry("catalogue", known))
+
+
+@pytest.fixture
+def disc(tmp_path):
+    """Path of a FITS cube with a disc of r = 15.5 at its centre, RA 150, Dec 2."""
+    y, x = np.mgrid[:120, :120] - 59.5
+    profile = np.exp(-np.hypot(x, y) / 5.0)
+    flux = np.array([0.6, 1.0, 1.3])[:, None, None] * 630 * profile / profile.sum()
+    flux = flux + np.random.default_rng(1).normal(0, 0.02, flux.shape)
+    header = fits.Header({"BUNIT": "nanomaggy", "BANDS": "gri"})
+    for axis, (name, value, sign) in enumerate([("RA---TAN", 150.0, -1), ("DEC--TAN", 2.0, 1)], 1):
+        header[f"CTYPE{axis}"], header[f"CUNIT{axis}"] = name, "deg"
+        header[f"CRVAL{axis}"], header[f"CRPIX{axis}"] = value, 60.5
+        header[f"CD{axis}_{axis}"] = sign * 0.396 / 3600
+    path = tmp_path / "disc.fits"
+    fits.PrimaryHDU(flux.astype(np.float32), header).writeto(path)
+    return path
+
+
+def statistics(row) -> np.ndarray:
+    return np.array([[row[f"{t}_{s}"] for s in SUMMARY_STATISTICS] for t in TARGET_NAMES], float)
+
+
+def expected(result) -> np.ndarray:
+    summary = result.posterior.summary()
+    return np.array([[summary[t][s] for s in SUMMARY_STATISTICS] for t in TARGET_NAMES])
+
+
+def test_every_row_comes_out_in_its_place(engine):
+    table = catalogue(BATCH + 9)
+    seen = []
+    out = infer_catalogue(
+        engine, table, draws=DRAWS, progress=lambda done, total: seen.append((done, total))
+    )
+    assert list(out["id"]) == list(table.id)
+    np.testing.assert_array_equal(out["ra"], table.ra)
+    assert seen == [(BATCH, BATCH + 9), (BATCH + 9, BATCH + 9)]
+    values = np.array([statistics(row) for row in out])
+    assert np.isfinite(values).all()
+    assert (np.diff(values[:, :, :5], axis=2) >= 0).all()
+    total = sum(np.asarray(out[f"prob_{name}"]) for name in BPT_CLASSES)
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+    assert out.meta["provenance"]["draws"] == DRAWS
+    assert out.meta["provenance"]["weights_sha256"] == engine.weights.sha256
+
+
+def test_a_row_is_what_that_galaxy_is_alone(engine):
+    table = catalogue(BATCH + 3)
+    table.magnitudes[5, [0, 4]] = np.nan
+    table.magnitudes[6, 2] = np.nan
+    table.redshift[7] = 0.05
+    out = infer_catalogue(engine, table, draws=DRAWS, seed=4)
+    for k in (0, 5, 6, 7, BATCH + 2):
+        fixed = 0.05 if k == 7 else None
+        alone = engine.infer(observation(table, k), redshift=fixed, draws=DRAWS, seed=4)
+        np.testing.assert_allclose(statistics(out[k]), expected(alone), atol=1e-3)
+        for name in BPT_CLASSES:
+            assert out[f"prob_{name}"][k] == pytest.approx(alone.bpt[name], abs=1.1 / DRAWS)
+        assert out["domain_score"][k] == pytest.approx(alone.domain.score, abs=0.1)
+        assert ("outside_domain" in out["flag"][k]) == (not alone.domain.inside)
+
+
+def test_an_image_is_measured_where_the_position_is(engine, disc):
+    table = catalogue(3)
+    table.image[1] = str(disc)
+    table.ra[1], table.dec[1] = 150.0, 2.0
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    given = observation(table, 1).photometry
+    alone = engine.infer(observe(read_image(disc), given, 150.0, 2.0), draws=DRAWS)
+    np.testing.assert_allclose(statistics(out[1]), expected(alone), atol=1e-3)
+    plain = infer_catalogue(engine, catalogue(3), draws=DRAWS)
+    assert not np.allclose(statistics(out[1]), statistics(plain[1]), atol=0.01)
+    np.testing.assert_allclose(statistics(out[0]), statistics(plain[0]), atol=1e-3)
+
+
+def test_an_image_alone_is_enough(engine, disc):
+    table = catalogue(2)
+    table.magnitudes[0] = np.nan
+    table.image[0] = str(disc)
+    table.ra[0] = np.nan
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    alone = engine.infer(observe(read_image(disc)), draws=DRAWS)
+    np.testing.assert_allclose(statistics(out[0]), expected(alone), atol=1e-3)
+
+
+def test_a_row_with_nothing_is_kept_and_says_so(engine):
+    table = catalogue(3)
+    table.magnitudes[1] = np.nan
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    assert np.isnan(statistics(out[1])).all()
+    assert np.isnan(out["domain_score"][1])
+    assert np.isnan(out["prob_seyfert"][1])
+    assert out["flag"][1].startswith("not_inferred: There is nothing to infer from")
+    assert np.isfinite(statistics(out[0])).all()
+    assert np.isfinite(statistics(out[2])).all()
+
+
+def test_an_image_that_cannot_be_read_leaves_the_photometry(engine, tmp_path):
+    table = catalogue(2)
+    table.image[0] = str(tmp_path / "gone.fits")
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    plain = infer_catalogue(engine, catalogue(2), draws=DRAWS)
+    assert "image_unused: " in out["flag"][0]
+    assert "gone.fits" in out["flag"][0]
+    np.testing.assert_array_equal(statistics(out[0]), statistics(plain[0]))
+    table.magnitudes[0] = np.nan
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    assert "not_inferred: " in out["flag"][0]
+    assert np.isnan(statistics(out[0])).all()
+
+
+def test_flags_of_the_table_are_kept(engine):
+    table = replace(catalogue(2), flags=np.array(["unreadable:g;out_of_range:r", ""]))
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    assert out["flag"][0].split(";")[:2] == ["unreadable:g", "out_of_range:r"]
+
+
+def test_a_redshift_beyond_the_domain_is_not_fixed(engine):
+    table = catalogue(2)
+    table.redshift[0] = 2.5
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    assert "redshift_outside_domain" in out["flag"][0]
+    assert out["redshift_std"][0] > 0
+
+
+def test_a_range_holds_for_rows_whose_redshift_is_free(engine):
+    table = catalogue(3)
+    table.redshift[1] = 0.3
+    out = infer_catalogue(engine, table, redshift_range=(0.05, 0.06), draws=DRAWS)
+    assert out["redshift_p2_5"][0] >= np.float32(0.05)
+    assert out["redshift_p97_5"][0] <= np.float32(0.06)
+    assert out["redshift_p50"][1] == pytest.approx(0.3)
+    assert out["redshift_std"][1] == pytest.approx(0, abs=1e-7)
+
+
+def test_impossible_options_are_refused(engine):
+    with pytest.raises(OptionError):
+        infer_catalogue(engine, catalogue(2), draws=3)

@@ -1,0 +1,103 @@
+"""Distances and percentiles of the domain against scipy."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from scipy.spatial.distance import mahalanobis
+
+from galexplorer.inference.domain import (
+    DomainStatistics,
+    inputs_of,
+    judge,
+    levels,
+    misfit_of,
+    percentile,
+    squared_distance,
+    summarise,
+)
+
+
+@pytest.fixture
+def rows():
+    generator = torch.Generator().manual_seed(6)
+    mixing = torch.randn((5, 5), generator=generator)
+    return torch.randn((4000, 5), generator=generator) @ mixing + 3.0
+
+
+def test_the_distance_is_mahalanobis(rows):
+    mean, precision, _ = summarise(rows)
+    ours = squared_distance(rows[:20], mean, precision)
+    theirs = [mahalanobis(row, mean.numpy(), precision.numpy()) ** 2 for row in rows[:20].numpy()]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3)
+
+
+def test_distances_of_normal_rows_follow_chi_square(rows):
+    _, _, quantiles = summarise(rows)
+    for share in (0.1, 0.5, 0.9):
+        expected = stats.chi2(5).ppf(share)
+        assert quantiles[int(1000 * share)].item() == pytest.approx(expected, rel=0.06)
+
+
+def test_a_few_wild_rows_do_not_hide_others(rows):
+    mean, precision, _ = summarise(rows)
+    wild = torch.cat([rows, torch.full((20, 5), 1e4)])
+    wild_mean, wild_precision, _ = summarise(wild)
+    torch.testing.assert_close(wild_mean, mean, atol=0.2, rtol=0.05)
+    assert torch.linalg.slogdet(wild_precision).logabsdet > (
+        torch.linalg.slogdet(precision).logabsdet - 2.5
+    )
+
+
+def test_a_missing_dimension_is_left_out():
+    row = torch.tensor([[1.0, float("nan"), 2.0, 0.0]])
+    distance = squared_distance(row, torch.zeros(4), torch.eye(4))
+    assert distance.item() == pytest.approx(5.0 * 4 / 3)
+
+
+def test_percentiles_are_empirical():
+    quantiles = levels(torch.arange(1001).float())
+    np.testing.assert_allclose(
+        percentile(torch.tensor([-5.0, 0.0, 500.0, 997.0, 2000.0]), quantiles),
+        [0, 0, 50, 99.7, 100],
+        atol=1e-4,
+    )
+
+
+def test_statistics_survive_their_file(rows):
+    mean, precision, quantiles = summarise(rows)
+    statistics = DomainStatistics(
+        {"fits": mean}, {"fits": precision}, {"fits": quantiles}, {"fits": quantiles}
+    )
+    again = DomainStatistics.from_arrays(statistics.to_arrays())
+    assert torch.equal(again.precision["fits"], precision)
+    assert set(again.to_arrays()) == set(statistics.to_arrays())
+
+
+def test_each_measure_gives_its_own_reason(rows):
+    mean, precision, quantiles = summarise(rows)
+    misfits = levels(torch.linspace(0, 1, 1000))
+    statistics = DomainStatistics(
+        {"fits": mean}, {"fits": precision}, {"fits": quantiles}, {"fits": misfits}
+    )
+    inputs = torch.stack([mean, mean + 1e3, mean])
+    typical, far, misfitting = judge(statistics, "fits", inputs, torch.tensor([0.5, 0.5, 9.0]))
+    assert typical.inside
+    assert typical.score == pytest.approx(50, abs=1)
+    assert not far.inside
+    assert "image, as the model encodes it" in far.reasons[0]
+    assert not misfitting.inside
+    assert "reconstructs it worse than 100.0%" in misfitting.reasons[0]
+
+
+def test_photometry_is_judged_by_magnitude_and_colours():
+    magnitudes = torch.tensor([[19.0, 17.5, 16.8, 16.4, 16.1]])
+    inputs = inputs_of(torch.zeros(1, 32), magnitudes, "photometry")
+    torch.testing.assert_close(inputs, torch.tensor([[16.8, 1.5, 0.7, 0.4, 0.3]]))
+    assert inputs_of(torch.ones(1, 32), magnitudes, "jpeg").shape == (1, 32)
+
+
+def test_the_misfit_is_relative_to_the_light():
+    image = torch.full((1, 3, 8, 8), 0.5)
+    assert misfit_of(image, image).item() == 0
+    assert misfit_of(image, 0.9 * image).item() == pytest.approx(0.01, rel=1e-4)

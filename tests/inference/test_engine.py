@@ -1,0 +1,253 @@
+"""The engine's mechanics, and its sampling against conditioning done by hand."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from galexplorer.errors import OptionError, WeightsError
+from galexplorer.inference.engine import (
+    DOMAIN_FILE,
+    NEIGHBOURS,
+    Engine,
+    _truncated_normal,
+    check_options,
+)
+from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.schema import TARGETS
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (-1.0, 2.0),
+        (-9.0, -6.0),
+        (6.0, 9.0),
+        (20.0, 21.0),
+        (-21.0, -20.0),
+        (-40.0, 0.5),
+        (1.0, 50.0),
+    ],
+)
+def test_a_cut_normal_has_the_quantiles_of_scipy(low, high):
+    share = np.linspace(0.001, 0.999, 999)
+    ours = _truncated_normal(
+        torch.from_numpy(share), torch.tensor(low).double(), torch.tensor(high).double()
+    )
+    np.testing.assert_allclose(ours, stats.truncnorm(low, high).ppf(share), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(("low", "high", "nearer"), [(60.0, 70.0, 60.0), (-70.0, -60.0, -60.0)])
+def test_a_range_without_probability_gives_its_nearer_end(low, high, nearer):
+    share = torch.linspace(0, 1, 11).double()
+    cut = _truncated_normal(share, torch.tensor(low).double(), torch.tensor(high).double())
+    assert (cut == nearer).all()
+
+
+@pytest.mark.parametrize(
+    ("redshift", "limits", "draws"),
+    [
+        (None, None, 99),
+        (None, None, 1_000_001),
+        (0.1, (0.0, 0.2), 1000),
+        (0.0, None, 1000),
+        (0.36, None, 1000),
+        (float("nan"), None, 1000),
+        (None, (0.2, 0.1), 1000),
+        (None, (0.1, 0.1), 1000),
+        (None, (-0.1, 0.1), 1000),
+        (None, (0.1, 0.36), 1000),
+        (None, (float("nan"), 0.1), 1000),
+    ],
+)
+def test_impossible_options_are_refused(redshift, limits, draws):
+    with pytest.raises(OptionError):
+        check_options(redshift, limits, draws)
+
+
+def test_the_engine_checks_its_options(engine, catalogued):
+    with pytest.raises(OptionError, match="not both"):
+        engine.infer(catalogued, redshift=0.1, redshift_range=(0.05, 0.2))
+
+
+@pytest.mark.parametrize("kind", ["catalogued", "pictured"])
+def test_the_same_seed_gives_the_same_draws(engine, kind, request):
+    observation = request.getfixturevalue(kind)
+    one = engine.infer(observation, draws=400, seed=5).posterior.draws
+    again = engine.infer(observation, draws=400, seed=5).posterior.draws
+    other = engine.infer(observation, draws=400, seed=6).posterior.draws
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert one.shape == (400, 9)
+    assert one.dtype == np.float32
+
+
+def test_a_galaxy_has_the_same_draws_alone_and_in_a_batch(engine, catalogued, pictured):
+    batch = engine.sample(engine.encode([catalogued, pictured, catalogued]), 300, 1)
+    for k, observation in enumerate((catalogued, pictured, catalogued)):
+        alone = engine.sample(engine.encode([observation]), 300, 1)[0]
+        torch.testing.assert_close(batch[k], alone, atol=2e-4, rtol=1e-4)
+    assert not torch.allclose(batch[0], batch[1], atol=0.01)
+
+
+def test_draws_do_not_depend_on_the_size_of_the_pieces(engine, catalogued, pictured, monkeypatch):
+    encoded = engine.encode([catalogued, pictured])
+    whole = engine.sample(encoded, 300, 1)
+    monkeypatch.setattr("galexplorer.inference.engine.CHUNK", 300)
+    torch.testing.assert_close(engine.sample(encoded, 300, 1), whole, atol=2e-4, rtol=1e-4)
+
+
+def test_draws_stay_inside_the_domain(engine, catalogued, pictured):
+    for observation in (catalogued, pictured):
+        draws = engine.infer(observation, draws=5000).posterior.draws
+        assert np.isfinite(draws).all()
+        for column, target in zip(draws.T, TARGETS, strict=True):
+            assert target.low <= column.min()
+            assert column.max() <= target.high
+
+
+def test_a_fixed_redshift_is_constant_and_the_rest_moves_with_it(engine, catalogued):
+    near = engine.infer(catalogued, redshift=0.02, draws=500).posterior
+    far = engine.infer(catalogued, redshift=0.2, draws=500).posterior
+    assert near.fixed == ("redshift",)
+    np.testing.assert_array_equal(near.column("redshift"), np.float32(0.02))
+    assert not np.allclose(near.column("log_stellar_mass"), far.column("log_stellar_mass"))
+
+
+@pytest.mark.parametrize("limits", [(0.1, 0.12), (0.0, 0.003), (0.3301, 0.35), (0.123, 0.1231)])
+def test_a_redshift_range_is_never_left(engine, catalogued, pictured, limits):
+    """Also far out in the tail, and judged in double precision."""
+    for observation in (catalogued, pictured):
+        result = engine.infer(observation, redshift_range=limits, draws=2000)
+        redshift = result.posterior.column("redshift").astype(float)
+        assert limits[0] <= redshift.min()
+        assert redshift.max() <= limits[1]
+        assert np.ptp(redshift) > 0.2 * (limits[1] - limits[0])
+
+
+def test_a_range_restricts_and_does_not_reshape(engine, catalogued):
+    free = engine.infer(catalogued, draws=40_000, seed=1).posterior.draws
+    inside = free[(free[:, 0] > 0.08) & (free[:, 0] < 0.15)]
+    assert len(inside) > 1000
+    limited = engine.infer(catalogued, redshift_range=(0.08, 0.15), draws=4000, seed=2)
+    for k in range(len(TARGETS)):
+        assert stats.ks_2samp(inside[:, k], limited.posterior.draws[:, k]).pvalue > 1e-4
+
+
+def conditioned(engine, observation):
+    """Compare draws at a fixed redshift with joint draws that fell close to it."""
+    joint = engine.infer(observation, draws=200_000, seed=1).posterior.draws
+    redshift = float(np.median(joint[:, 0]))
+    width = 0.02 * joint[:, 0].std()
+    weight = np.exp(-0.5 * ((joint[:, 0] - redshift) / width) ** 2)
+    weight /= weight.sum()
+    number = 1 / np.sum(weight**2)
+    assert number > 1000
+    fixed = engine.infer(observation, redshift=redshift, draws=20_000, seed=2).posterior.draws
+    for k in range(1, len(TARGETS)):
+        mean = weight @ joint[:, k]
+        spread = np.sqrt(weight @ (joint[:, k] - mean) ** 2)
+        error = spread * np.hypot(number**-0.5, len(fixed) ** -0.5)
+        assert fixed[:, k].mean() == pytest.approx(mean, abs=4.5 * error)
+        assert fixed[:, k].std() == pytest.approx(spread, rel=0.1)
+    pairs = np.cov(joint[:, 1:].T, aweights=weight)
+    difference = np.corrcoef(fixed[:, 1:].T) - pairs / np.sqrt(np.outer(*[np.diag(pairs)] * 2))
+    assert np.abs(difference).max() < 5 / np.sqrt(number)
+
+
+def test_fixing_the_redshift_is_conditioning(engine, catalogued):
+    conditioned(engine, catalogued)
+
+
+@pytest.mark.slow
+def test_fixing_the_redshift_is_conditioning_with_the_trained_weights(weights_dir, catalogued):
+    conditioned(Engine.load(weights_dir, "cpu"), catalogued)
+
+
+def test_the_result_describes_itself(engine, pictured):
+    result = engine.infer(pictured, draws=300, seed=3)
+    assert sum(result.bpt.values()) == pytest.approx(1)
+    assert result.notes == ("A note.",)
+    assert result.view.composite.shape == result.view.reconstruction.shape == (64, 64, 3)
+    np.testing.assert_array_equal(result.view.composite, pictured.cutout.grid.transpose(1, 2, 0))
+    assert result.provenance["seed"] == 3
+    assert result.provenance["draws"] == 300
+    assert result.provenance["input_sha256"] == pictured.input_sha256
+    assert result.provenance["input_kind"] == "fits"
+    assert result.provenance["photometry_used"] == "measured"
+    assert result.provenance["bands_used"] == ["g", "r", "i"]
+    assert result.provenance["weights_sha256"] == engine.weights.sha256
+    assert set(result.to_dict()["posterior"]) == {target.name for target in TARGETS}
+
+
+def test_neighbours_come_nearest_first(engine, pictured):
+    neighbours = engine.infer(pictured, draws=100).neighbours
+    distances = [n.distance for n in neighbours]
+    assert len(neighbours) == NEIGHBOURS
+    assert distances == sorted(distances)
+    latent = engine.encode([pictured]).latent[0]
+    offset = (engine.library.latents - latent) / engine.library.latents.std(dim=0)
+    expected = torch.linalg.vector_norm(offset, dim=1).sort().values[:NEIGHBOURS]
+    np.testing.assert_allclose(distances, expected, rtol=1e-5)
+    assert neighbours[0].thumbnail.shape == (64, 64, 3)
+
+
+def test_a_galaxy_is_not_its_own_neighbour(engine):
+    library = engine.library
+    ra, dec = (float(v) for v in library.position[3])
+    plain = [row for row, _ in library.nearest(library.latents[3], 5)]
+    apart = [row for row, _ in library.nearest(library.latents[3], 5, exclude=(ra, dec))]
+    assert plain[0] == 3
+    assert 3 not in apart
+
+
+def test_the_sky_closes_at_ra_zero(engine):
+    """Row 0 lies at RA 0, and RA 359.9999 is less than an arcsecond away."""
+    library = engine.library
+    dec = float(library.position[0, 1])
+    rows = [row for row, _ in library.nearest(library.latents[0], 5, exclude=(359.9999, dec))]
+    assert 0 not in rows
+
+
+def test_without_an_image_there_is_neither_view_nor_neighbour(engine, catalogued):
+    result = engine.infer(catalogued, draws=100)
+    assert result.view is None
+    assert result.neighbours == ()
+    assert result.provenance["input_kind"] == "photometry"
+
+
+def test_an_odd_galaxy_is_outside_the_domain(engine, catalogued):
+    plain = engine.infer(catalogued, draws=100).domain
+    assert plain.inside
+    assert plain.reasons == ()
+    catalogued.photometry.magnitudes["u"] = 28.0
+    odd = engine.infer(catalogued, draws=100).domain
+    assert not odd.inside
+    assert odd.score > plain.score
+    assert "magnitudes and colours" in odd.reasons[0]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", LIBRARY_FILE, DOMAIN_FILE])
+def test_a_damaged_or_missing_file_stops_the_engine(random_weights, tmp_path, name):
+    folder = shutil.copytree(random_weights, tmp_path / "weights")
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 255
+    (folder / name).write_bytes(data)
+    with pytest.raises(WeightsError, match="damaged"):
+        Engine.load(folder, "cpu")
+    (folder / name).unlink()
+    with pytest.raises(WeightsError, match="missing"):
+        Engine.load(folder, "cpu")
+
+
+def test_a_wrong_or_missing_manifest_stops_the_engine(random_weights, tmp_path):
+    folder = shutil.copytree(random_weights, tmp_path / "weights")
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(WeightsError, match="another version"):
+        Engine.load(folder, "cpu")
+    manifest.unlink()
+    with pytest.raises(WeightsError, match="No readable model"):
+        Engine.load(folder, "cpu")

@@ -1,0 +1,85 @@
+"""Pixels and catalogue values become one observation."""
+
+import numpy as np
+import pytest
+from astropy.wcs import WCS
+
+from galexplorer.errors import TargetError
+from galexplorer.image.pixels import Pixels
+from galexplorer.inference.observe import observe
+from galexplorer.inference.result import Photometry
+
+
+def gnomonic(angle_deg: float, parity: int) -> WCS:
+    """Return coordinates whose north lies `angle_deg` counter-clockwise from up, row 0 on top."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [210.0, 54.0]
+    wcs.wcs.crpix = [61, 61]
+    angle = np.radians(angle_deg)
+    north = np.array([-np.sin(angle), -np.cos(angle)])  # in columns and rows
+    east = parity * np.array([-np.cos(angle), np.sin(angle)])
+    wcs.wcs.cd = 0.396 / 3600 * np.linalg.inv(np.column_stack([east, north]))
+    return wcs
+
+
+def disc(wcs: WCS | None = None, origin: str = "fits") -> Pixels:
+    y, x = np.mgrid[:121, :121] - 60.0
+    profile = np.exp(-np.hypot(x, y) / 5.0)
+    flux = np.array([0.6, 1.0, 1.3])[:, None, None] * 630 * profile / profile.sum()
+    flux = flux + np.random.default_rng(1).normal(0, 0.01, flux.shape)
+    return Pixels(flux.astype(np.float32), 0.396, origin, "cd" * 32, wcs, notes=("Read.",))
+
+
+def test_an_image_alone_is_measured():
+    seen = observe(disc())
+    assert seen.photometry.kind == "measured"
+    assert seen.photometry.magnitudes["r"] == pytest.approx(15.5, abs=0.03)
+    assert seen.photometry.petro_r50 == pytest.approx(8.4 * 0.396, rel=0.1)
+    assert seen.origin == "fits"
+    assert seen.input_sha256 == "cd" * 32
+    assert seen.notes[0] == "Read."
+    assert "not corrected for Galactic extinction" in seen.notes[1]
+    assert seen.cutout.ra is None
+    assert seen.cutout.north_angle_deg is None
+
+
+def test_catalogue_values_come_first_and_sizes_are_filled_in():
+    given = Photometry("catalogue", {"r": 15.4}, {"r": 0.01}, petro_r50=3.3)
+    seen = observe(disc(), given)
+    assert seen.photometry.kind == "catalogue"
+    assert seen.photometry.magnitudes == {"r": 15.4}
+    assert seen.photometry.petro_r50 == 3.3
+    assert seen.photometry.petro_r90 > 4
+    assert not any("extinction" in note for note in seen.notes)
+
+
+def test_photometry_alone_is_passed_on():
+    given = Photometry("catalogue", {"r": 15.4})
+    seen = observe(None, given)
+    assert seen.cutout is None
+    assert seen.photometry is given
+    assert seen.origin is None
+
+
+@pytest.mark.parametrize("given", [None, Photometry(), Photometry(petro_r50=2.0)])
+def test_nothing_cannot_be_inferred_from(given):
+    with pytest.raises(TargetError, match="give an image, magnitudes, or both"):
+        observe(None, given)
+
+
+@pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, -135.0])
+@pytest.mark.parametrize("parity", [1, -1])
+def test_north_is_where_the_coordinates_say(angle, parity):
+    cutout = observe(disc(gnomonic(angle, parity))).cutout
+    assert np.cos(np.radians(cutout.north_angle_deg - angle)) == pytest.approx(1, abs=1e-4)
+    assert cutout.mirrored == (parity < 0)
+    assert cutout.ra == pytest.approx(210.0, abs=1e-4)
+    assert cutout.dec == pytest.approx(54.0, abs=1e-4)
+
+
+def test_what_limits_the_measurement_is_said():
+    pixels = disc()
+    pixels.flux[:, :, 64:] = np.nan
+    notes = " ".join(observe(pixels).notes)
+    assert "of the aperture lies on usable pixels" in notes

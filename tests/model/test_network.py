@@ -1,0 +1,135 @@
+"""The whole model: scales of the targets, symmetries of the image, missing numbers."""
+
+import numpy as np
+import pytest
+import torch
+
+from galexplorer.model.features import SIZE, photometry_features, widen_image_bands
+from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel
+from galexplorer.model.vae import dihedral
+
+
+@pytest.fixture(scope="module")
+def model() -> GalaxyModel:
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        model = GalaxyModel().eval().requires_grad_(False)
+    model.target_mean.copy_(torch.tensor([-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
+    model.target_std.copy_(torch.tensor([0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7]))
+    model.base_shift[MODES.index("jpeg")] = 0.3
+    model.base_width[MODES.index("jpeg")] = 1.2
+    return model
+
+
+@pytest.fixture
+def grid() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(5)
+    return torch.randint(0, 255, (3, 3, 64, 64), generator=generator, dtype=torch.uint8)
+
+
+def test_standardising_is_undone(model):
+    targets = torch.tensor([[0.08, 10.7, 0.3, 8.9, 7.4, 2.2, 1.7, 1.8, 1.1]])
+    standard = model.standardise(targets)
+    torch.testing.assert_close(model.unstandardise(standard), targets)
+    assert standard[0, 0].item() == pytest.approx((np.log(0.1) + 2.1) / 0.5, abs=1e-5)
+
+
+def test_redshifts_and_their_base_are_one_to_one(model):
+    context = torch.randn((4, 96), generator=torch.Generator().manual_seed(1))
+    mode = torch.tensor([0, 1, 2, 2])
+    redshift = torch.tensor([0.004, 0.02, 0.1, 0.3])
+    base = model.redshift_to_base(redshift, context, mode)
+    assert base.shape == (4, 4)
+    assert (torch.diff(base, dim=1) > 0).all()
+    back = model.redshift_from_base(base, context, mode)
+    torch.testing.assert_close(back, redshift.repeat(4, 1), atol=1e-5, rtol=1e-4)
+
+
+def test_draws_carry_the_calibration_of_their_mode(model):
+    """A base of shift 0.3 and width 1.2 is that noise given to an uncalibrated mode."""
+    context = torch.randn((50, 96), generator=torch.Generator().manual_seed(1))
+    noise = torch.randn((50, 9), generator=torch.Generator().manual_seed(3))
+    jpeg = torch.full((50,), MODES.index("jpeg"))
+    fits = torch.full((50,), MODES.index("fits"))
+    torch.testing.assert_close(
+        model.sample(context, jpeg, noise), model.sample(context, fits, 0.3 + 1.2 * noise)
+    )
+
+
+def test_the_eight_symmetries_are_different_and_close(grid):
+    image = grid.float()
+    views = [dihedral(image, element) for element in range(SYMMETRIES)]
+    for a in range(SYMMETRIES):
+        for b in range(a):
+            assert not torch.equal(views[a], views[b])
+    again = dihedral(views[5], 3)
+    assert sum(torch.equal(again, view) for view in views) == 1
+
+
+def test_latents_do_not_depend_on_orientation(model, grid):
+    mean, log_variance = model.encode(grid)
+    turned_mean, turned_variance = model.encode(dihedral(grid, 6))
+    torch.testing.assert_close(turned_mean, mean, atol=1e-5, rtol=0)
+    torch.testing.assert_close(turned_variance, log_variance, atol=1e-5, rtol=0)
+    assert mean.shape == (3, 32)
+
+
+def test_the_decoder_gives_an_image(model):
+    picture = model.decoder(torch.zeros(2, 32))
+    assert picture.shape == (2, 3, 64, 64)
+    assert picture.min() >= 0
+    assert picture.max() <= 1
+
+
+def features(
+    magnitudes, errors=None, petro=(np.nan, np.nan), scale=np.nan, origin=0, measured=False
+):
+    return photometry_features(
+        np.array([magnitudes], float),
+        np.full((1, 5), np.nan) if errors is None else np.array([errors], float),
+        np.array([petro], float),
+        np.array([measured]),
+        np.array([measured]),
+        np.array([scale]),
+        np.array([origin]),
+    )
+
+
+def test_missing_numbers_are_zero_and_said_to_be_missing():
+    nothing = features([np.nan] * 5)
+    assert nothing.shape == (1, SIZE)
+    assert nothing.dtype == np.float32
+    assert not nothing.any()
+
+
+def test_a_missing_band_takes_its_colours_along():
+    full = features([19.2, 17.7, 17.0, 16.7, 16.5])[0]
+    without_g = features([19.2, np.nan, 17.0, 16.7, 16.5])[0]
+    assert (full[:5] != 0).all()
+    np.testing.assert_array_equal(without_g[[0, 2, 3, 4]], full[[0, 2, 3, 4]])
+    assert without_g[1] == 0
+    np.testing.assert_array_equal(without_g[5:9] != 0, [False, False, True, True])
+    np.testing.assert_array_equal(without_g[9:14], [1, 0, 1, 1, 1])
+
+
+def test_every_piece_of_input_changes_the_features():
+    plain = features([19.2, 17.7, 17.0, 16.7, 16.5])
+    for other in (
+        features([19.2, 17.7, 17.0, 16.7, 16.5], errors=[0.2] * 5),
+        features([19.2, 17.7, 17.0, 16.7, 16.5], petro=(3.0, 8.0)),
+        features([19.2, 17.7, 17.0, 16.7, 16.5], measured=True),
+        features([19.2, 17.7, 17.0, 16.7, 16.5], scale=0.5, origin=1),
+    ):
+        assert np.isfinite(other).all()
+        assert not np.array_equal(other, plain)
+
+
+def test_absurd_numbers_are_bounded():
+    wild = features([99.0, -99.0, 17.0, 16.7, 16.5], errors=[1e9] * 5, petro=(1e9, 1e-9))
+    assert np.isfinite(wild).all()
+    assert np.abs(wild).max() <= 8
+
+
+def test_image_bands_are_put_among_five():
+    wide = widen_image_bands(np.array([[1.0, 2.0, 3.0]]))
+    np.testing.assert_array_equal(wide, [[np.nan, 1.0, 2.0, 3.0, np.nan]])
