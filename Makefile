@@ -14,7 +14,7 @@ DEV := $(VENV)/dev.stamp
 .PHONY: app test lint weights clean
 
 app: $(RUNTIME)
-	$(BIN)/streamlit run app.py --server.showEmailPrompt=false
+	$(BIN)/streamlit run app.py
 
 test: $(DEV)
 	@sh scripts/chromium.sh

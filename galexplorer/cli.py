@@ -382,6 +382,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
     work: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("runs/train"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from a checkpoint.")] = False,
+    keep_model: Annotated[
+        bool, typer.Option("--keep-model", help="Only calibrate again and rewrite the rest.")
+    ] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Train the weights on rendered and real galaxies."""
@@ -389,7 +392,7 @@ def train(
     with _needs_training_extra():
         from galexplorer.training.fit import read_config
         from galexplorer.training.release import make_weights
-    make_weights(folders, out, work, read_config(config), resume, device)
+    make_weights(folders, out, work, read_config(config), resume, device, keep_model)
 
 
 @app.command()

@@ -27,3 +27,7 @@ class WeightsError(GalexplorerError):
 
 class DataError(GalexplorerError):
     """Training or evaluation data are missing or unusable."""
+
+
+class FetchError(GalexplorerError):
+    """A service on the network gave no usable answer."""

@@ -1,6 +1,6 @@
 """Take the screenshots of the documentation: the app as served, in headless Chromium.
 
-    python scripts/screenshot.py [--out docs] [--dark] [--width 1440]
+python scripts/screenshot.py [--out docs] [--dark] [--width 1440]
 """
 
 import argparse

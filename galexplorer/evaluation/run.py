@@ -20,6 +20,7 @@ from galexplorer.model.weights import read_manifest, write_manifest
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.batches import (
+    CATALOGUE_NO_SIZES,
     CATALOGUE_ONLY,
     IMAGE_AND_CATALOGUE,
     IMAGE_ONLY,
@@ -32,7 +33,12 @@ from galexplorer.training.sources import data_folder
 
 log = logging.getLogger(__name__)
 
-DRAWS = 500
+DRAWS = 1000
+TABLE_MODES = {
+    "ugriz and radii": CATALOGUE_ONLY,
+    "ugriz": CATALOGUE_NO_SIZES,
+    "bands missing": Choice(image=False, band_dropout=0.25, petro=0.0),
+}
 MAX_ROWS = 2600
 
 
@@ -79,11 +85,7 @@ def evaluate(
         report["rendered"] = _rendered(engine, arrays)
         _print_targets(console, "Rendered galaxies, held out", report["rendered"])
         tables = table_rows(load_population(rendered, manifest["seed"]))
-        report["tables"] = {
-            "photometry, held-out rows of all tables": _modes(
-                engine, _held_out(tables, MAX_ROWS), {"photometry": CATALOGUE_ONLY}, measured=True
-            )["photometry"]
-        }
+        report["tables"] = _modes(engine, _held_out(tables, MAX_ROWS), TABLE_MODES, measured=True)
         _print_targets(console, "Real tables, measured labels only", report["tables"])
     folder = data_folder(data)
     if folder is not None:

@@ -8,7 +8,7 @@ from galexplorer.errors import InputError
 from galexplorer.image.fits import FitsImage
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
-_THREE_FILES = "give g, r and i as three files (--g FILE --r FILE --i FILE)"
+_THREE_FILES = "give g, r and i as three files (--g, --r, --i, or dropped together)"
 _SHAPE = (
     "give a cube of shape (3, height, width) with the bands g, r, i, "
     "or three images of shape (height, width)"
@@ -134,7 +134,7 @@ def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
     if not told or any(found != told[0] for found in told):
         raise InputError(
             f"Which of {', '.join(images[0].file for images in files)} is g, r or i cannot be "
-            "told from names and headers: give them as --g FILE --r FILE --i FILE."
+            "told from names and headers: name them (--g, --r, --i, or in the file names)."
         )
     return [told[0].index(band) for band in IMAGE_BANDS]
 

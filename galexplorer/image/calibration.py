@@ -141,7 +141,7 @@ def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, 
         if scale is None:
             raise InputError(
                 f"{image.file} has no coordinates that tell its pixel scale: "
-                "give --pixel-scale ARCSEC."
+                "state it in arcsec (--pixel-scale)."
             )
         return scale, f'Pixel scale {scale:.4g}" taken from the header.'
     header = read_scale(image)

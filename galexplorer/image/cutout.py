@@ -14,19 +14,20 @@ FIELD_PER_PETROSIAN_RADIUS = 3.2
 """Side of the field in Petrosian radii."""
 
 MIN_FIELD_ARCSEC = 12.0
+_FIELD_PER_APERTURE = 2.2
 
 
 def field_of_view(pixels: Pixels, measurement: Measurement) -> float:
     """Return the side of the field to cut, arcsec.
 
-    It scales with the galaxy. A JPEG that is smaller than that is taken as far as it goes:
-    its cutters never saw the rest of the galaxy either.
+    It scales with the galaxy. An image that is smaller than that is taken as far as it goes;
+    so is one that the galaxy overfills, as far as it was measured.
     """
     height, width = pixels.flux.shape[1:]
     whole = min(height, width) * pixels.pixel_scale_arcsec
     radius = measurement.petrosian_radius_arcsec
     if radius is None:
-        return whole
+        return min(whole, _FIELD_PER_APERTURE * measurement.aperture_arcsec)
     return min(max(FIELD_PER_PETROSIAN_RADIUS * radius, MIN_FIELD_ARCSEC), whole)
 
 

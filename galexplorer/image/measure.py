@@ -81,9 +81,7 @@ def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -
     flux = np.ascontiguousarray(pixels.flux[:, rows, columns], dtype=np.float32)
     blank = np.any(~np.isfinite(flux), axis=0)
     if blank.all():
-        raise TargetError(
-            "The image has no measured pixels at this position; check --ra and --dec."
-        )
+        raise TargetError("The image has no measured pixels at this position; check RA and Dec.")
     flux = np.where(blank, 0.0, flux)
     sky, noise = _sky(flux, blank)
     flux = np.ascontiguousarray(flux - sky[:, None, None])
@@ -108,10 +106,9 @@ def _aim(pixels: Pixels, ra: float | None, dec: float | None) -> tuple[float, fl
         return (width - 1) / 2, (height - 1) / 2
     if pixels.wcs is None:
         raise TargetError(
-            "The image has no celestial coordinates: "
-            "leave out --ra and --dec and centre the galaxy."
+            "The image has no celestial coordinates: leave out RA and Dec and centre the galaxy."
         )
-    x, y = (float(v) for v in pixels.wcs.world_to_pixel_values(ra, dec))
+    x, y = pixels.to_pixel(ra, dec)
     inside = -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
     if not inside:
         raise TargetError(
@@ -190,7 +187,7 @@ def _select(
         ) from error
     if len(objects) == 0:
         raise TargetError(
-            "No object stands out from the noise; give --ra and --dec, or a deeper image."
+            "No object stands out from the noise; give RA and Dec, or a deeper image."
         )
     label = int(segments[round(y), round(x)])
     if label == 0:
@@ -199,7 +196,7 @@ def _select(
         offset[offset > reach] = np.inf
         if not np.isfinite(offset).any():
             raise TargetError(
-                "No object was found at the position; centre the galaxy, or give --ra and --dec."
+                "No object was found at the position; centre the galaxy, or give RA and Dec."
             )
         label = int(np.argmin(offset)) + 1
     target = objects[label - 1]
@@ -233,7 +230,7 @@ def _photometry(
     if not np.hypot(x - target["x"], y - target["y"]) < max(4.0, target["a"]):
         x, y = float(target["x"]), float(target["y"])
     edge = max(min(x, y, width - 1 - x, height - 1 - y), 0.35 * min(height, width)) + 0.5
-    radii = np.geomspace(min(1.0 / scale, 2.0), max(edge, 4.0), 48)
+    radii = np.geomspace(max(0.7, min(1.0 / scale, 2.0)), max(edge, 4.0), 48)
     growth, measured = _growth(flux, mask, x, y, radii)
     petrosian = _petrosian_radius(radii, growth[1], float(noise[1]))
     aperture = min(2 * petrosian, radii[-1]) if petrosian is not None else radii[-1]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 
@@ -36,3 +37,20 @@ class Pixels:
     wcs: WCS | None = None
     composite: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+
+    def to_pixel(self, ra: float, dec: float) -> tuple[float, float]:
+        """Return the pixel (x, y) of an ICRS position, whatever frame the header uses.
+
+        Degrees in, zero-based pixels out; NaN where the projection does not reach.
+        """
+        if self.wcs is None:
+            return float("nan"), float("nan")
+        x, y = self.wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+        return float(x), float(y)
+
+    def to_sky(self, x: float, y: float) -> tuple[float, float]:
+        """Return the ICRS position (ra, dec) of a pixel, degrees; NaN without coordinates."""
+        if self.wcs is None:
+            return float("nan"), float("nan")
+        position = self.wcs.pixel_to_world(x, y).icrs
+        return float(position.ra.deg), float(position.dec.deg)

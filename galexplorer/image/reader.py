@@ -159,7 +159,9 @@ def _read_composite(
             "leave the flux pixel scale out."
         )
     if pixel_scale_arcsec is None:
-        raise InputError(f"{blob.name} does not tell its pixel scale: give --pixel-scale ARCSEC.")
+        raise InputError(
+            f"{blob.name} does not tell its pixel scale: state it in arcsec (--pixel-scale)."
+        )
     channels = read_channels(blob)
     return Pixels(
         flux=linear_flux(channels, pixel_scale_arcsec),

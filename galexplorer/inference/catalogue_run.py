@@ -28,6 +28,7 @@ from galexplorer.schema import (
 from galexplorer.science.bpt import classify
 
 BATCH = 64
+_DRAWS_AT_ONCE = 200_000
 
 Progress = Callable[[int, int], None]
 
@@ -114,9 +115,10 @@ def infer_catalogue(
     options = Options(redshift_range, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)
-    for begin in range(0, number, BATCH):
+    batch = max(1, min(BATCH, _DRAWS_AT_ONCE // draws))
+    for begin in range(0, number, batch):
         rows, observations = [], []
-        for k in range(begin, min(begin + BATCH, number)):
+        for k in range(begin, min(begin + batch, number)):
             try:
                 observations.append(_observe(catalogue, k, columns.flags[k]))
                 rows.append(k)
@@ -125,7 +127,7 @@ def infer_catalogue(
         if rows:
             _infer_batch(engine, catalogue, rows, observations, options, columns)
         if progress is not None:
-            progress(min(begin + BATCH, number), number)
+            progress(min(begin + batch, number), number)
     return _table(engine, catalogue, options, columns)
 
 

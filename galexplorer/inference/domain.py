@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import stats
 from torch import Tensor
 
 from galexplorer.inference.result import Domain
 
 LEVELS = 1001
 _OUTSIDE_PERCENTILE = 99.7
+_UNJUDGED = "Too few bands are known to judge whether it resembles the training galaxies."
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,30 @@ def summarise(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def squared_distance(rows: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
-    """Return squared Mahalanobis distances over the dimensions that are known, scaled up to all."""
+    """Return squared Mahalanobis distances, shape (n,).
+
+    A row that lacks dimensions is judged by those it has: its distance under the marginal
+    normal is carried over to all dimensions at equal probability (chi-square). A row that has
+    none gets NaN.
+    """
     known = torch.isfinite(rows)
-    offset = torch.where(known, rows - mean, torch.zeros_like(rows))
-    raw = torch.einsum("ni,ij,nj->n", offset, precision.to(rows.dtype), offset)
-    return raw * rows.shape[1] / known.sum(dim=1).clamp(min=1)
+    offset = torch.where(known, rows - mean, torch.zeros_like(rows)).double()
+    out = torch.full((len(rows),), float("nan"), dtype=torch.float64)
+    size = rows.shape[1]
+    covariance = torch.linalg.inv(precision.double())
+    for pattern in torch.unique(known, dim=0):
+        count = int(pattern.sum())
+        if count == 0:
+            continue
+        take = (known == pattern).all(dim=1)
+        inverse = torch.linalg.inv(covariance[pattern][:, pattern])
+        part = offset[take][:, pattern]
+        distance = torch.einsum("ni,ij,nj->n", part, inverse, part)
+        if count < size:
+            tail = stats.chi2.sf(distance.numpy(), count)
+            distance = torch.from_numpy(stats.chi2.isf(np.maximum(tail, 1e-300), size))
+        out[take] = distance
+    return out
 
 
 def levels(values: Tensor) -> Tensor:
@@ -160,10 +181,13 @@ def judge(
     table = np.stack(scores, axis=1)
     out = []
     for row in table:
+        if not np.isfinite(row).any():
+            out.append(Domain(False, float("nan"), (_UNJUDGED,)))
+            continue
         outside = [
             text.format(score)
             for text, score in zip(reasons, row, strict=True)
             if score >= _OUTSIDE_PERCENTILE
         ]
-        out.append(Domain(inside=not outside, score=float(row.max()), reasons=tuple(outside)))
+        out.append(Domain(inside=not outside, score=float(np.nanmax(row)), reasons=tuple(outside)))
     return out

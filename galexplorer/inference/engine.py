@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from galexplorer.science.bpt import class_probabilities
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
+_LIGHT_GALAXY = 9.8
 CHUNK = 16384
 """Draws that go through the flows at once."""
 
@@ -113,18 +115,19 @@ class Engine:
         posterior = Posterior(
             samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
         )
+        classes = class_probabilities(posterior.draws)
         view, misfit = self._view(observation.cutout, encoded.latent)
         mode = MODES[int(encoded.mode[0])]
         magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
         return Result(
             posterior=posterior,
-            bpt=class_probabilities(posterior.draws),
+            bpt=classes,
             photometry=observation.photometry,
             domain=judge(self.domain, mode, inputs, misfit)[0],
             neighbours=self._neighbours(observation.cutout, encoded.latent[0]),
             view=view,
-            notes=observation.notes,
+            notes=(*observation.notes, *_cautions(posterior, classes)),
             provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
         )
 
@@ -143,7 +146,7 @@ class Engine:
             _errors(photometry),
             petro,
             measured,
-            measured | (origin > 0),
+            np.array([p.petro_kind == "measured" for p in photometry]),
             scale,
             origin,
         )
@@ -177,11 +180,10 @@ class Engine:
     ) -> Tensor:
         """Return joint draws, shape (n, draws, 9), on the CPU.
 
-        The noise depends on the seed alone, so that a galaxy has the same draws alone and in
-        a catalogue. `redshift` holds one value per row, NaN where it is free.
+        The noise depends on seed and number of draws alone, so that a galaxy has the same
+        draws alone and in a catalogue. `redshift` holds one value per row, NaN where it is free.
         """
-        generator = torch.Generator().manual_seed(seed)
-        noise = torch.randn((draws, len(TARGETS)), generator=generator).to(self.device)
+        noise = base_noise(draws, seed).to(self.device)
         low, high = _LOW.to(self.device), _HIGH.to(self.device)
         number = len(encoded.context)
         out = torch.empty((number, draws, len(TARGETS)))
@@ -195,15 +197,18 @@ class Engine:
             if redshift is not None:
                 fixed = redshift[rows].to(self.device, torch.float32)[:, None]
                 first = torch.where(torch.isfinite(fixed), fixed, first)
-            samples = self.model.sample(
-                context.repeat_interleave(draws, dim=0),
-                mode[rows].repeat_interleave(draws),
-                noise.repeat(size, 1),
-                first.reshape(-1),
-            )
-            samples = torch.minimum(torch.maximum(samples, low), high)
-            samples[:, 0] = first.reshape(-1)  # as they were drawn: the flow's line rounds
-            out[rows] = samples.view(size, draws, -1).cpu()
+            for start in range(0, draws, CHUNK):
+                part = slice(start, min(start + CHUNK, draws))
+                count = part.stop - part.start
+                samples = self.model.sample(
+                    context.repeat_interleave(count, dim=0),
+                    mode[rows].repeat_interleave(count),
+                    noise[part].repeat(size, 1),
+                    first[:, part].reshape(-1),
+                )
+                samples = torch.minimum(torch.maximum(samples, low), high)
+                samples[:, 0] = first[:, part].reshape(-1)  # as drawn: the flow's line rounds
+                out[rows, part] = samples.view(size, count, -1).cpu()
         return out
 
     def _redshift_draws(
@@ -288,6 +293,35 @@ def versions() -> dict[str, str]:
     return {"galexplorer": __version__, **packages}
 
 
+def _cautions(posterior: Posterior, classes: dict[str, float]) -> list[str]:
+    """Say which targets mean little for this galaxy."""
+    cautions = []
+    if float(np.median(posterior.column("log_stellar_mass"))) < _LIGHT_GALAXY:
+        cautions.append(
+            "The black-hole mass means little here: galaxies of this mass mostly have velocity "
+            "dispersions below the 70 km/s at which the relation stops."
+        )
+    if classes["star_forming"] < 0.5:
+        cautions.append(
+            "The gas metallicity means little here: its lines are probably not made by young stars."
+        )
+    return cautions
+
+
+@lru_cache(maxsize=4)
+def base_noise(draws: int, seed: int) -> Tensor:
+    """Return the standard normal noise of a seed, shape (draws, 9), float32.
+
+    A scrambled Sobol sequence (Owen 1997) in shuffled order: each column is spread evenly
+    over its quantiles, so that summaries of the posterior carry less Monte-Carlo error than
+    independent draws would.
+    """
+    engine = torch.quasirandom.SobolEngine(len(TARGETS), scramble=True, seed=seed)
+    uniform = engine.draw(draws, dtype=torch.float64)
+    order = torch.randperm(draws, generator=torch.Generator().manual_seed(seed))
+    return torch.special.ndtri(uniform[order].clamp(1e-9, 1 - 1e-9)).to(torch.float32)
+
+
 def check_options(
     redshift: float | None, redshift_range: tuple[float, float] | None, draws: int
 ) -> None:
@@ -329,12 +363,20 @@ def _truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
     start = torch.where(flip, -high, low)
     end = torch.where(flip, -low, high)
     share = torch.where(flip, 1 - uniform, uniform)
-    below, above = torch.special.ndtr(start), torch.special.ndtr(end)
+    below, above = _normal_share(start), _normal_share(end)
     cut = torch.special.ndtri(below + share * (above - below))
     # a range that holds no probability that a double can express: its nearer end
     cut = torch.where(torch.isfinite(cut), cut, torch.maximum(start, torch.full_like(start, -37.0)))
     cut = torch.minimum(torch.maximum(cut, start), end)
     return torch.where(flip, -cut, cut)
+
+
+def _normal_share(value: Tensor) -> Tensor:
+    """Return the standard normal's cumulative probability, accurate down to its far lower tail.
+
+    ``torch.special.ndtr`` is zero beyond eight sigma.
+    """
+    return 0.5 * torch.special.erfc(-value * math.sqrt(0.5))
 
 
 def _magnitudes(photometry: list[Photometry]) -> np.ndarray:

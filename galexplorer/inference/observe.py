@@ -1,6 +1,7 @@
 """From pixels and catalogue values to what the engine takes."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.inference.observation import Cutout, Observation
 from galexplorer.inference.result import Photometry
+from galexplorer.schema import IMAGE_BANDS
 
 _FAINTEST = 22.0
 
@@ -46,6 +48,8 @@ def observe(
     if pixels is None:
         if not given.magnitudes:
             raise TargetError("There is nothing to infer from: give an image, magnitudes, or both.")
+        sized = given.petro_r50 is not None or given.petro_r90 is not None
+        given = replace(given, petro_kind="catalogue" if sized else "none")
         return Observation(None, given, ("No image: inferred from photometry alone.",))
     found = measure(pixels, ra, dec)
     grid, scale, native = cut(pixels, found)
@@ -62,15 +66,29 @@ def observe(
         ra=sky_ra,
         dec=sky_dec,
     )
-    measured = not given.magnitudes
+    # one source for all magnitudes, one for both radii: the model never saw them mixed
+    measured = not any(band in given.magnitudes for band in IMAGE_BANDS)
+    both = given.petro_r50 is not None and given.petro_r90 is not None
+    sized = both and not measured
     joined = Photometry(
         kind="measured" if measured else "catalogue",
         magnitudes=found.magnitudes if measured else given.magnitudes,
         errors=found.errors if measured else given.errors,
-        petro_r50=given.petro_r50 or found.petro_r50,
-        petro_r90=given.petro_r90 or found.petro_r90,
+        petro_r50=given.petro_r50 if sized else found.petro_r50,
+        petro_r90=given.petro_r90 if sized else found.petro_r90,
+        petro_kind="catalogue" if sized else "measured" if found.petro_r50 else "none",
     )
     notes = (*pixels.notes, *_remarks(pixels, found, measured))
+    if measured and given.magnitudes:
+        left_out = ", ".join(given.magnitudes)
+        notes += (f"The catalogue gives none of g, r, i: its {left_out} was left out.",)
+    elif given.magnitudes and not set(IMAGE_BANDS) <= set(given.magnitudes):
+        notes += ("The catalogue lacks some of g, r, i; what was measured was not mixed in.",)
+    if not sized and (given.petro_r50 is not None or given.petro_r90 is not None):
+        notes += (
+            "Petrosian radii were measured on the pixels: a catalogue's count only as a pair, "
+            "beside its magnitudes.",
+        )
     return Observation(cutout, joined, notes, pixels.sha256, pixels.origin)
 
 
@@ -100,24 +118,20 @@ def _remarks(pixels: Pixels, found: Measurement, measured: bool) -> list[str]:
 
 
 def _position(pixels: Pixels, found: Measurement) -> tuple[float | None, float | None]:
-    if pixels.wcs is None:
-        return None, None
-    ra, dec = pixels.wcs.pixel_to_world_values(found.x, found.y)
-    if not (math.isfinite(float(ra)) and math.isfinite(float(dec))):
-        return None, None
-    return float(ra), float(dec)
+    ra, dec = pixels.to_sky(found.x, found.y)
+    return (ra, dec) if math.isfinite(ra) and math.isfinite(dec) else (None, None)
 
 
 def _orientation(pixels: Pixels, found: Measurement) -> tuple[float | None, bool]:
     """Return the direction of north on screen (row 0 on top), counter-clockwise from up."""
     ra, dec = _position(pixels, found)
-    if ra is None or dec is None or pixels.wcs is None or abs(dec) > 89.9:
+    if ra is None or dec is None or abs(dec) > 89.9:
         return None, False
     step = 1 / 3600
-    x_north, y_north = pixels.wcs.world_to_pixel_values(ra, dec + step)
-    x_east, y_east = pixels.wcs.world_to_pixel_values(ra + step / math.cos(math.radians(dec)), dec)
-    north = np.array([float(x_north) - found.x, -(float(y_north) - found.y)])
-    east = np.array([float(x_east) - found.x, -(float(y_east) - found.y)])
+    x_north, y_north = pixels.to_pixel(ra, dec + step)
+    x_east, y_east = pixels.to_pixel(ra + step / math.cos(math.radians(dec)), dec)
+    north = np.array([x_north - found.x, -(y_north - found.y)])
+    east = np.array([x_east - found.x, -(y_east - found.y)])
     angle = math.degrees(math.atan2(-north[0], north[1]))
     # with north up, east lies to the left: counter-clockwise from north
     mirrored = bool(north[0] * east[1] - north[1] * east[0] < 0)

@@ -22,6 +22,8 @@ class Photometry:
         1-sigma errors by band, where known.
     petro_r50, petro_r90 : float or None
         Petrosian half-light and 90%-light radii in r, arcsec.
+    petro_kind : {"none", "catalogue", "measured"}
+        Where the radii came from.
     """
 
     kind: str = "none"
@@ -29,6 +31,7 @@ class Photometry:
     errors: dict[str, float] = field(default_factory=dict)
     petro_r50: float | None = None
     petro_r90: float | None = None
+    petro_kind: str = "none"
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,7 @@ class Result:
             "errors": self.photometry.errors,
             "petro_r50": self.photometry.petro_r50,
             "petro_r90": self.photometry.petro_r90,
+            "petro_kind": self.photometry.petro_kind,
         }
         neighbours = [
             {

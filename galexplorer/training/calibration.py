@@ -13,11 +13,17 @@ import torch
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset
+from galexplorer.training.batches import Choice
 from galexplorer.training.fit import Pools, noise_of
 
 log = logging.getLogger(__name__)
 
 _MIN_ROWS = 150
+
+# as users come: a catalogue with gaps, or an image with its own photometry and now and then a
+# catalogue's
+_WITH_IMAGE = Choice(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
+_CHOICES = {"photometry": Choice(image=False), "fits": _WITH_IMAGE, "jpeg": _WITH_IMAGE}
 
 
 @torch.no_grad()
@@ -43,7 +49,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 2000) 
         rng = np.random.default_rng(0)
         rows = rng.permutation(rows)[:limit]
         part = dataset.select(pools.rows, rows)
-        noise = noise_of(model, part, mode, rng, device)["noise"].cpu().numpy()
+        noise = noise_of(model, part, mode, rng, device, _CHOICES[mode])["noise"].cpu().numpy()
         for k, name in enumerate(TARGET_NAMES):
             values = noise[np.isfinite(noise[:, k]), k]
             if len(values) < _MIN_ROWS:

@@ -15,7 +15,8 @@ catalogue_mag      (n, 5)          dereddened u, g, r, i, z
 catalogue_err      (n, 5)
 catalogue_petro    (n, 2)
 targets            (n, 9)          in the order of the schema
-label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed; a target without
+label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3 drawn from a
+                                   measurement below detection; a target without
                                    label may still hold a value: it serves as a parent only
 position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test

@@ -6,9 +6,11 @@ images, and table rows without images; unlabelled real images join for the autoe
 """
 
 import csv
+import hashlib
+import json
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +159,8 @@ def train(
     ------
     DataError
         If a pool is empty.
+    OptionError
+        If the checkpoint to go on from belongs to another run.
     """
     out.mkdir(parents=True, exist_ok=True)
     if config.threads:
@@ -182,7 +186,8 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, config.steps, pct_start=0.08
     )
-    start = _load_checkpoint(out, model, optimiser, schedule, average) if resume else 0
+    identity = _identity(config, pools)
+    start = _load_checkpoint(out, identity, model, optimiser, schedule, average) if resume else 0
     saved = begun = time.monotonic()
     sums: dict[str, list[float]] = {}
     for step in range(start, config.steps):
@@ -205,8 +210,9 @@ def train(
             _log_row(out / "history.csv", row)
             log.info("%s", row)
             sums = {}
-        if time.monotonic() - saved > 60 * config.checkpoint_minutes:
-            _save_checkpoint(out, model, optimiser, schedule, average, step + 1)
+        due = time.monotonic() - saved > 60 * config.checkpoint_minutes
+        if due or step + 1 == config.steps:
+            _save_checkpoint(out, identity, model, optimiser, schedule, average, step + 1)
             saved = time.monotonic()
     model.load_state_dict(average)
     return model.eval()
@@ -263,7 +269,9 @@ def _nll(model: GalaxyModel, rows: Arrays, context: Tensor, config: Config, devi
     present = torch.isfinite(targets)
     # a completed label of a real image knows nothing of that image
     jpeg = torch.from_numpy(rows["has_image"] * (rows["origin"] == 2)).to(device)[:, None] > 0
-    weight = torch.where(label == 1, 1.0, torch.where(jpeg, 0.0, config.completed_weight))
+    weight = torch.where(
+        (label == 1) | (label == 3), 1.0, torch.where(jpeg, 0.0, config.completed_weight)
+    )
     weight = weight * (label > 0)
     # a flow needs all targets before its own
     parents = torch.cumprod(present.to(torch.int8), dim=1).bool()
@@ -349,8 +357,17 @@ def _log_row(path: Path, row: dict) -> None:
         writer.writerow(row)
 
 
+def _identity(config: Config, pools: Pools) -> str:
+    """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
+    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
+    for name in ("targets", "label", "split", "measured_mag", "catalogue_mag"):
+        digest.update(np.ascontiguousarray(pools.rows[name]).tobytes())
+    return digest.hexdigest()
+
+
 def _save_checkpoint(
     out: Path,
+    identity: str,
     model: GalaxyModel,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
@@ -366,6 +383,7 @@ def _save_checkpoint(
         "average": average,
         "generator": torch.get_rng_state(),
         "step": step,
+        "identity": identity,
     }
     torch.save(state, temporary)
     temporary.replace(out / "checkpoint.pt")
@@ -373,6 +391,7 @@ def _save_checkpoint(
 
 def _load_checkpoint(
     out: Path,
+    identity: str,
     model: GalaxyModel,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
@@ -382,6 +401,11 @@ def _load_checkpoint(
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
+    if state.get("identity") != identity:
+        raise OptionError(
+            f"The checkpoint in {out} belongs to a run with other settings or data; "
+            "remove it, or leave out --resume."
+        )
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     schedule.load_state_dict(state["schedule"])

@@ -21,9 +21,9 @@ from rich.progress import track
 from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
-from galexplorer.schema import BANDS, TARGET_NAMES
+from galexplorer.schema import BANDS
 from galexplorer.training import dataset
-from galexplorer.training.simulate import add_image, load_population
+from galexplorer.training.simulate import add_image, labels_of, load_population
 from galexplorer.training.sources import GLADE_MASS_OFFSET, data_folder
 
 log = logging.getLogger(__name__)
@@ -152,14 +152,13 @@ def _label(arrays: dataset.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> 
     mine = SkyCoord(labels.ra.to_numpy() * units.deg, labels.dec.to_numpy() * units.deg)
     theirs = SkyCoord(placed.ra.to_numpy() * units.deg, placed.dec.to_numpy() * units.deg)
     nearest, separation, _ = mine.match_to_catalog_sky(theirs)
+    targets, label = labels_of(placed)
     for k in np.flatnonzero(separation.arcsec < 3):
         row = placed.iloc[int(nearest[k])]
         arrays["catalogue_mag"][k] = [row[b] for b in BANDS]
         arrays["catalogue_err"][k] = [row[f"err_{b}"] for b in BANDS]
         if np.isfinite(row.petro_r50) and np.isfinite(row.petro_r90):
             arrays["catalogue_petro"][k] = (row.petro_r50, row.petro_r90)
-        for j, name in enumerate(TARGET_NAMES):
-            if not np.isfinite(arrays["targets"][k, j]):
-                arrays["targets"][k, j] = row[name]
-                if np.isfinite(row[name]) and row[f"{name}_valid"]:
-                    arrays["label"][k, j] = 1 if row[f"{name}_measured"] else 2
+        lacking = ~np.isfinite(arrays["targets"][k])
+        arrays["targets"][k, lacking] = targets[nearest[k], lacking]
+        arrays["label"][k, lacking] = label[nearest[k], lacking]

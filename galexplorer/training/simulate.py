@@ -12,8 +12,15 @@ from galexplorer.errors import DataError, TargetError
 from galexplorer.image.cutout import cut
 from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
-from galexplorer.schema import BANDS, IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC, TARGET_NAMES
+from galexplorer.schema import (
+    BANDS,
+    IMAGE_BANDS,
+    LINE_NAMES,
+    SDSS_PIXEL_SCALE_ARCSEC,
+    TARGET_NAMES,
+)
 from galexplorer.training import dataset, population
+from galexplorer.training.population import DETECTION_S_TO_N
 from galexplorer.training.rendering import Galaxy, render
 from galexplorer.training.sources import data_folder
 
@@ -166,16 +173,25 @@ def galaxy_of(row: pd.Series, ebv: float) -> Galaxy:
     )
 
 
+def labels_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the targets of rows of the population and what their labels are, both (n, 9)."""
+    targets = rows[list(TARGET_NAMES)].to_numpy(np.float32)
+    measured = rows[[f"{name}_measured" for name in TARGET_NAMES]].to_numpy(bool)
+    valid = rows[[f"{name}_valid" for name in TARGET_NAMES]].to_numpy(bool) & np.isfinite(targets)
+    label = np.where(valid, np.where(measured, 1, 2), 0).astype(np.uint8)
+    for name in LINE_NAMES:
+        k = TARGET_NAMES.index(name)
+        faint = rows[f"{name}_snr"].to_numpy(float) <= DETECTION_S_TO_N
+        label[(label[:, k] == 1) & faint, k] = 3
+    return targets, label
+
+
 def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     """Put what the tables know of `rows` into the rows `take` of the arrays."""
     arrays["catalogue_mag"][take] = rows[list(BANDS)]
     arrays["catalogue_err"][take] = rows[[f"err_{b}" for b in BANDS]]
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
-    targets = rows[list(TARGET_NAMES)].to_numpy(np.float32)
-    measured = rows[[f"{name}_measured" for name in TARGET_NAMES]].to_numpy(bool)
-    valid = rows[[f"{name}_valid" for name in TARGET_NAMES]].to_numpy(bool) & np.isfinite(targets)
-    arrays["targets"][take] = targets
-    arrays["label"][take] = np.where(valid, np.where(measured, 1, 2), 0)
+    arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
     arrays["split"][take] = [
         dataset.split_of(ra, dec)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from astropy.utils.data import download_file
+from astropy.utils.data import clear_download_cache, download_file
 
 from galexplorer.errors import DataError, InputError
 
@@ -14,6 +14,7 @@ NGC6978_URL = "http://data.astropy.org/visualization/reprojected_sdss_{band}.fit
 """Astropy's public tutorial data: the SDSS field round NGC 6976, one file per band."""
 
 NGC6978_POSITION = (313.1478, -5.7111)
+_BZIP2_MAGIC = b"BZh"
 TIMEOUT_S = 8
 
 
@@ -127,7 +128,7 @@ def fetch_ngc6978(timeout_s: float = TIMEOUT_S) -> Source:
     Raises
     ------
     InputError
-        If the server cannot be reached.
+        If the server cannot be reached, or answers with something else.
     """
     files = []
     for band in "gri":
@@ -139,7 +140,14 @@ def fetch_ngc6978(timeout_s: float = TIMEOUT_S) -> Source:
                 "NGC 6978 could not be fetched from data.astropy.org: check the network and "
                 "click again, or choose an example, which needs none."
             ) from error
-        files.append((f"ngc6976-{band}.fits.bz2", Path(path).read_bytes()))
+        content = Path(path).read_bytes()
+        if not content.startswith(_BZIP2_MAGIC):
+            clear_download_cache(url)  # a page of a portal, say, must not stay in the cache
+            raise InputError(
+                "data.astropy.org answered with something else than an image: check the network "
+                "(does it ask for a login?) and click again."
+            )
+        files.append((f"ngc6976-{band}.fits.bz2", content))
     return Source(
         kind="archive",
         name="NGC 6978",

@@ -63,7 +63,8 @@ def random_weights(tmp_path_factory) -> Path:
             misfits[mode] = domain.levels(torch.rand(500, generator=generator) * 1e4)
         mean[mode], precision[mode], distances[mode] = domain.summarise(rows)
     statistics = domain.DomainStatistics(mean, precision, distances, misfits)
-    save_file(statistics.to_arrays(), folder / DOMAIN_FILE)
+    arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}
+    save_file(arrays, folder / DOMAIN_FILE)
     weights.write_manifest(folder, {"made": "at random, for a test"})
     return folder
 

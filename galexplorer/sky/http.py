@@ -1,0 +1,339 @@
+"""The one door to the network: every request is timed, bounded, spaced and counted.
+
+astroquery has neither retries nor a bound on a body; its sessions are given the adapter below,
+so that its requests pass the same door as this package's own.
+"""
+
+import http.client
+import io
+import os
+import random
+import threading
+import time
+import urllib.error
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+import requests
+import urllib3
+from astropy.coordinates.name_resolve import NameResolveError
+from astroquery.exceptions import RemoteServiceError, TableParseError
+from requests.adapters import HTTPAdapter
+
+from galexplorer.errors import FetchError
+from galexplorer.sky.cache import default_folder
+
+T = TypeVar("T")
+
+LEGACY_URL = "https://www.legacysurvey.org/viewer"
+PACE_WINDOW_S = 60.0
+SKYSERVER_PER_WINDOW = 60
+
+_RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_MAX_WAIT_S = 10.0
+_CHUNK_BYTES = 1 << 16
+
+# What requests, urllib and astroquery's parsers raise on a bad or missing answer.
+_FAILURES = (
+    OSError,  # with requests.RequestException, urllib.error.URLError and TimeoutError
+    http.client.HTTPException,
+    urllib3.exceptions.HTTPError,
+    NameResolveError,
+    RemoteServiceError,
+    TableParseError,
+    ExpatError,
+    SyntaxError,  # a VOTable out of specification
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+)
+
+
+class ServiceError(FetchError):
+    """One service failed.
+
+    Attributes
+    ----------
+    retry : bool
+        The same request may succeed a moment later.
+    wait_s : float
+        How long the service asked to be left alone.
+    """
+
+    def __init__(self, message: str, retry: bool = True, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry = retry
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits of the network.
+
+    Attributes
+    ----------
+    connect_s, read_s : float
+        Longest wait for a connection, and for a whole answer that is not a frame.
+    frame_s : float
+        Longest wait for one frame of 3 MB.
+    total_s : float
+        Longest time for one galaxy, all services together.
+    attempts : int
+        Tries of one request.
+    backoff_s : float
+        Pause after the first failure; it doubles.
+    max_body_bytes : int
+        Longest answer.
+    legacy_url : str
+        Legacy Surveys viewer; ``GALEXPLORER_LEGACY_URL`` sets another.
+    cache_dir : Path
+        ``GALEXPLORER_CACHE`` sets another.
+    """
+
+    connect_s: float = 5.0
+    read_s: float = 10.0
+    frame_s: float = 20.0
+    total_s: float = 55.0
+    attempts: int = 3
+    backoff_s: float = 0.5
+    max_body_bytes: int = 20_000_000
+    legacy_url: str = field(
+        default_factory=lambda: os.environ.get("GALEXPLORER_LEGACY_URL", LEGACY_URL)
+    )
+    cache_dir: Path = field(default_factory=default_folder)
+
+
+class Network:
+    """Requests on behalf of one galaxy, within one stretch of time.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+
+    Attributes
+    ----------
+    requests : int
+        How many were sent.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.requests = 0
+        self._end = time.monotonic() + self.settings.total_s
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+        self.adopt(self._session)
+
+    def remaining(self) -> float:
+        """Return the seconds that are left."""
+        return self._end - time.monotonic()
+
+    def adopt(self, session: requests.Session) -> None:
+        """Let a session, such as astroquery's, go through this door."""
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Adapter(self))
+
+    def count(self) -> None:
+        """Count one request, also one that does not pass the adapter."""
+        with self._lock:
+            self.requests += 1
+
+    def get(self, service: str, url: str, params: dict[str, object] | None = None) -> bytes:
+        """Return the body of one GET; no retry.
+
+        Raises
+        ------
+        ServiceError
+            If the answer is an error, or empty.
+        """
+        response = self._session.get(
+            url, params=params, timeout=(self.settings.connect_s, self.settings.frame_s)
+        )
+        check_status(service, response)
+        if not response.content:
+            raise ServiceError(f"{service} gave an empty answer: try again later.")
+        return response.content
+
+    def ask(self, service: str, call: Callable[[], T], seconds: float) -> T:
+        """Call, and again after a failure that may pass.
+
+        Parameters
+        ----------
+        service : str
+            Name for messages.
+        call : callable
+            One request and the checks of its answer.
+        seconds : float
+            For all tries together, within what is left in all.
+
+        Raises
+        ------
+        ServiceError
+            If every try failed.
+        """
+        end = min(time.monotonic() + seconds, self._end)
+        for attempt in range(1, self.settings.attempts + 1):
+            try:
+                return call()
+            except ServiceError as error:
+                failure = error
+            except _FAILURES as error:
+                failure = _explain(service, error)
+                failure.__cause__ = error
+            jitter = 1 + 0.25 * random.random()
+            pause = max(self.settings.backoff_s * 2 ** (attempt - 1) * jitter, failure.wait_s)
+            if not failure.retry or time.monotonic() + pause >= end:
+                break
+            if attempt < self.settings.attempts:
+                time.sleep(pause)
+        raise failure
+
+
+def check_status(service: str, response: requests.Response) -> None:
+    """Raise ServiceError unless an answer's status is 200."""
+    if response.status_code == 200:
+        return
+    try:
+        wait_s = float(response.headers.get("Retry-After", 0))
+    except ValueError:  # the date form
+        wait_s = 0.0
+    raise ServiceError(
+        _status_sentence(service, response.status_code),
+        retry=response.status_code in _RETRY_STATUS,
+        wait_s=min(max(wait_s, 0.0), _MAX_WAIT_S),
+    )
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Call in a thread of its own and wait no longer than `seconds`.
+
+    For a library whose timeout holds for each packet alone: one that trickles is left behind.
+
+    Raises
+    ------
+    TimeoutError
+        If time is up.
+    """
+    outcome: list[tuple[bool, object]] = []
+
+    def run() -> None:
+        try:
+            outcome.append((True, call()))
+        except _FAILURES as error:
+            outcome.append((False, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise TimeoutError
+    done, value = outcome[0]
+    if not done:
+        assert isinstance(value, BaseException)
+        raise value
+    return value  # type: ignore[return-value]
+
+
+def _status_sentence(service: str, status: int) -> str:
+    reasons = {429: "is being asked too often", 404: "does not have what was asked for"}
+    reason = reasons.get(status, "is out of order" if status >= 500 else "refused the request")
+    return f"{service} {reason} (status {status}): try again later."
+
+
+def _explain(service: str, error: BaseException) -> ServiceError:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, urllib.error.HTTPError):
+        status = error.code
+    if status is not None:
+        return ServiceError(_status_sentence(service, status), retry=status in _RETRY_STATUS)
+    if isinstance(error, _BodyTooLongError):
+        return ServiceError(f"{service} sent more than was asked for: try again later.")
+    if isinstance(error, TimeoutError | requests.Timeout):
+        return ServiceError(f"{service} did not answer in time: try again later.")
+    if isinstance(error, OSError | http.client.HTTPException | urllib3.exceptions.HTTPError):
+        return ServiceError(f"{service} cannot be reached: check the network, or try again later.")
+    return ServiceError(f"{service} gave an answer that cannot be read: try again later.")
+
+
+class _BodyTooLongError(OSError):
+    """A body went on beyond the bound."""
+
+
+class _Pace:
+    """At most so many requests to a host in any window of time, in all threads together."""
+
+    def __init__(self) -> None:
+        self._sent: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def wait_s(self, host: str, limit: int) -> float:
+        """Take a turn and return 0, or return how long to wait before asking again."""
+        with self._lock:
+            sent, now = self._sent[host], time.monotonic()
+            while sent and now - sent[0] >= PACE_WINDOW_S:
+                sent.popleft()
+            if len(sent) < limit:
+                sent.append(now)
+                return 0.0
+            return PACE_WINDOW_S - (now - sent[0])
+
+
+_PACE = _Pace()
+
+
+class _Adapter(HTTPAdapter):
+    """Reads the whole body here, within bounds of size and time."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(max_retries=0)
+        self._network = network
+
+    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
+        settings, url = self._network.settings, str(request.url)
+        wanted = timeout[1] if isinstance(timeout, tuple) else timeout
+        self._take_turn(url)
+        seconds = min(wanted or settings.read_s, self._network.remaining())
+        if seconds <= 0:
+            raise requests.ReadTimeout("no time left", request=request)
+        end = time.monotonic() + seconds
+        self._network.count()
+        response = super().send(
+            request, True, (min(settings.connect_s, seconds), seconds), verify, cert, proxies
+        )
+        body = io.BytesIO()
+        try:
+            for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+                body.write(chunk)
+                if body.tell() > settings.max_body_bytes:
+                    raise _BodyTooLongError(url)
+                if time.monotonic() > end:
+                    raise requests.ReadTimeout("the answer trickles", request=request)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout(error, request=request) from error
+        finally:
+            response.raw.close()
+        body.seek(0)
+        response.raw = body
+        return response
+
+    def _take_turn(self, url: str) -> None:
+        from astroquery.sdss import conf
+
+        host = urlsplit(url).netloc
+        if host != urlsplit(conf.skyserver_baseurl).netloc:
+            return
+        while wait_s := _PACE.wait_s(host, SKYSERVER_PER_WINDOW):
+            if wait_s > self._network.remaining():
+                raise ServiceError(
+                    f"SkyServer allows {SKYSERVER_PER_WINDOW} queries a minute: try again in "
+                    f"{wait_s:.0f} s.",
+                    retry=False,
+                )
+            time.sleep(wait_s)
