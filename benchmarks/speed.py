@@ -57,7 +57,7 @@ def main() -> None:
     table.parent.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     r = rng.uniform(14.5, 17.7, rows)
-    columns = [r + 2.5, r + 0.8, r, r - 0.4, r - 0.7] + rng.normal(0, 0.1, (5, rows))
+    columns = np.array([r + 2.5, r + 0.8, r, r - 0.4, r - 0.7]) + rng.normal(0, 0.1, (5, rows))
     lines = ["id,u,g,r,i,z"]
     lines += [f"{k}," + ",".join(f"{v:.3f}" for v in row) for k, row in enumerate(columns.T)]
     table.write_text("\n".join(lines) + "\n")

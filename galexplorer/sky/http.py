@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -129,23 +129,30 @@ class Network:
         self._end = time.monotonic() + self.settings.total_s
         self._lock = threading.Lock()
         self._session = requests.Session()
-        self.adopt(self._session)
+        self.adopt(self._session, self.settings.frame_s)
 
     def remaining(self) -> float:
         """Return the seconds that are left."""
         return self._end - time.monotonic()
 
-    def adopt(self, session: requests.Session) -> None:
-        """Let a session, such as astroquery's, go through this door."""
+    def adopt(self, session: requests.Session, limit_s: float | None = None) -> None:
+        """Let a session, such as astroquery's, go through this door.
+
+        Parameters
+        ----------
+        session : requests.Session
+        limit_s : float, optional
+            Longest wait for one answer; default ``settings.read_s``.
+        """
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(self))
+            session.mount(scheme, _Adapter(self, limit_s or self.settings.read_s))
 
     def count(self) -> None:
         """Count one request, also one that does not pass the adapter."""
         with self._lock:
             self.requests += 1
 
-    def get(self, service: str, url: str, params: dict[str, object] | None = None) -> bytes:
+    def get(self, service: str, url: str, params: Mapping[str, str | float] | None = None) -> bytes:
         """Return the body of one GET; no retry.
 
         Raises
@@ -153,9 +160,7 @@ class Network:
         ServiceError
             If the answer is an error, or empty.
         """
-        response = self._session.get(
-            url, params=params, timeout=(self.settings.connect_s, self.settings.frame_s)
-        )
+        response = self._session.get(url, params=params, timeout=self.settings.frame_s)
         check_status(service, response)
         if not response.content:
             raise ServiceError(f"{service} gave an empty answer: try again later.")
@@ -291,15 +296,16 @@ _PACE = _Pace()
 class _Adapter(HTTPAdapter):
     """Reads the whole body here, within bounds of size and time."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, limit_s: float) -> None:
         super().__init__(max_retries=0)
         self._network = network
+        self._limit_s = limit_s
 
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         settings, url = self._network.settings, str(request.url)
-        wanted = timeout[1] if isinstance(timeout, tuple) else timeout
         self._take_turn(url)
-        seconds = min(wanted or settings.read_s, self._network.remaining())
+        # The timeout that astroquery hands over holds for each packet; this one for the answer.
+        seconds = min(self._limit_s, self._network.remaining())
         if seconds <= 0:
             raise requests.ReadTimeout("no time left", request=request)
         end = time.monotonic() + seconds

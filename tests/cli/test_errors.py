@@ -72,7 +72,7 @@ def fail(capsys):
         (["infer", "--catalog", "t.csv", "--out", "o.x", "--format", "json"], "as a table"),
         (["simulate", "--size", "0", "--out", "x"], "--size"),
         (["train"], "DIR"),
-        (["library", "burn"], "No such command"),
+        (["dataset", "burn"], "No such command"),
     ],
 )
 def test_mistakes(fail, tmp_path, monkeypatch, arguments, words):
@@ -115,7 +115,7 @@ def test_messages_of_several_lines_become_one(fail, monkeypatch):
     assert fail("infer", *MAGNITUDE) == "galexplorer: error: first second\n"
 
 
-@pytest.mark.parametrize("command", [[], ["infer"], ["simulate"], ["train"], ["library", "build"]])
+@pytest.mark.parametrize("command", [[], ["infer"], ["simulate"], ["train"], ["dataset", "real"]])
 def test_help(capsys, command):
     assert main([*command, "--help"]) == 0
     assert "Usage: galexplorer" in capsys.readouterr().out

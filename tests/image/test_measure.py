@@ -132,7 +132,7 @@ def test_blank_sky_holds_no_galaxy(seed):
 
 
 def test_a_galaxy_far_from_the_centre_is_not_taken(paint):
-    with pytest.raises(TargetError, match="centre the galaxy, or give --ra and --dec"):
+    with pytest.raises(TargetError, match="centre the galaxy, or give RA and Dec"):
         measure(paint([(400.0, 20, 20, gaussian(2.0))]))
 
 

@@ -18,7 +18,7 @@ from galexplorer.image import fits as fits_module
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 
-THREE_FILES = r"give g, r and i as three files \(--g FILE --r FILE --i FILE\)"
+THREE_FILES = r"give g, r and i as three files \(--g, --r, --i, or dropped together\)"
 SHAPE_WANTED = r"cube of shape \(3, height, width\)"
 
 
@@ -250,7 +250,7 @@ def test_unknown_unit(unit, planes, write_image):
 
 
 def test_no_pixel_scale(planes, write_image, without_coordinates):
-    refuses(write_image(planes, **without_coordinates), "give --pixel-scale ARCSEC")
+    refuses(write_image(planes, **without_coordinates), "state it in arcsec")
 
 
 def test_pixels_that_are_not_square(planes, write_image):
@@ -311,7 +311,7 @@ def picture(rng) -> np.ndarray:
 
 
 def test_picture_without_scale(picture):
-    refuses(("a.jpg", encode(picture, "JPEG")), "does not tell its pixel scale: give --pixel-scale")
+    refuses(("a.jpg", encode(picture, "JPEG")), "does not tell its pixel scale: state it in arcsec")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

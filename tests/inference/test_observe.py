@@ -44,21 +44,38 @@ def test_an_image_alone_is_measured():
     assert seen.cutout.north_angle_deg is None
 
 
-def test_catalogue_values_come_first_and_sizes_are_filled_in():
-    given = Photometry("catalogue", {"r": 15.4}, {"r": 0.01}, petro_r50=3.3)
+def test_catalogue_values_come_first():
+    given = Photometry("catalogue", {"r": 15.4}, {"r": 0.01}, petro_r50=3.4, petro_r90=7.0)
     seen = observe(disc(), given)
-    assert seen.photometry.kind == "catalogue"
+    assert seen.photometry.kind == seen.photometry.petro_kind == "catalogue"
     assert seen.photometry.magnitudes == {"r": 15.4}
-    assert seen.photometry.petro_r50 == 3.3
-    assert seen.photometry.petro_r90 > 4
+    assert (seen.photometry.petro_r50, seen.photometry.petro_r90) == (3.4, 7.0)
     assert not any("extinction" in note for note in seen.notes)
+
+
+@pytest.mark.parametrize("sizes", [{}, {"petro_r50": 3.4}, {"petro_r90": 7.0}])
+def test_radii_are_measured_as_a_pair_unless_both_are_given(sizes):
+    seen = observe(disc(), Photometry("catalogue", {"r": 15.4}, **sizes))
+    assert seen.photometry.kind == "catalogue"
+    assert seen.photometry.petro_kind == "measured"
+    assert seen.photometry.petro_r50 == pytest.approx(8.4 * 0.396, rel=0.1)
+    assert seen.photometry.petro_r90 > 1.5 * seen.photometry.petro_r50
+    assert any("count only as a pair" in note for note in seen.notes) == bool(sizes)
+
+
+def test_magnitudes_of_other_bands_do_not_mix_with_measured_ones():
+    seen = observe(disc(), Photometry("catalogue", {"u": 17.2, "z": 15.0}))
+    assert seen.photometry.kind == "measured"
+    assert set(seen.photometry.magnitudes) == {"g", "r", "i"}
+    assert any("u, z was left out" in note for note in seen.notes)
 
 
 def test_photometry_alone_is_passed_on():
     given = Photometry("catalogue", {"r": 15.4})
     seen = observe(None, given)
     assert seen.cutout is None
-    assert seen.photometry is given
+    assert seen.photometry.magnitudes == {"r": 15.4}
+    assert seen.photometry.petro_kind == "none"
     assert seen.origin is None
 
 

@@ -1,0 +1,268 @@
+"""From what a user typed to pixels, photometry and spectroscopic truths, with their origins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from galexplorer.errors import FetchError
+from galexplorer.image.fits_writer import write_cube
+from galexplorer.image.pixels import Pixels
+from galexplorer.inference.result import Photometry
+from galexplorer.sky import catalogue
+from galexplorer.sky.cache import Cache
+from galexplorer.sky.catalogue import Entry
+from galexplorer.sky.cutouts import fetch_hips, fetch_legacy
+from galexplorer.sky.frames import fetch_pixels
+from galexplorer.sky.http import Network, ServiceError, Settings
+from galexplorer.sky.parse import Reading, decode_objid, parse_target
+from galexplorer.sky.resolve import resolve_name
+
+Source = Literal["auto", "frames", "legacy", "hips"]
+Progress = Callable[[str], None]
+
+FIELD_PER_PETROSIAN_RADIUS = 8.0
+MIN_SIDE_ARCSEC, DEFAULT_SIDE_ARCSEC, MAX_SIDE_ARCSEC = 80.0, 120.0, 600.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A galaxy as the services have it.
+
+    Attributes
+    ----------
+    reading : Reading
+        How the text was understood.
+    ra, dec : float
+        ICRS degrees of the galaxy.
+    pixels : Pixels
+        Centred on it.
+    photometry : Photometry
+        Dereddened catalogue values; of kind "none" where SDSS was not to be had.
+    objid : int or None
+    truths : dict of str to float
+        Spectroscopic values by target, to be shown beside the posterior and never fed to it.
+    subclass : str
+        Of the spectrum; empty where there is none.
+    source : str
+        Where the pixels are from: ``frames``, ``legacy`` or ``hips``.
+    origins : dict of str to str
+        Where each number is from.
+    notes : tuple of str
+        What failed or was assumed on the way, a sentence each.
+    requests : int
+        How many were sent.
+    """
+
+    reading: Reading
+    ra: float
+    dec: float
+    pixels: Pixels
+    photometry: Photometry
+    objid: int | None
+    truths: dict[str, float]
+    subclass: str
+    source: str
+    origins: dict[str, str]
+    notes: tuple[str, ...] = field(default=())
+    requests: int = 0
+
+
+def fetch_target(
+    text: str,
+    progress: Progress | None = None,
+    *,
+    source: Source = "auto",
+    settings: Settings | None = None,
+) -> Fetched:
+    """Get a galaxy's pixels and catalogue values.
+
+    Parameters
+    ----------
+    text : str
+        A name, a position or an SDSS objID.
+    progress : callable, optional
+        Called with a line of words before each step.
+    source : {"auto", "frames", "legacy", "hips"}
+        Where to take the pixels; ``auto`` tries them in this order.
+    settings : Settings, optional
+        Limits of the network, and where the cache is.
+
+    Returns
+    -------
+    Fetched
+
+    Raises
+    ------
+    TargetError
+        If the text cannot be read, or there is no galaxy where it points.
+    FetchError
+        If the services gave no pixels.
+
+    Examples
+    --------
+    >>> fetched = fetch_target("NGC 5332", print)  # doctest: +SKIP
+    """
+    say = progress or (lambda words: None)
+    reading = parse_target(text)
+    say(f"{text.strip()}: {reading.echo}")
+    network = Network(settings)
+    cache = Cache(network.settings.cache_dir)
+    origins: dict[str, str] = {}
+    notes: list[str] = []
+    ra, dec = reading.ra, reading.dec
+    if reading.kind == "name":
+        say("asking Sesame for the position")
+        position = resolve_name(reading.text, network, cache)
+        ra, dec, origins["position"] = position.ra, position.dec, position.origin
+        say(f"{position.origin}: RA {ra:.5f}°, Dec {dec:+.5f}°")
+    elif reading.kind == "position":
+        origins["position"] = "as given"
+    say("asking SkyServer for photometry and spectroscopy")
+    entry = _find_entry(reading, ra, dec, network, cache, notes)
+    if entry is not None:
+        ra, dec = entry.ra, entry.dec
+        origins |= _catalogue_origins(entry)
+    assert ra is not None
+    assert dec is not None
+    pixels, used = _fetch_pixels(ra, dec, entry, source, network, cache, notes, say)
+    origins["pixels"] = used
+    notes = [*(entry.notes if entry else ()), *notes]
+    return Fetched(
+        reading=reading,
+        ra=ra,
+        dec=dec,
+        pixels=pixels,
+        photometry=entry.photometry if entry else Photometry(),
+        objid=entry.objid if entry else None,
+        truths=entry.truths if entry else {},
+        subclass=entry.subclass if entry else "",
+        source=used,
+        origins=origins,
+        notes=tuple(notes),
+        requests=network.requests,
+    )
+
+
+def write_fetched(fetched: Fetched, path: str | Path) -> None:
+    """Write the pixels as a FITS cube that the image reader takes, with provenance in its header.
+
+    Parameters
+    ----------
+    fetched : Fetched
+    path : str or Path
+    """
+    cards: dict[str, object] = {
+        "OBJECT": (_ascii(fetched.reading.text), "as asked for"),
+        "RA_OBJ": (fetched.ra, "[deg] ICRS, of the galaxy"),
+        "DEC_OBJ": (fetched.dec, "[deg] ICRS, of the galaxy"),
+        "PIXELSRC": (fetched.source, "service that gave the pixels"),
+        "PIXELSUM": (fetched.pixels.sha256, "sha256"),
+    }
+    if fetched.objid is not None:
+        cards["OBJID"] = (str(fetched.objid), "SDSS objID")
+    for band, magnitude in fetched.photometry.magnitudes.items():
+        cards[f"MAG_{band.upper()}"] = (round(magnitude, 4), "[mag] SDSS model, dereddened")
+    for band, error in fetched.photometry.errors.items():
+        cards[f"ERR_{band.upper()}"] = (round(error, 4), "[mag] 1 sigma")
+    for key, radius in (
+        ("R50", fetched.photometry.petro_r50),
+        ("R90", fetched.photometry.petro_r90),
+    ):
+        if radius is not None:
+            cards[f"PETRO{key}"] = (round(radius, 3), "[arcsec] Petrosian radius in r, SDSS")
+    if "redshift" in fetched.truths:
+        cards["Z_SPEC"] = (round(fetched.truths["redshift"], 6), "SDSS spectrum")
+    said = [f"{what}: {origin}" for what, origin in fetched.origins.items()]
+    for number, words in enumerate((*said, *fetched.pixels.notes, *fetched.notes), start=1):
+        cards[f"NOTE{number:02d}"] = _ascii(words)
+    pixels = fetched.pixels
+    write_cube(path, pixels.flux, pixels.pixel_scale_arcsec, pixels.wcs, cards)
+
+
+def _find_entry(
+    reading: Reading,
+    ra: float | None,
+    dec: float | None,
+    network: Network,
+    cache: Cache,
+    notes: list[str],
+) -> Entry | None:
+    """Return the catalogue's entry, or None with a note where a position will do without."""
+    try:
+        if reading.objid is not None:
+            rows = catalogue.query_objid(reading.objid, network, cache)
+        else:
+            assert ra is not None
+            assert dec is not None
+            rows = catalogue.query_position(ra, dec, network, cache)
+    except ServiceError as error:
+        if reading.objid is not None:
+            field_of = decode_objid(reading.objid)
+            raise FetchError(
+                f"{error} Without it the position of objID {reading.objid} in run {field_of.run}, "
+                f"field {field_of.field} is unknown: give the position instead."
+            ) from error
+        notes.append(f"No catalogue values: {error}")
+        return None
+    return catalogue.choose(rows, reading.text, reading.tolerance_arcsec)
+
+
+def _catalogue_origins(entry: Entry) -> dict[str, str]:
+    release = f"SDSS DR{catalogue.DATA_RELEASE}"
+    origins = {"position": f"{release} objID {entry.objid}"}
+    if entry.photometry.magnitudes:
+        origins["photometry"] = f"{release} model magnitudes"
+        origins["extinction"] = f"{release}, removed: " + ", ".join(
+            f"{band} {value:.3f}" for band, value in entry.extinction_mag.items()
+        )
+    for name in entry.truths:
+        fluxes = name.startswith("log_flux")
+        origins[name] = {
+            "redshift": f"{release} spectrum",
+            "log_bh_mass": f"{release} velocity dispersion, M-sigma of McConnell & Ma 2013",
+        }.get(name, f"{release} MPA-JHU {'galSpecLine' if fluxes else 'galSpecExtra'}")
+    return origins
+
+
+def _fetch_pixels(
+    ra: float,
+    dec: float,
+    entry: Entry | None,
+    source: Source,
+    network: Network,
+    cache: Cache,
+    notes: list[str],
+    say: Progress,
+) -> tuple[Pixels, str]:
+    radius = entry.petro_radius_arcsec if entry else None
+    wanted = FIELD_PER_PETROSIAN_RADIUS * radius if radius else DEFAULT_SIDE_ARCSEC
+    side_arcsec = min(max(wanted, MIN_SIDE_ARCSEC), MAX_SIDE_ARCSEC)
+    failures: list[ServiceError] = []
+    for name in ("frames", "legacy", "hips") if source == "auto" else (source,):
+        if name == "frames" and entry is None:
+            if source == "frames":
+                raise FetchError(f"{notes[-1]} Frames cannot be found without them.")
+            continue
+        try:
+            if name == "frames" and entry is not None:
+                field_of = entry.field
+                say(f"getting the frames of run {field_of.run}, field {field_of.field}")
+                return fetch_pixels(ra, dec, field_of, side_arcsec, network, cache), name
+            if name == "legacy":
+                say("getting a cutout from the Legacy Surveys viewer")
+                return fetch_legacy(ra, dec, side_arcsec, network, cache), name
+            say("getting cutouts from hips2fits")
+            return fetch_hips(ra, dec, side_arcsec, network, cache), name
+        except ServiceError as error:
+            failures.append(error)
+            notes.append(f"Pixels are not from the first choice: {error}")
+            say(str(error))
+    reasons = "; ".join(str(error).split(":")[0].rstrip(".") for error in failures)
+    raise FetchError(f"No pixels could be had ({reasons}): try again later.") from failures[-1]
+
+
+def _ascii(words: str) -> str:
+    """Return words that a FITS header can hold."""
+    table = str.maketrans({"°": " deg", "″": " arcsec", "α": "a", "σ": "sigma", "Å": "A"})
+    return words.translate(table).encode("ascii", "replace").decode()

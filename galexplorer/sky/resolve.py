@@ -1,0 +1,123 @@
+"""The position of a named object: Sesame through astropy, else NED through astroquery."""
+
+import json
+from dataclasses import dataclass
+
+import astroquery
+from astropy.coordinates import SkyCoord
+from astropy.utils import data
+from astroquery.exceptions import RemoteServiceError
+from astroquery.ipac.ned import NedClass
+
+from galexplorer.errors import FetchError, TargetError
+from galexplorer.sky.cache import Cache
+from galexplorer.sky.http import Network, ServiceError, within
+
+SESAME_S = 12.0
+NED_S = 15.0
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a name lies.
+
+    Attributes
+    ----------
+    ra, dec : float
+        ICRS degrees.
+    origin : str
+        The service that said so.
+    """
+
+    ra: float
+    dec: float
+    origin: str
+
+
+def resolve_name(name: str, network: Network, cache: Cache) -> Position:
+    """Look a name up.
+
+    Parameters
+    ----------
+    name : str
+    network : Network
+    cache : Cache
+
+    Returns
+    -------
+    Position
+
+    Raises
+    ------
+    TargetError
+        If the services know no such name.
+    FetchError
+        If none of them answered.
+    """
+    label = f"name {' '.join(name.split()).lower()}"
+    if kept := cache.get(label):
+        return Position(**json.loads(kept))
+    position = _ask_sesame(name, network)
+    if position is None:
+        position = _ask_ned(name, network)
+    cache.put(label, json.dumps(vars(position)).encode())
+    return position
+
+
+def _ask_sesame(name: str, network: Network) -> Position | None:
+    """Return the position, or None if Sesame failed or knows no such name: it does not tell which.
+
+    Its mirrors are its second try, so one round is enough.
+    """
+    seconds = min(SESAME_S, network.settings.read_s, network.remaining())
+
+    def call() -> Position:
+        with data.conf.set_temp("remote_timeout", max(seconds / 2, 0.1)):
+            network.count()
+            found = within(seconds, lambda: SkyCoord.from_name(name, cache=False))
+        return _check(found.ra.deg, found.dec.deg, "Sesame (CDS)")
+
+    try:
+        return network.ask("Sesame", call, seconds)
+    except ServiceError:
+        return None
+
+
+def _ask_ned(name: str, network: Network) -> Position:
+    service = NedClass()
+    network.adopt(service._session)
+
+    def call() -> Position | None:
+        with astroquery.cache_conf.set_temp("cache_active", False):
+            try:
+                row = service.query_object(name)[0]
+            except RemoteServiceError as error:
+                if _says_unknown(str(error)):
+                    return None
+                raise
+        return _check(float(row["RA"]), float(row["DEC"]), "NED")
+
+    try:
+        position = network.ask("NED", call, NED_S)
+    except ServiceError as error:
+        raise FetchError(
+            f"'{name}' could not be looked up (neither Sesame nor NED gave a position): check the "
+            "spelling, try again later, or give a position."
+        ) from error
+    if position is None:
+        raise TargetError(
+            f"No object is known by the name '{name}': check its spelling, or give a position "
+            "such as 162.184 +26.054."
+        )
+    return position
+
+
+def _check(ra: float, dec: float, origin: str) -> Position:
+    if not (0 <= ra < 360 and -90 <= dec <= 90):
+        raise ServiceError(f"{origin} gave an impossible position: give the position yourself.")
+    return Position(float(ra), float(dec), origin)
+
+
+def _says_unknown(message: str) -> bool:
+    words = message.lower()
+    return any(part in words for part in ("not currently recognized", "no object", "not found"))
