@@ -2,20 +2,20 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from galexplorer import __version__
+from galexplorer.commands import sky, training
+from galexplorer.commands.options import DeviceOption, WeightsOption
 from galexplorer.errors import GalexplorerError, OptionError
 from galexplorer.schema import BANDS, TARGETS
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
-Device = Literal["auto", "cpu", "cuda"]
 Format = Literal["json", "ecsv", "parquet", "fits"]
 SUFFIXES = {".json": "json", ".ecsv": "ecsv", ".parquet": "parquet", ".fits": "fits"}
 DRAWS = 5_000
@@ -28,16 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-dataset = typer.Typer(help="Training sets from real images.")
-app.add_typer(dataset, name="dataset")
-
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="GALEXPLORER_DATA", help="Folder of the real data."),
-]
-WeightsOption = Annotated[Path | None, typer.Option(help="Folder of other weights.")]
-DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 Number = float | None
+
+sky.register(app)
+training.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -321,99 +315,6 @@ def _choose_format(out: Path | None, format: str | None) -> str:
     if out.is_dir():
         raise OptionError(f"{out} is a folder: name a file in it.")
     return kind
-
-
-@contextmanager
-def _needs_training_extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("galexplorer"):
-            raise
-        raise OptionError(
-            f"this command needs the package {error.name}: pip install 'galexplorer[train]'."
-        ) from error
-
-
-@app.command()
-def simulate(
-    size: Annotated[int, typer.Option(min=1, help="Galaxies to render.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")],
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    data: DataOption = None,
-) -> None:
-    """Render a training set of SDSS galaxies."""
-    with _needs_training_extra():
-        from galexplorer.training.simulate import simulate as run
-    _show_log()
-    run(size=size, seed=seed, out=out, workers=workers, data=data)
-
-
-@dataset.command("real")
-def build_real(
-    rendered: Annotated[Path, typer.Option(help="Rendered set: its population lends photometry.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")],
-    data: DataOption = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-) -> None:
-    """Turn the folders of real SDSS JPEGs into a training set."""
-    with _needs_training_extra():
-        from galexplorer.training.real_images import build_from
-    build_from(data, rendered, out, workers)
-
-
-@dataset.command("examples")
-def build_examples(
-    rendered: Annotated[Path, typer.Option(help="Rendered set: its population gives the rows.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("assets/examples"),
-    seed: Annotated[int, typer.Option(min=0)] = 7,
-) -> None:
-    """Render the example galaxies of the app."""
-    with _needs_training_extra():
-        from galexplorer.training.examples import make_examples
-    make_examples(rendered, out, seed)
-
-
-@app.command()
-def train(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Training sets.")],
-    config: Annotated[Path | None, typer.Option(help="YAML with other settings.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
-    work: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("runs/train"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from a checkpoint.")] = False,
-    keep_model: Annotated[
-        bool, typer.Option("--keep-model", help="Only calibrate again and rewrite the rest.")
-    ] = False,
-    device: DeviceOption = "auto",
-) -> None:
-    """Train the weights on rendered and real galaxies."""
-    _show_log()
-    with _needs_training_extra():
-        from galexplorer.training.fit import read_config
-        from galexplorer.training.release import make_weights
-    make_weights(folders, out, work, read_config(config), resume, device, keep_model)
-
-
-@app.command()
-def evaluate(
-    weights: WeightsOption = None,
-    data: DataOption = None,
-    rendered: Annotated[Path | None, typer.Option(help="A rendered set.")] = None,
-    real: Annotated[Path | None, typer.Option(help="A set of real images.")] = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file for all figures.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write them into the manifest.")] = False,
-) -> None:
-    """Measure accuracy and calibration on galaxies that the training has not seen."""
-    with _needs_training_extra():
-        from galexplorer.evaluation.run import evaluate as run
-    run(weights=weights, data=data, rendered=rendered, real=real, out=out, record=record)
-
-
-def _show_log() -> None:
-    import logging
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ LEVELS = (
     {"export", "figures"},
     {"training"},
     {"evaluation"},
+    {"commands"},
     {"ui", "cli"},
     {"app"},
 )

@@ -105,9 +105,50 @@ def fetch_target(
     """
     say = progress or (lambda words: None)
     reading = parse_target(text)
-    say(f"{text.strip()}: {reading.echo}")
-    network = Network(settings)
-    cache = Cache(network.settings.cache_dir)
+    say(f"{reading.text}: {reading.echo}")
+    with Network(settings) as network:
+        return _fetch(reading, source, network, Cache(network.settings.cache_dir), say)
+
+
+def write_fetched(fetched: Fetched, path: str | Path) -> None:
+    """Write the pixels as a FITS cube that the image reader takes, with provenance in its header.
+
+    Parameters
+    ----------
+    fetched : Fetched
+    path : str or Path
+    """
+    cards: dict[str, object] = {
+        "OBJECT": (_ascii(fetched.reading.text), "as asked for"),
+        "RA_OBJ": (fetched.ra, "[deg] ICRS, of the galaxy"),
+        "DEC_OBJ": (fetched.dec, "[deg] ICRS, of the galaxy"),
+        "PIXELSRC": (fetched.source, "service that gave the pixels"),
+        "PIXELSUM": fetched.pixels.sha256,
+    }
+    if fetched.objid is not None:
+        cards["OBJID"] = (str(fetched.objid), "SDSS objID")
+    for band, magnitude in fetched.photometry.magnitudes.items():
+        cards[f"MAG_{band.upper()}"] = (round(magnitude, 4), "[mag] SDSS model, dereddened")
+    for band, error in fetched.photometry.errors.items():
+        cards[f"ERR_{band.upper()}"] = (round(error, 4), "[mag] 1 sigma")
+    for key, radius in (
+        ("R50", fetched.photometry.petro_r50),
+        ("R90", fetched.photometry.petro_r90),
+    ):
+        if radius is not None:
+            cards[f"PETRO{key}"] = (round(radius, 3), "[arcsec] Petrosian radius in r, SDSS")
+    if "redshift" in fetched.truths:
+        cards["Z_SPEC"] = (round(fetched.truths["redshift"], 6), "SDSS spectrum")
+    said = [f"{what}: {origin}" for what, origin in fetched.origins.items()]
+    for number, words in enumerate((*said, *fetched.pixels.notes, *fetched.notes), start=1):
+        cards[f"NOTE{number:02d}"] = _ascii(words)
+    pixels = fetched.pixels
+    write_cube(path, pixels.flux, pixels.pixel_scale_arcsec, pixels.wcs, cards)
+
+
+def _fetch(
+    reading: Reading, source: Source, network: Network, cache: Cache, say: Progress
+) -> Fetched:
     origins: dict[str, str] = {}
     notes: list[str] = []
     ra, dec = reading.ra, reading.dec
@@ -142,42 +183,6 @@ def fetch_target(
         notes=tuple(notes),
         requests=network.requests,
     )
-
-
-def write_fetched(fetched: Fetched, path: str | Path) -> None:
-    """Write the pixels as a FITS cube that the image reader takes, with provenance in its header.
-
-    Parameters
-    ----------
-    fetched : Fetched
-    path : str or Path
-    """
-    cards: dict[str, object] = {
-        "OBJECT": (_ascii(fetched.reading.text), "as asked for"),
-        "RA_OBJ": (fetched.ra, "[deg] ICRS, of the galaxy"),
-        "DEC_OBJ": (fetched.dec, "[deg] ICRS, of the galaxy"),
-        "PIXELSRC": (fetched.source, "service that gave the pixels"),
-        "PIXELSUM": (fetched.pixels.sha256, "sha256"),
-    }
-    if fetched.objid is not None:
-        cards["OBJID"] = (str(fetched.objid), "SDSS objID")
-    for band, magnitude in fetched.photometry.magnitudes.items():
-        cards[f"MAG_{band.upper()}"] = (round(magnitude, 4), "[mag] SDSS model, dereddened")
-    for band, error in fetched.photometry.errors.items():
-        cards[f"ERR_{band.upper()}"] = (round(error, 4), "[mag] 1 sigma")
-    for key, radius in (
-        ("R50", fetched.photometry.petro_r50),
-        ("R90", fetched.photometry.petro_r90),
-    ):
-        if radius is not None:
-            cards[f"PETRO{key}"] = (round(radius, 3), "[arcsec] Petrosian radius in r, SDSS")
-    if "redshift" in fetched.truths:
-        cards["Z_SPEC"] = (round(fetched.truths["redshift"], 6), "SDSS spectrum")
-    said = [f"{what}: {origin}" for what, origin in fetched.origins.items()]
-    for number, words in enumerate((*said, *fetched.pixels.notes, *fetched.notes), start=1):
-        cards[f"NOTE{number:02d}"] = _ascii(words)
-    pixels = fetched.pixels
-    write_cube(path, pixels.flux, pixels.pixel_scale_arcsec, pixels.wcs, cards)
 
 
 def _find_entry(

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import math
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,6 +30,7 @@ FRAMES_S = 28.0
 NEIGHBOUR_S = 15.0
 _MARGIN_PX = 24
 _SKY_OFF_SIGMA = 0.1
+_READING = threading.Lock()  # reading silences warnings, which Python does for all threads at once
 
 Frames = dict[str, tuple[bytes, FitsImage]]
 """By band: the bytes as they came, and the image in them."""
@@ -134,7 +136,8 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
     """Read a frame, if it is whole and is the one that was asked for."""
     try:
         blob = read_blob((f"frame-{band}.fits.bz2", raw))
-        image = read_images(blob)[0]
+        with _READING:
+            image = read_images(blob)[0]
     except InputError as error:
         raise ServiceError(f"{SERVICE} gave a damaged frame: try again later.") from error
     header = fits.getheader(io.BytesIO(blob.data))

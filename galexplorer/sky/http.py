@@ -10,7 +10,6 @@ import os
 import random
 import threading
 import time
-import urllib.error
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from xml.parsers.expat import ExpatError
 
 import requests
 import urllib3
-from astropy.coordinates.name_resolve import NameResolveError
 from astroquery.exceptions import RemoteServiceError, TableParseError
 from requests.adapters import HTTPAdapter
 
@@ -38,12 +36,11 @@ _RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _MAX_WAIT_S = 10.0
 _CHUNK_BYTES = 1 << 16
 
-# What requests, urllib and astroquery's parsers raise on a bad or missing answer.
+# What requests and astroquery's parsers raise on a bad or missing answer.
 _FAILURES = (
-    OSError,  # with requests.RequestException, urllib.error.URLError and TimeoutError
+    OSError,  # with requests.RequestException and TimeoutError
     http.client.HTTPException,
     urllib3.exceptions.HTTPError,
-    NameResolveError,
     RemoteServiceError,
     TableParseError,
     ExpatError,
@@ -103,7 +100,7 @@ class Settings:
     total_s: float = 55.0
     attempts: int = 3
     backoff_s: float = 0.5
-    max_body_bytes: int = 20_000_000
+    max_body_bytes: int = 40_000_000
     legacy_url: str = field(
         default_factory=lambda: os.environ.get("GALEXPLORER_LEGACY_URL", LEGACY_URL)
     )
@@ -111,7 +108,7 @@ class Settings:
 
 
 class Network:
-    """Requests on behalf of one galaxy, within one stretch of time.
+    """Requests on behalf of one galaxy, within one stretch of time; close it after use (`with`).
 
     Parameters
     ----------
@@ -128,8 +125,16 @@ class Network:
         self.requests = 0
         self._end = time.monotonic() + self.settings.total_s
         self._lock = threading.Lock()
+        self._sessions: list[requests.Session] = []
         self._session = requests.Session()
         self.adopt(self._session, self.settings.frame_s)
+
+    def __enter__(self) -> "Network":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for session in self._sessions:
+            session.close()
 
     def remaining(self) -> float:
         """Return the seconds that are left."""
@@ -146,21 +151,37 @@ class Network:
         """
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(self, limit_s or self.settings.read_s))
+        self._sessions.append(session)
 
     def count(self) -> None:
-        """Count one request, also one that does not pass the adapter."""
+        """Count one request."""
         with self._lock:
             self.requests += 1
 
-    def get(self, service: str, url: str, params: Mapping[str, str | float] | None = None) -> bytes:
+    def get(
+        self,
+        service: str,
+        url: str,
+        params: Mapping[str, str | float] | None = None,
+        limit_s: float | None = None,
+    ) -> bytes:
         """Return the body of one GET; no retry.
+
+        Parameters
+        ----------
+        service : str
+            Name for messages.
+        url : str
+        params : mapping, optional
+        limit_s : float, optional
+            Longest wait for the answer; default ``settings.frame_s``.
 
         Raises
         ------
         ServiceError
             If the answer is an error, or empty.
         """
-        response = self._session.get(url, params=params, timeout=self.settings.frame_s)
+        response = self._session.get(url, params=params, timeout=limit_s)
         check_status(service, response)
         if not response.content:
             raise ServiceError(f"{service} gave an empty answer: try again later.")
@@ -216,36 +237,6 @@ def check_status(service: str, response: requests.Response) -> None:
     )
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
-    """Call in a thread of its own and wait no longer than `seconds`.
-
-    For a library whose timeout holds for each packet alone: one that trickles is left behind.
-
-    Raises
-    ------
-    TimeoutError
-        If time is up.
-    """
-    outcome: list[tuple[bool, object]] = []
-
-    def run() -> None:
-        try:
-            outcome.append((True, call()))
-        except _FAILURES as error:
-            outcome.append((False, error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not outcome:
-        raise TimeoutError
-    done, value = outcome[0]
-    if not done:
-        assert isinstance(value, BaseException)
-        raise value
-    return value  # type: ignore[return-value]
-
-
 def _status_sentence(service: str, status: int) -> str:
     reasons = {429: "is being asked too often", 404: "does not have what was asked for"}
     reason = reasons.get(status, "is out of order" if status >= 500 else "refused the request")
@@ -254,8 +245,6 @@ def _status_sentence(service: str, status: int) -> str:
 
 def _explain(service: str, error: BaseException) -> ServiceError:
     status = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(error, urllib.error.HTTPError):
-        status = error.code
     if status is not None:
         return ServiceError(_status_sentence(service, status), retry=status in _RETRY_STATUS)
     if isinstance(error, _BodyTooLongError):
@@ -304,8 +293,9 @@ class _Adapter(HTTPAdapter):
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         settings, url = self._network.settings, str(request.url)
         self._take_turn(url)
-        # The timeout that astroquery hands over holds for each packet; this one for the answer.
-        seconds = min(self._limit_s, self._network.remaining())
+        # What is handed over is meant for each packet; here it holds for the whole answer.
+        wanted = timeout if isinstance(timeout, int | float) else self._limit_s
+        seconds = min(wanted, self._limit_s, self._network.remaining())
         if seconds <= 0:
             raise requests.ReadTimeout("no time left", request=request)
         end = time.monotonic() + seconds

@@ -1,20 +1,24 @@
-"""The position of a named object: Sesame through astropy, else NED through astroquery."""
+"""The position of a named object: Sesame at astropy's addresses, else NED through astroquery."""
 
 import json
+import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import astroquery
-from astropy.coordinates import SkyCoord
-from astropy.utils import data
+from astropy.coordinates.name_resolve import sesame_database, sesame_url
 from astroquery.exceptions import RemoteServiceError
 from astroquery.ipac.ned import NedClass
 
 from galexplorer.errors import FetchError, TargetError
 from galexplorer.sky.cache import Cache
-from galexplorer.sky.http import Network, ServiceError, within
+from galexplorer.sky.http import Network, ServiceError
 
 SESAME_S = 12.0
 NED_S = 15.0
+
+_J2000 = re.compile(r"%J\s+(\d+(?:\.\d*)?)\s+([+-]\d+(?:\.\d*)?)\s")
+_DONE = re.compile(r"#=+Done")
 
 
 @dataclass(frozen=True)
@@ -65,22 +69,34 @@ def resolve_name(name: str, network: Network, cache: Cache) -> Position:
 
 
 def _ask_sesame(name: str, network: Network) -> Position | None:
-    """Return the position, or None if Sesame failed or knows no such name: it does not tell which.
+    """Return the position, or None if Sesame failed or knows no such name.
 
-    Its mirrors are its second try, so one round is enough.
+    The addresses are astropy's. Its own `SkyCoord.from_name` takes what a truncated answer
+    holds of a number for the position, so the answer is read here, to its last line.
     """
-    seconds = min(SESAME_S, network.settings.read_s, network.remaining())
+    database = sesame_database.get()
+    code = "SNV" if database == "all" else database[0].upper()
+    for server in sesame_url.get():
+        url = f"{server.rstrip('/')}/{code}?{quote(name)}"
 
-    def call() -> Position:
-        with data.conf.set_temp("remote_timeout", max(seconds / 2, 0.1)):
-            network.count()
-            found = within(seconds, lambda: SkyCoord.from_name(name, cache=False))
-        return _check(found.ra.deg, found.dec.deg, "Sesame (CDS)")
+        def call(url: str = url) -> Position | None:
+            return _read_sesame(network.get("Sesame", url, limit_s=network.settings.read_s))
 
-    try:
-        return network.ask("Sesame", call, seconds)
-    except ServiceError:
-        return None
+        try:
+            return network.ask("Sesame", call, SESAME_S)
+        except ServiceError:
+            continue
+    return None
+
+
+def _read_sesame(answer: bytes) -> Position | None:
+    lines = answer.decode("utf-8", "replace").strip().splitlines()
+    if not lines or not _DONE.match(lines[-1]):
+        raise ServiceError("Sesame gave half an answer: try again later.")
+    for line in lines:
+        if match := _J2000.match(line):
+            return _check(float(match[1]), float(match[2]), "Sesame (CDS)")
+    return None
 
 
 def _ask_ned(name: str, network: Network) -> Position:

@@ -225,7 +225,9 @@ def _structure(data: Path) -> dict:
     table = pd.read_csv(data / "galaxyzoo_structure.csv.gz")
     bulgy = table.p_el_debiased > table.p_cs_debiased
     radius = np.where(
-        bulgy, table.deVRad_r * np.sqrt(table.deVAB_r), table.expRad_r * np.sqrt(table.expAB_r)
+        bulgy,
+        table.deVRad_r * np.sqrt(table.deVAB_r.clip(lower=0)),
+        table.expRad_r * np.sqrt(table.expAB_r.clip(lower=0)),
     )
     # light concentration of a de Vaucouleurs and an exponential profile (Petrosian, no seeing)
     r50 = np.where(bulgy, 0.70, 0.98) * _clean(radius, 0.3, 60)

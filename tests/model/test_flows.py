@@ -75,7 +75,7 @@ def test_forward_and_inverse_cancel(generator):
 
 
 def test_a_sharp_spline_is_inverted_in_single_precision(generator):
-    """Where nflows may stop at its assertion, the inverse stays finite and rises."""
+    """However steep its bins, the inverse stays finite and rises."""
     knots = 25.0 * torch.randn((300, KNOTS), generator=generator)
     outputs = torch.linspace(-TAIL, TAIL, 301).repeat(300, 1)
     inputs, log_slope = invert_spline(outputs.reshape(-1, 1), knots.repeat_interleave(301, dim=0))

@@ -22,6 +22,23 @@ def _load_replay():
     return module
 
 
+OUTCOMES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def outcomes(request) -> list[str]:
+    """Lines of the table of services and faults, which is printed at the end."""
+    return request.config.stash.setdefault(OUTCOMES, [])
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    lines = config.stash.get(OUTCOMES, [])
+    if lines:
+        terminalreporter.section("service, fault, time, outcome")
+        for line in lines:
+            terminalreporter.line(line)
+
+
 replay_module = sys.modules.get("sky_replay") or _load_replay()
 
 
@@ -34,13 +51,15 @@ def _real_data() -> Path | None:
 @pytest.fixture(scope="session")
 def _servers():
     servers = replay_module.Replay(silence_s=1.5, small=True)
+    servers.sky.make_all_frames()  # so that no test waits for them
     yield servers
     servers.close()
 
 
 @pytest.fixture(scope="session")
 def _full_servers():
-    servers = replay_module.Replay(_real_data())
+    data = _real_data()
+    servers = replay_module.Replay(data, small=data is None)
     yield servers
     servers.close()
 
@@ -56,7 +75,7 @@ def replay(_servers, monkeypatch):
 
 @pytest.fixture
 def full_replay(_full_servers, monkeypatch):
-    """Services with frames of full size, the real ones where the data folder has them."""
+    """Services with the real frames where the data folder has them."""
     _full_servers.reset()
     monkeypatch.setattr(http, "_PACE", http._Pace())
     with _full_servers.configured():
@@ -71,6 +90,7 @@ def settings(replay, tmp_path) -> Settings:
         frame_s=0.8,
         total_s=8.0,
         backoff_s=0.02,
+        max_body_bytes=1_500_000,
         legacy_url=replay.url("legacy"),
         cache_dir=tmp_path / "cache",
     )

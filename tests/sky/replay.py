@@ -85,6 +85,7 @@ THINGS = (
         values={"z_spec": 0.41, "z_warning": 0, "spec_class": "GALAXY"},
     ),
     Thing(HARO25_OBJID + 4, 162.30, 25.80, name="lonely", values={"z_spec": 0.1, "z_warning": 4}),
+    Thing(HARO25_OBJID + 6, 162.20186, 26.05125, name="seam", magnitude=16.5),
     Thing(HARO25_OBJID + 5, 162.1036, 26.0556, name="edge", magnitude=17.5),
 )  # fmt: skip
 
@@ -112,6 +113,11 @@ class Sky:
                 else:
                     self._frames[name] = make_frame(match[1], int(match[4]), self.small)
         return self._frames[name]
+
+    def make_all_frames(self) -> None:
+        for band in "gri":
+            for number in (FIELD - 1, FIELD, FIELD + 1):
+                self.frame(f"frame-{band}-{RUN:06d}-{CAMCOL}-{number:04d}.fits.bz2")
 
     def cutout(self, ra: float, dec: float, size: int) -> tuple[np.ndarray, WCS]:
         wcs = WCS(naxis=2)
@@ -160,7 +166,7 @@ def make_frame(band: str, number: int, small: bool = False) -> bytes:
     shape = (1489, 2048)
     if small:
         header["CRPIX1"] -= 1700
-        header["CRPIX2"] -= 450
+        header["CRPIX2"] += 1361.0 * (number - FIELD) - 798 - 270 * (number - FIELD)
         shape = (300, 348)
     data = paint(WCS(header), shape)["gri".index(band)]
     # Coarse noise keeps the packed file small, and the packing quick.
@@ -184,6 +190,8 @@ class Replay:
     ----------
     faults : dict of str to str
         By service, one of `FAULTS`.
+    missing : set of int
+        Fields whose frames are not there.
     counts : Counter
         Requests by service.
     """
@@ -194,6 +202,7 @@ class Replay:
         self.sky = Sky(data_dir, small)
         self.silence_s = silence_s
         self.faults: dict[str, str] = {}
+        self.missing: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.asked: list[str] = []
         self._servers = {name: self._start(name) for name in SERVICES}
@@ -230,6 +239,7 @@ class Replay:
 
     def reset(self) -> None:
         self.faults.clear()
+        self.missing = set()
         self.counts.clear()
         self.asked.clear()
 
@@ -261,6 +271,8 @@ class Replay:
             handler.close_connection = True
             return
         status, body, kind = _ANSWERS[service](self.sky, handler.path)
+        if service == "sas" and any(f"{n:04d}.fits" in handler.path for n in self.missing):
+            fault = "404"
         if fault.isdigit():
             status, body, kind = int(fault), HTML, "text/html"
         elif fault == "html":

@@ -1,0 +1,108 @@
+"""Commands that ask the services of the sky, and that look after what they answered."""
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from galexplorer.errors import FetchError, GalexplorerError, OptionError
+
+# Nothing heavy is imported here: --help and a wrong option are answered at once.
+
+Source = Literal["auto", "frames", "legacy", "hips"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(fetch)
+    cache = typer.Typer(help="What the services answered, kept on disk.")
+    cache.command("list")(list_cache)
+    cache.command("clear")(clear_cache)
+    app.add_typer(cache, name="cache")
+
+
+def fetch(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGET...",
+            help="A name, a position or an SDSS objID; quote what holds spaces.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write; made if it is not there.")],
+    source: Annotated[
+        Source, typer.Option(help="Where to take the pixels; auto tries one after the other.")
+    ] = "auto",
+) -> None:
+    """Get galaxies from SDSS: a FITS cube in g, r, i for each, that `infer` reads."""
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"{out} is a file: name a folder.")
+
+    from galexplorer.sky.fetch import fetch_target, write_fetched
+    from galexplorer.sky.parse import parse_target
+
+    if len(targets) == 1:
+        parse_target(targets[0])
+    failed = 0
+    written: set[str] = set()
+    for target in targets:
+        try:
+            fetched = fetch_target(target, _say, source=source)
+        except GalexplorerError as error:
+            if len(targets) == 1:
+                raise
+            failed += 1
+            print(f"galexplorer: {target}: {error}", file=sys.stderr)
+            continue
+        path = out / f"{_name_file(target, written)}.fits"
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            write_fetched(fetched, path)
+        except OSError as error:
+            raise OptionError(f"{path} cannot be written: {error.strerror or error}.") from error
+        for note in fetched.notes:
+            _say(note)
+        print(path)
+    if failed:
+        raise FetchError(f"{failed} of {len(targets)} targets failed, for the reasons above.")
+
+
+def list_cache() -> None:
+    """List what is kept: size, date, question."""
+    from galexplorer.sky.cache import Cache, default_folder
+
+    folder = default_folder()
+    entries = Cache(folder).entries()
+    for entry in entries:
+        saved = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.saved))
+        label = entry.label if len(entry.label) <= 80 else f"{entry.label[:77]}..."
+        print(f"{entry.size_bytes / 1e6:9.3f} MB  {saved}  {label}")
+    total = sum(entry.size_bytes for entry in entries) / 1e6
+    print(f"{total:9.3f} MB in {len(entries)} answers in {folder}")
+
+
+def clear_cache() -> None:
+    """Remove all that is kept."""
+    from galexplorer.sky.cache import Cache, default_folder
+
+    removed = Cache(default_folder()).clear()
+    print(f"{removed} answers removed.")
+
+
+def _say(words: str) -> None:
+    print(f"galexplorer: {words}", file=sys.stderr)
+
+
+def _name_file(target: str, taken: set[str]) -> str:
+    """Return a file name out of a target, another one for each."""
+    stem = re.sub(r"[^A-Za-z0-9.+-]+", "_", target.replace("\u2212", "-")).strip("_.-") or "target"
+    stem = stem[:80]
+    name, number = stem, 1
+    while name.lower() in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    taken.add(name.lower())
+    return name

@@ -1,0 +1,110 @@
+"""Commands that make training sets, train, and measure: they need the packages of `train`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galexplorer.commands.options import DataOption, DeviceOption, WeightsOption
+from galexplorer.errors import OptionError
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    dataset = typer.Typer(help="Training sets from real images.")
+    app.add_typer(dataset, name="dataset")
+    app.command()(simulate)
+    dataset.command("real")(build_real)
+    dataset.command("examples")(build_examples)
+    app.command()(train)
+    app.command()(evaluate)
+
+
+@contextmanager
+def _needs_training_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("galexplorer"):
+            raise
+        raise OptionError(
+            f"this command needs the package {error.name}: pip install 'galexplorer[train]'."
+        ) from error
+
+
+def simulate(
+    size: Annotated[int, typer.Option(min=1, help="Galaxies to render.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    data: DataOption = None,
+) -> None:
+    """Render a training set of SDSS galaxies."""
+    with _needs_training_extra():
+        from galexplorer.training.simulate import simulate as run
+    _show_log()
+    run(size=size, seed=seed, out=out, workers=workers, data=data)
+
+
+def build_real(
+    rendered: Annotated[Path, typer.Option(help="Rendered set: its population lends photometry.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    data: DataOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Turn the folders of real SDSS JPEGs into a training set."""
+    with _needs_training_extra():
+        from galexplorer.training.real_images import build_from
+    build_from(data, rendered, out, workers)
+
+
+def build_examples(
+    rendered: Annotated[Path, typer.Option(help="Rendered set: its population gives the rows.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("assets/examples"),
+    seed: Annotated[int, typer.Option(min=0)] = 7,
+) -> None:
+    """Render the example galaxies of the app."""
+    with _needs_training_extra():
+        from galexplorer.training.examples import make_examples
+    make_examples(rendered, out, seed)
+
+
+def train(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Training sets.")],
+    config: Annotated[Path | None, typer.Option(help="YAML with other settings.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
+    work: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("runs/train"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from a checkpoint.")] = False,
+    keep_model: Annotated[
+        bool, typer.Option("--keep-model", help="Only calibrate again and rewrite the rest.")
+    ] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the weights on rendered and real galaxies."""
+    _show_log()
+    with _needs_training_extra():
+        from galexplorer.training.fit import read_config
+        from galexplorer.training.release import make_weights
+    make_weights(folders, out, work, read_config(config), resume, device, keep_model)
+
+
+def evaluate(
+    weights: WeightsOption = None,
+    data: DataOption = None,
+    rendered: Annotated[Path | None, typer.Option(help="A rendered set.")] = None,
+    real: Annotated[Path | None, typer.Option(help="A set of real images.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for all figures.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write them into the manifest.")] = False,
+) -> None:
+    """Measure accuracy and calibration on galaxies that the training has not seen."""
+    with _needs_training_extra():
+        from galexplorer.evaluation.run import evaluate as run
+    run(weights=weights, data=data, rendered=rendered, real=real, out=out, record=record)
+
+
+def _show_log() -> None:
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -1,0 +1,172 @@
+"""A few steps of training: they learn, they resume, they refuse what they cannot use."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from galexplorer.errors import DataError, OptionError
+from galexplorer.model.network import MODES
+from galexplorer.schema import TARGET_NAMES
+from galexplorer.training import dataset, fit
+from galexplorer.training.calibration import calibrate
+from galexplorer.training.fit import Config, Pools, noise_of, read_config, standardisation, train
+
+TINY = Config(steps=3, real=8, unlabelled=4, rendered=8, tables=16, threads=1)
+
+
+def test_pools_hold_what_they_can_teach(sets):
+    counts = Pools(sets).counts()
+    assert counts["real"] == 36
+    assert counts["unlabelled"] == 7
+    assert counts["rendered"] == 43
+    assert counts["tables"] == 36 + 43 + 72
+    assert counts["validation_jpeg"] == 4
+    assert counts["validation_fits"] == 5
+
+
+def test_standardisation_leaves_out_what_has_no_label():
+    targets = np.array([[0.08, 1.0], [0.08, 3.0], [0.18, 99.0]])
+    mean, std = standardisation(targets, np.array([[1, 1], [1, 2], [0, 0]]))
+    np.testing.assert_allclose(mean, [np.log(0.1), 2.0])
+    np.testing.assert_allclose(std, [0.0, 1.0], atol=1e-12)
+
+
+def test_training_gives_a_model_and_a_history(sets, tmp_path):
+    model = train(sets, tmp_path, TINY)
+    assert not model.training
+    assert all(torch.isfinite(value).all() for value in model.state_dict().values())
+    header, row = (tmp_path / "history.csv").read_text().splitlines()
+    assert header.startswith("step,minutes,real,rendered,vae,tables,val_")
+    values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
+    assert values["step"] == 3
+    # nine standard normal densities cost at least 1.42 each, of which a JPEG has two
+    assert 9 < values["tables"] < 30
+    assert 2 < values["real"] < 12
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(sets, tmp_path, monkeypatch):
+    config = replace(TINY, checkpoint_minutes=0.0)
+    whole = train(sets, tmp_path / "whole", config).state_dict()
+    steps = fit._losses
+
+    def interrupt(model, pools, config, rng, device):
+        if (tmp_path / "halves" / "checkpoint.pt").exists():
+            raise KeyboardInterrupt
+        return steps(model, pools, config, rng, device)
+
+    monkeypatch.setattr(fit, "_losses", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(sets, tmp_path / "halves", config)
+    monkeypatch.setattr(fit, "_losses", steps)
+    torch.manual_seed(99)  # whatever happened in between
+    resumed = train(sets, tmp_path / "halves", config, resume=True).state_dict()
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_a_checkpoint_of_another_run_is_refused(sets, tmp_path):
+    config = replace(TINY, steps=1)
+    train(sets, tmp_path, config)
+    with pytest.raises(OptionError, match="other settings or data"):
+        train(sets, tmp_path, replace(config, seed=2), resume=True)
+
+
+def test_training_depends_on_the_seed_alone(sets, tmp_path):
+    config = replace(TINY, steps=1)
+    one = train(sets, tmp_path / "1", config).state_dict()
+    torch.manual_seed(5)
+    again = train(sets, tmp_path / "2", config).state_dict()
+    other = train(sets, tmp_path / "3", replace(config, seed=7)).state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in one.items())
+    assert not torch.equal(
+        one["chain.flows.0._transform.net.0.weight"], other["chain.flows.0._transform.net.0.weight"]
+    )
+
+
+def test_labels_that_are_missing_do_not_count(sets):
+    """The loss of a row is the sum over its labels, completed ones weighing less."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = fit.GalaxyModel().eval().requires_grad_(False)
+    rows = {k: v for k, v in dataset.select(sets[2], np.arange(4)).items() if k != "grid"}
+    rows["targets"][:] = np.array([0.06, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+    context = torch.zeros((4, 96))
+    rows["label"][0] = 1
+    rows["label"][1] = 2
+    rows["label"][2] = 0
+    rows["label"][3] = [1, 1, 0, 0, 0, 0, 0, 0, 0]
+    full, completed, none, two = fit._nll(model, rows, context, Config(), "cpu").tolist()
+    density = model.chain.log_prob(model.standardise(torch.from_numpy(rows["targets"])), context)
+    assert full == pytest.approx(-density[0].sum().item(), rel=1e-5)
+    assert completed == pytest.approx(Config().completed_weight * full, rel=1e-5)
+    assert none == 0
+    assert two == pytest.approx(-density[3, :2].sum().item(), rel=1e-5)
+    # a target whose parents are missing cannot be judged
+    rows["targets"][0, 1] = np.nan
+    assert fit._nll(model, rows, context, Config(), "cpu")[0].item() == pytest.approx(
+        -density[0, 0].item(), rel=1e-5
+    )
+
+
+def test_calibration_makes_the_base_standard_normal(sets):
+    """Shift and width are the median and spread of the base variables of validation rows."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = fit.GalaxyModel().eval().requires_grad_(False)
+    many = dataset.select(dataset.concatenate(sets), np.tile(np.arange(96, 176), 30))
+    many = {**many, "split": np.full(2400, dataset.VALIDATION, np.uint8)}
+    many["targets"][:, 1:] += np.random.default_rng(1).normal(0, 0.5, (2400, 8))
+    model.target_mean.copy_(torch.tensor([-2.2, 10.0, 0.1, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
+    report = calibrate(model, Pools([many]), "cpu", limit=600)
+    assert report["photometry"]["log_stellar_mass"]["rows"] == 600
+    index = MODES.index("photometry")
+    noise = noise_of(model, many, "photometry", np.random.default_rng(2), "cpu")["noise"].numpy()
+    for k, name in enumerate(TARGET_NAMES):
+        scaled = (noise[:, k] - model.base_shift[index, k].item()) / model.base_width[
+            index, k
+        ].item()
+        assert np.median(scaled) == pytest.approx(0, abs=0.15), name
+        assert np.mean(np.abs(scaled) < 1) == pytest.approx(0.68, abs=0.07), name
+
+
+def test_sets_without_images_are_refused(sets, tmp_path):
+    with pytest.raises(DataError, match="no labelled images"):
+        train([sets[2]], tmp_path, TINY)
+
+
+def test_sets_without_catalogue_photometry_are_refused(sets, tmp_path):
+    for arrays in sets:
+        arrays["catalogue_mag"][:] = np.nan
+    with pytest.raises(DataError, match="catalogue photometry"):
+        train(sets, tmp_path, TINY)
+
+
+def test_settings_are_read(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("steps: 12\nlearning_rate: 1.0e-4\n")
+    assert read_config(path) == Config(steps=12, learning_rate=1e-4)
+    path.write_text("# nothing but this\n")
+    assert read_config(path) == read_config(None) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("setps: 12\n", "unknown settings: setps"),
+        ("1: 2\n", "unknown settings: 1"),
+        ("- steps\n", "holds no settings"),
+        ("steps: [", "cannot be read as YAML"),
+    ],
+)
+def test_settings_that_do_not_exist_are_refused(tmp_path, text, message):
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    with pytest.raises(OptionError, match=message):
+        read_config(path)
+
+
+def test_a_missing_file_of_settings_is_refused(tmp_path):
+    with pytest.raises(OptionError, match="cannot be read"):
+        read_config(tmp_path / "gone.yaml")
