@@ -133,6 +133,8 @@ def paint(wcs: WCS, shape: tuple[int, int]) -> np.ndarray:
     image = np.zeros((3, *shape))
     for thing in THINGS:
         x, y = (float(v) for v in wcs.world_to_pixel_values(thing.ra, thing.dec))
+        if not np.isfinite([x, y]).all():
+            continue  # on the other side of the sky
         reach = 100
         columns = np.arange(max(0, int(x) - reach), min(shape[1], int(x) + reach))
         rows = np.arange(max(0, int(y) - reach), min(shape[0], int(y) + reach))
@@ -386,8 +388,8 @@ def _wrong_content(service: str, sky: Sky) -> bytes:
     if service == "sas":
         return sky.frame(f"frame-r-{RUN:06d}-{CAMCOL}-{FIELD + 1:04d}.fits.bz2") or b""
     if service in ("legacy", "hips"):
-        flux, wcs = sky.cutout(10.0, 10.0, 64)
-        return _pack(flux, wcs.to_header())
+        flux, wcs = sky.cutout(162.19, 26.06, 203)  # of the right size, half an arcmin away
+        return _pack(flux if service == "legacy" else flux[0], wcs.to_header())
     return b"a,b\n1,2\n"
 
 
