@@ -52,14 +52,16 @@ def main() -> None:
             page.locator('img[alt^="Corner plot"]').wait_for(timeout=WAIT_MS)
             page.get_by_role("button", name="Summary, JSON").wait_for(timeout=WAIT_MS)
             page.wait_for_timeout(2500)
-            # the page scrolls inside an element of its own: make the window as tall as that
-            tall = page.evaluate(
-                "() => Math.max(...[...document.querySelectorAll('*')].map(e => e.scrollHeight))"
-            )
-            page.set_viewport_size({"width": options.width, "height": min(int(tall) + 40, 6000)})
+            # the page scrolls inside an element of its own: a tall window shows all of it
+            page.set_viewport_size({"width": options.width, "height": 6000})
             page.wait_for_timeout(2000)
+            last = page.get_by_role("button", name="Summary, JSON").bounding_box()
+            assert last is not None
             options.out.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=str(options.out / options.name))
+            page.screenshot(
+                path=str(options.out / options.name),
+                clip={"x": 0, "y": 0, "width": options.width, "height": last["y"] + 110},
+            )
             browser.close()
     finally:
         server.terminate()
