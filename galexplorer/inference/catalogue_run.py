@@ -195,9 +195,11 @@ def _infer_batch(
         misfits = torch.full((len(rows),), float("nan"))
         if any(pictured):
             grids = np.stack([o.cutout.grid for o in observations if o.cutout is not None])
-            image = torch.from_numpy(grids).to(engine.device).float() / 255.0
+            grid = torch.from_numpy(grids).to(engine.device)
             where = torch.from_numpy(np.flatnonzero(pictured))
-            misfits[where] = misfit_of(image, engine.model.decoder(encoded.latent[where])).cpu()
+            misfits[where] = misfit_of(
+                grid.float() / 255.0, engine.model.reconstruct(grid)[1]
+            ).cpu()
     quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
     columns.statistics[rows] = np.concatenate(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1

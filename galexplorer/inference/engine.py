@@ -116,7 +116,7 @@ class Engine:
             samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
         )
         classes = class_probabilities(posterior.draws)
-        view, misfit = self._view(observation.cutout, encoded.latent)
+        view, misfit = self._view(observation.cutout)
         mode = MODES[int(encoded.mode[0])]
         magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
@@ -232,11 +232,11 @@ class Engine:
         draws = self.model.redshift_from_base(cut.to(torch.float32), context, mode)
         return draws.clamp(low, high)
 
-    def _view(self, cutout: Cutout | None, latent: Tensor) -> tuple[View | None, Tensor | None]:
+    def _view(self, cutout: Cutout | None) -> tuple[View | None, Tensor | None]:
         if cutout is None:
             return None, None
-        decoded = self.model.decoder(latent)
-        image = torch.from_numpy(cutout.grid)[None].to(self.device).float() / 255.0
+        grid = torch.from_numpy(cutout.grid)[None].to(self.device)
+        _, decoded = self.model.reconstruct(grid)
         view = View(
             composite=np.ascontiguousarray(cutout.grid.transpose(1, 2, 0)),
             reconstruction=_to_picture(decoded[0]),
@@ -249,14 +249,14 @@ class Engine:
             ra=cutout.ra,
             dec=cutout.dec,
         )
-        return view, misfit_of(image, decoded).cpu()
+        return view, misfit_of(grid.float() / 255.0, decoded).cpu()
 
     def _neighbours(self, cutout: Cutout | None, latent: Tensor) -> tuple[Neighbour, ...]:
         if cutout is None:
             return ()
         place = None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)
         found = self.library.nearest(latent, NEIGHBOURS, exclude=place)
-        stack = torch.stack([self.library.latents[row] for row, _ in found]).to(self.device)
+        stack = torch.stack([self.library.appearance[row] for row, _ in found]).to(self.device)
         pictures = [_to_picture(p) for p in self.model.decoder(stack)]
         return tuple(
             self.library.describe(row, distance, picture)

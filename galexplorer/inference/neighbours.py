@@ -23,6 +23,8 @@ class Library:
     ----------
     latents : Tensor, shape (n, 32)
         Means, as the encoder gave them.
+    appearance : Tensor, shape (n, 32)
+        Latents of the image as it lies on the sky, for thumbnails.
     scale : Tensor, shape (32,)
         Spread of each latent over the library; distances are measured in it.
     position : Tensor, shape (n, 2)
@@ -34,6 +36,7 @@ class Library:
     """
 
     latents: Tensor
+    appearance: Tensor
     scale: Tensor
     position: Tensor
     known: Tensor
@@ -46,6 +49,7 @@ class Library:
         position = arrays["position"].double()
         return cls(
             latents=latents,
+            appearance=arrays["appearance"].float(),
             scale=latents.std(dim=0).clamp(min=1e-3),
             position=position,
             known=arrays["known"].float(),

@@ -57,6 +57,16 @@ class GalaxyModel(nn.Module):
         )
         return torch.stack(means).mean(dim=0), torch.stack(log_variances).mean(dim=0)
 
+    def reconstruct(self, grid: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the latents of images as they lie, (n, 32), and what the decoder makes of them.
+
+        The latents that `encode` averages over symmetries have no orientation left, and would
+        come back as round blurs; these keep it. Images are (n, 3, 64, 64), uint8 in, 0..1 out.
+        """
+        image = (grid.to(torch.float32) / 255.0).contiguous(memory_format=torch.channels_last)
+        mean, _ = self.encoder(image)
+        return mean, self.decoder(mean)
+
     def context_of(self, mean: Tensor, log_variance: Tensor, feature: Tensor) -> Tensor:
         """Return the context of the flows; rows without an image have zero latents."""
         return self.context(mean, log_variance, feature)

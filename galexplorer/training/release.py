@@ -124,7 +124,7 @@ def write_library(model: GalaxyModel, pools: Pools, out: Path, device: str) -> i
     real = (rows["origin"] == 2) & (rows["label"][:, 0] == 1) & np.isfinite(rows["pixel_scale"])
     real &= np.isfinite(rows["position"][:, 0])
     part = dataset.select(rows, np.flatnonzero(real))
-    latents = encode_rows(model, part, device)[0]
+    latents, appearance, _ = encode_rows(model, part, device)
     known = np.where(part["label"] == 1, part["targets"], np.nan)
     r_magnitude = np.where(
         np.isfinite(part["catalogue_mag"][:, 2]),
@@ -133,7 +133,8 @@ def write_library(model: GalaxyModel, pools: Pools, out: Path, device: str) -> i
     )
     save_file(
         {
-            "latents": latents.to(torch.float16).cpu().contiguous(),
+            "latents": latents.to(torch.float16).contiguous(),
+            "appearance": appearance.to(torch.float16).contiguous(),
             "position": torch.from_numpy(part["position"]).contiguous(),
             "known": torch.from_numpy(
                 np.column_stack([known, r_magnitude]).astype(np.float32)
@@ -167,7 +168,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
         part = dataset.select(rows, rng.permutation(index)[:_DOMAIN_ROWS])
         latent = torch.zeros((len(part["split"]), 32))
         if mode != "photometry":
-            latent, misfit = encode_rows(model, part, device)
+            latent, _, misfit = encode_rows(model, part, device)
             misfits[mode] = domain.levels(misfit)
         magnitudes = part["catalogue_mag"]
         if mode != "photometry":
@@ -179,15 +180,18 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     save_file(arrays, str(out / DOMAIN_FILE))
 
 
-def encode_rows(model: GalaxyModel, rows: Arrays, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return latent means (n, 32) and the reconstruction's misfit (n,)."""
-    latents, misfits = [], []
+def encode_rows(
+    model: GalaxyModel, rows: Arrays, device: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return averaged latents and those of the image as it lies, (n, 32), and the misfit (n,)."""
+    latents, appearances, misfits = [], [], []
     for begin in range(0, len(rows["split"]), 256):
         grid = torch.from_numpy(rows["grid"][begin : begin + 256]).to(device)
-        latent, _ = model.encode(grid)
-        misfits.append(domain.misfit_of(grid.float() / 255.0, model.decoder(latent)).cpu())
-        latents.append(latent.cpu())
-    return torch.cat(latents), torch.cat(misfits)
+        latents.append(model.encode(grid)[0].cpu())
+        appearance, decoded = model.reconstruct(grid)
+        appearances.append(appearance.cpu())
+        misfits.append(domain.misfit_of(grid.float() / 255.0, decoded).cpu())
+    return torch.cat(latents), torch.cat(appearances), torch.cat(misfits)
 
 
 def _describe(folder: Path, manifest: dict) -> dict:

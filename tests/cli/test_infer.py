@@ -39,8 +39,8 @@ def cube(tmp_path_factory):
     image = (fluxes[:, None, None] * profile / profile.sum() + noise).astype("f4")
     path = tmp_path_factory.mktemp("cube") / "disc.fits"
     header = fits.Header({"BUNIT": "nanomaggy", "CD1_1": -0.396 / 3600, "CD2_2": 0.396 / 3600})
-    header |= fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0})
-    header |= fits.Header({"CRVAL2": 2.0, "CRPIX1": 80.5, "CRPIX2": 80.5})
+    header.update({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0})
+    header.update({"CRVAL2": 2.0, "CRPIX1": 80.5, "CRPIX2": 80.5})
     fits.PrimaryHDU(image, header).writeto(path)
     return path
 

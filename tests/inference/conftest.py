@@ -46,6 +46,7 @@ def random_weights(tmp_path_factory) -> Path:
     save_file(
         {
             "latents": torch.randn((LIBRARY_SIZE, 32), generator=generator).half(),
+            "appearance": torch.randn((LIBRARY_SIZE, 32), generator=generator).half(),
             "position": torch.stack(
                 [torch.linspace(0, 359, LIBRARY_SIZE), torch.linspace(-5, 60, LIBRARY_SIZE)], dim=1
             ).double(),
