@@ -102,7 +102,7 @@ def infer_catalogue(
     Returns
     -------
     astropy.table.Table
-        Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, ``prob_<class>``,
+        Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, the probability of each BPT class under its name,
         ``domain_score`` and ``flag``: words joined by ``;``, empty where all is well. A row
         that could not be inferred has NaN and says why.
 
@@ -236,7 +236,7 @@ def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Colu
                 description=f"{target.label}, {target.unit or 'no unit'}",
             )
     for c, name in enumerate(BPT_CLASSES):
-        table[f"prob_{name}"] = columns.classes[:, c]
+        table[name] = columns.classes[:, c]
     table["domain_score"] = columns.scores
     table["flag"] = np.array([";".join(words) for words in columns.flags], str)
     table.meta["provenance"] = {

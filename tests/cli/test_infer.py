@@ -98,7 +98,8 @@ def test_files(infer, tmp_path, suffix):
         assert set(json.loads(out.read_text())["posterior"]) == set(TARGET_NAMES)
         return
     kind = {"ecsv": "ascii.ecsv"}.get(suffix, suffix)
-    draws = Table.read(out, format=kind)
+    options = {"hdu": "POSTERIOR"} if suffix == "fits" else {}
+    draws = Table.read(out, format=kind, **options)
     assert len(draws) == 200
     assert set(draws.colnames) >= set(TARGET_NAMES)
 

@@ -65,7 +65,7 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, error):
 def test_ngc6978_comes_as_three_files(monkeypatch, tmp_path):
     def serve(url, **options):
         path = tmp_path / url.rsplit("/", 1)[1]
-        path.write_bytes(url.encode())
+        path.write_bytes(b"BZh" + url.encode())
         return str(path)
 
     monkeypatch.setattr(sources, "download_file", serve)
