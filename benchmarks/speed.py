@@ -65,7 +65,7 @@ def main() -> None:
     infer_catalogue(engine, read_catalogue(table))
     spent = time.perf_counter() - begin
     alone = seconds["infer 5,000 draws"]
-    print(f"catalogue of {rows} rows, 1,000 draws each: {spent:.1f} s, {rows / spent:.0f} rows/s;")
+    print(f"catalogue of {rows} rows, 512 draws each: {spent:.1f} s, {rows / spent:.0f} rows/s;")
     print(f"one row costs {spent / rows / alone:.3f} of one galaxy inferred alone with 5,000 draws")
 
 

@@ -19,7 +19,7 @@ from galexplorer.schema import BANDS, TARGETS
 Format = Literal["json", "ecsv", "parquet", "fits"]
 SUFFIXES = {".json": "json", ".ecsv": "ecsv", ".parquet": "parquet", ".fits": "fits"}
 DRAWS = 5_000
-CATALOGUE_DRAWS = 1_000
+CATALOGUE_DRAWS = 512
 
 app = typer.Typer(
     name="galexplorer",

@@ -79,7 +79,7 @@ def infer_catalogue(
     catalogue: Catalogue,
     *,
     redshift_range: tuple[float, float] | None = None,
-    draws: int = 1000,
+    draws: int = 512,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Table:
