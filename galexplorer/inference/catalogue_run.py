@@ -103,8 +103,8 @@ def infer_catalogue(
     -------
     astropy.table.Table
         Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, the probability of each
-        BPT class under its name, ``domain_score`` and ``flag``: words joined by ``;``, empty where all is well. A row
-        that could not be inferred has NaN and says why.
+        BPT class under its name, ``domain_score`` and ``flag``: words joined by ``;``, empty
+        where all is well. A row that could not be inferred has NaN and says why.
 
     Raises
     ------

@@ -40,14 +40,13 @@ DETECTION_S_TO_N = 2.0
 _SIGMA_LIMITS_KMS = (70.0, 420.0)
 
 
-def build(data: Path | None, rng: np.random.Generator) -> pd.DataFrame:
+def build(data: Path, rng: np.random.Generator) -> pd.DataFrame:
     """Assemble and complete the population.
 
     Parameters
     ----------
-    data : Path or None
-        Folder of the real tables; without it only the galaxies that ship with the
-        ``kcorrect`` package are used, and lines and metallicities are missing.
+    data : Path
+        Folder of the real tables.
     rng : numpy.random.Generator
 
     Returns

@@ -77,7 +77,6 @@ def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | Non
         "seed": seed,
         "population": len(rows),
         "sources": {str(k): int(v) for k, v in rows.source.value_counts().items()},
-        "real_tables": data_folder(data) is not None,
     }
     dataset.write_manifest(out, manifest)
     return manifest
@@ -91,7 +90,10 @@ def load_population(out: Path, seed: int, data: Path | None = None) -> pd.DataFr
         if int(rows["seed"].iloc[0]) != seed:
             raise DataError(f"{out} holds a set of another seed; choose another folder.")
         return rows
-    rows = population.build(data_folder(data), np.random.default_rng(seed))
+    folder = data_folder(data)
+    if folder is None:
+        raise DataError("No folder of real tables was found; name it with --data.")
+    rows = population.build(folder, np.random.default_rng(seed))
     rows["seed"] = seed
     rows.attrs = {}
     out.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """Readers of the real tables: each source to one set of columns and scales."""
 
-import importlib.resources
 import os
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def data_folder(data: Path | None = None) -> Path | None:
     return candidate.resolve() if candidate.is_dir() else None
 
 
-def read_all(data: Path | None) -> pd.DataFrame:
+def read_all(data: Path) -> pd.DataFrame:
     """Return every real row with photometry and redshift, one set of columns.
 
     Raises
@@ -71,8 +70,6 @@ def read_all(data: Path | None) -> pd.DataFrame:
     DataError
         If a table is there but cannot be read.
     """
-    if data is None:
-        return _frame(_kcorrect_package())
     # of one galaxy in several tables the first has the say
     readers = (
         _main_sample,
@@ -281,25 +278,4 @@ def _califa(data: Path) -> dict:
         "redshift": z,
         "log_stellar_mass": _clean(table["log(Mass) Pipe3D"], 6, 13) + SALPETER_TO_KROUPA,
         "log_sfr": _clean(table["log(SFR) Pipe3D"], -6, 4) + SALPETER_TO_KROUPA,
-    }
-
-
-def _kcorrect_package() -> dict:
-    """Read the 10,000 main-sample galaxies that ship with kcorrect."""
-    path = importlib.resources.files("kcorrect") / "data/test/gst_tests_small.fits"
-    table = Table.read(str(path))
-    flux = np.asarray(table["MODELFLUX"], float)
-    ivar = np.asarray(table["MODELFLUX_IVAR"], float)
-    good = (flux > 0) & (ivar > 0)
-    magnitude = 22.5 - 2.5 * np.log10(np.where(good, flux, 1.0)) - np.asarray(table["EXTINCTION"])
-    magnitude[~good] = np.nan
-    error = 1.0857 / np.where(good, flux * np.sqrt(ivar), np.nan)
-    return {
-        "source": "main_sample",
-        "ra": np.asarray(table["RA"], float),
-        "dec": np.asarray(table["DEC"], float),
-        **{b: magnitude[:, k] for k, b in enumerate(BANDS)},
-        **{f"err_{b}": error[:, k] for k, b in enumerate(BANDS)},
-        "ebv": np.asarray(table["EXTINCTION"], float)[:, 2] / 2.285,
-        "redshift": np.asarray(table["Z"], float),
     }
