@@ -1,5 +1,6 @@
 """What the engine returns for a galaxy; figures, exports and app read only this."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,7 +106,8 @@ class Domain:
     ----------
     inside : bool
     score : float
-        Empirical percentile (0 to 100) of the least typical measure among the training galaxies.
+        Empirical percentile (0 to 100) of the least typical measure among the training galaxies;
+        NaN (null in JSON) where too little is known to judge.
     reasons : tuple of str
         A sentence for each measure that lies outside.
     """
@@ -205,7 +207,7 @@ class Result:
         ]
         domain = {
             "inside": self.domain.inside,
-            "score": self.domain.score,
+            "score": self.domain.score if math.isfinite(self.domain.score) else None,
             "reasons": list(self.domain.reasons),
         }
         return {

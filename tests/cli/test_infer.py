@@ -137,3 +137,12 @@ def test_a_catalogue_gives_one_row_for_each_row(infer, tmp_path, cube):
     assert any("flag" in name for name in rows.colnames)
     assert rows["redshift_p50"][4] == pytest.approx(0.07)
     assert np.isfinite(rows["redshift_p50"][0])
+
+
+def test_one_band_alone_still_gives_valid_json(infer):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    answer = json.loads(infer("--mag-u", 19, "--draws", 200), parse_constant=refuse)
+    assert answer["domain"]["score"] is None
+    assert not answer["domain"]["inside"]
