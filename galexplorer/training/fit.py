@@ -20,7 +20,7 @@ from torch import Tensor
 
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import SYMMETRIES, GalaxyModel
-from galexplorer.training import dataset
+from galexplorer.training import checkpoint, dataset
 from galexplorer.training.batches import Choice, augment, features_of
 from galexplorer.training.dataset import TRAIN, VALIDATION, Arrays
 
@@ -187,7 +187,7 @@ def train(
         optimiser, config.learning_rate, config.steps, pct_start=0.08
     )
     identity = _identity(config, pools)
-    start = _load_checkpoint(out, identity, model, optimiser, schedule, average) if resume else 0
+    start = checkpoint.load(out, identity, model, optimiser, schedule, average) if resume else 0
     saved = begun = time.monotonic()
     sums: dict[str, list[float]] = {}
     for step in range(start, config.steps):
@@ -212,7 +212,7 @@ def train(
             sums = {}
         due = time.monotonic() - saved > 60 * config.checkpoint_minutes
         if due or step + 1 == config.steps:
-            _save_checkpoint(out, identity, model, optimiser, schedule, average, step + 1)
+            checkpoint.save(out, identity, model, optimiser, schedule, average, step + 1)
             saved = time.monotonic()
     model.load_state_dict(average)
     return model.eval()
@@ -363,53 +363,3 @@ def _identity(config: Config, pools: Pools) -> str:
     for name in ("targets", "label", "split", "measured_mag", "catalogue_mag"):
         digest.update(np.ascontiguousarray(pools.rows[name]).tobytes())
     return digest.hexdigest()
-
-
-def _save_checkpoint(
-    out: Path,
-    identity: str,
-    model: GalaxyModel,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    average: dict[str, Tensor],
-    step: int,
-) -> None:
-    """Write everything a run needs to go on, whole or not at all."""
-    temporary = out / "checkpoint.part"
-    state = {
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "schedule": schedule.state_dict(),
-        "average": average,
-        "generator": torch.get_rng_state(),
-        "step": step,
-        "identity": identity,
-    }
-    torch.save(state, temporary)
-    temporary.replace(out / "checkpoint.pt")
-
-
-def _load_checkpoint(
-    out: Path,
-    identity: str,
-    model: GalaxyModel,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    average: dict[str, Tensor],
-) -> int:
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    if state.get("identity") != identity:
-        raise OptionError(
-            f"The checkpoint in {out} belongs to a run with other settings or data; "
-            "remove it, or leave out --resume."
-        )
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    schedule.load_state_dict(state["schedule"])
-    average.update(state["average"])
-    if "generator" in state:  # dropout goes on with the numbers it would have had
-        torch.set_rng_state(state["generator"])
-    return int(state["step"])
