@@ -129,6 +129,9 @@ class Engine:
             view=view,
             notes=(*observation.notes, *_cautions(posterior, classes)),
             provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
+            known=observation.known,
+            origins=observation.origins,
+            latent=None if observation.cutout is None else encoded.latent[0].cpu().numpy(),
         )
 
     def encode(self, observations: list[Observation]) -> Encoded:

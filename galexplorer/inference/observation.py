@@ -1,6 +1,6 @@
 """What is known about one galaxy before inference: an image, photometry, or both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -55,6 +55,10 @@ class Observation:
         Hash of the image's bytes.
     origin : {"fits", "jpeg", None}
         Kind of pixels, None without an image.
+    known : dict of str to float
+        Published values by target, shown beside the posterior and never fed to the model.
+    origins : dict of str to str
+        Where each number came from, such as ``{"photometry": "SDSS DR17 model magnitudes"}``.
     """
 
     cutout: Cutout | None
@@ -62,3 +66,5 @@ class Observation:
     notes: tuple[str, ...] = ()
     input_sha256: str | None = None
     origin: str | None = None
+    known: dict[str, float] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)

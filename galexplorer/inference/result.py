@@ -173,6 +173,13 @@ class Result:
         What was detected or assumed on the way, a sentence each.
     provenance : dict
         Weights' sha256, versions, input's sha256, seed, photometry used, options.
+    known : dict of str to float
+        Published values by target, such as SDSS's spectroscopic redshift; the model never saw
+        them.
+    origins : dict of str to str
+        Where each number came from.
+    latent : ndarray, shape (32,), float32, or None
+        The encoder's mean, None without an image.
     """
 
     posterior: Posterior
@@ -183,6 +190,9 @@ class Result:
     view: View | None = None
     notes: tuple[str, ...] = ()
     provenance: dict = field(default_factory=dict)
+    known: dict[str, float] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    latent: np.ndarray | None = None
 
     def to_dict(self) -> dict:
         """Return the result as one JSON-ready object (no draws, no pixels)."""
@@ -216,6 +226,8 @@ class Result:
             "neighbours": neighbours,
             "domain": domain,
             "photometry": photometry,
+            "known": self.known,
+            "origins": self.origins,
             "notes": list(self.notes),
             "provenance": self.provenance,
         }

@@ -1,17 +1,14 @@
 """The result of one galaxy, from verdict to downloads."""
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
-from galexplorer.export.figures import FIGURE_FORMATS, FIGURE_MIME_TYPES, figure_bytes
-from galexplorer.export.tables import MIME_TYPES, result_bytes
+from galexplorer.export.figures import figure_bytes
 from galexplorer.figures.bpt import bpt_figure
 from galexplorer.figures.corner import corner_figure
 from galexplorer.figures.lines import lines_figure
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
-from galexplorer.inference.result import Neighbour, Result
+from galexplorer.inference.result import Result
 from galexplorer.schema import SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import derive
 from galexplorer.science.lines import kpc_per_arcsec
@@ -23,6 +20,8 @@ from galexplorer.science.summary import (
     format_value,
     verdict,
 )
+from galexplorer.ui.downloads import show_downloads
+from galexplorer.ui.neighbours import show_neighbours
 from galexplorer.ui.sources import Source
 
 INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
@@ -74,8 +73,8 @@ def show_result(result: Result, key: str, source: Source | None) -> None:
     if result.view is not None:
         _show_reconstruction(result, key)
     if result.neighbours:
-        _show_neighbours(result.neighbours)
-    _show_downloads(result, key, truth, source)
+        show_neighbours(result, key)
+    show_downloads(result, key, truth, source)
 
 
 def _dark() -> bool:
@@ -234,97 +233,6 @@ def _show_reconstruction(result: Result, key: str) -> None:
         alt="Three panels: the model's input image, the reconstruction by the variational "
         "autoencoder, and the residual of the two.",
     )
-
-
-def _show_neighbours(neighbours: tuple[Neighbour, ...]) -> None:
-    st.subheader("Nearest neighbours", anchor=False)
-    sources = "; ".join(dict.fromkeys(neighbour.source for neighbour in neighbours))
-    st.caption(
-        "Real galaxies nearest in latent space, with their known values. The pictures are the "
-        "VAE's reconstructions from the stored latents, not photographs: the links lead to "
-        f"those. Values: {sources}."
-    )
-    with st.grid(8, min_column_width=120, gap="small", key="neighbours"):
-        for neighbour in neighbours:
-            with st.container(gap="xxsmall"):
-                st.image(
-                    neighbour.thumbnail,
-                    width="stretch",
-                    alt=f"VAE reconstruction of {neighbour.name}, not a photograph",
-                )
-                st.markdown(_neighbour_words(neighbour))
-
-
-def _neighbour_words(neighbour: Neighbour) -> str:
-    known = neighbour.known
-    lines = [f"**{neighbour.name}**", f"distance {neighbour.distance:.2f}"]
-    if "redshift" in known:
-        lines.append(f"z {known['redshift']:.3f}")
-    if "log_stellar_mass" in known:
-        lines.append(f"log M⋆ {known['log_stellar_mass']:.2f}")
-    if "r" in known:
-        lines.append(f"r {known['r']:.2f} mag")
-    lines += [f"[{name}]({url})" for name, url in sky_links(neighbour).items()]
-    return ":small[" + "  \n".join(lines) + "]"
-
-
-def sky_links(neighbour: Neighbour) -> dict[str, str]:
-    """Return links to a galaxy's position at SkyServer, the Legacy Surveys and NED."""
-    ra, dec = f"{neighbour.ra:.5f}", f"{neighbour.dec:.5f}"
-    return {
-        "SkyServer": "https://skyserver.sdss.org/dr17/VisualTools/navi"
-        f"?ra={ra}&dec={dec}&scale=0.2",
-        "Legacy": f"https://www.legacysurveys.org/viewer?ra={ra}&dec={dec}&layer=sdss&zoom=15",
-        "NED": "https://ned.ipac.caltech.edu/conesearch?search_type=Near%20Position%20Search"
-        f"&coordinates={ra}d%20{dec}d&radius=0.2&in_csys=Equatorial&in_equinox=J2000",
-    }
-
-
-def _show_downloads(
-    result: Result, key: str, truth: dict[str, float], source: Source | None
-) -> None:
-    st.subheader("Downloads", anchor=False)
-    stem = _stem(source)
-    with st.container(horizontal=True, gap="small", key="downloads"):
-        for format in FIGURE_FORMATS:
-            st.download_button(
-                f"Corner plot, {format.upper()}",
-                data=partial(_corner_file, format, result, truth),
-                file_name=f"{stem}-corner.{format}",
-                mime=FIGURE_MIME_TYPES[format],
-                key=f"download_corner_{format}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
-        for format, name in (("ecsv", "ECSV"), ("parquet", "Parquet"), ("fits", "FITS")):
-            st.download_button(
-                f"Draws, {name}",
-                data=partial(result_bytes, result, format),
-                file_name=f"{stem}-posterior.{format}",
-                mime=MIME_TYPES[format],
-                key=f"download_{format}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
-        st.download_button(
-            "Summary, JSON",
-            data=partial(result_bytes, result, "json"),
-            file_name=f"{stem}-summary.json",
-            mime=MIME_TYPES["json"],
-            key="download_json",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-    st.caption("Every table and the summary carry units, provenance and the citation.")
-
-
-def _stem(source: Source | None) -> str:
-    name = source.files[0][0].split(".")[0] if source is not None else "photometry"
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "galaxy"
-
-
-def _corner_file(format: str, result: Result, truth: dict[str, float]) -> bytes:
-    return figure_bytes(corner_figure(result.posterior, truths=truth), format)
 
 
 # Figures are kept by the hash of the request: an underscore keeps Streamlit from hashing arrays.
