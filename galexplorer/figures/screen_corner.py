@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-import contourpy
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter
 
-from galexplorer.figures.density import credible_levels
+from galexplorer.figures.density import contour_lines, credible_levels
 from galexplorer.figures.palette import TRUTH, Ink, ink
 from galexplorer.inference.result import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
@@ -36,7 +35,7 @@ _AXES = {
     "log_flux_nii_6584": "log F([N II]) [10⁻¹⁷ cgs]",
     "log_flux_oiii_5007": "log F([O III]) [10⁻¹⁷ cgs]",
 }
-_FONT = "font-family='Source Sans Pro, Source Sans 3, Noto Sans, DejaVu Sans, sans-serif'"
+_FONT = "font-family='Source Sans Pro, Helvetica Neue, Liberation Sans, Arial, sans-serif'"
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ class _Scale:
 
     @property
     def ticks(self) -> np.ndarray:
-        values = MaxNLocator(3).tick_values(self.low, self.high)
+        values = np.asarray(MaxNLocator(3).tick_values(self.low, self.high))
         margin = 0.04 * (self.high - self.low)
         return values[(values > self.low + margin) & (values < self.high - margin)]
 
@@ -214,9 +213,10 @@ def _contours(
         counts = counts.reshape(size, size)[1:-1, 1:-1].astype(float)
         # An empty rim closes the contours at the panel's edge.
         density = np.pad(gaussian_filter(counts, 1.0, mode="constant"), 1)
-        lines = contourpy.contour_generator(centres, PANEL_PX - centres, density)
-        for level, opacity in zip(credible_levels(density, LEVELS), (0.26, 0.16), strict=True):
-            d = "".join(_path(line) + "Z" for line in lines.lines(level))
+        levels = credible_levels(density, LEVELS)
+        contours = contour_lines(centres, PANEL_PX - centres, density, levels)
+        for lines, opacity in zip(contours, (0.26, 0.16), strict=True):
+            d = "".join(_path(line) + "Z" for line in lines)
             out.append(
                 f"<path d='{d}' fill='{layer.colour}' fill-opacity='{opacity}' "
                 f"fill-rule='evenodd' stroke='{layer.colour}' stroke-width='1.2'/>"
