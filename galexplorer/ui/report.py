@@ -37,8 +37,13 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
             picture.show_image(record)
         with right:
             tables.show_posterior(record, earlier)
+            tables.show_derived(result)
     else:
-        tables.show_posterior(record, earlier)
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            tables.show_posterior(record, earlier)
+        with right:
+            tables.show_derived(result)
     if source is not None:
         picture.show_field(record)
 
@@ -48,9 +53,6 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     with right:
         plots.show_bpt(record, earlier)
         plots.show_lines(record)
-    with left:
-        tables.show_derived(result)
-    with right:
         tables.show_line_kinds(result)
     with corner:
         plots.show_corner(record, earlier)
