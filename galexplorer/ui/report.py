@@ -68,8 +68,7 @@ def _show_origin(result: Result, source: Source | None) -> None:
     origin = source.origin if source is not None else "Photometry alone, without an image."
     with st.expander(f"{origin} {_photometry_words(result)}", icon=":material/info:"):
         lines = [
-            f"- {'Known ' + _LABELS[what].lower() if what in _LABELS else what.capitalize()}: "
-            f"{where}."
+            f"- {_origin_label(what)}: {where.rstrip('.')}."
             for what, where in result.origins.items()
         ]
         lines += [f"- {note}" for note in result.notes]
@@ -88,6 +87,12 @@ def _show_origin(result: Result, source: Source | None) -> None:
             + f", seed {result.provenance.get('seed')}, {len(result.posterior.draws):,} draws."
         )
         st.markdown("\n".join(lines))
+
+
+def _origin_label(what: str) -> str:
+    if what in _LABELS:
+        return f"Known {_LABELS[what].lower()}"
+    return what.replace("_", " ").capitalize()
 
 
 def _photometry_words(result: Result) -> str:
