@@ -6,7 +6,6 @@ so that its requests pass the same door as this package's own.
 
 import http.client
 import io
-import os
 import random
 import threading
 import time
@@ -25,10 +24,10 @@ from requests.adapters import HTTPAdapter
 
 from galexplorer.errors import FetchError
 from galexplorer.sky.cache import default_folder
+from galexplorer.sky.services import legacy_address, read_environment
 
 T = TypeVar("T")
 
-LEGACY_URL = "https://www.legacysurvey.org/viewer"
 PACE_WINDOW_S = 60.0
 SKYSERVER_PER_WINDOW = 60
 
@@ -101,9 +100,7 @@ class Settings:
     attempts: int = 3
     backoff_s: float = 0.5
     max_body_bytes: int = 40_000_000
-    legacy_url: str = field(
-        default_factory=lambda: os.environ.get("GALEXPLORER_LEGACY_URL", LEGACY_URL)
-    )
+    legacy_url: str = field(default_factory=legacy_address)
     cache_dir: Path = field(default_factory=default_folder)
 
 
@@ -121,6 +118,7 @@ class Network:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
+        read_environment()
         self.settings = settings or Settings()
         self.requests = 0
         self._end = time.monotonic() + self.settings.total_s

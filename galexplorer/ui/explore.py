@@ -7,7 +7,6 @@ from PIL import Image
 from galexplorer.errors import GalexplorerError
 from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe
-from galexplorer.inference.result import Result
 from galexplorer.ui import controls, frame, state
 from galexplorer.ui.report import show_result
 from galexplorer.ui.request import Options, Request, without_image
@@ -20,6 +19,7 @@ MAX_UPLOAD_MB = 100
 def page() -> None:
     """Draw the page: choose a galaxy, state what is known, read the result."""
     frame.dress()
+    _arrive()
     _pick()
     source: Source | None = st.session_state.get("source")
     options = controls.sidebar(has_image=source is not None)
@@ -27,11 +27,17 @@ def page() -> None:
     if request is None:
         _invite()
         return
-    key = request.key()
-    result = state.known_result(key) or _infer(request, key)
-    if result is not None:
+    record = _infer(request, source)
+    if record is not None:
         _spend_upload()
-        show_result(result, key, source)
+        show_result(record.result, record.key, source)
+
+
+def _arrive() -> None:
+    """Take up what another page asked for."""
+    record = state.take_return()
+    if record is not None:
+        st.session_state["source"] = record.source
 
 
 def _request(source: Source | None, options: Options) -> Request | None:
@@ -42,19 +48,19 @@ def _request(source: Source | None, options: Options) -> Request | None:
     return None
 
 
-def _infer(request: Request, key: str) -> Result | None:
+def _infer(request: Request, source: Source | None) -> state.Explored | None:
     """Infer with progress on the page; an error becomes a sentence on it."""
     place = st.empty()
     with place.status("Starting", expanded=False) as status:
         try:
-            result = state.infer(request, key, lambda words: status.update(label=f"{words} …"))
+            record = state.explore(request, source, lambda w: status.update(label=f"{w} …"))
         except GalexplorerError as error:
-            result, problem = None, str(error)
-    if result is None:
+            record, problem = None, str(error)
+    if record is None:
         place.error(problem, icon=":material/error:")
     else:
         place.empty()
-    return result
+    return record
 
 
 def _choose(source: Source | None) -> None:

@@ -2,8 +2,12 @@
 
 Every service has a port of its own on 127.0.0.1, so that one can be down while others answer.
 The frames are real ones where the data folder has them; others, of the same structure, are made.
+
+    python tests/sky/replay.py --fault sas=silence > addresses &   # until it is killed
+    . ./addresses && galexplorer fetch "Haro 25" --out cubes
 """
 
+import argparse
 import bz2
 import io
 import re
@@ -23,10 +27,15 @@ from astropy.coordinates.name_resolve import sesame_url
 from astropy.io import fits
 from astropy.wcs import WCS
 from astroquery.hips2fits import hips2fits
+from astroquery.ipac.irsa.irsa_dust import IrsaDust
 from astroquery.ipac.ned import Ned
 from astroquery.sdss import conf as sdss_conf
 
-SERVICES = ("sesame", "ned", "skyserver", "sas", "legacy", "hips")
+SERVICES = ("sesame", "ned", "skyserver", "sas", "legacy", "hips", "irsa")
+PATHS = {
+    "sesame": "/sesame/", "ned": "/objsearch", "skyserver": "", "sas": "/sas", "legacy": "",
+    "hips": "/hips2fits", "irsa": "/nph-dust",
+}  # fmt: skip
 FAULTS = (
     *("refused", "reset", "silence", "429", "500", "503 once", "404", "html", "empty"),
     *("truncated", "too long", "malformed", "wrong content"),
@@ -34,6 +43,9 @@ FAULTS = (
 
 RUN, CAMCOL, FIELD = 5112, 4, 345
 HARO25_OBJID = (2 << 59) | (301 << 48) | (RUN << 32) | (CAMCOL << 29) | (FIELD << 16) | 33
+EBV_SFD = 0.05
+"""Reddening that the dust service tells, everywhere."""
+
 HTML = b"<html><head>\n<title>Service unavailable</title></head><body>Sorry</body></html>\n"
 
 
@@ -219,7 +231,11 @@ class Replay:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                replay._serve(service, self)
+                replay._serve(service, self, self.path)
+
+            def do_POST(self) -> None:
+                form = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                replay._serve(service, self, f"{self.path}?{form.decode()}")
 
             def log_message(self, *args) -> None:
                 pass
@@ -237,7 +253,11 @@ class Replay:
     def url(self, service: str) -> str:
         refused = self.faults.get(service) == "refused"
         port = self._closed_port if refused else self._servers[service].server_port
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{port}{PATHS[service]}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point another process here."""
+        return {f"GALEXPLORER_{name.upper()}_URL": self.url(name) for name in SERVICES}
 
     def reset(self) -> None:
         self.faults.clear()
@@ -250,21 +270,22 @@ class Replay:
         """Point astropy and astroquery here, through their own configuration."""
         with ExitStack() as stack:
             enter = stack.enter_context
-            enter(sesame_url.set([f"{self.url('sesame')}/sesame/"]))
+            enter(sesame_url.set([self.url("sesame")]))
             enter(sdss_conf.set_temp("skyserver_baseurl", self.url("skyserver")))
-            enter(sdss_conf.set_temp("sas_baseurl", f"{self.url('sas')}/sas"))
-            # These two take a server of CDS's or NED's own in `conf`, any other as an attribute.
-            before = hips2fits.server, Ned.OBJ_SEARCH_URL
-            hips2fits.server = f"{self.url('hips')}/hips2fits"
-            Ned.OBJ_SEARCH_URL = f"{self.url('ned')}/objsearch"
+            enter(sdss_conf.set_temp("sas_baseurl", self.url("sas")))
+            # These take a server of their own institute in `conf`, any other as an attribute.
+            before = hips2fits.server, Ned.OBJ_SEARCH_URL, IrsaDust.DUST_SERVICE_URL
+            hips2fits.server = self.url("hips")
+            Ned.OBJ_SEARCH_URL = self.url("ned")
+            IrsaDust.DUST_SERVICE_URL = self.url("irsa")
             try:
                 yield
             finally:
-                hips2fits.server, Ned.OBJ_SEARCH_URL = before
+                hips2fits.server, Ned.OBJ_SEARCH_URL, IrsaDust.DUST_SERVICE_URL = before
 
-    def _serve(self, service: str, handler: BaseHTTPRequestHandler) -> None:
+    def _serve(self, service: str, handler: BaseHTTPRequestHandler, path: str) -> None:
         self.counts[service] += 1
-        self.asked.append(f"{service} {handler.path}")
+        self.asked.append(f"{service} {path}")
         fault = self.faults.get(service, "")
         if fault == "503 once":
             fault = "503" if self.counts[service] == 1 else ""
@@ -272,8 +293,8 @@ class Replay:
             time.sleep(self.silence_s)
             handler.close_connection = True
             return
-        status, body, kind = _ANSWERS[service](self.sky, handler.path)
-        if service == "sas" and any(f"{n:04d}.fits" in handler.path for n in self.missing):
+        status, body, kind = _ANSWERS[service](self.sky, path)
+        if service == "sas" and any(f"{n:04d}.fits" in path for n in self.missing):
             fault = "404"
         if fault.isdigit():
             status, body, kind = int(fault), HTML, "text/html"
@@ -377,6 +398,32 @@ def _answer_hips(sky: Sky, path: str) -> Answer:
     return 200, _pack(flux["gri".index(band)], wcs.to_header()), "image/fits"
 
 
+def _answer_irsa(sky: Sky, path: str) -> Answer:
+    """As IRSA's answer, with the reddening of `EBV_SFD` everywhere."""
+    place = parse_qs(urlsplit(path).query)["locstr"][0]
+    reddening = f"""<result><desc> E(B-V) Reddening </desc>
+      <data><image> http://irsa/a.fits </image><table> http://irsa/a.tbl </table></data>
+      <statistics><refCoordinate> {place} equ J2000 </refCoordinate>"""
+    for name in ("refPixelValue", "meanValue", "std", "maxValue", "minValue"):
+        for scale, factor in (("SandF", 0.86), ("SFD", 1.0)):
+            value = factor * EBV_SFD * (0.05 if name == "std" else 1.0)
+            reddening += f"<{name}{scale}> {value:.4f} (mag) </{name}{scale}>"
+    reddening += "</statistics></result>"
+    others = "".join(
+        f"""<result><desc> {what} </desc><data><image> http://irsa/b.fits </image></data>
+        <statistics><refPixelValue> {value} ({unit}) </refPixelValue>
+        <refCoordinate> {place} equ J2000 </refCoordinate><meanValue> {value} ({unit}) </meanValue>
+        <std> 0.1 ({unit}) </std><maxValue> {value} ({unit}) </maxValue>
+        <minValue> {value} ({unit}) </minValue></statistics></result>"""
+        for what, value, unit in (
+            ("100 Micron Emission", 1.2, "MJy/sr"), ("Dust Temperature", 17.6, "K"),
+        )
+    )  # fmt: skip
+    body = f"""<?xml version="1.0"?><results status="ok"><input><objname> {place} equ J2000
+      </objname><regSize> 5.0 deg </regSize></input>{reddening}{others}</results>"""
+    return 200, body.encode(), "text/xml"
+
+
 def _pack(flux: np.ndarray, header: fits.Header) -> bytes:
     buffer = io.BytesIO()
     fits.PrimaryHDU(flux.astype(np.float32), header).writeto(buffer)
@@ -400,6 +447,7 @@ _ANSWERS: dict[str, Callable[[Sky, str], Answer]] = {
     "sas": _answer_sas,
     "legacy": _answer_legacy,
     "hips": _answer_hips,
+    "irsa": _answer_irsa,
 }
 _SPOILERS: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda body: b"",
@@ -407,3 +455,25 @@ _SPOILERS: dict[str, Callable[[bytes], bytes]] = {
     "too long": lambda body: body * 10,
     "malformed": lambda body: bytes(reversed(body)),
 }
+
+
+def main() -> None:
+    """Serve until killed, the addresses printed as shell variables."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--data", type=Path, help="folder with real frames in fits/")
+    parser.add_argument("--small", action="store_true", help="make small frames, quicker")
+    parser.add_argument("--fault", action="append", default=[], metavar="SERVICE=FAULT")
+    parser.add_argument("--silence", type=float, default=30.0, help="seconds of a silence")
+    options = parser.parse_args()
+    faults = dict(item.split("=", 1) for item in options.fault)
+    if not (set(faults) <= set(SERVICES) and set(faults.values()) <= set(FAULTS)):
+        parser.error(f"services: {', '.join(SERVICES)}; faults: {', '.join(FAULTS)}")
+    replay = Replay(options.data, options.silence, options.small)
+    replay.faults |= faults
+    for name, address in replay.environment().items():
+        print(f"export {name}={address}", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

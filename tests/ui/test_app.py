@@ -28,7 +28,7 @@ def upload(at: AppTest, name: str, content: bytes) -> AppTest:
 
 
 def the_result(at: AppTest):
-    return list(at.session_state["history"].values())[-1]
+    return list(at.session_state["history"].values())[-1].result
 
 
 def test_first_page_asks_for_a_galaxy(app):
