@@ -18,12 +18,12 @@ _METADATA = {
     "pdf": {"Creator": "galexplorer", "CreationDate": None},
     "svg": {"Creator": "galexplorer", "Date": None},
 }
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "galexplorer",
 }
-_settings_lock = Lock()  # rcParams belong to the whole process
+settings_lock = Lock()  # rcParams belong to the whole process
 
 
 def figure_bytes(
@@ -65,6 +65,6 @@ def figure_bytes(
     metadata |= {key: words for key, words in (("Title", title), (about, description)) if words}
     buffer = io.BytesIO()
     background = "none" if transparent else "white"
-    with _settings_lock, matplotlib.rc_context(_SETTINGS):
+    with settings_lock, matplotlib.rc_context(SETTINGS):
         figure.savefig(buffer, format=format, dpi=dpi, facecolor=background, metadata=metadata)
     return buffer.getvalue()

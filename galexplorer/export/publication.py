@@ -140,7 +140,9 @@ def publication_bytes(
     """
     figure = publication_figure(result, kind, size, known)
     title = f"{FIGURES[kind]} of {name}" if name else FIGURES[kind]
-    return figure_bytes(figure, format, dpi=300, title=title, description=describe_provenance(result))
+    return figure_bytes(
+        figure, format, dpi=300, title=title, description=describe_provenance(result)
+    )
 
 
 def _scale_text(figure: Figure, to: Size) -> None:
@@ -199,7 +201,9 @@ def _fit_corner(figure: Figure, to: Size) -> Figure:
             axis.set_label_text(_break(words) if narrow else words)
             axis.set_label_coords(*place)
             if axis is axes.xaxis or row != column:
-                axis.set_ticks(_inner_ticks(axis.get_view_interval(), 2 if narrow else 4))
+                ticks = _inner_ticks(axis.get_view_interval(), 2 if narrow else 4)
+                crowded = narrow and len(ticks) > 2 and any(len(f"{t:.6g}") > 2 for t in ticks)
+                axis.set_ticks(ticks[::2] if crowded else ticks)
         axes.xaxis.label.set_verticalalignment("top")
         axes.yaxis.label.set_verticalalignment("bottom")
         if row == column and narrow:
