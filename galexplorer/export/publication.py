@@ -174,15 +174,16 @@ def _fit_corner(figure: Figure, to: Size) -> Figure:
     narrow = (to.width_in - 1.0) / count < _NARROW_LETTERS * text_in
     rows = 2 if narrow else 1
     away = 4.0 * tick_in  # from the axis to its label: a tick and its number
-    edge = away + 1.3 * text_in * rows
+    edge = away + 1.45 * text_in * rows
+    foot = edge - 0.4 * away
     panel = (to.width_in - edge - margin) / count
     top = (2.0 if narrow else 3.0) * text_in
-    height = edge + panel * count + top
+    height = foot + panel * count + top
     figure.set_size_inches(to.width_in, height)
     figure.subplots_adjust(
         left=edge / to.width_in,
         right=1 - margin / to.width_in,
-        bottom=edge / height,
+        bottom=foot / height,
         top=1 - top / height,
         wspace=_GAP,
         hspace=_GAP,

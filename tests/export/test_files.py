@@ -45,7 +45,7 @@ def test_format_wins_over_suffix(result, tmp_path):
 
 
 def test_unknown_formats_are_refused(result, tmp_path):
-    with pytest.raises(OptionError, match=r"Unknown format 'csv': choose one of json, ecsv"):
+    with pytest.raises(OptionError, match=r"Unknown format 'csv': choose one of json, latex, ecsv"):
         write_result(result, tmp_path / "draws.csv")
 
 
