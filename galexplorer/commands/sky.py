@@ -41,7 +41,8 @@ def fetch(
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
 
-    from galexplorer.sky.fetch import fetch_target, write_fetched
+    from galexplorer.sky.cube import write_fetched
+    from galexplorer.sky.fetch import fetch_target
     from galexplorer.sky.parse import parse_target
 
     if len(targets) == 1:

@@ -73,7 +73,7 @@ def fetch_hips(ra: float, dec: float, side_arcsec: float, network: Network, cach
     """Get gri cutouts of the SDSS DR9 HiPS through astroquery; as `fetch_legacy`."""
     size = _count_pixels(side_arcsec)
     service = hips2fitsClass()
-    network.adopt(service._session)
+    network.adopt(service)
     service.server = hips2fits.server  # the address that the user may have changed
     found: dict[str, bytes] = {}
     for band in IMAGE_BANDS:

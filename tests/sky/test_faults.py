@@ -10,7 +10,8 @@ from sky_replay import FAULTS, SERVICES
 from galexplorer.errors import FetchError
 from galexplorer.image.reader import read_image
 from galexplorer.sky.cache import Cache
-from galexplorer.sky.fetch import fetch_target, write_fetched
+from galexplorer.sky.cube import write_fetched
+from galexplorer.sky.fetch import fetch_target
 
 # What must be down beforehand for a service to be asked at all.
 BEFORE = {
