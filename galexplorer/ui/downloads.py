@@ -1,6 +1,7 @@
 """What a user takes home: figures, draws, summary, report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -112,7 +113,8 @@ def _plan(
     if kind in FIGURES:
         make = partial(publication_bytes, result, kind, format, size, truth, name)
         return make, f".{format}", FIGURE_MIME_TYPES[format]
-    return partial(result_bytes, result, format, name), FORMATS[format].suffix, FORMATS[format].mime
+    told = replace(result, known=truth)  # an example's simulated values count as known
+    return partial(result_bytes, told, format, name), FORMATS[format].suffix, FORMATS[format].mime
 
 
 def _format_label(format: str) -> str:
