@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from galexplorer import __version__
-from galexplorer.commands import sky, training
+from galexplorer.commands import sky, targets, training
 from galexplorer.commands.options import DeviceOption, WeightsOption
 from galexplorer.errors import GalexplorerError, OptionError
 from galexplorer.schema import BANDS, TARGETS
@@ -35,6 +35,7 @@ app = typer.Typer(
 Number = float | None
 
 sky.register(app)
+targets.register(app)
 training.register(app)
 
 

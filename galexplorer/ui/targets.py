@@ -33,7 +33,6 @@ _QUANTITIES = {
     "log_stellar_mass": ("log M⋆", 2),
     "log_sfr": ("log SFR", 2),
     "gas_metallicity": ("12 + log O/H", 2),
-    "log_bh_mass": ("log M_BH", 2),
 }
 
 
@@ -197,7 +196,8 @@ def results_frame(job: Job) -> pd.DataFrame:
         for name, (column, _) in _QUANTITIES.items():
             values = summary[name] if summary is not None else None
             row[column] = values["p50"] if values else np.nan
-            row[f"± {column}"] = (values["p84"] - values["p16"]) / 2 if values else np.nan
+            free = values is not None and name not in result.posterior.fixed
+            row[f"± {column}"] = (values["p84"] - values["p16"]) / 2 if free else np.nan
         if result is not None:
             likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
             row |= {
@@ -230,21 +230,28 @@ def results_frame(job: Job) -> pd.DataFrame:
 def _show_table(job: Job) -> Outcome | Target | None:
     """Draw the table, and return the target of the row that is selected."""
     frame = results_frame(job)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         words = st.text_input(
             "Filter",
             key="targets_filter",
             placeholder="Part of a name, class or remark",
             icon=":material/search:",
-            width=280,
+            label_visibility="collapsed",
+            width=300,
         )
         st.session_state.setdefault("targets_state", ALL)
         kind = st.segmented_control(
-            "State", [ALL, DONE, FAILED], required=True, key="targets_state", width="content"
+            "State",
+            [ALL, DONE, FAILED],
+            required=True,
+            key="targets_state",
+            label_visibility="collapsed",
+            width="content",
         )
     frame = filter_frame(frame, words or "", kind or ALL)
     config: dict = {
-        "Target": st.column_config.TextColumn(width="medium", pinned=True),
+        "Target": st.column_config.TextColumn(width=190, pinned=True),
+        "Class": st.column_config.TextColumn(width=105, help="The likeliest on the BPT diagram."),
         "Share": st.column_config.NumberColumn("Share", format="%.0f%%", help="Of the draws."),
         "Known z": st.column_config.NumberColumn(
             format="%.4f", help="From SDSS's spectrum; the model never saw it."
@@ -263,6 +270,7 @@ def _show_table(job: Job) -> Outcome | Target | None:
         hide_index=True,
         height=min(_TABLE_PX, _ROW_PX * (len(job.targets) + 1) + 3),
         row_height=_ROW_PX,
+        placeholder="",
         column_config=config,
         on_select="rerun",
         selection_mode="single-row",
