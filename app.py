@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from galexplorer.ui import about, explore, frame, journey
+from galexplorer.ui import about, compare, explore, frame, journey
 
 st.set_page_config(page_title="galexplorer", page_icon=frame.ICON, layout="wide")
 home = st.Page(explore.page, title="Explore", icon=":material/flare:", default=True)
-journey.remember_way(home)
-st.navigation(
+page = st.navigation(
     [
         home,
+        st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ],
     position="top",
-).run()
+)
+journey.enter(page, home)
+page.run()

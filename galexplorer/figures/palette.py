@@ -14,6 +14,9 @@ TRUTH = "#D55E00"
 OVERLAY = "#8A8F98"
 """A second posterior, for comparison."""
 
+SERIES = ("#2A78B8", "#009E73", "#CC79A7", "#B07D00", "#6A4FA3")
+"""Galaxies that are compared: the accent, then colours apart from it and from `TRUTH`."""
+
 RESIDUAL_MAP = "PuOr_r"
 """Diverging colour map of signed residuals."""
 

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-import contourpy
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter
 
-from galexplorer.figures.density import credible_levels
+from galexplorer.figures.density import contour_lines, credible_levels
 from galexplorer.figures.palette import TRUTH, Ink, ink
 from galexplorer.inference.result import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
@@ -21,8 +20,9 @@ from galexplorer.science.summary import format_interval
 
 LEVELS = (0.68, 0.95)
 BINS = 36
-PANEL_PX, GAP_PX = 150, 10
-LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 74, 48, 14, 64
+PANEL_PX, GAP_PX = 150, 12
+LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 82, 54, 16, 66
+FONT_PX = 15
 
 _LABELS = {target.name: target.label for target in TARGETS}
 _AXES = {
@@ -36,7 +36,7 @@ _AXES = {
     "log_flux_nii_6584": "log F([N II]) [10⁻¹⁷ cgs]",
     "log_flux_oiii_5007": "log F([O III]) [10⁻¹⁷ cgs]",
 }
-_FONT = "font-family='Source Sans Pro, Source Sans 3, Noto Sans, DejaVu Sans, sans-serif'"
+_FONT = "font-family='Source Sans Pro, Helvetica Neue, Liberation Sans, Arial, sans-serif'"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def screen_corner(
     width, height = LEFT_PX + side + RIGHT_PX, TOP_PX + side + BOTTOM_PX
     out = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"width='{width}' height='{height}' {_FONT} font-size='12' fill='{colours.text}'>"
+        f"width='{width}' height='{height}' {_FONT} font-size='{FONT_PX}' fill='{colours.text}'>"
     ]
     for i, row in enumerate(shown):
         for j, name in enumerate(shown[: i + 1]):
@@ -114,13 +114,13 @@ def screen_corner(
             last = i == len(shown) - 1
             out += _ticks(scales[name], scales[row], last, j == 0 and i > 0, colours)
             if last:
-                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 40))
+                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 46))
             if j == 0 and i > 0:
-                out.append(_text(_AXES[row], -50, PANEL_PX / 2, turned=True))
+                out.append(_text(_AXES[row], -58, PANEL_PX / 2, turned=True))
             out.append("</g>")
     for k, note in enumerate(notes):
         out.append(
-            f"<text x='{width - RIGHT_PX}' y='{18 + 16 * k}' text-anchor='end'>"
+            f"<text x='{width - RIGHT_PX}' y='{20 + 20 * k}' text-anchor='end'>"
             f"{escape(note)}</text>"
         )
     return "".join(out) + "</svg>"
@@ -156,7 +156,7 @@ class _Scale:
 
     @property
     def ticks(self) -> np.ndarray:
-        values = MaxNLocator(3).tick_values(self.low, self.high)
+        values = np.asarray(MaxNLocator(3).tick_values(self.low, self.high))
         margin = 0.04 * (self.high - self.low)
         return values[(values > self.low + margin) & (values < self.high - margin)]
 
@@ -198,8 +198,8 @@ def _histograms(
             f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
             "stroke-dasharray='4 3' stroke-width='1'/>"
         )
-    out.append(_text(_LABELS[name], PANEL_PX / 2, -22))
-    out.append(_text(format_interval(name, low, middle, high), PANEL_PX / 2, -7, weight=600))
+    out.append(_text(_LABELS[name], PANEL_PX / 2, -26))
+    out.append(_text(format_interval(name, low, middle, high), PANEL_PX / 2, -8, weight=600))
     return out
 
 
@@ -214,9 +214,10 @@ def _contours(
         counts = counts.reshape(size, size)[1:-1, 1:-1].astype(float)
         # An empty rim closes the contours at the panel's edge.
         density = np.pad(gaussian_filter(counts, 1.0, mode="constant"), 1)
-        lines = contourpy.contour_generator(centres, PANEL_PX - centres, density)
-        for level, opacity in zip(credible_levels(density, LEVELS), (0.26, 0.16), strict=True):
-            d = "".join(_path(line) + "Z" for line in lines.lines(level))
+        levels = credible_levels(density, LEVELS)
+        contours = contour_lines(centres, PANEL_PX - centres, density, levels)
+        for lines, opacity in zip(contours, (0.26, 0.16), strict=True):
+            d = "".join(_path(line) + "Z" for line in lines)
             out.append(
                 f"<path d='{d}' fill='{layer.colour}' fill-opacity='{opacity}' "
                 f"fill-rule='evenodd' stroke='{layer.colour}' stroke-width='1.2'/>"
@@ -242,11 +243,11 @@ def _ticks(across: _Scale, up: _Scale, below: bool, beside: bool, colours: Ink) 
     if below:
         for value, x in zip(across.ticks, across.pixel(across.ticks), strict=True):
             out.append(f"<path d='M{x:.1f} {PANEL_PX}v5' stroke='{colours.faint}'/>")
-            out.append(_text(_number(value), float(x), PANEL_PX + 19))
+            out.append(_text(_number(value), float(x), PANEL_PX + 22))
     if beside:
         for value, y in zip(up.ticks, PANEL_PX - up.pixel(up.ticks), strict=True):
             out.append(f"<path d='M0 {y:.1f}h-5' stroke='{colours.faint}'/>")
-            out.append(f"<text x='-9' y='{y + 4:.1f}' text-anchor='end'>{_number(value)}</text>")
+            out.append(f"<text x='-9' y='{y + 5:.1f}' text-anchor='end'>{_number(value)}</text>")
     return out
 
 

@@ -110,7 +110,8 @@ def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
     kept = int(keep.sum())
     if kept < MIN_KEPT:
         raise OptionError(
-            f"Only {kept} of {len(keep):,} draws lie within the prior cuts: widen them, or draw more."
+            f"Only {kept} of {len(keep):,} draws lie within the prior cuts: widen them, "
+            "or draw more."
         )
     posterior = Posterior(
         np.ascontiguousarray(result.posterior.draws[keep]), result.posterior.fixed

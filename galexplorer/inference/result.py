@@ -16,7 +16,7 @@ class Photometry:
     ----------
     kind : {"none", "catalogue", "measured"}
         Catalogue values are dereddened AB model magnitudes; measured ones are what
-        this program found on the pixels, not corrected for extinction.
+        this program found on the pixels, corrected for extinction where a note says so.
     magnitudes : dict of str to float
         AB magnitudes by band; a missing band is absent.
     errors : dict of str to float

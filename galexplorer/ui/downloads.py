@@ -62,7 +62,7 @@ def show_downloads(
 
 
 def _stem(source: Source | None) -> str:
-    name = source.files[0][0].split(".")[0] if source is not None else "photometry"
+    name = source.name.split(".")[0] if source is not None else "photometry"
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "galaxy"
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from galexplorer.image.pixels import Pixels
+from galexplorer.inference.observation import Observation
 from galexplorer.inference.result import Result
-from galexplorer.ui.request import Options, Request, run
+from galexplorer.ui.request import Options, Request, observe_request, read_pixels, run
 from galexplorer.ui.sources import Source
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ HISTORY = 24
 
 SOURCE_BYTES = 256 * 1024**2
 """Bytes of images that a session keeps for its results; the oldest results go first."""
-
-_RETURN_KEY = "return_to"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ class Explored:
         """Return published or simulated values by target; the model saw none of them."""
         return {**(self.source.truth if self.source else {}), **self.result.known}
 
+    @property
+    def reference(self) -> tuple[str, str] | None:
+        """Return what a link says to find the source again, None without an image."""
+        return None if self.source is None else self.source.reference
+
 
 @st.cache_resource(show_spinner=False)
 def load_engine() -> "Engine":
@@ -63,6 +68,32 @@ def load_engine() -> "Engine":
     from galexplorer.inference.engine import Engine  # torch takes seconds: not before it must
 
     return Engine.load()
+
+
+# The caches below are shared by all sessions and kept by a hash of the content: a session can
+# only be given what it brought itself. They bound the memory that images take.
+
+
+def pixels_of(request: Request) -> Pixels | None:
+    """Return the pixels of a request, from memory where they were read before."""
+    if request.fetched is not None or not request.files:
+        return read_pixels(request)
+    return _pixels(request.pixels_key(), request)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _pixels(key: str, _request: Request) -> Pixels | None:
+    return read_pixels(_request)
+
+
+def observation_of(request: Request) -> Observation:
+    """Return the observation of a request, from memory where it was made before."""
+    return _observation(request.observation_key(), request)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _observation(key: str, _request: Request) -> Observation:
+    return observe_request(_request, pixels_of(_request))
 
 
 def history() -> tuple[Explored, ...]:
@@ -120,21 +151,32 @@ def explore(
     key = request.key()
     record = recall(key)
     if record is None:
-        result = run(request, load_engine, progress)
+        result = run(request, load_engine, progress, observation_of)
         name = source.name if source is not None else "Magnitudes alone"
         record = Explored(key, name, source, request.options, result)
         remember(record)
     return record
 
 
-def return_to(record: Explored) -> None:
-    """Ask the explore page to show a record when it is drawn next."""
-    st.session_state[_RETURN_KEY] = record
+def find_source(reference: tuple[str, str]) -> Source | None:
+    """Return the source that a link's parameter names, where this session still has it."""
+    for record in history():
+        if record.source is not None and record.reference == reference:
+            return record.source
+    return None
 
 
-def take_return() -> Explored | None:
-    """Return the record that the explore page shall show, once."""
-    return st.session_state.pop(_RETURN_KEY, None)
+def before(record: Explored) -> Explored | None:
+    """Return this session's last other answer about the same galaxy, None without one."""
+    for other in history():
+        same = other.reference == record.reference and other.key != record.key
+        if same and _aim(other.options) == _aim(record.options):
+            return other
+    return None
+
+
+def _aim(options: Options) -> tuple:
+    return options.ra, options.dec, options.pixel
 
 
 def _records() -> OrderedDict[str, Explored]:
@@ -143,5 +185,7 @@ def _records() -> OrderedDict[str, Explored]:
 
 def _size(records: OrderedDict[str, Explored]) -> int:
     """Return the bytes of all images in memory, each counted once."""
-    files = {id(c): len(c) for r in records.values() if r.source for _, c in r.source.files}
-    return sum(files.values())
+    sources = [r.source for r in records.values() if r.source is not None]
+    sizes = {id(content): len(content) for s in sources for _, content in s.files}
+    sizes |= {id(s.fetched): s.fetched.pixels.flux.nbytes for s in sources if s.fetched}
+    return sum(sizes.values())

@@ -48,7 +48,7 @@ def test_fetch_writes_cubes_that_are_read_back(run, tmp_path):
     assert header["PIXELSRC"] == "frames"
     assert header["MAG_R"] == pytest.approx(15.1)
     assert header["Z_SPEC"] == pytest.approx(0.0258)
-    notes = [str(value) for key, value in header.items() if key.startswith("NOTE")]
+    notes = [str(value) for key, value in header.items() if key.startswith("FROM")]
     assert "position: SDSS DR17 objID" in " ".join(notes)
 
 

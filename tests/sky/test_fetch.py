@@ -12,7 +12,8 @@ from sky_replay import CAMCOL, FIELD, HARO25, HARO25_OBJID, RUN, THINGS, paint
 
 from galexplorer.errors import FetchError, TargetError
 from galexplorer.image.reader import read_image
-from galexplorer.sky.fetch import fetch_target, write_fetched
+from galexplorer.sky.cube import write_fetched
+from galexplorer.sky.fetch import fetch_target
 
 POSITION = "162.18416 +26.05369"
 
@@ -52,9 +53,9 @@ def test_the_catalogue_values(settings):
     assert fetched.truths["log_bh_mass"] == pytest.approx(8.32 + 5.64 * np.log10(90 / 200))
     assert fetched.subclass == "STARBURST"
     assert set(fetched.truths) < set(fetched.origins)
-    assert fetched.origins["photometry"] == "SDSS DR17 model magnitudes"
+    assert fetched.origins["photometry"] == "SDSS DR17 model magnitudes, dereddened"
     assert "r 0.100" in fetched.origins["extinction"]
-    assert fetched.origins["pixels"] == "frames"
+    assert fetched.origins["pixels"] == "SDSS DR17 frames"
 
 
 def test_what_sdss_lacks_is_absent(settings):
@@ -73,7 +74,8 @@ def test_a_flagged_spectrum_is_left_out(settings):
 @pytest.mark.parametrize("source", ["legacy", "hips"])
 def test_the_second_sources_are_labelled(replay, settings, source):
     fetched = fetch_target(POSITION, settings=settings, source=source)
-    assert fetched.source == fetched.origins["pixels"] == source
+    assert fetched.source == source
+    assert "smoother noise" in fetched.origins["pixels"]
     assert any("noise is smoother" in note for note in fetched.pixels.notes)
     assert fetched.pixels.pixel_scale_arcsec == pytest.approx(0.396, rel=1e-3)
     assert replay.counts["sas"] == 0
@@ -165,7 +167,7 @@ def test_a_missing_neighbour_is_told(replay, settings):
     fetched = fetch_target(f"{seam.ra} {seam.dec}", settings=settings)
     assert fetched.source == "frames"
     assert any("could not be had" in note for note in fetched.pixels.notes)
-    assert any("beyond the imaged strip" in note for note in fetched.pixels.notes)
+    assert any("beyond the frames that were had" in note for note in fetched.pixels.notes)
     assert np.isnan(fetched.pixels.flux).any()
 
 
