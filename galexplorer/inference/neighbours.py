@@ -161,9 +161,9 @@ class Library:
             if np.isfinite(float(value))
         ]
 
-    def distances(self, latent: Tensor) -> Tensor:
+    def distances(self, latent: Tensor | np.ndarray) -> Tensor:
         """Return the distance of every row from a latent (32,) in units of the spread, (n,)."""
-        point = (latent.cpu().float() - self._centre) / self._scale
+        point = self._whiten(latent)
         exact = "donot_use_mm_for_euclid_dist"
         return torch.cdist(point[None], self._whitened, compute_mode=exact)[0]
 
@@ -178,9 +178,12 @@ class Library:
         """Return the percentage of galaxies whose own nearest neighbour is nearer than that."""
         return float(np.interp(distance, self.levels.numpy(), np.linspace(0, 100, _LEVELS)))
 
-    def place(self, latent: Tensor) -> np.ndarray:
+    def place(self, latent: Tensor | np.ndarray) -> np.ndarray:
         """Return the place of a latent (32,) on the map, shape (2,)."""
-        return self.map.place(((latent.cpu() - self._centre) / self._scale)[None])[0].numpy()
+        return self.map.place(self._whiten(latent)[None])[0].numpy()
+
+    def _whiten(self, latent: Tensor | np.ndarray) -> Tensor:
+        return (torch.as_tensor(latent).cpu().float() - self._centre) / self._scale
 
     def describe(
         self, rows: Sequence[int], decoder: Decoder, distances: Sequence[float] | None = None
