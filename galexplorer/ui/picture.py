@@ -94,7 +94,7 @@ class Field:
 
 def show_field(record: Explored) -> None:
     """Draw the whole image with numbered galaxies, where it holds more than one."""
-    if record.source is None:
+    if record.source is None or record.source.stored is not None:
         return
     request = Request(record.source.files, record.options, record.source.fetched)
     try:

@@ -7,7 +7,7 @@ from galexplorer.schema import TARGETS
 from galexplorer.science.summary import domain_sentence, verdict
 from galexplorer.ui import picture, plots, tables
 from galexplorer.ui.downloads import show_downloads
-from galexplorer.ui.neighbours import show_neighbours
+from galexplorer.ui.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.sources import Source
 from galexplorer.ui.state import Explored
 
@@ -30,6 +30,7 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     else:
         st.warning(domain_sentence(result), icon=":material/warning:")
     _show_origin(result, source)
+    offer_pixels(source)
 
     if result.view is not None:
         left, right = st.columns([2, 3], gap="medium")
@@ -60,7 +61,7 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     if result.view is not None:
         picture.show_reconstruction(record)
     if result.neighbours:
-        show_neighbours(result, record.key)
+        show_neighbours(record)
     show_downloads(result, record.key, record.known, source)
 
 
