@@ -65,7 +65,7 @@ def show_reconstruction(record: Explored) -> None:
     st.subheader("What the model saw", anchor=False)
     st.image(
         plots.reconstruction_png(record.key, plots.dark(), record.result),
-        width=840,
+        width="stretch",
         caption="The 64 × 64 composite given to the encoder, what its 32 latents kept of it, "
         "and the difference.",
         alt="Three panels: the model's input image, the reconstruction by the variational "

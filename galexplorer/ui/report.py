@@ -54,11 +54,11 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
         plots.show_bpt(record, earlier)
         plots.show_lines(record)
         tables.show_line_kinds(result)
+    if result.view is not None:
+        with left:
+            picture.show_reconstruction(record)
     with corner:
         plots.show_corner(record, earlier)
-
-    if result.view is not None:
-        picture.show_reconstruction(record)
     if result.neighbours:
         show_neighbours(result, record.key)
     show_downloads(result, record.key, record.known, source)
