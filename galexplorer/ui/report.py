@@ -44,8 +44,8 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
             tables.show_posterior(record, earlier)
         with right:
             tables.show_derived(result)
-    if source is not None:
-        picture.show_field(record)
+    if source is not None and result.view is not None:
+        picture.show_field(source, record.options, result.view)
 
     left, right = st.columns([3, 2], gap="medium")
     # The corner plot takes longest and is filled in last.
