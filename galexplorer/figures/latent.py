@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from galexplorer.figures.palette import CLASS_COLOURS, SERIES, ink
+from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, ink
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.summary import BPT_LABELS
 
@@ -103,6 +103,7 @@ def latent_figure(
                 "line": {"width": 1.8},
             },
             hoverinfo="skip",
+            showlegend=False,
             customdata=neighbours,
         )
     for mark, colour in zip(marks, cycle((colours.accent, *SERIES[1:])), strict=False):
@@ -118,18 +119,15 @@ def latent_figure(
     title = {"font": {"color": colours.text, "size": 12}}
     figure.update_layout(
         xaxis={**plain, "title": title | {"text": "map, first direction (no unit)"}},
-        yaxis={
-            **plain,
-            "title": title | {"text": "map, second direction (no unit)"},
-            "scaleanchor": "x",
-        },
+        yaxis={**plain, "title": title | {"text": "map, second direction (no unit)"}},
         legend={
             "orientation": "h",
-            "y": 1.01,
+            "y": 1.02,
             "yanchor": "bottom",
             "x": 0,
             "font": {"size": 11, "color": colours.text},
             "itemsizing": "constant",
+            "bgcolor": "rgba(0,0,0,0)",
         },
         coloraxis=_colour_axis(points, name, dark) if name != CLASSES else None,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -153,7 +151,7 @@ def describe_map(points: Points, name: str, marks: Sequence[Mark] = ()) -> str:
     else:
         target = _TARGETS[name]
         low, high = np.quantile(points.values, _SHOWN)
-        unit = f" {target.unit}" if target.unit else ""
+        unit = f" {UNITS.get(target.unit, target.unit)}" if target.unit else ""
         shown = (
             f"{target.label.lower()} from {low:.{target.digits}f} to "
             f"{high:.{target.digits}f}{unit} ({known})"
@@ -166,7 +164,7 @@ def _groups(points: Points) -> tuple[tuple[str, np.ndarray, str], ...]:
     """Return words, rows and style of what is the model's and what is published."""
     published = points.published
     return (
-        (f"model's ({int((~published).sum()):,})", np.flatnonzero(~published), "-open"),
+        (f"model's median ({int((~published).sum()):,})", np.flatnonzero(~published), "-open"),
         (f"published ({int(published.sum()):,})", np.flatnonzero(published), ""),
     )
 
@@ -183,6 +181,7 @@ def _add_values(figure: go.Figure, points: Points, name: str, dark: bool) -> Non
             mode="markers",
             name=words.capitalize(),
             customdata=rows,
+            showlegend=False,  # its symbols would have none of the scale's colours
             marker={
                 "symbol": f"circle{style}",
                 "size": 5 if style else 5.5,
@@ -221,7 +220,8 @@ def _add_classes(figure: go.Figure, points: Points) -> None:
 def _add_mark(figure: go.Figure, mark: Mark, colour: str, background: str, text: str) -> None:
     x, y = (float(v) for v in mark.place)
     for size, width, ring in ((20, 6, background), (20, 3, colour)):
-        figure.add_scatter(
+        # WebGL lies above what is drawn as SVG, rings included
+        figure.add_scattergl(
             x=[x],
             y=[y],
             mode="markers",
@@ -256,10 +256,10 @@ def _add_mark(figure: go.Figure, mark: Mark, colour: str, background: str, text:
 def _colour_axis(points: Points, name: str, dark: bool) -> dict:
     target, colours = _TARGETS[name], ink(dark)
     low, high = np.quantile(points.values, _SHOWN)
-    # Cividis without the end that drowns in the background.
-    ends = (0.22, 1.0) if dark else (0.0, 0.9)
-    scale = sample_colorscale("Cividis", np.linspace(*ends, 12))
-    unit = f"<br>{target.unit}" if target.unit else ""
+    # without the end that drowns in the background
+    ends = (0.15, 1.0) if dark else (0.0, 0.92)
+    scale = sample_colorscale("Viridis", np.linspace(*ends, 24))
+    unit = f", {UNITS.get(target.unit, target.unit)}" if target.unit else ""
     return {
         "colorscale": scale,
         "cmin": float(low),
@@ -267,11 +267,16 @@ def _colour_axis(points: Points, name: str, dark: bool) -> dict:
         "colorbar": {
             "title": {
                 "text": f"{target.label}{unit}",
-                "side": "right",
+                "side": "top",
                 "font": {"size": 12, "color": colours.text},
             },
-            "thickness": 10,
-            "len": 0.9,
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "thickness": 8,
+            "len": 0.6,
             "outlinewidth": 0,
             "tickfont": {"color": colours.text, "size": 11},
         },

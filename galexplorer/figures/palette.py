@@ -23,6 +23,13 @@ CLASS_COLOURS = dict(zip(BPT_CLASSES, ("#4FA3D9", "#009E73", "#CC79A7", "#E69F00
 RESIDUAL_MAP = "PuOr_r"
 """Diverging colour map of signed residuals."""
 
+UNITS = {
+    "log10(Msun)": "log M☉",
+    "log10(Msun/yr)": "log M☉ yr⁻¹",
+    "log10(1e-17 erg/s/cm2)": "log 10⁻¹⁷ erg s⁻¹ cm⁻²",
+}
+"""Units of the targets in words for a screen."""
+
 _TARGETS = {target.name: target for target in TARGETS}
 
 

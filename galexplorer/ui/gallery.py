@@ -59,7 +59,7 @@ def show_gallery(
         fetched, problem = _fetch(galaxies)
         if problem:
             st.caption(f":material/cloud_off: {problem} Reconstructions take their place.")
-    with st.grid("auto", min_column_width=128, gap="small", key=f"gallery_{key}"):
+    with st.grid("auto", min_column_width=120, gap="small", key=f"gallery_{key}"):
         if first is not None:
             picture, alt, words = first
             with st.container(gap="xxsmall"):

@@ -71,19 +71,19 @@ def show_map(
     """
     engine = state.load_engine()
     library = engine.library
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = st.selectbox(
-            "Colour by",
-            list(COLOURINGS),
-            index=list(COLOURINGS).index("log_stellar_mass"),
-            format_func=COLOURINGS.__getitem__,
-            key="map_colour",
-            persist_state="session",
-            width=220,
-        )
+    name = st.selectbox(
+        "Colour the map by",
+        list(COLOURINGS),
+        index=list(COLOURINGS).index("log_stellar_mass"),
+        format_func=COLOURINGS.__getitem__,
+        key="map_colour",
+        persist_state="session",
+        width=220,
+    )
     marks = [
-        Mark(library.place(record.result.latent), "This galaxy" if neighbours else record.name)
+        Mark(library.place(latent), "This galaxy" if neighbours else record.name)
         for record in records
+        if (latent := record.result.latent) is not None
     ]
     points = points_of(library, name)
     rings = np.array([library.row_of(n) for n in neighbours], int)
@@ -100,8 +100,13 @@ def show_map(
         alt=describe_map(points, name, marks),
     )  # fmt: skip
     rows = chosen_rows(event)
+    open_ones = len(library) - int(points.published.sum())
+    ringed = " Rings: the nearest neighbours." if neighbours else ""
+    st.caption(
+        f"Filled: published values ({len(library) - open_ones:,}). Open: the model's medians "
+        f"({open_ones:,}).{ringed} Click a point, or draw a line round several, to see them."
+    )
     if not rows:
-        st.caption("Click a point, or draw a line round several, to see these galaxies.")
         return
     _show_chosen(rows, records[0] if records else None, key)
 
@@ -125,14 +130,14 @@ def chosen_rows(event) -> list[int]:
 
 def _show_chosen(rows: list[int], origin: Explored | None, key: str) -> None:
     engine = state.load_engine()
-    distances = None
-    if origin is not None:
+    distances, order = None, ""
+    if origin is not None and origin.result.latent is not None:
         apart = engine.library.distances(origin.result.latent).numpy()
         rows = sorted(rows, key=lambda row: float(apart[row]))
         distances = [float(apart[row]) for row in rows]
+        order = f", the nearest to {origin.name} first"
     pages = math.ceil(len(rows) / SHOWN)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        order = ", the nearest to this galaxy first" if origin is not None else ""
         st.markdown(f"**{len(rows):,} chosen on the map**{order}", width="content")
         pictures = bool(st.session_state.get("sdss_pictures"))
         turned = st.pagination(pages, key=f"{key}_{len(rows)}_page") if pages > 1 else 1

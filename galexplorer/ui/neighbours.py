@@ -16,7 +16,6 @@ _COMPARED = {
     "redshift": "z",
     "log_stellar_mass": "log M⋆",
     "log_sfr": "log SFR",
-    "gas_metallicity": "O/H",
 }
 
 
@@ -39,7 +38,7 @@ def show_neighbours(record: Explored) -> None:
         f"({sources}); those marked † are the model's medians."
     )
     gallery.show_gallery(neighbours, "neighbours", pictures, _own_card(record))
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([6, 5], gap="medium")
     with right:
         st.markdown("**Beside the posterior**")
         st.table(
@@ -94,7 +93,9 @@ def offer_pixels(source: Source | None) -> None:
 
 
 def _own_card(record: Explored) -> tuple[np.ndarray, str, str] | None:
-    """Return the picture of the galaxy itself as the autoencoder sees it."""
+    """Return the picture of the galaxy itself, where the page shows none yet."""
+    if record.source is None or record.source.kind != "library":
+        return None
     q = record.result.posterior.summary()
     median = {name: format_value(name, q[name]["p50"]) for name in ("redshift", "log_stellar_mass")}
     words = (
@@ -109,11 +110,6 @@ def _own_card(record: Explored) -> tuple[np.ndarray, str, str] | None:
         )
         + "]"
     )
-    if record.result.view is not None:
-        picture = record.result.view.reconstruction
-    elif record.source is not None and record.source.kind == "library":
-        engine = state.load_engine()
-        picture = engine.describe([engine.library.row_of(record.source.name)])[0].thumbnail
-    else:
-        return None
+    engine = state.load_engine()
+    picture = engine.describe([engine.library.row_of(record.source.name)])[0].thumbnail
     return picture, "VAE reconstruction of this galaxy", words
