@@ -60,13 +60,14 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
     kinds = list(_LABELS)
     if not np.isfinite(list(result.bpt.values())).all():
         kinds.remove("bpt")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="downloads"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="downloads"):
         kind = st.selectbox(
             "What",
             kinds,
             format_func=_LABELS.__getitem__,
             key="download_what",
             persist_state="session",
+            label_visibility="collapsed",
             width=190,
         )
         formats = _TABLES[kind][1] if kind in _TABLES else FIGURE_FORMATS
@@ -77,6 +78,7 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
             default=formats[0],
             required=True,
             key=f"download_format_{kind}",
+            label_visibility="collapsed",
             width="content",
         )
         assert format is not None
@@ -89,6 +91,7 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
                 format_func=lambda name: SIZES[name].label,
                 key="download_size",
                 persist_state="session",
+                label_visibility="collapsed",
                 width=220,
             )
         make, suffix, mime = _plan(result, kind, format, size, truth, name)
