@@ -20,8 +20,9 @@ from galexplorer.science.summary import format_interval
 
 LEVELS = (0.68, 0.95)
 BINS = 36
-PANEL_PX, GAP_PX = 150, 10
-LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 74, 48, 14, 64
+PANEL_PX, GAP_PX = 150, 12
+LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 82, 54, 16, 66
+FONT_PX = 15
 
 _LABELS = {target.name: target.label for target in TARGETS}
 _AXES = {
@@ -66,8 +67,9 @@ def screen_corner(
     layers : sequence of Layer
         The first gives the titles and lies on top; the others are for comparison.
     names : sequence of str
-        Targets to show, in this order. One that is constant or not finite in any layer has no
-        panel: a note in the figure says so.
+        Targets to show, in this order. One that is not finite in some layer, or varies in none,
+        has no panel: a note in the figure says so. Where it is fixed in one layer, a line stands
+        for that layer.
     truths : mapping of str to float, optional
         Known values, by target; any may be missing.
     dark : bool
@@ -95,7 +97,7 @@ def screen_corner(
     width, height = LEFT_PX + side + RIGHT_PX, TOP_PX + side + BOTTOM_PX
     out = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"width='{width}' height='{height}' {_FONT} font-size='12' fill='{colours.text}'>"
+        f"width='{width}' height='{height}' {_FONT} font-size='{FONT_PX}' fill='{colours.text}'>"
     ]
     for i, row in enumerate(shown):
         for j, name in enumerate(shown[: i + 1]):
@@ -104,7 +106,7 @@ def screen_corner(
             if i == j:
                 out += _histograms(layers, columns, cells, name, scales[name])
             else:
-                out += _contours(layers, cells, name, row)
+                out += _contours(layers, columns, cells, scales, name, row)
             out += _known_lines(scales, truths, name, None if i == j else row)
             out.append(
                 f"<rect width='{PANEL_PX}' height='{PANEL_PX}' fill='none' "
@@ -113,13 +115,13 @@ def screen_corner(
             last = i == len(shown) - 1
             out += _ticks(scales[name], scales[row], last, j == 0 and i > 0, colours)
             if last:
-                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 40))
+                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 46))
             if j == 0 and i > 0:
-                out.append(_text(_AXES[row], -50, PANEL_PX / 2, turned=True))
+                out.append(_text(_AXES[row], -58, PANEL_PX / 2, turned=True))
             out.append("</g>")
     for k, note in enumerate(notes):
         out.append(
-            f"<text x='{width - RIGHT_PX}' y='{18 + 16 * k}' text-anchor='end'>"
+            f"<text x='{width - RIGHT_PX}' y='{20 + 20 * k}' text-anchor='end'>"
             f"{escape(note)}</text>"
         )
     return "".join(out) + "</svg>"
@@ -166,13 +168,15 @@ def _split(layers: Sequence[Layer], names: Sequence[str]) -> tuple[list[str], li
         columns = [layer.posterior.column(name) for layer in layers]
         if not all(np.isfinite(c).all() for c in columns):
             notes.append(f"{_LABELS[name]}: not shown, no value in some draws.")
-            continue
-        constant = [c for c in columns if np.ptp(c) <= 1e-6 * max(1.0, abs(float(c[0])))]
-        if constant:
-            notes.append(f"{_LABELS[name]} fixed at {float(constant[0][0]):.6g}.")
+        elif all(_is_constant(c) for c in columns):
+            notes.append(f"{_LABELS[name]} fixed at {float(columns[0][0]):.6g}.")
         else:
             shown.append(name)
     return shown, notes
+
+
+def _is_constant(column: np.ndarray) -> bool:
+    return bool(np.ptp(column) <= 1e-6 * max(1.0, abs(float(column[0]))))
 
 
 def _histograms(
@@ -183,32 +187,52 @@ def _histograms(
     scale: _Scale,
 ) -> list[str]:
     heights = []
-    for cell in cells:
+    for column, cell in zip(columns, cells, strict=True):
         counts = np.bincount(cell[name], minlength=BINS + 2)[1:-1]
-        heights.append(gaussian_filter(counts / len(cell[name]), 1.0, mode="constant"))
-    top = 1.08 * max(float(h.max()) for h in heights) or 1.0
+        height = gaussian_filter(counts / len(cell[name]), 1.0, mode="constant")
+        heights.append(None if _is_constant(column[name]) else height)
+    top = 1.08 * max(float(h.max()) for h in heights if h is not None) or 1.0
     out = []
-    for layer, height in reversed(list(zip(layers, heights, strict=True))):
-        line = _path(np.column_stack([scale.centres[1:-1], PANEL_PX * (1 - height / top)]))
+    for layer, column, height in reversed(list(zip(layers, columns, heights, strict=True))):
+        if height is None:
+            x = float(scale.pixel(column[name][0]))
+            line = f"M{x:.1f} 0V{PANEL_PX}"
+        else:
+            line = _path(np.column_stack([scale.centres[1:-1], PANEL_PX * (1 - height / top)]))
         out.append(f"<path d='{line}' fill='none' stroke='{layer.colour}' stroke-width='1.6'/>")
     low, middle, high = np.quantile(columns[0][name], [0.16, 0.5, 0.84])
-    for edge in scale.pixel([low, middle, high]):
-        out.append(
-            f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
-            "stroke-dasharray='4 3' stroke-width='1'/>"
-        )
-    out.append(_text(_LABELS[name], PANEL_PX / 2, -22))
-    out.append(_text(format_interval(name, low, middle, high), PANEL_PX / 2, -7, weight=600))
+    words = f"{middle:.6g} fixed"
+    if heights[0] is not None:
+        words = format_interval(name, low, middle, high)
+        for edge in scale.pixel([low, middle, high]):
+            out.append(
+                f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
+                "stroke-dasharray='4 3' stroke-width='1'/>"
+            )
+    out.append(_text(_LABELS[name], PANEL_PX / 2, -26))
+    out.append(_text(words, PANEL_PX / 2, -8, weight=600))
     return out
 
 
 def _contours(
-    layers: Sequence[Layer], cells: list[dict[str, np.ndarray]], name: str, row: str
+    layers: Sequence[Layer],
+    columns: list[dict[str, np.ndarray]],
+    cells: list[dict[str, np.ndarray]],
+    scales: dict[str, "_Scale"],
+    name: str,
+    row: str,
 ) -> list[str]:
     size = BINS + 2
     centres = PANEL_PX / BINS * (np.arange(size) - 0.5)
     out = []
-    for layer, cell in reversed(list(zip(layers, cells, strict=True))):
+    for layer, column, cell in reversed(list(zip(layers, columns, cells, strict=True))):
+        if _is_constant(column[name]) or _is_constant(column[row]):
+            # A contour without width: the central 95% along the line.
+            x = scales[name].pixel(np.quantile(column[name], [0.025, 0.975]))
+            y = PANEL_PX - scales[row].pixel(np.quantile(column[row], [0.025, 0.975]))
+            line = _path(np.column_stack([x, y]))
+            out.append(f"<path d='{line}' stroke='{layer.colour}' stroke-width='1.6'/>")
+            continue
         counts = np.bincount(cell[row] * size + cell[name], minlength=size**2)
         counts = counts.reshape(size, size)[1:-1, 1:-1].astype(float)
         # An empty rim closes the contours at the panel's edge.
@@ -242,11 +266,11 @@ def _ticks(across: _Scale, up: _Scale, below: bool, beside: bool, colours: Ink) 
     if below:
         for value, x in zip(across.ticks, across.pixel(across.ticks), strict=True):
             out.append(f"<path d='M{x:.1f} {PANEL_PX}v5' stroke='{colours.faint}'/>")
-            out.append(_text(_number(value), float(x), PANEL_PX + 19))
+            out.append(_text(_number(value), float(x), PANEL_PX + 22))
     if beside:
         for value, y in zip(up.ticks, PANEL_PX - up.pixel(up.ticks), strict=True):
             out.append(f"<path d='M0 {y:.1f}h-5' stroke='{colours.faint}'/>")
-            out.append(f"<text x='-9' y='{y + 4:.1f}' text-anchor='end'>{_number(value)}</text>")
+            out.append(f"<text x='-9' y='{y + 5:.1f}' text-anchor='end'>{_number(value)}</text>")
     return out
 
 

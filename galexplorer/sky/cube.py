@@ -1,6 +1,5 @@
 """A fetched galaxy as one FITS cube, written and read back with all that is known of it."""
 
-import io
 import math
 import re
 from dataclasses import replace
@@ -10,7 +9,7 @@ from astropy.io import fits
 
 from galexplorer.errors import InputError
 from galexplorer.image.bounded import Source, read_blob
-from galexplorer.image.fits import is_fits
+from galexplorer.image.fits import is_fits, read_header
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.reader import read_image
 from galexplorer.inference.result import Photometry
@@ -109,7 +108,7 @@ def read_fetched(source: Source) -> Fetched | None:
     if not is_fits(blob.data) or CREATOR.encode() not in blob.data[: 2880 * 8]:
         return None
     pixels = read_image((blob.name, blob.raw))  # checks the structure before astropy sees it
-    header = fits.getheader(io.BytesIO(blob.data))
+    header = read_header(blob)
     if header.get("CREATOR") != CREATOR:
         return None
     try:

@@ -6,14 +6,12 @@ all frames have pixels of one size. The pixels of r stay as they are.
 """
 
 import hashlib
-import io
 import math
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from astropy.io import fits
 from astropy.stats import sigma_clipped_stats
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -23,7 +21,7 @@ from astroquery.sdss import SDSSClass
 from galexplorer.errors import InputError
 from galexplorer.image.alignment import align
 from galexplorer.image.bounded import read_blob
-from galexplorer.image.fits import FitsImage, read_images
+from galexplorer.image.fits import FitsImage, read_header, read_images
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cache import Cache
@@ -130,10 +128,9 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
     try:
         blob = read_blob((f"frame-{band}.fits.bz2", raw))
         with _READING:
-            image = read_images(blob)[0]
+            image, header = read_images(blob)[0], read_header(blob)
     except InputError as error:
         raise ServiceError(f"{SERVICE} gave a damaged frame: try again later.") from error
-    header = fits.getheader(io.BytesIO(blob.data))
     told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
     right = told == [str(field.run), str(field.camcol), band]
     # The card FRAME counts along the camera, so only that of r is the field's.

@@ -1,5 +1,6 @@
 """What a user takes home: figures, draws, summary, report."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -50,7 +51,7 @@ def show_downloads(
     source : Source or None
         None where the result rests on photometry alone.
     """
-    st.subheader("Download", anchor=False)
+    st.subheader("Downloads", anchor=False)
     _choose(result, truth, source)
 
 
@@ -125,5 +126,6 @@ def _format_label(format: str) -> str:
 
 
 def _stem(source: Source | None) -> str:
-    name = source.name.split(".")[0] if source is not None else "magnitudes"
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60] or "galaxy"
+    name = source.name if source is not None else "magnitudes"
+    name = re.sub(r"\.(fits?|jpe?g|fz|gz|bz2)\b", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^\w+.-]+", "-", name, flags=re.ASCII).strip("-.")[:60] or "galaxy"

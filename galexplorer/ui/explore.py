@@ -25,6 +25,7 @@ def page() -> None:
     frame.dress()
     problems = _obey()
     wanted: tuple[str, str] | None = st.session_state.get(_WANTED)
+    st.session_state.setdefault("target", _named(wanted))
     _pick(wanted is not None)
     options = controls.sidebar(has_image=wanted is not None)
     address.write(View(wanted, options, controls.interval()))
@@ -58,9 +59,13 @@ def _obey() -> tuple[str, ...]:
     controls.set_options(view.options)
     st.session_state["interval"] = view.interval
     st.session_state[_WANTED] = view.source
-    named = view.source is not None and view.source[0] == "target"
-    st.session_state["target"] = view.source[1] if view.source and named else ""
+    st.session_state["target"] = _named(view.source)
     return view.problems
+
+
+def _named(wanted: tuple[str, str] | None) -> str:
+    """Return what belongs into the search box."""
+    return wanted[1] if wanted is not None and wanted[0] == "target" else ""
 
 
 def _earlier(record: state.Explored) -> state.Explored | None:
@@ -208,7 +213,6 @@ def _pick(chosen: bool) -> None:
         st.text_input(
             "Galaxy",
             key="target",
-            persist_state="session",
             placeholder=f"Name, position or objID: {EXAMPLES}",
             on_change=_search,
             icon=":material/search:",

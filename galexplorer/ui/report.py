@@ -37,8 +37,13 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
             picture.show_image(record)
         with right:
             tables.show_posterior(record, earlier)
+            tables.show_derived(result)
     else:
-        tables.show_posterior(record, earlier)
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            tables.show_posterior(record, earlier)
+        with right:
+            tables.show_derived(result)
     if source is not None:
         picture.show_field(record)
 
@@ -48,15 +53,12 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     with right:
         plots.show_bpt(record, earlier)
         plots.show_lines(record)
-    with left:
-        tables.show_derived(result)
-    with right:
         tables.show_line_kinds(result)
+    if result.view is not None:
+        with left:
+            picture.show_reconstruction(record)
     with corner:
         plots.show_corner(record, earlier)
-
-    if result.view is not None:
-        picture.show_reconstruction(record)
     if result.neighbours:
         show_neighbours(result, record.key)
     show_downloads(result, record.key, record.known, source)
@@ -66,8 +68,7 @@ def _show_origin(result: Result, source: Source | None) -> None:
     origin = source.origin if source is not None else "Photometry alone, without an image."
     with st.expander(f"{origin} {_photometry_words(result)}", icon=":material/info:"):
         lines = [
-            f"- {'Known ' + _LABELS[what].lower() if what in _LABELS else what.capitalize()}: "
-            f"{where}."
+            f"- {_origin_label(what)}: {where.rstrip('.')}."
             for what, where in result.origins.items()
         ]
         lines += [f"- {note}" for note in result.notes]
@@ -86,6 +87,12 @@ def _show_origin(result: Result, source: Source | None) -> None:
             + f", seed {result.provenance.get('seed')}, {len(result.posterior.draws):,} draws."
         )
         st.markdown("\n".join(lines))
+
+
+def _origin_label(what: str) -> str:
+    if what in _LABELS:
+        return f"Known {_LABELS[what].lower()}"
+    return what.replace("_", " ").capitalize()
 
 
 def _photometry_words(result: Result) -> str:

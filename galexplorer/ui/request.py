@@ -11,7 +11,7 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.inference.choices import INPUTS, cut, restrict
 from galexplorer.inference.observation import Observation
-from galexplorer.inference.observe import observe
+from galexplorer.inference.observe import observe, observe_fetched
 from galexplorer.inference.result import Photometry, Result
 from galexplorer.sky.fetch import Fetched
 
@@ -174,14 +174,7 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
     if fetched is None or options.ra is not None:
         # A position that was typed is another galaxy than the one that was looked up.
         return observe(pixels, options.photometry, ra=options.ra, dec=options.dec)
-    given = options.photometry or fetched.photometry
-    observation = observe(pixels, given, ra=fetched.ra, dec=fetched.dec)
-    return replace(
-        observation,
-        notes=(*observation.notes, *fetched.notes),
-        known=fetched.truths,
-        origins=fetched.origins,
-    )
+    return observe_fetched(fetched, options.photometry)
 
 
 def _centred(pixels: Pixels, x: float, y: float) -> Pixels:

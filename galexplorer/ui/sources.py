@@ -204,15 +204,11 @@ def source_of_target(fetched: Fetched) -> Source:
     -------
     Source
     """
-    pixels = {
-        "frames": "SDSS DR17 frames",
-        "legacy": "a cutout of the Legacy Surveys viewer",
-        "hips": "cutouts of hips2fits",
-    }.get(fetched.source, fetched.source)
     return Source(
         kind="target",
         name=fetched.reading.text,
         files=(),
-        origin=f"{fetched.reading.text}, {fetched.reading.echo}. Pixels: {pixels}.",
+        origin=f"{fetched.reading.text}, {fetched.reading.echo}. "
+        f"Pixels: {fetched.origins.get('pixels', fetched.source)}.",
         fetched=fetched,
     )
