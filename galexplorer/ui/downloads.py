@@ -51,7 +51,7 @@ def show_downloads(
     source : Source or None
         None where the result rests on photometry alone.
     """
-    st.subheader("Download", anchor=False)
+    st.subheader("Downloads", anchor=False)
     _choose(result, truth, source)
 
 
@@ -61,13 +61,14 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
     kinds = list(_LABELS)
     if not np.isfinite(list(result.bpt.values())).all():
         kinds.remove("bpt")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="downloads"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="downloads"):
         kind = st.selectbox(
             "What",
             kinds,
             format_func=_LABELS.__getitem__,
             key="download_what",
             persist_state="session",
+            label_visibility="collapsed",
             width=190,
         )
         formats = _TABLES[kind][1] if kind in _TABLES else FIGURE_FORMATS
@@ -78,6 +79,7 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
             default=formats[0],
             required=True,
             key=f"download_format_{kind}",
+            label_visibility="collapsed",
             width="content",
         )
         assert format is not None
@@ -90,6 +92,7 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
                 format_func=lambda name: SIZES[name].label,
                 key="download_size",
                 persist_state="session",
+                label_visibility="collapsed",
                 width=220,
             )
         make, suffix, mime = _plan(result, kind, format, size, truth, name)
@@ -124,5 +127,5 @@ def _format_label(format: str) -> str:
 
 def _stem(source: Source | None) -> str:
     name = source.name if source is not None else "magnitudes"
-    name = re.sub(r"(\.(fits?|fts|jpe?g|gz|bz2))+$", "", name, flags=re.IGNORECASE)
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60] or "galaxy"
+    name = re.sub(r"\.(fits?|jpe?g|fz|gz|bz2)\b", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^\w+.-]+", "-", name, flags=re.ASCII).strip("-.")[:60] or "galaxy"

@@ -333,12 +333,13 @@ def _explore(target: Target, imageless: bool) -> None:
 
 def _show_downloads(job: Job) -> None:
     """Draw the choice of what to download; files are made when the button is clicked."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="downloads"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="downloads"):
         kind = st.selectbox(
             "What",
             ["Summary table", "Draws of all targets"],
             key="targets_download_what",
             persist_state="session",
+            label_visibility="collapsed",
             width=210,
         )
         outcomes = job.finished
@@ -350,6 +351,7 @@ def _show_downloads(job: Job) -> None:
                 default="ecsv",
                 required=True,
                 key="targets_download_format",
+                label_visibility="collapsed",
                 width="content",
             )
             make, name = (
@@ -359,7 +361,8 @@ def _show_downloads(job: Job) -> None:
         else:
             st.segmented_control(
                 "Format", ["Parquet"], default="Parquet", required=True,
-                key="targets_draws_format", width="content",
+                key="targets_draws_format",
+                label_visibility="collapsed", width="content",
             )  # fmt: skip
             make, name = partial(draws_bytes, outcomes), "targets-draws.parquet"
         st.download_button(
