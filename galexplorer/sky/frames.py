@@ -4,7 +4,7 @@ import hashlib
 import io
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -61,7 +61,22 @@ def fetch_pixels(
     ServiceError
         If the archive did not give the frames, or not those of this place.
     """
-    main = _fetch_frames(field, network, cache, FRAMES_S)
+
+    def get(wanted: Field, seconds: float) -> Frames:
+        return fetch_frames(wanted, network, cache, seconds)
+
+    return cut_pixels(ra, dec, field, side_arcsec, get)
+
+
+def cut_pixels(
+    ra: float,
+    dec: float,
+    field: Field,
+    side_arcsec: float,
+    get: Callable[[Field, float], Frames],
+) -> Pixels:
+    """Cut a galaxy out of frames, as `fetch_pixels`; `get` has them from a field and seconds."""
+    main = get(field, FRAMES_S)
     image = main["r"][1]
     grid, shape, overlap = _lay_grid(image, ra, dec, side_arcsec)
     notes = ["Pixels: SDSS DR17 frames, sky-subtracted nanomaggies."]
@@ -70,7 +85,7 @@ def fetch_pixels(
         if overlap[step]:
             neighbour = Field(field.run, field.rerun, field.camcol, field.field + step)
             try:
-                fields[neighbour] = _fetch_frames(neighbour, network, cache, NEIGHBOUR_S)
+                fields[neighbour] = get(neighbour, NEIGHBOUR_S)
                 notes.append(f"The field {name} ({neighbour.field}) was joined at the edge.")
             except ServiceError:
                 notes.append(f"The field {name} ({neighbour.field}) could not be had.")
@@ -106,8 +121,8 @@ def frame_urls(field: Field) -> dict[str, str]:
     return dict(zip(IMAGE_BANDS, (c._target for c in containers), strict=True))
 
 
-def _fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
-    """Fetch g, r and i side by side.
+def fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
+    """Fetch g, r and i of a field side by side.
 
     astroquery names the files; the bytes pass our own door, since its own download knows no
     bound and takes a truncated file for a Python error.

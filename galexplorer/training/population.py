@@ -38,7 +38,6 @@ from galexplorer.training.sources import COSMOLOGY
 log = logging.getLogger(__name__)
 
 
-
 def build(data: Path, rng: np.random.Generator) -> pd.DataFrame:
     """Assemble and complete the population.
 
