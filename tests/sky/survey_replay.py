@@ -11,6 +11,7 @@ import io
 import re
 import socket
 import sqlite3
+import sys
 import threading
 import time
 from collections import Counter
@@ -26,6 +27,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 SCALE_DEG = 0.396 / 3600
+APART_DEG = 28 / 3600
 BANDS = "ugriz"
 COLOURS = {"u": 1.9, "g": 0.7, "r": 0.0, "i": -0.35, "z": -0.6}
 BAND_SHIFT = {"g": (3.0, -2.0), "r": (0.0, 0.0), "i": (1.0, 1.0)}
@@ -73,7 +75,7 @@ def frame_wcs(run: int, camcol: int, number: int, band: str, shape: Shape) -> WC
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
     # Columns run north and rows run east, nearly, as in the archive.
-    wcs.wcs.crval = [20.0 + 7.0 * (run % 40), -5.0 + 9.0 * camcol]
+    wcs.wcs.crval = [21.0 + 7.0 * (run % 40), -5.0 + 9.0 * camcol]
     angle = np.radians(10.3)
     wcs.wcs.cd = SCALE_DEG * np.array(
         [[-np.sin(angle), np.cos(angle)], [np.cos(angle), np.sin(angle)]]
@@ -104,11 +106,16 @@ class Survey:
         self.shape = shape
         rng = np.random.default_rng(seed)
         fields = max(2, round(galaxies / per_field))
-        strips = [(94 + k // 2, 1 + k % 2) for k in range(max(1, fields // 12))]
+        strips = [(94 + k // 2, 1 + k % 2) for k in range(max(1, fields // 3))]
         self.fields = [
             (*strip, 30 + k) for k in range(-(-fields // len(strips))) for strip in strips
         ][:fields]
-        self.galaxies = [self._draw(k, *self.fields[k % fields], rng=rng) for k in range(galaxies)]
+        self.galaxies: list[Galaxy] = []
+        while len(self.galaxies) < galaxies:
+            k = len(self.galaxies)
+            drawn = self._draw(k, *self.fields[k % fields], rng=rng)
+            if all(np.hypot(drawn.ra - g.ra, drawn.dec - g.dec) > APART_DEG for g in self.galaxies):
+                self.galaxies.append(drawn)
         self.base = _make_tables(self.galaxies, rng)
         self._lock = threading.Lock()
         self.frame = lru_cache(maxsize=None)(self._frame)
@@ -220,11 +227,15 @@ def _make_tables(galaxies: list[Galaxy], rng) -> sqlite3.Connection:
     base = sqlite3.connect(":memory:", check_same_thread=False)
     lines = [f"{line}_flux{end}" for line in ("h_alpha", "h_beta", "nii_6584", "oiii_5007")
              for end in ("", "_err")]  # fmt: skip
-    photo = ["objID", "ra", "dec", "type", "mode", "run", "rerun", "camcol", "field", "petroMag_r",
-             "petroRad_r", "petroR50_r", "petroR90_r",
-             *(f"{name}_{b}" for name in ("modelMag", "modelMagErr", "extinction") for b in BANDS)]  # fmt: skip
-    spec = ["specObjID", "bestObjID", "plate", "z", "zWarning", "class", "legacy_target1",
-            "velDisp", "velDispErr"]  # fmt: skip
+    photo = [
+        *("objID", "ra", "dec", "type", "mode", "run", "rerun", "camcol", "field"),
+        *("petroMag_r", "petroRad_r", "petroR50_r", "petroR90_r"),
+        *(f"{name}_{b}" for name in ("modelMag", "modelMagErr", "extinction") for b in BANDS),
+    ]
+    spec = [
+        *("specObjID", "bestObjID", "plate", "z", "zWarning", "class", "legacy_target1"),
+        *("velDisp", "velDispErr"),
+    ]
     tables = {
         "PhotoObj": photo,
         "SpecObj": spec,
@@ -246,10 +257,10 @@ def _make_tables(galaxies: list[Galaxy], rng) -> sqlite3.Connection:
     for k in range(len(galaxies) + 4 * len(wrong)):
         galaxy = galaxies[k] if k < len(galaxies) else galaxies[int(rng.integers(len(galaxies)))]
         other = k - len(galaxies)
-        shift = 0 if other < 0 else 40_000 + other  # of objIDs and specObjIDs
+        shift = max(0, 1000 * (other + 1))  # of objIDs; their lower 16 bits are free
         values: dict = {
             "objID": galaxy.objid + shift, "bestObjID": galaxy.objid + shift,
-            "specObjID": galaxy.spec + (shift << 38), "plate": galaxy.spec >> 50,
+            "specObjID": galaxy.spec + max(0, other + 1), "plate": galaxy.spec >> 50,
             "ra": galaxy.ra, "dec": galaxy.dec, "type": 3, "mode": 1, "run": galaxy.run,
             "rerun": 301, "camcol": galaxy.camcol, "field": galaxy.field,
             "petroMag_r": galaxy.magnitude + 0.1, "petroRad_r": galaxy.radius,
@@ -270,8 +281,17 @@ def _make_tables(galaxies: list[Galaxy], rng) -> sqlite3.Connection:
     return base
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing of a client that was killed; tell anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class SurveyReplay:
-    """The services of a survey on one port.
+    """The services of a survey, each with a port of its own.
 
     Attributes
     ----------
@@ -295,47 +315,62 @@ class SurveyReplay:
         self.spoilt: Counter[str] = Counter()
         self._rng = np.random.default_rng(seed)
         self._lock = threading.Lock()
+        self._servers = {name: self._start(name) for name in _ANSWERS}
+
+    def _start(self, service: str) -> ThreadingHTTPServer:
         replay = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                replay._serve(self)
+                replay._serve(service, self)
 
             def log_message(self, *args) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        server = _Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return server
+
+    def url(self, service: str) -> str:
+        """Return the address under which astroquery and the package look for a service."""
+        path = {"sas": "/sas"}.get(service, "")
+        return f"http://127.0.0.1:{self._servers[service].server_port}{path}"
+
+    def reset(self) -> None:
+        self.fault_share = 0.0
+        self.down = set()
+        self.counts.clear()
+        self.sent_bytes.clear()
+        self.spoilt.clear()
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        for server in self._servers.values():
+            server.shutdown()
+            server.server_close()
 
     def configure(self, folder: Path) -> dict[str, str]:
         """Write astroquery's configuration file; return the environment of a process."""
         place = folder / "astropy"
         place.mkdir(parents=True, exist_ok=True)
         (place / "astroquery.cfg").write_text(
-            f"[sdss]\nskyserver_baseurl = {self.url}/skyserver\nsas_baseurl = {self.url}/sas\n"
+            f"[sdss]\nskyserver_baseurl = {self.url('skyserver')}\n"
+            f"sas_baseurl = {self.url('sas')}\n"
         )
         return {
             "XDG_CONFIG_HOME": str(folder),
-            "GALEXPLORER_LEGACY_URL": f"{self.url}/legacy",
+            "GALEXPLORER_LEGACY_URL": self.url("legacy"),
             "GALEXPLORER_CACHE": str(folder / "cache"),
         }
 
-    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
-        service = handler.path.split("/")[1]
+    def _serve(self, service: str, handler: BaseHTTPRequestHandler) -> None:
         with self._lock:
             self.counts[service] += 1
             spoil = self._rng.random() < self.fault_share
             fault = str(self._rng.choice(FAULTS)) if spoil else ""
             self.spoilt[fault] += bool(fault)
-        if any(part in handler.path for part in self.down):
+        if any(part == service or part in handler.path for part in self.down):
             fault = "503"
         status, body, kind = _ANSWERS[service](self.survey, handler.path)
         if fault.isdigit():
