@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -163,7 +162,7 @@ class _Shelf:
     def __init__(self, settings: Settings) -> None:
         self.received_bytes = 0
         self._settings = settings
-        self._fields: OrderedDict[Field, Frames | FetchError] = OrderedDict()
+        self._fields: dict[Field, Frames | FetchError] = {}
 
     def get(self, field: Field, seconds: float) -> Frames:
         """Return the frames of a field.
@@ -177,9 +176,8 @@ class _Shelf:
         """
         if field not in self._fields:
             self._fields[field] = self._fetch(field)
-            if len(self._fields) > _KEPT_FIELDS:
-                self._fields.popitem(last=False)
-        self._fields.move_to_end(field)
+            if len(self._fields) > _KEPT_FIELDS:  # a strip is gone through from its first field
+                del self._fields[min(self._fields, key=lambda kept: kept.field)]
         found = self._fields[field]
         if isinstance(found, FetchError):
             raise found

@@ -50,7 +50,9 @@ class Shape:
     height: int = 330
     step: int = 290
     packed_noise: float = 0.01
-    """Rounding of the noise; coarse noise packs small and fast."""
+    """Rounding of the noise, nanomaggies; coarse noise packs small and fast."""
+    packing: int = 1
+    """Level of bzip2; the archive's is 9, which takes longer to unpack, too."""
 
 
 @dataclass
@@ -200,7 +202,8 @@ class Survey:
         data = self.paint(wcs, size, band)
         data += grain * np.round(rng.normal(0, 0.02, size) / grain)
         return bz2.compress(
-            _pack(data, header, fits.ImageHDU(np.full(size[1], 0.0049, np.float32))), 1
+            _pack(data, header, fits.ImageHDU(np.full(size[1], 0.0049, np.float32))),
+            self.shape.packing,
         )
 
     def cutout(self, ra: float, dec: float, size: int) -> bytes:
