@@ -148,6 +148,7 @@ def _catalogue(out: Path, plan: Plan, settings: Settings) -> dataset.Arrays:
     """Return photometry and labels of the galaxies, which are selected first."""
     path = out / "catalogue.safetensors"
     if path.exists():
+        shutil.rmtree(out / "pages", ignore_errors=True)
         return load_file(str(path))
     log.info("asking SkyServer which galaxies there are")
     with _bar("catalogue pages") as bar:
@@ -174,6 +175,9 @@ def _download(
 ) -> tuple[int, float]:
     """Have every galaxy that is still to be had; return bytes received and seconds."""
     pending = journal.pending()
+    missed = {number for number, _ in journal.failures()}
+    if len(pending):  # the set is not finished while shards may change
+        (journal.folder / "manifest.json").unlink(missing_ok=True)
     left = Counter((pending // plan.shard_size).tolist())
     targets = targets_of(rows)
     received = in_a_row = done = 0
@@ -186,7 +190,7 @@ def _download(
             number = answer.target.number
             if answer.pixels is None:
                 journal.fail(number, answer.reason)
-                in_a_row += 1
+                in_a_row += number not in missed  # what failed before says nothing new
             else:
                 journal.add(number, _measured(answer))
                 in_a_row = 0

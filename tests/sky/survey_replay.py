@@ -125,7 +125,7 @@ class Survey:
     def _draw(self, k: int, run: int, camcol: int, number: int, rng) -> Galaxy:
         shape = self.shape
         wcs = frame_wcs(run, camcol, number, "r", shape)
-        x = rng.uniform(0.06, 0.94) * shape.width
+        x = rng.uniform(0.16, 0.84) * shape.width
         y = (shape.height - shape.step) / 2 + rng.uniform(0.0, 1.0) * shape.step
         ra, dec = (float(value) for value in wcs.wcs_pix2world(x, y, 0))
         objid = (2 << 59) | (301 << 48) | (run << 32) | (camcol << 29) | (number << 16) | (20 + k)
