@@ -60,7 +60,7 @@ def figure_bytes(
     """
     if format not in FIGURE_FORMATS:
         raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(FIGURE_FORMATS)}.")
-    metadata = {**_METADATA[format]}
+    metadata: dict[str, object] = dict(_METADATA[format])
     about = "Subject" if format == "pdf" else "Description"
     metadata |= {key: words for key, words in (("Title", title), (about, description)) if words}
     buffer = io.BytesIO()
