@@ -164,7 +164,8 @@ def _scale_text(figure: Figure, to: Size) -> None:
             line.set_linewidth(line.get_linewidth() * to.line)
             line.set_markersize(line.get_markersize() * to.line)
         for collection in axes.collections:
-            collection.set_linewidth(np.asarray(collection.get_linewidth()) * to.line)
+            widths = np.atleast_1d(collection.get_linewidth()) * to.line
+            collection.set_linewidth(widths.tolist())
 
 
 def _fit_corner(figure: Figure, to: Size) -> Figure:

@@ -193,13 +193,13 @@ def results_frame(job: Job) -> pd.DataFrame:
             "State": _WAITING if outcome is None else FAILED if result is None else DONE,
         }
         summary = result.posterior.summary() if result is not None else {}
-        fixed = result.posterior.fixed if result is not None else ()
+        held = result.posterior.fixed if result is not None else ()
         for name, (column, _) in _QUANTITIES.items():
             values = summary.get(name)
             row[column] = row[f"± {column}"] = np.nan
             if values is not None:
                 row[column] = values["p50"]
-                if name not in fixed:
+                if name not in held:
                     row[f"± {column}"] = (values["p84"] - values["p16"]) / 2
         if result is not None:
             likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
