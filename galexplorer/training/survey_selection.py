@@ -196,7 +196,10 @@ def _paginate(counts: pd.DataFrame, low: int, high: int) -> list[Page]:
 
 def _count(settings: Settings) -> pd.DataFrame:
     """Return the galaxies of each plate before the cuts on photometry."""
-    sql = f"SELECT s.plate,COUNT(*) AS galaxies,{TOTAL} FROM SpecObj s WHERE {_SPECTRA} GROUP BY s.plate"
+    sql = (
+        f"SELECT s.plate,COUNT(*) AS galaxies,{TOTAL} "
+        f"FROM SpecObj s WHERE {_SPECTRA} GROUP BY s.plate"
+    )
 
     def check(table: Table) -> pd.DataFrame:
         rows = _read(table, ("plate", "galaxies", "total"), ())
