@@ -83,7 +83,7 @@ def build(options, services, size: int) -> dict[str, float]:
         command = [sys.executable, "-m", "galexplorer.cli", "dataset", "build"]
         command += ["--size", str(size), "--source", options.source]
         command += ["--parallel", str(options.parallel), "--out", str(out)]
-        environment = os.environ | services.configure(Path(folder) / "config")
+        environment = os.environ | services.environment(Path(folder))
         begin = time.perf_counter()
         process = subprocess.Popen(command, env=environment)
         _, status, usage = os.wait4(process.pid, 0)

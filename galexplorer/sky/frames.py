@@ -8,7 +8,7 @@ all frames have pixels of one size. The pixels of r stay as they are.
 import hashlib
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -48,9 +48,36 @@ Frames = dict[str, tuple[bytes, FitsImage]]
 """By band: the bytes as they came, and the image in them."""
 
 
+class Archive:
+    """Frames, and where others lie, as the services have them.
+
+    Parameters
+    ----------
+    network : Network
+    cache : Cache
+    """
+
+    def __init__(self, network: Network, cache: Cache) -> None:
+        self._network = network
+        self._cache = cache
+
+    def frames(self, field: Field, seconds: float) -> Frames:
+        """Return the frames of a field, or raise ServiceError."""
+        return fetch_frames(field, self._network, self._cache, seconds)
+
+    def footprints(self, ra: float, dec: float) -> list[Footprint]:
+        """Return where the frames near a position lie, or raise ServiceError."""
+        return query_footprints(ra, dec, self._network, self._cache)
+
+
 def fetch_pixels(
     ra: float, dec: float, field: Field, side_arcsec: float, network: Network, cache: Cache
 ) -> Pixels:
+    """Cut a galaxy out of the frames of its field; see `cut_pixels`."""
+    return cut_pixels(ra, dec, field, side_arcsec, Archive(network, cache))
+
+
+def cut_pixels(ra: float, dec: float, field: Field, side_arcsec: float, archive: Archive) -> Pixels:
     """Cut a galaxy out of the frames of its field, joined with others where it reaches an edge.
 
     The fields before and after are known by their number. Where the cutout is still not
@@ -63,8 +90,7 @@ def fetch_pixels(
     field : Field
     side_arcsec : float
         Side of the square wanted.
-    network : Network
-    cache : Cache
+    archive : Archive
 
     Returns
     -------
@@ -77,30 +103,7 @@ def fetch_pixels(
         If the archive did not give the frames, or not those of this place, or if their sky is
         far from zero.
     """
-
-    def get(wanted: Field, seconds: float) -> Frames:
-        return fetch_frames(wanted, network, cache, seconds)
-
-    def find(near_ra: float, near_dec: float) -> Sequence[Footprint]:
-        return query_footprints(near_ra, near_dec, network, cache)
-
-    return cut_pixels(ra, dec, field, side_arcsec, get, find)
-
-
-def cut_pixels(
-    ra: float,
-    dec: float,
-    field: Field,
-    side_arcsec: float,
-    get: Callable[[Field, float], Frames],
-    find: Callable[[float, float], Sequence[Footprint]] | None = None,
-) -> Pixels:
-    """Cut a galaxy out of frames, as `fetch_pixels`.
-
-    `get` has the frames from a field and seconds; `find` has the fields near a position, and
-    without it only those before and after are joined.
-    """
-    main = get(field, FRAMES_S)
+    main = archive.frames(field, FRAMES_S)
     image = main["r"][1]
     grid, shape, overlap = _lay_grid(image, ra, dec, side_arcsec)
     sheet = _Sheet(grid, shape)
@@ -108,9 +111,9 @@ def cut_pixels(
     for step, name in ((-1, "before"), (1, "after")):
         if overlap[step]:
             neighbour = Field(field.run, field.rerun, field.camcol, field.field + step)
-            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", get)
-    if find is not None and sheet.gaps().mean() > _GAP:
-        _cross_over(sheet, get, find)
+            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", archive)
+    if sheet.gaps().mean() > _GAP:
+        _cross_over(sheet, archive)
     return sheet.finish()
 
 
@@ -252,21 +255,17 @@ class _Sheet:
         )
 
 
-def _join(sheet: _Sheet, field: Field, name: str, get: Callable[[Field, float], Frames]) -> None:
+def _join(sheet: _Sheet, field: Field, name: str, archive: Archive) -> None:
     """Lay one more field, or say that it could not be had."""
     sheet.tried.append(field)
     try:
-        sheet.lay(field, get(field, NEIGHBOUR_S), name)
+        sheet.lay(field, archive.frames(field, NEIGHBOUR_S), name)
         sheet.notes.append(f"{name} was joined at the edge.")
     except ServiceError:
         sheet.notes.append(f"{name} could not be had.")
 
 
-def _cross_over(
-    sheet: _Sheet,
-    get: Callable[[Field, float], Frames],
-    find: Callable[[float, float], Sequence[Footprint]],
-) -> None:
+def _cross_over(sheet: _Sheet, archive: Archive) -> None:
     """Fill what is blank from other camera columns and runs."""
     rows, columns = np.nonzero(sheet.gaps()[::4, ::4])
     if not len(rows):
@@ -274,13 +273,13 @@ def _cross_over(
     ra, dec = sheet.grid.all_pix2world(4 * columns, 4 * rows, 0)
     middle = len(rows) // 2
     try:
-        near = find(float(ra[middle]), float(dec[middle]))
+        near = archive.footprints(float(ra[middle]), float(dec[middle]))
     except ServiceError as error:
         sheet.notes.append(f"The fields beyond the edge could not be looked up: {error}")
         return
     for field in choose_fields(near, ra, dec, sheet.tried):
         name = f"Run {field.run}, camera column {field.camcol}, field {field.field}"
-        _join(sheet, field, name, get)
+        _join(sheet, field, name, archive)
 
 
 def _place(image: FitsImage, grid: WCS, shape: tuple[int, int]) -> tuple[np.ndarray, str | None]:

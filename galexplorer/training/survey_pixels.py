@@ -19,8 +19,9 @@ from galexplorer.sky.fetch import (
     MAX_SIDE_ARCSEC,
     MIN_SIDE_ARCSEC,
 )
-from galexplorer.sky.frames import SERVICE, Frames, cut_pixels, fetch_frames
+from galexplorer.sky.frames import SERVICE, Archive, Frames, cut_pixels, fetch_frames
 from galexplorer.sky.http import Network, ServiceError, Settings
+from galexplorer.sky.mosaic import Footprint, query_footprints
 from galexplorer.sky.parse import Field
 
 Source = Literal["frames", "legacy"]
@@ -156,15 +157,20 @@ def _join_cutouts(targets: Sequence[Target]) -> Iterator[list[Target]]:
         yield list(targets[first : first + STRIP_CUTOUTS])
 
 
-class _Shelf:
-    """The frames of the last few fields of a strip."""
+class Shelf(Archive):
+    """The archive, with the frames of the last few fields of a strip kept, and patience.
 
-    def __init__(self, settings: Settings) -> None:
+    A cut must not go on without frames that were only not to be had this time, so that is
+    another error than that there are none.
+    """
+
+    def __init__(self, strip: Field, settings: Settings) -> None:
         self.received_bytes = 0
+        self._strip = (strip.run, strip.camcol)
         self._settings = settings
         self._fields: dict[Field, Frames | FetchError] = {}
 
-    def get(self, field: Field, seconds: float) -> Frames:
+    def frames(self, field: Field, seconds: float) -> Frames:
         """Return the frames of a field.
 
         Raises
@@ -172,15 +178,30 @@ class _Shelf:
         ServiceError
             If the archive keeps saying that there are none: a run ends here.
         FetchError
-            If they were not to be had this time. The cut must not go on without them.
+            If they were not to be had this time.
         """
-        if field not in self._fields:
-            self._fields[field] = self._fetch(field)
-            if len(self._fields) > _KEPT_FIELDS:  # a strip is gone through from its first field
-                del self._fields[min(self._fields, key=lambda kept: kept.field)]
-        found = self._fields[field]
+        found = self._fields.get(field)
+        if found is None:
+            found = self._fields[field] = self._fetch(field)
+            if len(self._fields) > _KEPT_FIELDS:
+                del self._fields[min(self._fields, key=self._worth)]
         if isinstance(found, FetchError):
             raise found
+        return found
+
+    def _worth(self, field: Field) -> tuple[bool, int]:
+        """Rank what is kept: a strip is gone through from its first field, and seldom left."""
+        return (field.run, field.camcol) == self._strip, field.field
+
+    def footprints(self, ra: float, dec: float) -> list[Footprint]:
+        """Return where the frames near a position lie, or raise FetchError."""
+        with Network(self._settings) as network:
+            try:
+                found = query_footprints(ra, dec, network, _no_cache(self._settings))
+            except ServiceError as error:
+                raise FetchError(str(error)) from error
+        if not found:  # where a galaxy is, there is at least its own
+            raise FetchError("SkyServer gave no frames near the galaxy: try again later.")
         return found
 
     def _fetch(self, field: Field) -> Frames | FetchError:
@@ -222,13 +243,13 @@ def _are_of_one_field(frames: Frames) -> bool:
 
 
 def _fetch_from_frames(strip: list[Target], settings: Settings) -> list[Answer]:
-    shelf = _Shelf(settings)
+    shelf = Shelf(strip[0].field, settings)
     answers = []
     for target in strip:
         before = shelf.received_bytes
         pixels, reason = None, ""
         try:
-            pixels = cut_pixels(target.ra, target.dec, target.field, target.side_arcsec, shelf.get)
+            pixels = cut_pixels(target.ra, target.dec, target.field, target.side_arcsec, shelf)
         except FetchError as error:
             reason = str(error)
         answers.append(Answer(target, pixels, reason, shelf.received_bytes - before))

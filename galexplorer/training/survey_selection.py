@@ -24,7 +24,7 @@ from astroquery.sdss import SDSSClass
 
 from galexplorer.errors import DataError
 from galexplorer.schema import BANDS
-from galexplorer.sky.catalogue import DATA_RELEASE
+from galexplorer.sky.catalogue import DATA_RELEASE, TOTAL
 from galexplorer.sky.http import Network, ServiceError, Settings
 from galexplorer.sky.parse import decode_objid
 
@@ -197,7 +197,7 @@ def _paginate(counts: pd.DataFrame, low: int, high: int) -> list[Page]:
 def _count(settings: Settings) -> pd.DataFrame:
     """Return the galaxies of each plate before the cuts on photometry."""
     sql = (
-        "SELECT s.plate,COUNT(*) AS galaxies,COUNT(*) OVER () AS total "
+        f"SELECT s.plate,COUNT(*) AS galaxies,{TOTAL} "
         f"FROM SpecObj s WHERE {_SPECTRA} GROUP BY s.plate"
     )
 
@@ -214,7 +214,7 @@ def _fetch(page: Page, rank: Rank, settings: Settings) -> pd.DataFrame:
     columns = ",".join(f"{table}.{name}" for name, table in (INTEGERS | FLOATS).items())
     first, beyond = page.spectra
     sql = (
-        f"SELECT {columns},COUNT(*) OVER () AS total {_FROM} "
+        f"SELECT {columns},{TOTAL} {_FROM} "
         f"WHERE s.specObjID>={first} AND s.specObjID<{beyond} AND {rank.sql}>={page.low} "
         f"AND {rank.sql}<{page.high} AND {_SPECTRA} AND {_PHOTOMETRY}"
     )
@@ -233,7 +233,7 @@ def _fetch(page: Page, rank: Rank, settings: Settings) -> pd.DataFrame:
 def _ask(sql: str, check: Callable[[Table], pd.DataFrame], settings: Settings) -> pd.DataFrame:
     with Network(settings) as network:
         service = SDSSClass()
-        network.adopt(service._session)
+        network.adopt(service)
 
         def call() -> pd.DataFrame:
             table = service.query_sql(

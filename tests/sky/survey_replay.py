@@ -125,7 +125,7 @@ class Survey:
     def _draw(self, k: int, run: int, camcol: int, number: int, rng) -> Galaxy:
         shape = self.shape
         wcs = frame_wcs(run, camcol, number, "r", shape)
-        x = rng.uniform(0.16, 0.84) * shape.width
+        x = rng.uniform(112, shape.width - 112)  # no cutout reaches over the sides
         y = (shape.height - shape.step) / 2 + rng.uniform(0.0, 1.0) * shape.step
         ra, dec = (float(value) for value in wcs.wcs_pix2world(x, y, 0))
         objid = (2 << 59) | (301 << 48) | (run << 32) | (camcol << 29) | (number << 16) | (20 + k)
@@ -158,6 +158,20 @@ class Survey:
         lines = ["#Table1", ",".join(names)]
         lines += [",".join("null" if v is None else repr(v) if isinstance(v, float) else str(v)
                            for v in row) for row in rows]  # fmt: skip
+        return "\n".join([*lines, ""]).encode()
+
+    def footprints(self, ra: float, dec: float, reach_arcmin: float) -> bytes:
+        """Answer which frames are near; no strip has another beside it."""
+        found = []
+        for run, camcol, number in self.fields:
+            wcs = frame_wcs(run, camcol, number, "r", self.shape)
+            place = wcs.wcs_pix2world(self.shape.width / 2, self.shape.height / 2, 0)
+            away = 60 * np.hypot((place[0] - ra) * np.cos(np.radians(dec)), place[1] - dec)
+            if away < reach_arcmin:
+                found.append((away, run, 301, camcol, number, *map(float, place), 95.0, 25.0))
+        lines = ["#Table1", "run,rerun,camcol,field,ra,dec,node,incl,distance,total"]
+        for away, *row in sorted(found):
+            lines.append(",".join(map(str, [*row, float(away), len(found)])))
         return "\n".join([*lines, ""]).encode()
 
     def paint(self, wcs: WCS, shape: tuple[int, int], band: str) -> np.ndarray:
@@ -353,19 +367,10 @@ class SurveyReplay:
             server.shutdown()
             server.server_close()
 
-    def configure(self, folder: Path) -> dict[str, str]:
-        """Write astroquery's configuration file; return the environment of a process."""
-        place = folder / "astropy"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "astroquery.cfg").write_text(
-            f"[sdss]\nskyserver_baseurl = {self.url('skyserver')}\n"
-            f"sas_baseurl = {self.url('sas')}\n"
-        )
-        return {
-            "XDG_CONFIG_HOME": str(folder),
-            "GALEXPLORER_LEGACY_URL": self.url("legacy"),
-            "GALEXPLORER_CACHE": str(folder / "cache"),
-        }
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return what points a process here, with a cache of its own."""
+        urls = {f"GALEXPLORER_{name.upper()}_URL": self.url(name) for name in _ANSWERS}
+        return {**urls, "GALEXPLORER_CACHE": str(folder / "cache")}
 
     def _serve(self, service: str, handler: BaseHTTPRequestHandler) -> None:
         with self._lock:
@@ -409,7 +414,9 @@ Answer = tuple[int, bytes, str]
 
 def _answer_skyserver(survey: Survey, path: str) -> Answer:
     sql = parse_qs(urlsplit(path).query)["cmd"][0]
-    return 200, survey.sql(sql), "text/plain"
+    near = re.search(r"fGetNearbyFrameEq\(([-\d.]+),([-\d.]+),([\d.]+)", sql)
+    body = survey.footprints(*map(float, near.groups())) if near else survey.sql(sql)
+    return 200, body, "text/plain"
 
 
 def _answer_sas(survey: Survey, path: str) -> Answer:
@@ -445,6 +452,8 @@ def _wrong_content(service: str, survey: Survey, path: str) -> bytes:
         moved = re.sub(r"dec=([-\d.]+)", lambda m: f"dec={float(m[1]) + 0.002:.6f}", path)
         return _answer_legacy(survey, moved)[1]
     sql = parse_qs(urlsplit(path).query)["cmd"][0]
+    if "fGetNearbyFrameEq" in sql:
+        return b"a,b\n1,2\n"
     return survey.sql(re.sub(r"%2147483647<\d+", "%2147483647<2147483647", sql).replace(
         "s.zWarning=0", "s.zWarning>=0"))  # fmt: skip
 
@@ -466,10 +475,10 @@ def main() -> None:
     """Serve until interrupted, for trying things by hand."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--galaxies", type=int, default=200)
-    parser.add_argument("--config", type=Path, required=True, help="Folder for the configuration.")
+    parser.add_argument("--cache", type=Path, default=Path("runs"), help="Folder of the cache.")
     options = parser.parse_args()
     replay = SurveyReplay(Survey(options.galaxies))
-    for name, value in replay.configure(options.config).items():
+    for name, value in replay.environment(options.cache).items():
         print(f"export {name}={value}", flush=True)
     threading.Event().wait()
 

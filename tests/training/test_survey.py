@@ -19,10 +19,14 @@ from galexplorer.errors import DataError, FetchError
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.result import Photometry
-from galexplorer.training import dataset, survey, survey_pixels
+from galexplorer.sky.frames import cut_pixels
+from galexplorer.sky.http import ServiceError
+from galexplorer.sky.parse import Field
+from galexplorer.training import dataset, survey
 from galexplorer.training.fit import Config
 from galexplorer.training.release import make_weights
 from galexplorer.training.survey import build
+from galexplorer.training.survey_pixels import Shelf
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 30
@@ -33,6 +37,7 @@ from pathlib import Path
 from galexplorer.errors import FetchError
 from galexplorer.sky.http import Settings
 from galexplorer.training.survey import build
+from galexplorer.training.survey_pixels import Shelf
 settings = Settings(connect_s=2, read_s=10, frame_s=10, total_s=60, backoff_s=0.02)
 try:
     build(int(sys.argv[1]), Path(sys.argv[2]), source=sys.argv[3], shard_size=int(sys.argv[4]),
@@ -75,7 +80,7 @@ def assert_same_set(folder: Path, other: Path) -> None:
 
 def run_killed(services, out: Path, size: int, source: str, kills: list[int], shard: int) -> int:
     """Build in a process that dies after so many further requests; return the runs it took."""
-    environment = os.environ | services.configure(out.parent / "config")
+    environment = os.environ | services.environment(out.parent)
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", PROCESS, str(size), str(out), source, str(shard)]
     killed = 0
@@ -205,9 +210,26 @@ def test_a_frame_of_another_field_is_not_taken_for_its_own(services, settings, m
         return right(run, camcol, number + (band == "g"), band)
 
     monkeypatch.setattr(services.survey, "frame", frame)
-    shelf = survey_pixels._Shelf(settings)
+    field = Field(run, 301, camcol, number)
     with pytest.raises(FetchError, match="frames of other fields"):
-        shelf.get(survey_pixels.Field(run, 301, camcol, number), 5.0)
+        Shelf(field, settings).frames(field, 5.0)
+
+
+def test_a_cut_waits_for_frames_that_only_failed_this_time(services, settings):
+    """Blank beyond the edge is what the survey did not see, not what a service did not give."""
+    galaxy = services.survey.galaxies[0]
+    field = Field(galaxy.run, 301, galaxy.camcol, galaxy.field)
+    place = (galaxy.ra, galaxy.dec, field, 160.0)  # reaches over all edges
+    pixels = cut_pixels(*place, Shelf(field, settings))
+    assert np.isnan(pixels.flux).any()
+    assert services.counts["skyserver"] == 1
+    services.down = {"fGetNearbyFrameEq"}
+    with pytest.raises(FetchError, match="SkyServer") as raised:
+        cut_pixels(*place, Shelf(field, settings))
+    assert not isinstance(raised.value, ServiceError)
+    services.down = {f"{field.field + 1:04d}.fits"}
+    with pytest.raises(FetchError, match="SDSS archive"):
+        cut_pixels(*place, Shelf(field, settings))
 
 
 def test_where_a_run_ends_there_is_no_neighbour_to_wait_for(
