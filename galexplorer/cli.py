@@ -10,15 +10,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from galexplorer import __version__
-from galexplorer.commands import library, sky, training
+from galexplorer.commands import library, sky, targets, training
 from galexplorer.commands.options import DeviceOption, WeightsOption
 from galexplorer.errors import GalexplorerError, OptionError
 from galexplorer.schema import BANDS, TARGETS
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
-Format = Literal["json", "ecsv", "parquet", "fits"]
-SUFFIXES = {".json": "json", ".ecsv": "ecsv", ".parquet": "parquet", ".fits": "fits"}
+Format = Literal["json", "ecsv", "parquet", "fits", "votable", "netcdf", "latex", "html", "pdf"]
+SUFFIXES = {
+    **{f".{name}": name for name in ("json", "ecsv", "parquet", "fits", "html", "pdf")},
+    **{".vot": "votable", ".xml": "votable", ".nc": "netcdf", ".tex": "latex"},
+}
+BINARY = {"parquet", "fits", "netcdf", "pdf"}
 DRAWS = 5_000
 CATALOGUE_DRAWS = 512
 
@@ -32,6 +36,7 @@ app = typer.Typer(
 Number = float | None
 
 sky.register(app)
+targets.register(app)
 training.register(app)
 library.register(app)
 
@@ -208,13 +213,13 @@ def infer(
     else:
         observation = _observe(sources, photometry, scales, ra, dec)
 
-    from galexplorer.export.tables import result_bytes, write_result
+    from galexplorer.export.files import result_bytes, write_result
     from galexplorer.inference.engine import Engine
 
     engine = Engine.load(weights, device=device)
     result = engine.infer(observation, redshift=redshift, draws=draws or DRAWS, **common)
     if out is not None:
-        write_result(result, out, kind)
+        write_result(result, out, kind, name=out.stem)
     else:
         sys.stdout.buffer.write(result_bytes(result, kind))
 
@@ -247,10 +252,18 @@ def _infer_catalogue(
 ) -> None:
     if out is None:
         raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
-    if format == "json":
-        raise OptionError("a catalogue is written as a table: --format ecsv, parquet or fits.")
 
-    from galexplorer.catalogue import check_destination, read_catalogue, write_table
+    from galexplorer.catalogue import (
+        TABLE_SUFFIXES,
+        check_destination,
+        read_catalogue,
+        write_table,
+    )
+
+    if format is not None and format not in TABLE_SUFFIXES.values():
+        raise OptionError(
+            "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
+        )
 
     check_destination(out, format)
     catalogue = read_catalogue(path)
@@ -346,14 +359,14 @@ def _choose_sources(inputs: list[Path], bands: dict[str, Path | None]):
 def _choose_format(out: Path | None, format: str | None) -> str:
     if out is None:
         kind = format or "json"
-        if kind in {"parquet", "fits"} and sys.stdout.isatty():
+        if kind in BINARY and sys.stdout.isatty():
             raise OptionError(f"{kind} is binary and not for a terminal: add --out FILE.")
         return kind
     kind = format or SUFFIXES.get(out.suffix.lower(), "")
     if not kind:
         raise OptionError(
-            f"{out} does not tell which format to write: end it in .json, .ecsv, .parquet or "
-            ".fits, or add --format."
+            f"{out} does not tell which format to write: end it in one of {', '.join(SUFFIXES)}, "
+            "or add --format."
         )
     if not out.parent.is_dir():
         raise OptionError(f"the folder {out.parent} does not exist: create it first.")

@@ -66,16 +66,20 @@ def visit(page: Page, address: str):
 def menu(page: Page) -> list[str]:
     """Return the titles of the pages."""
     links = page.locator('[data-testid="stTopNavLink"], [data-testid="stSidebarNavLink"]')
-    words = [link.text_content() or "" for link in links.all()]
-    return [word.split("\n")[-1].strip().split(" ", 1)[-1] for word in words]
+    # inner text begins with the name of the icon, on a line of its own
+    return [(link.inner_text() or "").strip().split("\n")[-1] for link in links.all()]
 
 
 def open_page(page: Page, title: str) -> None:
     """Click a page's link in the menu, which a narrow window hides in the sidebar."""
-    link = page.get_by_role("link", name=title)
-    if not link.first.is_visible():
-        page.get_by_test_id("stExpandSidebarButton").click()
-    link.first.click(timeout=WAIT_MS)
+    expand = page.get_by_test_id("stExpandSidebarButton")
+    if expand.count():
+        expand.click()
+        page.wait_for_timeout(600)  # it slides in
+    page.get_by_role("link", name=title).first.click(timeout=WAIT_MS)
+    collapse = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+    if expand.count() == 0 and (page.viewport_size or {"width": 0})["width"] < 700:
+        collapse.click()
 
 
 def settle(page: Page) -> None:

@@ -75,7 +75,7 @@ def bpt_figure(
     dark: bool = False,
     reference: tuple[np.ndarray, np.ndarray] | None = None,
     others: Sequence[tuple[str, Posterior, str]] = (),
-    colour: str | None = None,
+    name: str = "Posterior draws",
 ) -> go.Figure:
     """Draw the BPT cloud for the screen.
 
@@ -91,8 +91,8 @@ def bpt_figure(
         points where they are few.
     others : sequence of (str, Posterior, str)
         Names, posteriors and colours to compare with.
-    colour : str, optional
-        Of this posterior; the accent without it.
+    name : str
+        Of this posterior, for the legend.
 
     Returns
     -------
@@ -110,18 +110,18 @@ def bpt_figure(
     figure = go.Figure()
     if reference is not None:
         _add_reference(figure, *reference)
-    for name, dash, curve_x, curve_y in _demarcations(*x_range):
+    for curve, dash, curve_x, curve_y in _demarcations(*x_range):
         figure.add_scatter(
             x=curve_x,
             y=curve_y,
             mode="lines",
-            name=name,
+            name=curve,
             line={"color": colours.faint, "width": 1.5, "dash": dash},
             hoverinfo="name",
         )
-    for name, other, hue in others:
-        _add_cloud(figure, *_finite_ratios(other), name, hue, points=False)
-    _add_cloud(figure, x, y, "Posterior draws", colour or colours.accent, points=True)
+    for other_name, other, hue in others:
+        _add_cloud(figure, *_finite_ratios(other), other_name, hue, points=False)
+    _add_cloud(figure, x, y, name, colours.accent, points=True)
     for text, label_x, label_y in _region_labels(probabilities):
         figure.add_annotation(
             x=label_x,

@@ -67,8 +67,9 @@ def screen_corner(
     layers : sequence of Layer
         The first gives the titles and lies on top; the others are for comparison.
     names : sequence of str
-        Targets to show, in this order. One that is constant or not finite in any layer has no
-        panel: a note in the figure says so.
+        Targets to show, in this order. One that is not finite in some layer, or varies in none,
+        has no panel: a note in the figure says so. Where it is fixed in one layer, a line stands
+        for that layer.
     truths : mapping of str to float, optional
         Known values, by target; any may be missing.
     dark : bool
@@ -105,7 +106,7 @@ def screen_corner(
             if i == j:
                 out += _histograms(layers, columns, cells, name, scales[name])
             else:
-                out += _contours(layers, cells, name, row)
+                out += _contours(layers, columns, cells, scales, name, row)
             out += _known_lines(scales, truths, name, None if i == j else row)
             out.append(
                 f"<rect width='{PANEL_PX}' height='{PANEL_PX}' fill='none' "
@@ -167,13 +168,15 @@ def _split(layers: Sequence[Layer], names: Sequence[str]) -> tuple[list[str], li
         columns = [layer.posterior.column(name) for layer in layers]
         if not all(np.isfinite(c).all() for c in columns):
             notes.append(f"{_LABELS[name]}: not shown, no value in some draws.")
-            continue
-        constant = [c for c in columns if np.ptp(c) <= 1e-6 * max(1.0, abs(float(c[0])))]
-        if constant:
-            notes.append(f"{_LABELS[name]} fixed at {float(constant[0][0]):.6g}.")
+        elif all(_is_constant(c) for c in columns):
+            notes.append(f"{_LABELS[name]} fixed at {float(columns[0][0]):.6g}.")
         else:
             shown.append(name)
     return shown, notes
+
+
+def _is_constant(column: np.ndarray) -> bool:
+    return bool(np.ptp(column) <= 1e-6 * max(1.0, abs(float(column[0]))))
 
 
 def _histograms(
@@ -184,32 +187,52 @@ def _histograms(
     scale: _Scale,
 ) -> list[str]:
     heights = []
-    for cell in cells:
+    for column, cell in zip(columns, cells, strict=True):
         counts = np.bincount(cell[name], minlength=BINS + 2)[1:-1]
-        heights.append(gaussian_filter(counts / len(cell[name]), 1.0, mode="constant"))
-    top = 1.08 * max(float(h.max()) for h in heights) or 1.0
+        height = gaussian_filter(counts / len(cell[name]), 1.0, mode="constant")
+        heights.append(None if _is_constant(column[name]) else height)
+    top = 1.08 * max(float(h.max()) for h in heights if h is not None) or 1.0
     out = []
-    for layer, height in reversed(list(zip(layers, heights, strict=True))):
-        line = _path(np.column_stack([scale.centres[1:-1], PANEL_PX * (1 - height / top)]))
+    for layer, column, height in reversed(list(zip(layers, columns, heights, strict=True))):
+        if height is None:
+            x = float(scale.pixel(column[name][0]))
+            line = f"M{x:.1f} 0V{PANEL_PX}"
+        else:
+            line = _path(np.column_stack([scale.centres[1:-1], PANEL_PX * (1 - height / top)]))
         out.append(f"<path d='{line}' fill='none' stroke='{layer.colour}' stroke-width='1.6'/>")
     low, middle, high = np.quantile(columns[0][name], [0.16, 0.5, 0.84])
-    for edge in scale.pixel([low, middle, high]):
-        out.append(
-            f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
-            "stroke-dasharray='4 3' stroke-width='1'/>"
-        )
+    words = f"{middle:.6g} fixed"
+    if heights[0] is not None:
+        words = format_interval(name, low, middle, high)
+        for edge in scale.pixel([low, middle, high]):
+            out.append(
+                f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
+                "stroke-dasharray='4 3' stroke-width='1'/>"
+            )
     out.append(_text(_LABELS[name], PANEL_PX / 2, -26))
-    out.append(_text(format_interval(name, low, middle, high), PANEL_PX / 2, -8, weight=600))
+    out.append(_text(words, PANEL_PX / 2, -8, weight=600))
     return out
 
 
 def _contours(
-    layers: Sequence[Layer], cells: list[dict[str, np.ndarray]], name: str, row: str
+    layers: Sequence[Layer],
+    columns: list[dict[str, np.ndarray]],
+    cells: list[dict[str, np.ndarray]],
+    scales: dict[str, "_Scale"],
+    name: str,
+    row: str,
 ) -> list[str]:
     size = BINS + 2
     centres = PANEL_PX / BINS * (np.arange(size) - 0.5)
     out = []
-    for layer, cell in reversed(list(zip(layers, cells, strict=True))):
+    for layer, column, cell in reversed(list(zip(layers, columns, cells, strict=True))):
+        if _is_constant(column[name]) or _is_constant(column[row]):
+            # A contour without width: the central 95% along the line.
+            x = scales[name].pixel(np.quantile(column[name], [0.025, 0.975]))
+            y = PANEL_PX - scales[row].pixel(np.quantile(column[row], [0.025, 0.975]))
+            line = _path(np.column_stack([x, y]))
+            out.append(f"<path d='{line}' stroke='{layer.colour}' stroke-width='1.6'/>")
+            continue
         counts = np.bincount(cell[row] * size + cell[name], minlength=size**2)
         counts = counts.reshape(size, size)[1:-1, 1:-1].astype(float)
         # An empty rim closes the contours at the panel's edge.

@@ -6,9 +6,10 @@ the crossid service would need three requests for less.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery.sdss import SDSSClass
 
@@ -115,17 +116,35 @@ def query_position(ra: float, dec: float, network: Network, cache: Cache) -> lis
     """
     near = f"dbo.fGetNearbyObjEq({ra:.7f},{dec:.7f},{SEARCH_ARCMIN})"
     source = f"{near} AS n JOIN PhotoObj AS p ON p.objID = n.objID"
-    return _query_objects(_sql("n.distance", source, "ORDER BY n.distance"), network, cache)
+    centre = SkyCoord(ra, dec, unit="deg")
+
+    def check(row: Row) -> bool:
+        if not _is_whole(row):
+            return False
+        place = SkyCoord(_number(row, "ra"), _number(row, "dec"), unit="deg")
+        return place.separation(centre).arcmin < 1.1 * SEARCH_ARCMIN
+
+    sql = _sql("n.distance", source, "ORDER BY n.distance")
+    return query(sql, COLUMNS, network, cache, check)
 
 
 def query_objid(objid: int, network: Network, cache: Cache) -> list[Row]:
     """Return the row of an objID, as `query_position` does."""
     sql = _sql("0.0", "PhotoObj AS p", f"WHERE p.objID = {objid}")
-    return _query_objects(sql, network, cache)
+
+    def check(row: Row) -> bool:
+        return _is_whole(row) and row["objID"] == objid
+
+    return query(sql, COLUMNS, network, cache, check)
 
 
 def query(
-    sql: str, columns: Sequence[str], network: Network, cache: Cache, seconds: float = QUERY_S
+    sql: str,
+    columns: Sequence[str],
+    network: Network,
+    cache: Cache,
+    check: Callable[[Row], bool],
+    seconds: float = QUERY_S,
 ) -> list[Row]:
     """Ask SkyServer by SQL through astroquery, or the cache.
 
@@ -137,6 +156,8 @@ def query(
         What the answer must hold: an error page is a table, too.
     network : Network
     cache : Cache
+    check : callable
+        Tells whether a row can be an answer to this question.
     seconds : float
         Longest time for all tries together.
 
@@ -160,7 +181,10 @@ def query(
         table = service.query_sql(
             sql, timeout=network.settings.read_s, data_release=DATA_RELEASE, cache=False
         )
-        return _read_rows(table, columns)
+        rows = _read_rows(table, columns)
+        if not all(check(row) for row in rows):
+            raise ServiceError("SkyServer gave an answer to another question: try again later.")
+        return rows
 
     rows = network.ask("SkyServer", call, seconds)
     if rows:  # nothing is no answer to keep
@@ -228,14 +252,9 @@ def _sql(distance: str, source: str, end: str) -> str:
     return f"SELECT TOP {MAX_ROWS} {', '.join(columns)} FROM {source} {joins} {end}"
 
 
-def _query_objects(sql: str, network: Network, cache: Cache) -> list[Row]:
-    rows = query(sql, COLUMNS, network, cache)
-    for row in rows:
-        whole = all(isinstance(row[name], int) for name in _PHOTO[:1] + _PHOTO[3:8])
-        placed = all(isinstance(row[name], float | int) for name in ("ra", "dec", "distance"))
-        if not whole or not placed:
-            raise ServiceError("SkyServer gave a row that cannot be read: try again later.")
-    return rows
+def _is_whole(row: Row) -> bool:
+    whole = all(isinstance(row[name], int) for name in _PHOTO[:1] + _PHOTO[3:8])
+    return whole and all(isinstance(row[name], float | int) for name in ("ra", "dec", "distance"))
 
 
 def _read_rows(table: Table | None, columns: Sequence[str]) -> list[Row]:

@@ -132,7 +132,7 @@ def _check(service: str, files: dict[str, bytes], ra: float, dec: float, size: i
         raise ServiceError(f"{service} gave an image of another place: try again later.")
     flux = np.where((pixels.flux == 0).all(axis=0), np.nan, pixels.flux).astype(np.float32)
     note = (
-        f"Pixels: {service}, resampled, so the noise is smoother than that of SDSS's frames, which "
-        "the verdict on the domain does not know of: compare --source frames where it matters."
+        f"Pixels: {service}, resampled, so the noise is smoother than that of SDSS's frames; the "
+        "verdict on the domain was calibrated on theirs: take one near the limit with care."
     )
     return Pixels(flux, pixels.pixel_scale_arcsec, "fits", pixels.sha256, pixels.wcs, notes=(note,))

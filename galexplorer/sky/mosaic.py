@@ -13,7 +13,7 @@ import numpy as np
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import MAX_ROWS, TOTAL, Row, query
-from galexplorer.sky.http import Network, ServiceError
+from galexplorer.sky.http import Network
 from galexplorer.sky.parse import Field
 
 MAX_JOINED = 4
@@ -105,7 +105,7 @@ def query_footprints(ra: float, dec: float, network: Network, cache: Cache) -> l
         f"FROM dbo.fGetNearbyFrameEq({ra:.6f},{dec:.6f},{SEARCH_ARCMIN},0) AS n "
         "JOIN Frame AS f ON f.fieldID = n.fieldID AND f.zoom = 0 ORDER BY n.distance"
     )
-    rows = query(sql, _COLUMNS, network, cache, _QUERY_S)
+    rows = query(sql, _COLUMNS, network, cache, _is_whole, _QUERY_S)
     return [_read(row) for row in rows]
 
 
@@ -141,11 +141,12 @@ def choose_fields(
     return chosen
 
 
+def _is_whole(row: Row) -> bool:
+    return all(isinstance(row[name], int) for name in _COLUMNS[:4]) and all(
+        isinstance(row[name], int | float) for name in _COLUMNS[4:]
+    )
+
+
 def _read(row: Row) -> Footprint:
-    numbers = [row[name] for name in _COLUMNS]
-    if not all(isinstance(value, int) for value in numbers[:4]) or not all(
-        isinstance(value, int | float) for value in numbers[4:]
-    ):
-        raise ServiceError("SkyServer gave a row that cannot be read: try again later.")
-    field = Field(*(int(value or 0) for value in numbers[:4]))
-    return Footprint(field, *(float(value or 0.0) for value in numbers[4:8]))
+    field = Field(*(int(row[name] or 0) for name in _COLUMNS[:4]))
+    return Footprint(field, *(float(row[name] or 0.0) for name in _COLUMNS[4:8]))

@@ -165,7 +165,7 @@ def _show_bpt(chosen: list[Explored], names: list[str], colours: list[str]) -> N
     ]
     keys = (*(record.key for record in chosen), *names)
     st.plotly_chart(
-        plots.bpt_of(keys, plots.dark(), chosen[0].result, others, shares=False),
+        plots.bpt_of(keys, plots.dark(), chosen[0].result, others, False, names[0]),
         key="bpt_compared",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
         alt="BPT diagram with the clouds of "

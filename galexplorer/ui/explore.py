@@ -11,6 +11,7 @@ from galexplorer.sky.parse import EXAMPLES
 from galexplorer.ui import address, controls, frame, journey, state
 from galexplorer.ui.history import show_history
 from galexplorer.ui.link import View
+from galexplorer.ui.picture import show_field
 from galexplorer.ui.report import show_result
 from galexplorer.ui.request import Request, without_image
 from galexplorer.ui.shelf import load_example, show_examples
@@ -52,6 +53,8 @@ def page() -> None:
     if record is not None:
         _spend_upload()
         show_result(record, _earlier(record))
+    elif source is not None:
+        show_field(source, options, None)
     elif wanted is None and request is None:
         _invite()
     show_history(record.key if record is not None else None)

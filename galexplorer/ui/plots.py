@@ -145,6 +145,7 @@ def bpt_of(
     _result: Result,
     _others: list[tuple[str, Result, str]],
     shares: bool,
+    name: str = "Posterior draws",
 ):
     """Return the BPT figure of a result and others; the keys say which."""
     return bpt_figure(
@@ -152,7 +153,8 @@ def bpt_of(
         _result.bpt if shares else None,
         dark,
         _reference(),
-        [(name, other.posterior, colour) for name, other, colour in _others],
+        [(label, other.posterior, colour) for label, other, colour in _others],
+        name,
     )
 
 

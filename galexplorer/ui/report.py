@@ -45,8 +45,8 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
             tables.show_posterior(record, earlier)
         with right:
             tables.show_derived(result)
-    if source is not None:
-        picture.show_field(record)
+    if source is not None and result.view is not None:
+        picture.show_field(source, record.options, result.view)
 
     left, right = st.columns([3, 2], gap="medium")
     # The corner plot takes longest and is filled in last.
@@ -55,11 +55,11 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
         plots.show_bpt(record, earlier)
         plots.show_lines(record)
         tables.show_line_kinds(result)
+    if result.view is not None:
+        with left:
+            picture.show_reconstruction(record)
     with corner:
         plots.show_corner(record, earlier)
-
-    if result.view is not None:
-        picture.show_reconstruction(record)
     if result.neighbours:
         show_neighbours(record)
     show_downloads(result, record.key, record.known, source)

@@ -61,5 +61,14 @@ def test_a_fixed_target_has_a_note_instead_of_a_panel(posterior):
         draw(Posterior(np.zeros((500, 9), np.float32)))
 
 
+def test_a_target_fixed_in_one_layer_is_a_line_in_it(posterior):
+    draws = posterior.draws.copy()
+    draws[:, 0] = 0.0258
+    fixed = Layer(Posterior(draws, ("redshift",)), LIGHT.accent)
+    svg = screen_corner([fixed, Layer(posterior, OVERLAY)])
+    assert "0.0258 fixed" in svg
+    assert len(panels(ElementTree.fromstring(svg))) == 15
+
+
 def test_it_is_small(posterior):
     assert len(screen_corner([Layer(posterior, LIGHT.accent)])) < 60_000

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -334,7 +334,7 @@ class Replay:
         elif fault in _SPOILERS:
             body = _SPOILERS[fault](body)
         elif fault == "wrong content":
-            body = _wrong_content(service, self.sky)
+            body = _wrong_content(service, self.sky, path)
         try:
             handler.send_response(status)
             handler.send_header("Content-Type", kind)
@@ -498,13 +498,19 @@ def _pack(flux: np.ndarray, header: fits.Header) -> bytes:
     return buffer.getvalue()
 
 
-def _wrong_content(service: str, sky: Sky) -> bytes:
+def _wrong_content(service: str, sky: Sky, path: str) -> bytes:
     """An answer that is whole and to another question."""
     if service == "sas":
         return sky.frame(f"frame-r-{RUN:06d}-{CAMCOL}-{FIELD + 1:04d}.fits.bz2") or b""
     if service in ("legacy", "hips"):
         flux, wcs = sky.cutout(162.19, 26.06, 203)  # of the right size, half an arcmin away
         return _pack(flux if service == "legacy" else flux[0], wcs.to_header())
+    if service == "skyserver":
+        query = parse_qs(urlsplit(path).query)
+        near = re.sub(r"Eq\([^,]+,[^,]+,", "Eq(162.2,25.9,", query["cmd"][0])
+        return _answer_skyserver(sky, "/?" + urlencode({"cmd": near}))[1]
+    if service == "irsa":
+        return _answer_irsa(sky, "/?" + urlencode({"locstr": "10.0 20.0"}))[1]
     return b"a,b\n1,2\n"
 
 

@@ -36,7 +36,8 @@ def test_a_name_takes_five_requests_and_then_none(replay, settings):
 def test_a_position_and_an_objid_take_four(settings, text):
     fetched = fetch_target(text, settings=settings)
     assert fetched.objid == HARO25_OBJID
-    assert fetched.requests == 4
+    assert fetched.requests == 4  # one SQL query, three frames
+    assert fetch_target(text, settings=settings).requests == 0
 
 
 def test_the_catalogue_values(settings):
@@ -79,6 +80,8 @@ def test_the_second_sources_are_labelled(replay, settings, source):
     assert any("noise is smoother" in note for note in fetched.pixels.notes)
     assert fetched.pixels.pixel_scale_arcsec == pytest.approx(0.396, rel=1e-3)
     assert replay.counts["sas"] == 0
+    assert fetched.requests == {"legacy": 2, "hips": 4}[source]
+    assert fetch_target(POSITION, settings=settings, source=source).requests == 0
     x, y = fetched.pixels.wcs.world_to_pixel_values(HARO25.ra, HARO25.dec)
     row, column = np.unravel_index(np.argmax(fetched.pixels.flux[1]), fetched.pixels.flux[1].shape)
     assert np.hypot(x - column, y - row) < 1.5

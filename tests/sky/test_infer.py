@@ -1,13 +1,16 @@
 """`galexplorer infer TARGET` and what `fetch` wrote for it, as a user runs them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from sky_replay import EBV_SFD, HARO25, HARO25_OBJID
 
 from galexplorer.cli import main
 from galexplorer.errors import InputError
+from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe, observe_fetched
 from galexplorer.sky.cube import read_fetched, write_fetched
 from galexplorer.sky.fetch import fetch_target
@@ -151,6 +154,20 @@ def test_the_second_source_is_named(infer):
     assert answer["origins"]["pixels"].startswith("Legacy Surveys viewer")
     assert any("noise is smoother" in note for note in answer["notes"])
     assert any("domain" in note for note in answer["notes"])
+
+
+def test_smoother_noise_moves_neither_posterior_nor_verdict(settings, weights_dir):
+    """The most that a bilinear resampler smooths: half a pixel in both directions."""
+    fetched = fetch_target(POSITION, settings=settings)
+    smooth = ndimage.shift(fetched.pixels.flux, (0, 0.5, 0.5), order=1, mode="nearest")
+    resampled = replace(fetched, pixels=replace(fetched.pixels, flux=smooth))
+    engine = Engine.load(weights_dir)
+    first, second = (engine.infer(observe_fetched(f), draws=2000) for f in (fetched, resampled))
+    before, after = first.posterior.summary(), second.posterior.summary()
+    for name, row in before.items():
+        assert abs(after[name]["p50"] - row["p50"]) < 0.25 * row["std"], name
+        assert after[name]["std"] == pytest.approx(row["std"], rel=0.2), name
+    assert second.domain.inside == first.domain.inside
 
 
 def test_what_is_measured_on_fetched_pixels_is_dereddened(replay, settings):
