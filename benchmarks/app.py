@@ -69,7 +69,7 @@ def main() -> None:
 def time_controls(page: Page, repeats: int) -> None:
     """Print the median time of each kind of change; 5,000 draws, corner plot of all nine."""
     page.get_by_test_id("stMain").get_by_text("All nine", exact=True).click()
-    page.locator('img[alt*="[O III] 5007 flux"]').first.wait_for(timeout=WAIT_MS)
+    page.locator('img[alt*="5007 flux"]').first.wait_for(timeout=WAIT_MS)
     page.get_by_test_id("stSidebar").get_by_text("Sampling").click()
     page.wait_for_timeout(1500)
     corner = page.evaluate(CORNER)
