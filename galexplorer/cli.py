@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from galexplorer import __version__
-from galexplorer.commands import sky, targets, training
+from galexplorer.commands import library, sky, targets, training
 from galexplorer.commands.options import DeviceOption, WeightsOption
 from galexplorer.errors import GalexplorerError, OptionError
 from galexplorer.schema import BANDS, TARGETS
@@ -38,6 +38,7 @@ Number = float | None
 sky.register(app)
 targets.register(app)
 training.register(app)
+library.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -115,6 +115,8 @@ def replayed(data: Path | None = None) -> Iterator[dict[str, str]]:
         finally:
             server.terminate()
             server.wait(timeout=30)
+            if server.stdout is not None:
+                server.stdout.close()
 
 
 def _wait(url: str, server: subprocess.Popen, log: Path) -> None:

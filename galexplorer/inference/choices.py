@@ -52,12 +52,13 @@ def restrict(observation: Observation, use: tuple[str, ...]) -> Observation:
         petro_kind=given.petro_kind if sized else "none",
     )
     cutout = observation.cutout if "image" in use else None
-    if cutout is None and not magnitudes:
+    stored = observation.stored if "image" in use else None
+    if cutout is None and stored is None and not magnitudes:
         raise OptionError(
             "Nothing is left to infer from: choose the image or one of the bands that are known."
         )
     had = [
-        *(["image"] if observation.cutout is not None else []),
+        *(["image"] if observation.cutout or observation.stored else []),
         *given.magnitudes,
         *(["radii"] if given.petro_r50 or given.petro_r90 else []),
     ]
@@ -66,7 +67,11 @@ def restrict(observation: Observation, use: tuple[str, ...]) -> Observation:
         return observation
     note = f"Left out by choice: {', '.join(dropped)}."
     return replace(
-        observation, cutout=cutout, photometry=photometry, notes=(*observation.notes, note)
+        observation,
+        cutout=cutout,
+        stored=stored,
+        photometry=photometry,
+        notes=(*observation.notes, note),
     )
 
 

@@ -133,6 +133,6 @@ def _check(service: str, files: dict[str, bytes], ra: float, dec: float, size: i
     flux = np.where((pixels.flux == 0).all(axis=0), np.nan, pixels.flux).astype(np.float32)
     note = (
         f"Pixels: {service}, resampled, so the noise is smoother than that of SDSS's frames; the "
-        "domain's verdict was made for theirs, and such smoothing moves it little."
+        "verdict on the domain was calibrated on theirs: take one near the limit with care."
     )
     return Pixels(flux, pixels.pixel_scale_arcsec, "fits", pixels.sha256, pixels.wcs, notes=(note,))

@@ -8,7 +8,7 @@ all frames have pixels of one size. The pixels of r stay as they are.
 import hashlib
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -27,7 +27,7 @@ from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import DATA_RELEASE
 from galexplorer.sky.http import Network, ServiceError
-from galexplorer.sky.mosaic import choose_fields, query_footprints
+from galexplorer.sky.mosaic import Footprint, choose_fields, query_footprints
 from galexplorer.sky.parse import Field
 
 SERVICE = "The SDSS archive"
@@ -74,7 +74,30 @@ def fetch_pixels(
         If the archive did not give the frames, or not those of this place, or if their sky is
         far from zero.
     """
-    main = _fetch_frames(field, network, cache, FRAMES_S)
+
+    def get(wanted: Field, seconds: float) -> Frames:
+        return fetch_frames(wanted, network, cache, seconds)
+
+    def find(near_ra: float, near_dec: float) -> Sequence[Footprint]:
+        return query_footprints(near_ra, near_dec, network, cache)
+
+    return cut_pixels(ra, dec, field, side_arcsec, get, find)
+
+
+def cut_pixels(
+    ra: float,
+    dec: float,
+    field: Field,
+    side_arcsec: float,
+    get: Callable[[Field, float], Frames],
+    find: Callable[[float, float], Sequence[Footprint]] | None = None,
+) -> Pixels:
+    """Cut a galaxy out of frames, as `fetch_pixels`.
+
+    `get` has the frames from a field and seconds; `find` has the fields near a position, and
+    without it only those before and after are joined.
+    """
+    main = get(field, FRAMES_S)
     image = main["r"][1]
     grid, shape, overlap = _lay_grid(image, ra, dec, side_arcsec)
     sheet = _Sheet(grid, shape)
@@ -82,9 +105,9 @@ def fetch_pixels(
     for step, name in ((-1, "before"), (1, "after")):
         if overlap[step]:
             neighbour = Field(field.run, field.rerun, field.camcol, field.field + step)
-            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", network, cache)
-    if sheet.gaps().mean() > _GAP:
-        _cross_over(sheet, network, cache)
+            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", get)
+    if find is not None and sheet.gaps().mean() > _GAP:
+        _cross_over(sheet, get, find)
     return sheet.finish()
 
 
@@ -97,8 +120,8 @@ def frame_urls(field: Field) -> dict[str, str]:
     return dict(zip(IMAGE_BANDS, (c._target for c in containers), strict=True))
 
 
-def _fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
-    """Fetch g, r and i side by side.
+def fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
+    """Fetch g, r and i of a field side by side.
 
     astroquery names the files; the bytes pass our own door, since its own download knows no
     bound and takes a truncated file for a Python error.
@@ -224,17 +247,21 @@ class _Sheet:
         )
 
 
-def _join(sheet: _Sheet, field: Field, name: str, network: Network, cache: Cache) -> None:
+def _join(sheet: _Sheet, field: Field, name: str, get: Callable[[Field, float], Frames]) -> None:
     """Lay one more field, or say that it could not be had."""
     sheet.tried.append(field)
     try:
-        sheet.lay(field, _fetch_frames(field, network, cache, NEIGHBOUR_S), name)
+        sheet.lay(field, get(field, NEIGHBOUR_S), name)
         sheet.notes.append(f"{name} was joined at the edge.")
     except ServiceError:
         sheet.notes.append(f"{name} could not be had.")
 
 
-def _cross_over(sheet: _Sheet, network: Network, cache: Cache) -> None:
+def _cross_over(
+    sheet: _Sheet,
+    get: Callable[[Field, float], Frames],
+    find: Callable[[float, float], Sequence[Footprint]],
+) -> None:
     """Fill what is blank from other camera columns and runs."""
     rows, columns = np.nonzero(sheet.gaps()[::4, ::4])
     if not len(rows):
@@ -242,13 +269,13 @@ def _cross_over(sheet: _Sheet, network: Network, cache: Cache) -> None:
     ra, dec = sheet.grid.all_pix2world(4 * columns, 4 * rows, 0)
     middle = len(rows) // 2
     try:
-        near = query_footprints(float(ra[middle]), float(dec[middle]), network, cache)
+        near = find(float(ra[middle]), float(dec[middle]))
     except ServiceError as error:
         sheet.notes.append(f"The fields beyond the edge could not be looked up: {error}")
         return
     for field in choose_fields(near, ra, dec, sheet.tried):
         name = f"Run {field.run}, camera column {field.camcol}, field {field.field}"
-        _join(sheet, field, name, network, cache)
+        _join(sheet, field, name, get)
 
 
 def _place(image: FitsImage, grid: WCS, shape: tuple[int, int]) -> tuple[np.ndarray, str | None]:

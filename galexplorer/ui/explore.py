@@ -11,10 +11,17 @@ from galexplorer.sky.parse import EXAMPLES
 from galexplorer.ui import address, controls, frame, journey, state
 from galexplorer.ui.history import show_history
 from galexplorer.ui.link import View
+from galexplorer.ui.picture import show_field
 from galexplorer.ui.report import show_result
 from galexplorer.ui.request import Request, without_image
 from galexplorer.ui.shelf import load_example, show_examples
-from galexplorer.ui.sources import NGC6978, Source, list_examples, source_of_target
+from galexplorer.ui.sources import (
+    NGC6978,
+    Source,
+    list_examples,
+    source_of_library,
+    source_of_target,
+)
 
 MAX_UPLOAD_MB = 100
 _WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
@@ -39,13 +46,15 @@ def page() -> None:
     if source is not None:
         if source.position is not None and options.ra is None and options.pixel is None:
             options = replace(options, ra=source.position[0], dec=source.position[1])
-        request = Request(source.files, options, source.fetched)
+        request = Request(source.files, options, source.fetched, source.stored)
     elif wanted is None and options.photometry is not None:
         request = Request((), without_image(options))
     record = _infer(request, source) if request is not None else None
     if record is not None:
         _spend_upload()
         show_result(record, _earlier(record))
+    elif source is not None:
+        show_field(source, options, None)
     elif wanted is None and request is None:
         _invite()
     show_history(record.key if record is not None else None)
@@ -136,6 +145,9 @@ def _fetch(wanted: tuple[str, str], place) -> Source:
     if kind == "example":
         with place.container(), st.spinner("Getting the example …"):
             return load_example(words)
+    if kind == "library":
+        library = state.load_engine().library
+        return source_of_library(words, library.observe(library.row_of(words)))
     with place.status(f"Looking up {words}", expanded=True) as status:
 
         def say(line: str) -> None:

@@ -51,6 +51,17 @@ def explore_target(text: str) -> None:
     go(View(("target", text), controls.lasting_options(), controls.interval()))
 
 
+def explore_library(name: str) -> None:
+    """Explore a galaxy of the library from its stored latents, which needs no network.
+
+    Parameters
+    ----------
+    name : str
+        One of `galexplorer.inference.neighbours.Library.names`.
+    """
+    go(View(("library", name), controls.lasting_options(), controls.interval()))
+
+
 def explore_again(key: str) -> None:
     """Return to an earlier result of this session with the options that it was made with.
 

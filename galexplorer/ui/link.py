@@ -16,7 +16,7 @@ from galexplorer.ui.request import Options
 T = TypeVar("T")
 
 INTERVALS = ("68%", "95%")
-SOURCES = ("target", "example", "upload")
+SOURCES = ("target", "example", "library", "upload")
 MIN_DRAWS, MAX_DRAWS, MAX_SEED = 500, 50_000, 2**31 - 1
 
 BOUNDS = {

@@ -4,25 +4,28 @@ import base64
 import hashlib
 import io
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from galexplorer.errors import TargetError
+from galexplorer.errors import GalexplorerError
 from galexplorer.figures.sky import STRETCHES
 from galexplorer.image.composite import composite
 from galexplorer.image.objects import FieldObject, find_objects
 from galexplorer.image.pixels import Pixels
+from galexplorer.inference.result import View as ViewOnSky
 from galexplorer.science.summary import format_number
 from galexplorer.ui import controls, journey, plots, state
 from galexplorer.ui.link import View
-from galexplorer.ui.request import Request
+from galexplorer.ui.request import Options, Request
+from galexplorer.ui.sources import Source
 from galexplorer.ui.state import Explored
 
 FIELD_SIDE_PX = 900
-_SAME_ARCSEC = 4.0
+_SAME_ARCSEC, _SAME_PX = 4.0, 4.0
 
 
 def show_image(record: Explored) -> None:
@@ -92,19 +95,29 @@ class Field:
     height: int
 
 
-def show_field(record: Explored) -> None:
-    """Draw the whole image with numbered galaxies, where it holds more than one."""
-    if record.source is None:
+def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None:
+    """Draw the whole image with numbered objects, where it holds others than the one shown.
+
+    Parameters
+    ----------
+    source : Source
+    options : Options
+        Those of the image count.
+    view : galexplorer.inference.result.View or None
+        What is shown; None where the image's centre is empty and an object is to be chosen.
+    """
+    if source.stored is not None:
         return
-    request = Request(record.source.files, record.options, record.source.fetched)
+    request = Request(source.files, options, source.fetched)
     try:
         field = field_of(request.pixels_key(), request)
-    except TargetError as error:
-        st.caption(str(error))
+    except GalexplorerError as error:
+        if view is not None:
+            st.caption(str(error))
         return
-    if field is None or len(field.objects) < 2:
+    if field is None or len(field.objects) < (1 if view is None else 2):
         return
-    chosen = _chosen(field.objects, record)
+    chosen = None if view is None else _chosen(field.objects, view, options)
     with st.expander(
         f"{len(field.objects)} objects in this image: click one to explore it",
         icon=":material/scatter_plot:",
@@ -115,7 +128,7 @@ def show_field(record: Explored) -> None:
         st.plotly_chart(
             field_figure(field, chosen),
             key=f"field_{key}",
-            on_select=lambda: _select(f"field_{key}", field, record),
+            on_select=partial(_select, f"field_{key}", field, source, options),
             selection_mode="points",
             config={"displayModeBar": False},
             alt=f"The whole image with {len(field.objects)} numbered objects; the buttons below "
@@ -129,7 +142,7 @@ def show_field(record: Explored) -> None:
                     type="primary" if k == chosen else "secondary",
                     help=f"Explore object {k + 1}, r ≈ {item.magnitude:.1f}",
                     on_click=_aim,
-                    args=(item, record),
+                    args=(item, source, options),
                 )
 
 
@@ -204,31 +217,31 @@ def field_figure(field: Field, chosen: int | None) -> go.Figure:
     return figure
 
 
-def _chosen(objects: tuple[FieldObject, ...], record: Explored) -> int | None:
-    view, aim = record.result.view, record.options.pixel
+def _chosen(objects: tuple[FieldObject, ...], view: ViewOnSky, options: Options) -> int | None:
+    aim = options.pixel
     for k, item in enumerate(objects):
-        if item.ra is not None and item.dec is not None and view is not None:
+        if item.ra is not None and item.dec is not None:
             if view.ra is None or view.dec is None:
                 continue
             east = (item.ra - view.ra + 180) % 360 - 180
             offset = 3600 * np.hypot(east * np.cos(np.radians(item.dec)), item.dec - view.dec)
             if offset < _SAME_ARCSEC:
                 return k
-        elif aim is not None and np.hypot(item.x - aim[0], item.y - aim[1]) < 4:
+        elif aim is not None and np.hypot(item.x - aim[0], item.y - aim[1]) < _SAME_PX:
             return k
     return None
 
 
-def _select(key: str, field: Field, record: Explored) -> None:
+def _select(key: str, field: Field, source: Source, options: Options) -> None:
     points = st.session_state[key].get("selection", {}).get("points", [])
     if points:
-        _aim(field.objects[int(points[0]["customdata"])], record)
+        _aim(field.objects[int(points[0]["customdata"])], source, options)
 
 
-def _aim(item: FieldObject, record: Explored) -> None:
-    """Point at another galaxy of the same image, or look it up where the image was looked up."""
+def _aim(item: FieldObject, source: Source, stated: Options) -> None:
+    """Point at another object of the same image, or look it up where the image was looked up."""
     options = controls.lasting_options()
-    if record.source is not None and record.source.fetched is not None:
+    if source.fetched is not None:
         place = ("target", f"{item.ra:.5f} {item.dec:+.5f}")
         journey.point(View(place, options, controls.interval()))
         return
@@ -237,7 +250,7 @@ def _aim(item: FieldObject, record: Explored) -> None:
         ra=None if item.ra is None else round(item.ra, 6),
         dec=None if item.dec is None else round(item.dec, 6),
         pixel=None if item.ra is not None else (round(item.x, 1), round(item.y, 1)),
-        pixel_scale_arcsec=record.options.pixel_scale_arcsec,
-        flux_pixel_scale_arcsec=record.options.flux_pixel_scale_arcsec,
+        pixel_scale_arcsec=stated.pixel_scale_arcsec,
+        flux_pixel_scale_arcsec=stated.flux_pixel_scale_arcsec,
     )
-    journey.point(View(record.reference, options, controls.interval()))
+    journey.point(View(source.reference, options, controls.interval()))

@@ -7,7 +7,7 @@ from galexplorer.schema import TARGETS
 from galexplorer.science.summary import domain_sentence, verdict
 from galexplorer.ui import picture, plots, tables
 from galexplorer.ui.downloads import show_downloads
-from galexplorer.ui.neighbours import show_neighbours
+from galexplorer.ui.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.sources import Source
 from galexplorer.ui.state import Explored
 
@@ -30,6 +30,7 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     else:
         st.warning(domain_sentence(result), icon=":material/warning:")
     _show_origin(result, source)
+    offer_pixels(source)
 
     if result.view is not None:
         left, right = st.columns([2, 3], gap="medium")
@@ -44,8 +45,8 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
             tables.show_posterior(record, earlier)
         with right:
             tables.show_derived(result)
-    if source is not None:
-        picture.show_field(record)
+    if source is not None and result.view is not None:
+        picture.show_field(source, record.options, result.view)
 
     left, right = st.columns([3, 2], gap="medium")
     # The corner plot takes longest and is filled in last.
@@ -60,7 +61,7 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     with corner:
         plots.show_corner(record, earlier)
     if result.neighbours:
-        show_neighbours(result, record.key)
+        show_neighbours(record)
     show_downloads(result, record.key, record.known, source)
 
 

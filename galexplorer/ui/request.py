@@ -98,11 +98,14 @@ class Request:
     options : Options
     fetched : Fetched or None
         A galaxy that was looked up.
+    stored : Observation or None
+        A galaxy of the library.
     """
 
     files: tuple[tuple[str, bytes], ...] = ()
     options: Options = field(default_factory=Options)
     fetched: Fetched | None = None
+    stored: Observation | None = None
 
     def key(self) -> str:
         """Return a hash of contents and options: equal requests have equal answers."""
@@ -126,6 +129,8 @@ class Request:
         if self.fetched is not None:
             digest.update(self.fetched.pixels.sha256.encode())
             digest.update(repr((self.fetched.photometry, self.fetched.truths)).encode())
+        if self.stored is not None and self.stored.stored is not None:
+            digest.update(self.stored.stored.latent.tobytes())
         digest.update(json.dumps(options, sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -169,12 +174,34 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
     """
     options, fetched = request.options, request.fetched
     options.check()
+    if request.stored is not None:
+        return _observe_stored(request.stored, options)
     if options.pixel is not None and pixels is not None:
         pixels = _centred(pixels, *options.pixel)
     if fetched is None or options.ra is not None:
         # A position that was typed is another galaxy than the one that was looked up.
         return observe(pixels, options.photometry, ra=options.ra, dec=options.dec)
     return observe_fetched(fetched, options.photometry)
+
+
+def _observe_stored(stored: Observation, options: Options) -> Observation:
+    """Join what the library keeps of a galaxy and the magnitudes that the user gives."""
+    if options.pixel or options.pixel_scale_arcsec or options.flux_pixel_scale_arcsec:
+        raise OptionError("The library keeps no pixels: clear what is stated under Image.")
+    if options.ra is not None:
+        raise OptionError("The library keeps no pixels: clear the target's RA and Dec.")
+    given = options.photometry
+    if given is None:
+        return stored
+    both = given.petro_r50 is not None and given.petro_r90 is not None
+    sizes = given if both else stored.photometry
+    photometry = replace(
+        given if given.magnitudes else stored.photometry,
+        petro_r50=sizes.petro_r50,
+        petro_r90=sizes.petro_r90,
+        petro_kind="catalogue" if both else stored.photometry.petro_kind,
+    )
+    return replace(stored, photometry=photometry)
 
 
 def _centred(pixels: Pixels, x: float, y: float) -> Pixels:

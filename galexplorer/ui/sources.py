@@ -8,6 +8,7 @@ from pathlib import Path
 from astropy.utils.data import clear_download_cache, download_file
 
 from galexplorer.errors import DataError, InputError
+from galexplorer.inference.observation import Observation
 from galexplorer.sky.fetch import Fetched
 
 EXAMPLES_DIR = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -29,7 +30,7 @@ class Source:
 
     Attributes
     ----------
-    kind : {"upload", "example", "archive", "target"}
+    kind : {"upload", "example", "archive", "target", "library"}
     name : str
     files : tuple of (str, bytes)
         Names and contents; empty for a galaxy that was fetched.
@@ -41,6 +42,8 @@ class Source:
         Known values by target; empty where unknown.
     fetched : Fetched or None
         A galaxy that was looked up, with its pixels and catalogue values.
+    stored : Observation or None
+        A galaxy of the library, without pixels.
     """
 
     kind: str
@@ -50,12 +53,15 @@ class Source:
     position: tuple[float, float] | None = None
     truth: dict[str, float] = field(default_factory=dict)
     fetched: Fetched | None = None
+    stored: Observation | None = None
 
     @property
     def reference(self) -> tuple[str, str]:
         """Return what a link says to find the source again: a parameter and its value."""
         if self.fetched is not None:
             return "target", self.fetched.reading.text
+        if self.kind == "library":
+            return "library", self.name
         if self.kind == "example":
             return "example", self.files[0][0].split(".")[0]
         if self.kind == "archive":
@@ -71,6 +77,8 @@ class Source:
         if self.fetched is not None:
             digest.update(self.fetched.pixels.sha256.encode())
             digest.update(repr((self.fetched.photometry, self.fetched.truths)).encode())
+        if self.stored is not None:
+            digest.update(self.name.encode())
         return digest.hexdigest()
 
 
@@ -211,4 +219,26 @@ def source_of_target(fetched: Fetched) -> Source:
         origin=f"{fetched.reading.text}, {fetched.reading.echo}. "
         f"Pixels: {fetched.origins.get('pixels', fetched.source)}.",
         fetched=fetched,
+    )
+
+
+def source_of_library(name: str, stored: Observation) -> Source:
+    """Return a galaxy of the library as a source.
+
+    Parameters
+    ----------
+    name : str
+    stored : Observation
+        As `galexplorer.inference.neighbours.Library.observe` gives it.
+
+    Returns
+    -------
+    Source
+    """
+    return Source(
+        kind="library",
+        name=name,
+        files=(),
+        origin=f"{name}, a real galaxy of the library, from its stored latents; no pixels.",
+        stored=stored,
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from galexplorer.figures.palette import UNITS
 from galexplorer.inference.result import Posterior, Result
 from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import Derived, derive
@@ -14,11 +15,6 @@ from galexplorer.ui.state import Explored
 
 INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
 
-UNITS = {
-    "log10(Msun)": "log M☉",
-    "log10(Msun/yr)": "log M☉ yr⁻¹",
-    "log10(1e-17 erg/s/cm2)": "log 10⁻¹⁷ erg s⁻¹ cm⁻²",
-}
 _LABELS = {target.name: target.label for target in TARGETS}
 
 

@@ -192,12 +192,15 @@ def results_frame(job: Job) -> pd.DataFrame:
             "Target": target.label,
             "State": _WAITING if outcome is None else FAILED if result is None else DONE,
         }
-        summary = result.posterior.summary() if result is not None else None
+        summary = result.posterior.summary() if result is not None else {}
+        held = result.posterior.fixed if result is not None else ()
         for name, (column, _) in _QUANTITIES.items():
-            values = summary[name] if summary is not None else None
-            row[column] = values["p50"] if values else np.nan
-            free = values is not None and name not in result.posterior.fixed
-            row[f"± {column}"] = (values["p84"] - values["p16"]) / 2 if free else np.nan
+            values = summary.get(name)
+            row[column] = row[f"± {column}"] = np.nan
+            if values is not None:
+                row[column] = values["p50"]
+                if name not in held:
+                    row[f"± {column}"] = (values["p84"] - values["p16"]) / 2
         if result is not None:
             likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
             row |= {
