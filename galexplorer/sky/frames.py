@@ -31,8 +31,11 @@ from galexplorer.sky.mosaic import Footprint, choose_fields, query_footprints
 from galexplorer.sky.parse import Field
 
 SERVICE = "The SDSS archive"
-FRAMES_S = 28.0
+FRAMES_S = 25.0
 NEIGHBOUR_S = 15.0
+MAX_FRAME_BYTES = 13_000_000
+"""One frame unpacked; it comes packed to about 3 MB."""
+
 _MARGIN_PX = 24
 _SKY_NOTED_SIGMA, _SKY_REFUSED_SIGMA = 0.25, 2.0
 _GAP = 0.005
@@ -137,7 +140,7 @@ def fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -
             return kept, _check_frame(kept, band, field)
 
         def call() -> tuple[bytes, FitsImage]:
-            raw = network.get(SERVICE, url)
+            raw = network.get(SERVICE, url, max_bytes=MAX_FRAME_BYTES)
             return raw, _check_frame(raw, band, field)
 
         found = network.ask(SERVICE, call, seconds)
@@ -157,6 +160,8 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
             image, header = read_images(blob)[0], read_header(blob)
     except InputError as error:
         raise ServiceError(f"{SERVICE} gave a damaged frame: try again later.") from error
+    if blob.data.count(b"SIMPLE  =") > 1:
+        raise ServiceError(f"{SERVICE} sent more than was asked for: try again later.")
     told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
     right = told == [str(field.run), str(field.camcol), band]
     # The card FRAME counts along the camera, so only that of r is the field's.

@@ -139,14 +139,14 @@ def _describe(given: TargetList, images: bool | None) -> str:
 
 def _watch(job: Job, watching: bool) -> None:
     """Draw progress and table of a job."""
+    if watching != job.running:
+        st.rerun()  # the page's other buttons wake or sleep, and the watching ends or begins
     _show_progress(job)
     chosen = _show_table(job)
     if chosen is not None:
         _open(chosen)
-    if job.done:
+    if job.done and not watching:  # a file would be out of date before it is made
         _show_downloads(job)
-    if watching and not job.running:
-        st.rerun()  # the page's other buttons wake, and the watching ends
 
 
 def _show_progress(job: Job) -> None:
