@@ -7,9 +7,10 @@ import numpy as np
 
 from galexplorer.evaluation.metrics import LEVELS, kolmogorov_smirnov, resamples
 
-ALPHA = np.linspace(0.0, 1.0, 41)
-_TWO_SIDED = 1.96
-_CRITICAL_KS = 1.358  # 5% point of the Kolmogorov distribution, times the root of the rows
+ALPHA = np.linspace(0.0, 1.0, 21)
+# three sigma: hundreds of figures are judged, and chance alone must fail hardly any
+_SIGMAS = 3.0
+_CRITICAL_KS = 1.82  # the same probability, Kolmogorov distribution times the root of the rows
 
 HOLDS, WITHIN_NOISE, FAILS = "holds", "within noise", "fails"
 
@@ -47,7 +48,7 @@ class Check:
     value, limit : float
         Deviation found and deviation allowed.
     noise : float
-        Deviation that perfect posteriors stay below in 95 of 100 samples of this size.
+        Deviation that perfect posteriors stay below in 997 of 1000 samples of this size.
     state : {"holds", "within noise", "fails"}
         Within noise: beyond the limit, yet no further than perfect posteriors would go.
     """
@@ -78,7 +79,7 @@ def judge_calibration(figures: Mapping, limits: Limits = RENDERED_LIMITS) -> lis
     for level in LEVELS:
         name = f"coverage_{round(100 * level)}"
         if name in figures:
-            noise = _TWO_SIDED * float(np.sqrt(level * (1 - level) / rows))
+            noise = _SIGMAS * float(np.sqrt(level * (1 - level) / rows))
             checks.append(_check(name, abs(figures[name] - level), limits.coverage, noise))
     for name, limit in (("pit_ks", limits.pit_ks), ("tarp_deviation", limits.tarp)):
         if name in figures:
@@ -161,4 +162,3 @@ def tarp(
         "tarp_deviation": kolmogorov_smirnov(ordered),
         "tarp_deviation_err": float(np.std(deviations)),
     }
-

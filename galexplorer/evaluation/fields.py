@@ -54,7 +54,9 @@ def evaluate_fields(engine: Engine, data: Path) -> list[dict]:
                 **{k: summary[k] for k in ("p2_5", "p16", "p50", "p84", "p97_5")},
                 "inside_95": bool(inside),
                 "log_density": _log_density(engine, observation, redshift),
-                "log_density_photometry": _log_density(engine, _without_image(observation), redshift),
+                "log_density_photometry": _log_density(
+                    engine, _without_image(observation), redshift
+                ),
                 "r": result.photometry.magnitudes.get("r", float("nan")),
                 "domain_inside": result.domain.inside,
                 "notes": list(result.notes),
@@ -66,11 +68,11 @@ def evaluate_fields(engine: Engine, data: Path) -> list[dict]:
 def _without_image(observation: Observation) -> Observation:
     """Return the same magnitudes and radii as if a catalogue had given them."""
     photometry = observation.photometry
-    kinds = {
-        "kind": "catalogue",
-        "petro_kind": "none" if photometry.petro_kind == "none" else "catalogue",
-    }
-    return Observation(None, replace(photometry, **kinds))
+    sized = photometry.petro_kind != "none"
+    return Observation(
+        None,
+        replace(photometry, kind="catalogue", petro_kind="catalogue" if sized else "none"),
+    )
 
 
 def _log_density(engine: Engine, observation: Observation, redshift: float) -> float:

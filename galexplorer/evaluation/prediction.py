@@ -301,7 +301,7 @@ def condition_jointly(draws: np.ndarray, lowest: np.ndarray, seed: int = 0) -> n
     rng = np.random.default_rng(seed)
     out = draws.copy()
     limits = np.where(np.isfinite(lowest), lowest, -np.inf)[:, None]
-    passing = (draws >= limits).all(axis=2)
+    passing: np.ndarray = np.all(draws >= limits, axis=2)
     for row in np.flatnonzero(passing.any(axis=1) & ~passing.all(axis=1)):
         out[row] = draws[row][rng.choice(np.flatnonzero(passing[row]), draws.shape[1])]
     return out

@@ -93,7 +93,7 @@ RESULTS: tuple[Published, ...] = (
     ),
     Published(
         "Stellar mass, MPA-JHU", "rmse", 0.206, "2405.15566", "mpajhu", PHOTOMETRY,
-        "log_stellar_mass", "Theirs has WISE too and all redshifts; ours is cut at 0.02 < z < 0.05.",
+        "log_stellar_mass", "Theirs has WISE and all redshifts; ours is cut at 0.02 < z < 0.05.",
     ),
     Published(
         "Star-formation rate, MPA-JHU", "rmse", 0.336, "2405.15566", "mpajhu", PHOTOMETRY,

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
@@ -16,7 +15,6 @@ from rich.table import Table as RichTable
 from galexplorer.errors import DataError, OptionError
 from galexplorer.evaluation.fields import evaluate_fields
 from galexplorer.evaluation.judgement import Settings, judge_sample
-from galexplorer.evaluation.page import write_page
 from galexplorer.evaluation.published import beside_published
 from galexplorer.evaluation.samples import (
     Sample,
@@ -25,6 +23,7 @@ from galexplorer.evaluation.samples import (
     table_samples,
 )
 from galexplorer.evaluation.shortfalls import sentences
+from galexplorer.export.report_card import card_page
 from galexplorer.inference.engine import Engine
 from galexplorer.model.weights import REPORT_CARD_FILE, read_manifest, write_manifest
 from galexplorer.training.sources import data_folder
@@ -32,7 +31,7 @@ from galexplorer.training.sources import data_folder
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-_DIGITS = 5
+_DIGITS = 4
 
 
 def evaluate(
@@ -79,7 +78,6 @@ def evaluate(
     folder = data_folder(data)
     if rendered is None and real is None and folder is None:
         raise DataError("There is nothing to evaluate on: give --rendered, --real or --data.")
-    torch.set_num_threads(max(1, torch.get_num_threads()))
     engine = Engine.load(weights, device)
     console = Console(stderr=True)
     samples: list[Sample] = []
@@ -116,7 +114,7 @@ def evaluate(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        write_page(report, out / "report.html")
+        (out / "report.html").write_text(card_page(report), encoding="utf-8")
     if record:
         keep(engine.weights.folder, report)
     return report
@@ -134,7 +132,8 @@ def keep(folder: Path, report: dict) -> None:
         "r2": {
             name: {
                 mode: {
-                    target: found["galexplorer"]["r2"] for target, found in judged["targets"].items()
+                    target: found["galexplorer"]["r2"]
+                    for target, found in judged["targets"].items()
                 }
                 for mode, judged in sample["modes"].items()
             }
@@ -146,7 +145,7 @@ def keep(folder: Path, report: dict) -> None:
 
 
 def _tidy(value):
-    """Return plain JSON: numbers to five digits, None for what is not finite."""
+    """Return plain JSON: numbers to four digits, None for what is not finite."""
     if isinstance(value, dict):
         return {str(key): _tidy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

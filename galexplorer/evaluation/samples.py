@@ -1,12 +1,14 @@
 """Held-out rows to judge on, and the training rows that baselines may learn from."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
+from astropy import units
+from astropy.coordinates import SkyCoord
 
 from galexplorer.evaluation.prediction import (
     FIXED,
@@ -44,6 +46,10 @@ TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
 }
 """Title and redshift cut of each real table; the cut is the prior that both sides get."""
 
+_IMAGE_TITLES = {
+    "sdss_spirals": "Real images of spirals",
+    "sdss_stripe": "Real images of all types",
+}
 _MIN_BANDS = 4
 _COLOURS = {"gr": (-0.4, 2.0), "ri": (-0.5, 1.0)}
 _BH_SIGMA_KMS = (70.0, 420.0)
@@ -84,7 +90,7 @@ class Sample:
     modes: tuple[Mode, ...]
     redshift_range: tuple[float, float] | None = None
     lowest: np.ndarray | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
@@ -150,9 +156,8 @@ def thin(places: np.ndarray, reference: np.ndarray, rng: np.random.Generator) ->
     edges = [np.quantile(reference[:, k], np.linspace(0, 1, _CELLS + 1)) for k in range(2)]
 
     def cell_of(values: np.ndarray) -> np.ndarray:
-        index = [np.clip(np.searchsorted(e, values[:, k]) - 1, -1, _CELLS) for k, e in
-                 enumerate(edges)]  # fmt: skip
-        return (index[0] + 1) * (_CELLS + 2) + index[1] + 1
+        row, column = (np.searchsorted(edges[k], values[:, k]) for k in range(2))
+        return row * (_CELLS + 2) + column
 
     size = (_CELLS + 2) ** 2
     cells = cell_of(places)
@@ -186,11 +191,11 @@ def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
             notes.append("Photometry of the same galaxies in other tables.")
         part = _usable(part)
         sample = _table_sample(name, title, cut, part, limit, seed)
-        samples.append(Sample(**{**vars(sample), "notes": (*sample.notes, *notes)}))
+        samples.append(replace(sample, notes=(*sample.notes, *notes)))
     return samples
 
 
-def image_samples(folder: Path, seed: int = 0) -> list[Sample]:
+def image_samples(folder: Path) -> list[Sample]:
     """Return each set of real images that has labels; and its galaxies that have ugriz, apart.
 
     Raises
@@ -198,39 +203,40 @@ def image_samples(folder: Path, seed: int = 0) -> list[Sample]:
     DataError
         If the folder holds no finished set.
     """
-    _, manifest = dataset.read(folder)
+    everything, manifest = dataset.read(folder)
     samples = []
+    begin = 0
     for shard in manifest["shards"]:
         name = shard.removeprefix("shard-").removesuffix(".safetensors")
-        arrays = load_file(str(folder / shard))
+        end = begin + dataset.length_of(folder / shard)
+        arrays = dataset.select(everything, np.arange(begin, end))
+        begin = end
         imaged = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
         if imaged.sum() < 50:
             continue
         truth = np.where(arrays["label"] == 1, arrays["targets"], np.nan).astype(float)
-        common = {"kind": IMAGES, "arrays": arrays, "truth": truth}
-        samples.append(
-            Sample(
-                name=name,
-                title=f"Real images, {name}",
-                modes=(IMAGE, IMAGE_FIXED),
-                **common,
-                **_splits(arrays["split"], imaged),
-            )
+        alone = Sample(
+            name=name,
+            title=_IMAGE_TITLES.get(name, f"Real images, {name}"),
+            kind=IMAGES,
+            arrays=arrays,
+            truth=truth,
+            modes=(IMAGE, IMAGE_FIXED),
+            **_splits(arrays["split"], imaged),
         )
         both = imaged & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
-        samples.append(
-            Sample(
-                name=f"{name}_ugriz",
-                title=f"Real images, {name}, those with ugriz",
-                modes=(IMAGE_AND_PHOTOMETRY, IMAGE, PHOTOMETRY, FIXED),
-                **common,
-                **_splits(arrays["split"], both),
-            )
+        with_photometry = replace(
+            alone,
+            name=f"{name}_ugriz",
+            title=f"{alone.title}, with ugriz",
+            modes=(IMAGE_AND_PHOTOMETRY, IMAGE, PHOTOMETRY, FIXED),
+            **_splits(arrays["split"], both),
         )
+        samples += [alone, with_photometry]
     return samples
 
 
-def _splits(split: np.ndarray, taken: np.ndarray) -> dict[str, np.ndarray]:
+def _splits(split: np.ndarray, taken: np.ndarray) -> dict[str, Any]:
     parts = (("test", TEST), ("validation", VALIDATION), ("train", TRAIN))
     return {name: np.flatnonzero((split == value) & taken) for name, value in parts}
 
@@ -240,9 +246,6 @@ def _limit(rows: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _borrow_photometry(part: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    from astropy import units
-    from astropy.coordinates import SkyCoord
-
     lenders = rows[np.isfinite(rows.r) & np.isfinite(rows.ra)].reset_index(drop=True)
     if part.empty or lenders.empty:
         return part

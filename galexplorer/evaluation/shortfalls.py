@@ -5,7 +5,7 @@ from galexplorer.evaluation.prediction import IMAGE_AND_PHOTOMETRY, PHOTOMETRY
 from galexplorer.schema import TARGETS
 
 MOST = 12
-_LABELS = {target.name: target.label for target in TARGETS}
+_LABELS = {t.name: t.label if t.name.startswith("log_flux") else t.label.lower() for t in TARGETS}
 _WORSE = 1.02
 _FEW_FIELDS = 3
 
@@ -36,7 +36,7 @@ def _image_gain(samples: dict) -> list[str]:
         return []
     both, alone = (targets[m.name]["targets"] for m in (IMAGE_AND_PHOTOMETRY, PHOTOMETRY))
     idle = [
-        _LABELS[name].lower() if not name.startswith("log_flux") else _LABELS[name]
+        _LABELS[name]
         for name in both
         if name in alone
         and both[name]["galexplorer"]["log_score"] <= alone[name]["galexplorer"]["log_score"]
@@ -75,12 +75,11 @@ def _miscalibrated(sample: dict) -> list[str]:
     for mode, report in sample["modes"].items():
         for name, checks in report["checks"].items():
             total += len(checks)
-            failed += sum(check["state"] == FAILS for check in checks)
-            for check in checks:
-                if check["name"] == "coverage_68" and check["state"] == FAILS:
-                    coverage = report["targets"][name]["galexplorer"]["coverage_68"]
-                    if worst is None or check["value"] > worst[0]:
-                        worst = (check["value"], mode, name, coverage)
+            failed += sum(state == FAILS for state in checks.values())
+            if checks.get("coverage_68") == FAILS:
+                coverage = report["targets"][name]["galexplorer"]["coverage_68"]
+                if worst is None or abs(coverage - 0.68) > worst[0]:
+                    worst = (abs(coverage - 0.68), mode, name, coverage)
     if failed == 0:
         return []
     text = f"{sample['title']}: {failed} of {total} checks of calibration fail"
@@ -91,7 +90,7 @@ def _miscalibrated(sample: dict) -> list[str]:
 
 
 def _worse_than_boosting(sample: dict) -> list[str]:
-    worse = {}
+    worse: dict[str, list[str]] = {}
     for mode, report in sample["modes"].items():
         for name, target in report["targets"].items():
             ratio = target.get("versus", {}).get("rmse_ratio")
@@ -104,7 +103,7 @@ def _worse_than_boosting(sample: dict) -> list[str]:
 
 
 def _score_below_gaussian(sample: dict) -> list[str]:
-    below = {}
+    below: dict[str, list[str]] = {}
     for mode, report in sample["modes"].items():
         for name, target in report["targets"].items():
             versus = target.get("versus", {})

@@ -137,12 +137,22 @@ class GalaxyModel(nn.Module):
         standard = (line - self.target_mean[: k + 1]) / self.target_std[: k + 1]
         given = torch.cat([context, standard[:, :k]], dim=1)
         base, log_slope = self.chain.spline(k).forward(standard[:, k:], context=given)
-        width = self.base_width[mode, k]
-        noise = (base[:, 0] - self.base_shift[mode, k]) / width
-        log_slope = log_slope - torch.log(width) - torch.log(self.target_std[k])
+        noise, log_bend = self.base_to_noise(base[:, 0], k, mode)
+        log_slope = log_slope + log_bend - torch.log(self.target_std[k])
         if k == 0:  # from log(z + softening) to z
             log_slope = log_slope - _line_of_redshift(value)
         return log_slope - 0.5 * noise**2 - 0.5 * math.log(2 * math.pi)
+
+    def base_to_noise(self, base: Tensor, k: int, mode: Tensor) -> tuple[Tensor, Tensor]:
+        """Undo the calibration of one target's base variables (n,).
+
+        Returns
+        -------
+        noise, log_slope : Tensor, shape (n,)
+            Standard normal noise, and the log derivative of it with respect to the base.
+        """
+        width = self.base_width[mode, k]
+        return (base - self.base_shift[mode, k]) / width, -torch.log(width)
 
     def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
         """Return where redshifts (m,) lie on each row's calibrated base normal, shape (n, m).
