@@ -117,13 +117,33 @@ def evaluate(
     data: DataOption = None,
     rendered: Annotated[Path | None, typer.Option(help="A rendered set.")] = None,
     real: Annotated[Path | None, typer.Option(help="A set of real images.")] = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file for all figures.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write them into the manifest.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.html and report.json.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the report card with the weights.")
+    ] = False,
+    rows: Annotated[
+        int, typer.Option(min=100, help="Most held-out galaxies of the rendered set or a table.")
+    ] = 600,
+    draws: Annotated[int, typer.Option(min=100, help="Posterior draws for each.")] = 200,
+    bootstrap: Annotated[int, typer.Option(min=10, help="Samples for each error.")] = 200,
+    device: DeviceOption = "auto",
 ) -> None:
     """Measure accuracy and calibration on galaxies that the training has not seen."""
     with _needs_training_extra():
+        from galexplorer.evaluation.judgement import Settings
         from galexplorer.evaluation.run import evaluate as run
-    run(weights=weights, data=data, rendered=rendered, real=real, out=out, record=record)
+    run(
+        weights=weights,
+        data=data,
+        rendered=rendered,
+        real=real,
+        out=out,
+        record=record,
+        settings=Settings(rows=rows, draws=draws, bootstrap=bootstrap),
+        device=device,
+    )
 
 
 def _show_log() -> None:

@@ -1,8 +1,16 @@
-"""Figures of merit of posteriors against known values."""
+"""Figures of merit of posteriors against known values, each with its bootstrap error."""
+
+from collections.abc import Callable
 
 import numpy as np
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
+MIN_ROWS = 30
+"""Fewer known values than this give no figures: their errors would swallow them."""
+
+PIT_BINS = 20
+OUTLIER_DZ = 0.05
+OUTLIER_SIGMA = 3.0
 
 
 def point_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
@@ -16,16 +24,23 @@ def point_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
     }
 
 
-def redshift_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
-    """Return the scatter and outlier fraction of dz = (z_p - z_s) / (1 + z_s).
+def scatter_metrics(truth: np.ndarray, median: np.ndarray, redshift: bool) -> dict[str, float]:
+    """Return robust scatter and outlier fraction.
 
-    ``sigma_mad`` is 1.4826 times the median absolute deviation; outliers have |dz| > 0.05.
+    ``sigma_mad`` is 1.4826 times the median absolute deviation of the residual, for a redshift
+    of dz = (z_p - z_s) / (1 + z_s). Outliers have |dz| > 0.05 or, for the other targets, lie
+    more than three sigma_mad from the median residual.
     """
-    dz = (median - truth) / (1 + truth)
-    return {
-        "sigma_mad": float(1.4826 * np.median(np.abs(dz - np.median(dz)))),
-        "outliers": float(np.mean(np.abs(dz) > 0.05)),
-    }
+    residual = (median - truth) / (1 + truth) if redshift else median - truth
+    centred = residual - np.median(residual)
+    sigma = 1.4826 * float(np.median(np.abs(centred)))
+    far = np.abs(residual) > OUTLIER_DZ if redshift else np.abs(centred) > OUTLIER_SIGMA * sigma
+    return {"sigma_mad": sigma, "outliers": float(np.mean(far))}
+
+
+def redshift_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
+    """Return `scatter_metrics` of redshifts."""
+    return scatter_metrics(truth, median, redshift=True)
 
 
 def pit(truth: np.ndarray, draws: np.ndarray) -> np.ndarray:
@@ -61,8 +76,8 @@ def kolmogorov_smirnov(values: np.ndarray) -> float:
     )
 
 
-def crps(truth: np.ndarray, draws: np.ndarray) -> float:
-    """Return the mean continuous ranked probability score (Gneiting & Raftery 2007).
+def crps_rows(truth: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Return the continuous ranked probability score of each row (Gneiting & Raftery 2007).
 
     Uses the draws' order statistics: E|X - y| - E|X - X'| / 2.
     """
@@ -70,11 +85,57 @@ def crps(truth: np.ndarray, draws: np.ndarray) -> float:
     count = ordered.shape[1]
     distance = np.mean(np.abs(ordered - truth[:, None]), axis=1)
     weight = 2 * np.arange(1, count + 1) - count - 1
-    spread = np.sum(weight * ordered, axis=1) / (count * (count - 1))
-    return float(np.mean(distance - spread))
+    return distance - np.sum(weight * ordered, axis=1) / (count * (count - 1))
 
 
-def score(truth: np.ndarray, draws: np.ndarray, redshift: bool = False) -> dict[str, float]:
+def crps(truth: np.ndarray, draws: np.ndarray) -> float:
+    """Return the mean continuous ranked probability score."""
+    return float(np.mean(crps_rows(truth, draws)))
+
+
+def resamples(size: int, number: int = 200, seed: int = 0) -> np.ndarray:
+    """Return bootstrap indices, shape (number, size)."""
+    return np.random.default_rng(seed).integers(0, size, (number, size))
+
+
+def bootstrap_error(statistic: Callable[..., float], *columns: np.ndarray, number: int) -> float:
+    """Return the standard deviation of a statistic of rows over bootstrap samples of the rows."""
+    picks = resamples(len(columns[0]), number)
+    return float(np.std([statistic(*(column[pick] for column in columns)) for pick in picks]))
+
+
+def point_errors(
+    truth: np.ndarray, median: np.ndarray, redshift: bool, number: int
+) -> dict[str, float]:
+    """Return bootstrap errors of R2, RMSE and sigma_mad, keys ``<figure>_err``."""
+    picks = resamples(len(truth), number)
+    drawn = []
+    for pick in picks:
+        figures = point_metrics(truth[pick], median[pick])
+        spread = scatter_metrics(truth[pick], median[pick], redshift)
+        drawn.append((figures["r2"], figures["rmse"], spread["sigma_mad"]))
+    names = ("r2_err", "rmse_err", "sigma_mad_err")
+    return {name: float(v) for name, v in zip(names, np.std(drawn, axis=0), strict=True)}
+
+
+def score_points(
+    truth: np.ndarray, median: np.ndarray, redshift: bool = False, bootstrap: int = 0
+) -> dict[str, float]:
+    """Return every figure that needs no more than a point for each row; shapes (n,)."""
+    figures: dict[str, float] = {"rows": len(truth), **point_metrics(truth, median)}
+    figures |= scatter_metrics(truth, median, redshift)
+    if bootstrap:
+        figures |= point_errors(truth, median, redshift, bootstrap)
+    return figures
+
+
+def score(
+    truth: np.ndarray,
+    draws: np.ndarray,
+    redshift: bool = False,
+    log_density: np.ndarray | None = None,
+    bootstrap: int = 0,
+) -> dict:
     """Return every figure for one target; rows without a truth are left out.
 
     Parameters
@@ -82,16 +143,33 @@ def score(truth: np.ndarray, draws: np.ndarray, redshift: bool = False) -> dict[
     truth : ndarray, shape (n,)
     draws : ndarray, shape (n, d)
     redshift : bool
-        Add the metrics of photometric redshifts.
+        Judge scatter and outliers as is usual for photometric redshifts.
+    log_density : ndarray, shape (n,), optional
+        Log of the model's density at the truth, per unit of the target: its mean is the log score.
+    bootstrap : int
+        Number of bootstrap samples for the errors; 0 leaves errors out.
+
+    Returns
+    -------
+    dict
+        ``pit`` holds the share of truths in each of `PIT_BINS` equal bins.
     """
     good = np.isfinite(truth)
     truth, draws = truth[good], draws[good]
-    if len(truth) < 10:
+    if len(truth) < MIN_ROWS:
         return {"rows": len(truth)}
-    median = np.median(draws, axis=1)
     values = pit(truth, draws)
-    figures: dict[str, float] = {"rows": len(truth), **point_metrics(truth, median)}
-    if redshift:
-        figures |= redshift_metrics(truth, median)
+    figures: dict = score_points(truth, np.median(draws, axis=1), redshift, bootstrap)
     figures |= coverage(values)
-    return figures | {"pit_ks": kolmogorov_smirnov(values), "crps": crps(truth, draws)}
+    figures["pit_ks"] = kolmogorov_smirnov(values)
+    figures["pit"] = (np.histogram(values, PIT_BINS, (0, 1))[0] / len(values)).tolist()
+    ranked = crps_rows(truth, draws)
+    figures["crps"] = float(ranked.mean())
+    if log_density is not None:
+        figures["log_score"] = float(log_density[good].mean())
+    if bootstrap:
+        root = np.sqrt(len(truth))
+        figures["crps_err"] = float(ranked.std() / root)
+        if log_density is not None:
+            figures["log_score_err"] = float(log_density[good].std() / root)
+    return figures

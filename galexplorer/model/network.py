@@ -1,5 +1,7 @@
 """The whole model: autoencoder, context and chain of flows, with its calibration."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -108,6 +110,49 @@ class GalaxyModel(nn.Module):
         if redshift is not None:
             first = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
         return self.unstandardise(self.chain.from_noise(base, context, first))
+
+    def log_density(
+        self, k: int, value: Tensor, parents: Tensor, context: Tensor, mode: Tensor
+    ) -> Tensor:
+        """Return the log density of one target given those before it.
+
+        Parameters
+        ----------
+        k : int
+            Index of the target.
+        value : Tensor, shape (n,)
+        parents : Tensor, shape (n, k)
+            The targets before it.
+        context : Tensor, shape (n, c)
+        mode : Tensor, shape (n,), int
+            Index into `MODES`.
+
+        Returns
+        -------
+        Tensor, shape (n,)
+            Per unit of the target itself, calibration included; the cut that keeps draws within
+            the target's bounds is not.
+        """
+        line = _to_line(torch.cat([parents, value[:, None]], dim=1))
+        standard = (line - self.target_mean[: k + 1]) / self.target_std[: k + 1]
+        given = torch.cat([context, standard[:, :k]], dim=1)
+        base, log_slope = self.chain.spline(k).forward(standard[:, k:], context=given)
+        noise, log_bend = self.base_to_noise(base[:, 0], k, mode)
+        log_slope = log_slope + log_bend - torch.log(self.target_std[k])
+        if k == 0:  # from log(z + softening) to z
+            log_slope = log_slope - _line_of_redshift(value)
+        return log_slope - 0.5 * noise**2 - 0.5 * math.log(2 * math.pi)
+
+    def base_to_noise(self, base: Tensor, k: int, mode: Tensor) -> tuple[Tensor, Tensor]:
+        """Undo the calibration of one target's base variables (n,).
+
+        Returns
+        -------
+        noise, log_slope : Tensor, shape (n,)
+            Standard normal noise, and the log derivative of it with respect to the base.
+        """
+        width = self.base_width[mode, k]
+        return (base - self.base_shift[mode, k]) / width, -torch.log(width)
 
     def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
         """Return where redshifts (m,) lie on each row's calibrated base normal, shape (n, m).

@@ -18,6 +18,8 @@ WEIGHTS_FORMAT = 1
 DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
 _MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"
+REPORT_CARD_FILE = "report_card.json"
+"""What `galexplorer evaluate --record` found, kept beside the weights."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,33 @@ def read_manifest(folder: Path) -> dict:
             "update one of the two."
         )
     return manifest
+
+
+def read_report_card(folder: Path | None = None) -> dict | None:
+    """Return the report card of the weights in a folder.
+
+    Returns
+    -------
+    dict or None
+        None where there is none, or only one of other weights.
+
+    Raises
+    ------
+    WeightsError
+        If the manifest or the report card is damaged.
+    """
+    folder = DEFAULT_FOLDER if folder is None else folder
+    manifest = read_manifest(folder)
+    path = folder / REPORT_CARD_FILE
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    recorded = manifest.get("evaluation", {})
+    if recorded.get("sha256") != hashlib.sha256(content).hexdigest():
+        raise WeightsError(f"{path} is not the one the manifest names; restore it.")
+    if recorded.get("weights_sha256") != manifest["files"].get(_MODEL_FILE):
+        return None
+    return json.loads(content)
 
 
 def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tensor]:

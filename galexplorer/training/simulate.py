@@ -164,7 +164,12 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
-    arrays["split"][take] = [
+    arrays["split"][take] = splits_of(rows)
+
+
+def splits_of(rows: pd.DataFrame) -> list[int]:
+    """Return the split of each row: by position, or by source, redshift and r where it has none."""
+    return [
         dataset.split_of(ra, dec)
         if np.isfinite(ra)
         else dataset.split_of_key(f"{source}/{redshift:.6f}/{r:.4f}")

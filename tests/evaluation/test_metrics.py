@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from galexplorer.evaluation.calibration import judge_calibration, passes
 from galexplorer.evaluation.metrics import (
-    LEVELS,
     coverage,
     crps,
     kolmogorov_smirnov,
@@ -13,6 +13,7 @@ from galexplorer.evaluation.metrics import (
     point_metrics,
     redshift_metrics,
     score,
+    score_points,
 )
 
 ROWS, DRAWS = 4000, 400
@@ -31,9 +32,7 @@ def posterior(rng, centre, width):
 
 
 def calibrated(figures) -> bool:
-    """Apply the thresholds of the project: 3 points of coverage, 5% critical KS distance."""
-    within = all(abs(figures[f"coverage_{round(100 * c)}"] - c) < 0.03 for c in LEVELS)
-    return within and figures["pit_ks"] < 1.36 / np.sqrt(ROWS)
+    return passes(judge_calibration(figures))
 
 
 def test_a_calibrated_posterior_passes(rng, problem):
@@ -113,3 +112,24 @@ def test_rows_without_truth_are_left_out(rng, problem):
     assert score(holes, draws)["rows"] == ROWS // 2
     assert score(np.full(ROWS, np.nan), draws) == {"rows": 0}
     assert "sigma_mad" in score(truth, draws, redshift=True)
+
+
+def test_bootstrap_errors_are_those_of_repeated_samples(rng):
+    """The scatter of R2 and RMSE over fresh samples of the same size."""
+    size = 300
+    truth = rng.normal(0, 1.0, (200, size))
+    median = truth + rng.normal(0, 0.5, (200, size))
+    repeated = [point_metrics(t, m) for t, m in zip(truth, median, strict=True)]
+    figures = score_points(truth[0], median[0], bootstrap=200)
+    for name in ("r2", "rmse"):
+        expected = np.std([row[name] for row in repeated])
+        assert figures[f"{name}_err"] == pytest.approx(expected, rel=0.3)
+
+
+def test_outliers_of_other_targets_lie_beyond_three_sigma(rng):
+    truth = rng.normal(10, 1, 20_000)
+    residual = rng.normal(0.3, 0.2, 20_000)
+    residual[:200] = 5.0
+    figures = score_points(truth, truth + residual)
+    assert figures["sigma_mad"] == pytest.approx(0.2, rel=0.03)
+    assert figures["outliers"] == pytest.approx(0.01 + 0.0027, abs=1e-3)

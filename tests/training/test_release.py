@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from galexplorer.errors import DataError
-from galexplorer.evaluation.run import evaluate, measured_features
-from galexplorer.image.composite import as_served, composite
+from galexplorer.evaluation.judgement import Settings
+from galexplorer.evaluation.run import evaluate
 from galexplorer.inference import latent_map
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.model.network import MODES
+from galexplorer.model.weights import read_report_card
+from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.fit import Config
 from galexplorer.training.library import read_sets
@@ -29,10 +31,10 @@ def folders(sets, population, tmp_path):
     for arrays, kind in zip(sets[:2], ("rendered", "real images"), strict=True):
         folder = tmp_path / kind.split()[0]
         folder.mkdir()
-        arrays = dataset.select(arrays, np.tile(np.arange(48), 2))
+        arrays = dataset.select(arrays, np.tile(np.arange(48), 4))
         arrays["split"][1::4] = dataset.TEST
         dataset.write_shard(folder / f"shard-{folder.name}.safetensors", arrays)
-        dataset.write_manifest(folder, {"kind": kind, "seed": 5, "size": 96})
+        dataset.write_manifest(folder, {"kind": kind, "seed": 5, "size": 192})
         out.append(folder)
     population.to_parquet(out[0] / "population.parquet")
     return out
@@ -51,31 +53,38 @@ def test_weights_are_made_loaded_and_judged(folders, tmp_path, monkeypatch):
     assert manifest["config"]["steps"] == 2
     engine = Engine.load(out, "cpu")
     assert set(engine.domain.mean) == set(MODES)
-    assert len(engine.library) == 96
-    assert int(engine.library.published.sum()) == 80
-    assert manifest["library"]["galaxies"] == 96
+    assert len(engine.library) == 192
+    assert int(engine.library.published.sum()) == 160
+    assert manifest["library"]["galaxies"] == 192
     observation = Observation(None, Photometry("catalogue", {"g": 17.5, "r": 16.8, "i": 16.4}))
     assert np.isfinite(engine.infer(observation, draws=200).posterior.draws).all()
 
-    monkeypatch.setattr("galexplorer.evaluation.run.DRAWS", 100)
-    card = tmp_path / "card.json"
-    report = evaluate(out, None, folders[0], folders[1], out=card, record=True)
-    assert json.loads(card.read_text())["weights_sha256"] == engine.weights.sha256
-    assert report["rendered"]["image alone"]["redshift"]["rows"] == 24
-    real = report["real_images"]["real"]
-    assert set(real["galexplorer"]) == set(real["gradient boosting"])
-    assert 0 <= real["galexplorer"]["redshift"]["coverage_68"] <= 1
+    sizes = Settings(rows=100, draws=100, parents=4, bootstrap=10)
+    card = tmp_path / "card"
+    report = evaluate(out, None, folders[0], folders[1], card, record=True, settings=sizes)
+    kept = json.loads((card / "report.json").read_text())
+    assert kept == report
+    assert kept["weights_sha256"] == engine.weights.sha256
+    rendered = report["samples"]["rendered"]
+    assert rendered["rows"] == 48
+    assert set(rendered["modes"]["image only"]["targets"]) == set(TARGET_NAMES)
+    for found in rendered["modes"]["image + photometry"]["targets"].values():
+        assert set(found) == {"galexplorer", "boosting", "gaussian", "versus"}
+        assert {"log_score", "crps", "coverage_68", "r2_err"} <= set(found["galexplorer"])
+    assert read_report_card(out) == report
+    page = (card / "report.html").read_text()
+    assert page.count("<img") == page.count('alt="') > 10
+    assert "http" not in page.replace("http://www.w3.org", "")
     recorded = Engine.load(out, "cpu").weights.manifest
-    assert recorded["evaluation"]["rendered"]["image alone"].keys() == (
-        report["rendered"]["image alone"].keys()
-    )
+    found = rendered["modes"]["image only"]["targets"]["redshift"]["galexplorer"]["r2"]
+    assert recorded["evaluation"]["r2"]["rendered"]["image only"]["redshift"] == found
     assert recorded["files"] == manifest["files"]
     with pytest.raises(DataError, match="nothing to evaluate on"):
         evaluate(out)
 
 
 def test_rendered_galaxies_are_kept_out_of_the_library(folders):
-    assert len(read_sets([folders[1]])) == 96
+    assert len(read_sets([folders[1]])) == 192
     with pytest.raises(DataError, match="one of real galaxies"):
         read_sets(folders)
 
@@ -85,17 +94,3 @@ def test_one_kind_of_set_is_not_enough(folders, tmp_path, kept):
     config = replace(CONFIG, steps=1)
     with pytest.raises(DataError, match="give a rendered and a real one"):
         make_weights([folders[kept]], tmp_path / "out", tmp_path / "work", config, device="cpu")
-
-
-def test_apertures_of_the_comparison_hold_their_light():
-    """A galaxy of 100 nanomaggies in r, all of it within the largest aperture."""
-    y, x = np.mgrid[:64, :64] - 31.5
-    profile = np.exp(-0.5 * (x**2 + y**2) / 4.0**2)
-    flux = np.array([0.5, 1.0, 1.5])[:, None, None] * 100 * profile / profile.sum()
-    arrays = dataset.empty(1)
-    arrays["grid"][0] = as_served(composite(flux, 0.5))
-    arrays["pixel_scale"][0] = 0.5
-    features = measured_features(arrays)[0]
-    magnitudes = features[:15].reshape(5, 3)
-    np.testing.assert_allclose(magnitudes[-1], -2.5 * np.log10([50, 100, 150]), atol=0.05)
-    assert (np.diff(magnitudes, axis=0) < 0.01).all()

@@ -1,0 +1,82 @@
+"""BPT classes: how often the likeliest is right, and whether probabilities mean what they say."""
+
+import numpy as np
+
+from galexplorer.schema import BPT_CLASSES, LINE_NAMES, TARGET_NAMES
+from galexplorer.science.bpt import UNCLASSIFIED, class_probabilities, classify, line_ratios
+
+EDGES = np.linspace(0.0, 1.0, 11)
+
+
+def known_classes(truth: np.ndarray) -> np.ndarray:
+    """Return the class of each row (n, 9) whose four lines are known, `UNCLASSIFIED` elsewhere."""
+    return classify(*line_ratios(truth))
+
+
+def drawn_probabilities(draws: np.ndarray) -> np.ndarray:
+    """Return class probabilities from joint draws (n, d, 9), shape (n, 4)."""
+    return np.array([list(class_probabilities(row).values()) for row in draws])
+
+
+def joint_limits(lowest: np.ndarray) -> np.ndarray:
+    """Return limits (n, 9) for rows where all four lines were selected, NaN for other targets."""
+    out = np.full_like(lowest, np.nan)
+    columns = [TARGET_NAMES.index(name) for name in LINE_NAMES]
+    out[:, columns] = lowest[:, columns]
+    return out
+
+
+def score_classes(classes: np.ndarray, probabilities: np.ndarray) -> dict:
+    """Return accuracy and reliability.
+
+    Parameters
+    ----------
+    classes : ndarray of int, shape (n,)
+        Indices into `BPT_CLASSES`; rows without a class are left out.
+    probabilities : ndarray, shape (n, 4)
+
+    Returns
+    -------
+    dict
+        ``rows``; ``accuracy`` and ``accuracy_err`` (binomial); ``recall`` and ``share`` by class;
+        ``confusion`` (known by likeliest); ``brier`` (0 to 2); ``log_score`` (mean log
+        probability of the known class); ``reliability``: for each bin of probability, all classes
+        together, the mean probability, the observed share and the number of probabilities;
+        ``ece``: the mean of |share - probability| over all probabilities.
+    """
+    good = (classes != UNCLASSIFIED) & np.isfinite(probabilities).all(axis=1)
+    classes, probabilities = classes[good], probabilities[good]
+    number = len(classes)
+    if number == 0:
+        return {"rows": 0}
+    likeliest = probabilities.argmax(axis=1)
+    hot = np.eye(len(BPT_CLASSES))[classes]
+    confusion = np.zeros((len(BPT_CLASSES), len(BPT_CLASSES)), int)
+    np.add.at(confusion, (classes, likeliest), 1)
+    totals = confusion.sum(axis=1)
+    accuracy = float((classes == likeliest).mean())
+    index = np.clip(np.digitize(probabilities.ravel(), EDGES) - 1, 0, len(EDGES) - 2)
+    counts = np.bincount(index, minlength=len(EDGES) - 1)
+    used = counts > 0
+    mean = np.bincount(index, probabilities.ravel(), len(EDGES) - 1)[used] / counts[used]
+    seen = np.bincount(index, hot.ravel(), len(EDGES) - 1)[used] / counts[used]
+    certain = np.clip(probabilities[np.arange(number), classes], 1e-3, 1.0)
+    return {
+        "rows": number,
+        "accuracy": accuracy,
+        "accuracy_err": float(np.sqrt(accuracy * (1 - accuracy) / number)),
+        "recall": {
+            name: float(confusion[k, k] / totals[k]) if totals[k] else None
+            for k, name in enumerate(BPT_CLASSES)
+        },
+        "share": {name: float(totals[k] / number) for k, name in enumerate(BPT_CLASSES)},
+        "confusion": confusion.tolist(),
+        "brier": float(np.mean(np.sum((probabilities - hot) ** 2, axis=1))),
+        "log_score": float(np.mean(np.log(certain))),
+        "reliability": {
+            "probability": mean.tolist(),
+            "share": seen.tolist(),
+            "count": counts[used].tolist(),
+        },
+        "ece": float(np.sum(counts[used] * np.abs(mean - seen)) / counts.sum()),
+    }

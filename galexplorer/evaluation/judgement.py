@@ -1,0 +1,292 @@
+"""One sample in every mode: figures of posteriors and baselines, side by side."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from galexplorer.evaluation import baselines, classes, relations
+from galexplorer.evaluation.baselines import Baseline
+from galexplorer.evaluation.calibration import (
+    FAILS,
+    REAL_LIMITS,
+    RENDERED_LIMITS,
+    judge_calibration,
+    tarp,
+)
+from galexplorer.evaluation.metrics import MIN_ROWS, resamples, score, score_points
+from galexplorer.evaluation.prediction import (
+    FIXED,
+    IMAGE,
+    IMAGE_AND_PHOTOMETRY,
+    PHOTOMETRY,
+    Mode,
+    Prediction,
+    condition,
+    condition_jointly,
+    predict,
+)
+from galexplorer.evaluation.samples import RENDERED, Sample
+from galexplorer.inference.engine import Engine
+from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.training.dataset import Arrays, select
+
+log = logging.getLogger(__name__)
+
+EARLY_TYPE_UR = 2.22
+"""u - r that divides early from late types (Strateva et al. 2001, astro-ph/0107201)."""
+
+BINNED_MODES = (IMAGE_AND_PHOTOMETRY, PHOTOMETRY, IMAGE)
+_BINNED_FIGURES = ("rows", "r2", "rmse", "bias", "crps", "coverage_68", "coverage_95", "pit_ks")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes of an evaluation.
+
+    Attributes
+    ----------
+    rows : int
+        Most held-out rows of the rendered set, and of each table.
+    draws : int
+        Joint draws for each row and mode.
+    parents : int
+        Draws over which a marginal density is averaged.
+    bootstrap : int
+        Samples for every error.
+    seed : int
+    """
+
+    rows: int = 600
+    draws: int = 200
+    parents: int = 48
+    bootstrap: int = 200
+    seed: int = 0
+
+
+def judge_sample(
+    engine: Engine, sample: Sample, settings: Settings, step: Callable[[str], None]
+) -> dict:
+    """Return every figure of one sample.
+
+    Parameters
+    ----------
+    engine : Engine
+    sample : Sample
+    settings : Settings
+    step : callable
+        Told what is done next, once for each mode.
+
+    Returns
+    -------
+    dict
+        ``title, kind, rows, redshift_range, notes`` and ``modes``; by mode ``targets`` (by
+        target ``galexplorer``, ``boosting``, ``gaussian``, ``versus``), ``tarp``, ``bins``,
+        ``checks``, and where lines are known ``bpt`` and ``relations``.
+    """
+    report: dict = {
+        "title": sample.title,
+        "kind": sample.kind,
+        "rows": len(sample.test),
+        "training_rows": len(sample.train),
+        "redshift_range": None if sample.redshift_range is None else list(sample.redshift_range),
+        "notes": list(sample.notes),
+        "modes": {},
+    }
+    truth = sample.truth[sample.test]
+    columns = [k for k in range(len(TARGET_NAMES)) if np.isfinite(truth[:, k]).sum() >= MIN_ROWS]
+    if not columns:
+        return report
+    step(f"{sample.title}: measuring images")
+    measured = baselines.measure_images(sample)
+    for mode in sample.modes:
+        step(f"{sample.title}: {mode.name}")
+        report["modes"][mode.name] = _judge_mode(engine, sample, mode, measured, columns, settings)
+    return report
+
+
+def _judge_mode(
+    engine: Engine,
+    sample: Sample,
+    mode: Mode,
+    measured: np.ndarray | None,
+    columns: list[int],
+    settings: Settings,
+) -> dict:
+    rows = select(sample.arrays, sample.test)
+    truth = sample.truth[sample.test]
+    wanted = np.full_like(truth, np.nan)
+    wanted[:, columns] = truth[:, columns]
+    joint = predict(
+        engine, rows, mode, wanted, settings.draws, settings.parents, sample.redshift_range,
+        settings.seed,
+    )  # fmt: skip
+    lowest = None if sample.lowest is None else sample.lowest[sample.test]
+    prediction = joint if lowest is None else condition(joint, lowest, settings.seed)
+    baseline = baselines.fit(sample, mode, measured, columns)
+    judged = [k for k in columns if not (mode.fixed and k == 0)]
+    targets = {
+        TARGET_NAMES[k]: _judge_target(
+            k, truth[:, k], prediction, baseline, truth, settings.bootstrap
+        )
+        for k in judged
+    }
+    limits = RENDERED_LIMITS if sample.kind == RENDERED else REAL_LIMITS
+    report: dict = {"targets": targets}
+    report["tarp"] = tarp(
+        wanted[:, judged], prediction.draws[:, :, judged], bootstrap=settings.bootstrap
+    )
+    checks = {name: judge_calibration(t["galexplorer"], limits) for name, t in targets.items()}
+    checks["joint"] = judge_calibration(report["tarp"], limits)
+    report["checks"] = {
+        name: {check.name: check.state for check in found} for name, found in checks.items()
+    }
+    report["failed"] = sum(check.state == FAILS for found in checks.values() for check in found)
+    if _all_known(truth, (0, 1, 2)).sum() >= MIN_ROWS and not mode.fixed:
+        report["joint_log_score"] = _joint_scores(prediction, baseline, truth)
+    if mode in BINNED_MODES:
+        report["bins"] = _binned(rows, wanted, prediction, judged)
+    limited = None if lowest is None else classes.joint_limits(lowest)
+    drawn = joint.draws if limited is None else condition_jointly(joint.draws, limited)
+    known = classes.known_classes(sample.truth)
+    if (known[sample.test] >= 0).sum() >= MIN_ROWS:
+        report["bpt"] = _judge_classes(sample, mode, measured, known, drawn)
+    if mode in (IMAGE_AND_PHOTOMETRY, PHOTOMETRY, FIXED):
+        report["relations"] = relations.scaling_relations(wanted, joint.draws)
+    return report
+
+
+def _judge_target(
+    k: int,
+    known: np.ndarray,
+    prediction: Prediction,
+    baseline: Baseline,
+    truth: np.ndarray,
+    bootstrap: int,
+) -> dict:
+    log_density = prediction.log_density[:, k]
+    figures = score(known, prediction.draws[:, :, k], k == 0, log_density, bootstrap)
+    out: dict = {"galexplorer": figures}
+    mean, sigma = baseline.mean[:, k], baseline.sigma[k]
+    good = np.isfinite(known) & np.isfinite(mean)
+    if good.sum() < MIN_ROWS:
+        return out
+    out["boosting"] = score_points(known[good], mean[good], k == 0, bootstrap)
+    median = np.median(prediction.draws[good][:, :, k], axis=1)
+    out["versus"] = _ratios(known[good], median, mean[good], k == 0, bootstrap)
+    if np.isfinite(sigma) and sigma > 0:
+        density = baseline.log_density(truth)[good, k]
+        noise = (known[good] - mean[good]) / sigma
+        # Gneiting & Raftery 2007, equation 21
+        ranked = sigma * (
+            noise * (2 * stats.norm.cdf(noise) - 1) + 2 * stats.norm.pdf(noise) - 1 / np.sqrt(np.pi)
+        )
+        out["gaussian"] = {
+            "sigma": float(sigma),
+            "log_score": float(density.mean()),
+            "crps": float(ranked.mean()),
+            "coverage_68": float(np.mean(np.abs(noise) <= stats.norm.ppf(0.84))),
+            "coverage_95": float(np.mean(np.abs(noise) <= stats.norm.ppf(0.975))),
+        }
+        gain = log_density[good] - density
+        out["versus"]["log_score_gain"] = float(gain.mean())
+        out["versus"]["log_score_gain_err"] = float(gain.std() / np.sqrt(len(gain)))
+    return out
+
+
+def _ratios(
+    known: np.ndarray, ours: np.ndarray, theirs: np.ndarray, redshift: bool, bootstrap: int
+) -> dict:
+    """Return our RMSE and sigma_mad over theirs, with 95% ranges of the paired bootstrap."""
+
+    def pair(rows: np.ndarray | slice) -> tuple[float, float]:
+        first, second = (
+            score_points(known[rows], guess[rows], redshift) for guess in (ours, theirs)
+        )
+        return first["rmse"] / second["rmse"], first["sigma_mad"] / second["sigma_mad"]
+
+    spread = np.array([pair(pick) for pick in resamples(len(known), bootstrap)])
+    low, high = np.quantile(spread, [0.025, 0.975], axis=0)
+    return {
+        name: {"value": float(value), "low": float(low[j]), "high": float(high[j])}
+        for j, (name, value) in enumerate(
+            zip(("rmse_ratio", "sigma_mad_ratio"), pair(slice(None)), strict=True)
+        )
+    }
+
+
+def _all_known(truth: np.ndarray, columns: tuple[int, ...]) -> np.ndarray:
+    return np.isfinite(truth[:, columns]).all(axis=1)
+
+
+def _joint_scores(prediction: Prediction, baseline: Baseline, truth: np.ndarray) -> dict:
+    """Return mean log densities of redshift, mass and star-formation rate together."""
+    good = _all_known(truth, (0, 1, 2)) & np.isfinite(prediction.joint_log_density)
+    ours = prediction.joint_log_density[good]
+    out = {
+        "rows": int(good.sum()),
+        "galexplorer": float(ours.mean()),
+        "galexplorer_err": float(ours.std() / np.sqrt(len(ours))),
+    }
+    theirs = baseline.joint_log_density(truth, [0, 1, 2])[good]
+    if np.isfinite(theirs).all():
+        out["gaussian"] = float(theirs.mean())
+        out["gain_err"] = float((ours - theirs).std() / np.sqrt(len(ours)))
+    return out
+
+
+def _judge_classes(
+    sample: Sample, mode: Mode, measured: np.ndarray | None, known: np.ndarray, drawn: np.ndarray
+) -> dict:
+    out = {
+        "galexplorer": classes.score_classes(known[sample.test], classes.drawn_probabilities(drawn))
+    }
+    boosted = baselines.fit_classes(sample, mode, measured, known, len(BPT_CLASSES))
+    if boosted is not None:
+        out["boosting"] = classes.score_classes(known[sample.test], boosted)
+    return out
+
+
+def bins_of(rows: Arrays) -> dict[str, np.ndarray]:
+    """Return which rows fall into each bin of magnitude, size and type.
+
+    Bins are of what was observed, never of what is to be inferred: calibration holds within
+    bins of the input only.
+    """
+    r = np.where(
+        np.isfinite(rows["catalogue_mag"][:, 2]),
+        rows["catalogue_mag"][:, 2],
+        rows["measured_mag"][:, 1],
+    )
+    r50 = np.where(
+        np.isfinite(rows["catalogue_petro"][:, 0]),
+        rows["catalogue_petro"][:, 0],
+        rows["measured_petro"][:, 0],
+    )
+    colour = rows["catalogue_mag"][:, 0] - rows["catalogue_mag"][:, 2]
+    return {
+        "r < 15.5": r < 15.5,
+        "15.5 < r < 16.5": (r >= 15.5) & (r < 16.5),
+        "16.5 < r < 17.2": (r >= 16.5) & (r < 17.2),
+        "r > 17.2": r >= 17.2,
+        "r50 < 2″": r50 < 2,
+        "2″ < r50 < 3″": (r50 >= 2) & (r50 < 3),
+        "r50 > 3″": r50 >= 3,
+        f"late type, u − r < {EARLY_TYPE_UR}": colour < EARLY_TYPE_UR,
+        f"early type, u − r > {EARLY_TYPE_UR}": colour >= EARLY_TYPE_UR,
+    }
+
+
+def _binned(
+    rows: Arrays, truth: np.ndarray, prediction: Prediction, columns: list[int]
+) -> dict[str, dict]:
+    out: dict[str, dict] = {}
+    for name, inside in bins_of(rows).items():
+        for k in columns:
+            figures = score(truth[inside, k], prediction.draws[inside][:, :, k], k == 0)
+            if "crps" in figures:
+                kept = {key: figures[key] for key in _BINNED_FIGURES}
+                out.setdefault(name, {})[TARGET_NAMES[k]] = kept
+    return out

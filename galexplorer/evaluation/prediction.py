@@ -1,0 +1,307 @@
+"""Posteriors of test rows: joint draws, and the density that the flows give the truth."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from galexplorer.inference.engine import Encoded, Engine
+from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
+from galexplorer.training.batches import (
+    CATALOGUE_NO_SIZES,
+    CATALOGUE_ONLY,
+    IMAGE_AND_CATALOGUE,
+    IMAGE_ONLY,
+    Choice,
+    features_of,
+)
+from galexplorer.training.dataset import Arrays
+
+_BATCH = 128
+
+JOINT = 3
+"""How many of the first targets are scored together: redshift, mass, star-formation rate."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What a test gives to the model, and what it keeps back.
+
+    Attributes
+    ----------
+    name : str
+        Words for a person.
+    choice : Choice
+    gri : bool
+        Only magnitudes in g, r, i.
+    fixed : bool
+        The redshift is given.
+    """
+
+    name: str
+    choice: Choice
+    gri: bool = False
+    fixed: bool = False
+
+    @property
+    def imaged(self) -> bool:
+        """Whether the image is given."""
+        return self.choice.image
+
+
+IMAGE_AND_PHOTOMETRY = Mode("image + photometry", IMAGE_AND_CATALOGUE)
+PHOTOMETRY = Mode("photometry", CATALOGUE_ONLY)
+UGRIZ = Mode("ugriz only", CATALOGUE_NO_SIZES)
+GRI = Mode("gri only", CATALOGUE_NO_SIZES, gri=True)
+IMAGE = Mode("image only", IMAGE_ONLY)
+FIXED = Mode("image + photometry, redshift fixed", IMAGE_AND_CATALOGUE, fixed=True)
+PHOTOMETRY_FIXED = Mode("photometry, redshift fixed", CATALOGUE_ONLY, fixed=True)
+IMAGE_FIXED = Mode("image only, redshift fixed", IMAGE_ONLY, fixed=True)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Posteriors of test rows.
+
+    Attributes
+    ----------
+    draws : ndarray, shape (n, d, 9)
+    log_density : ndarray, shape (n, 9)
+        Log of each target's marginal density at its known value, per unit of the target; NaN
+        where the value is unknown.
+    joint_log_density : ndarray, shape (n,)
+        Log density of redshift, mass and star-formation rate together; NaN where one is unknown.
+    """
+
+    draws: np.ndarray
+    log_density: np.ndarray
+    joint_log_density: np.ndarray
+
+
+def present(rows: Arrays, mode: Mode) -> Arrays:
+    """Return rows as a mode shows them to the model; arrays are not changed in place."""
+    if not mode.gri:
+        return rows
+    hidden = [k for k, band in enumerate(BANDS) if band not in IMAGE_BANDS]
+    shown = dict(rows)
+    for name in ("catalogue_mag", "catalogue_err"):
+        shown[name] = rows[name].copy()
+        shown[name][:, hidden] = np.nan
+    return shown
+
+
+def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> Encoded:
+    """Return what the flows are conditioned on for rows of a set."""
+    features = features_of(rows, choice, np.random.default_rng(seed))
+    imaged = rows["has_image"].astype(bool) & choice.image
+    origin = np.where(imaged, rows["origin"], 0)
+    parts = []
+    with torch.inference_mode():
+        for begin in range(0, len(features), _BATCH):
+            part = slice(begin, begin + _BATCH)
+            taken = range(*part.indices(len(features)))
+            grids = [rows["grid"][k] if imaged[k] else None for k in taken]
+            parts.append(engine.encode_arrays(features[part], grids, origin[part]))
+    return Encoded(
+        torch.cat([p.context for p in parts]),
+        torch.cat([p.mode for p in parts]),
+        torch.cat([p.latent for p in parts]),
+        features,
+    )
+
+
+def predict(
+    engine: Engine,
+    rows: Arrays,
+    mode: Mode,
+    truth: np.ndarray,
+    draws: int = 256,
+    parents: int = 64,
+    redshift_range: tuple[float, float] | None = None,
+    seed: int = 0,
+) -> Prediction:
+    """Return the posteriors of rows.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : dict of str to ndarray
+        Rows of a set.
+    mode : Mode
+    truth : ndarray, shape (n, 9)
+        Known values, NaN elsewhere.
+    draws : int
+        Joint draws for each row.
+    parents : int
+        Draws over which a target's marginal density is averaged.
+    redshift_range : tuple of float, optional
+        Prior range.
+    seed : int
+
+    Returns
+    -------
+    Prediction
+    """
+    encoded = encode_rows(engine, present(rows, mode), mode.choice, seed)
+    fixed = torch.from_numpy(truth[:, 0]).float() if mode.fixed else None
+    with torch.inference_mode():
+        samples = engine.sample(encoded, draws, seed, fixed, redshift_range)
+        density = marginal_log_density(engine, encoded, samples[:, :parents], truth, redshift_range)
+        joint = joint_log_density(engine, encoded, truth, redshift_range)
+    if mode.fixed:
+        density[:, 0] = joint[:] = np.nan
+    return Prediction(samples.numpy(), density, joint)
+
+
+def marginal_log_density(
+    engine: Engine,
+    encoded: Encoded,
+    samples: torch.Tensor,
+    truth: np.ndarray,
+    redshift_range: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Return the log density of each target at its known value, whatever the other targets.
+
+    The flows give the density of a target given those before it; its mean over joint draws of
+    those is the marginal density, without any smoothing of the draws.
+
+    Parameters
+    ----------
+    engine : Engine
+    encoded : Encoded
+    samples : Tensor, shape (n, s, 9)
+        Joint draws: their redshifts are within the range, or fixed.
+    truth : ndarray, shape (n, 9)
+        NaN where unknown.
+    redshift_range : tuple of float, optional
+        Prior range; the redshift's density is normalised over it.
+
+    Returns
+    -------
+    ndarray, shape (n, 9)
+        NaN where unknown, minus infinity outside the prior range.
+    """
+    out = np.full(truth.shape, np.nan)
+    for k in range(len(TARGETS)):
+        known = np.flatnonzero(np.isfinite(truth[:, k]))
+        # a redshift has no parents: one evaluation is exact
+        parents = samples[known, : 1 if k == 0 else None, :k]
+        density = _log_density(engine, encoded, known, k, truth[known, k], parents)
+        out[known, k] = density
+    _cut(out[:, 0], engine, encoded, truth[:, 0], redshift_range)
+    return out
+
+
+def joint_log_density(
+    engine: Engine,
+    encoded: Encoded,
+    truth: np.ndarray,
+    redshift_range: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Return the log density of the first `JOINT` targets together, shape (n,).
+
+    The parameters are those of `marginal_log_density`; NaN where one of the targets is unknown.
+    """
+    out = np.full(len(truth), np.nan)
+    known = np.flatnonzero(np.isfinite(truth[:, :JOINT]).all(axis=1))
+    out[known] = 0.0
+    for k in range(JOINT):
+        parents = torch.from_numpy(truth[known, :k]).float()[:, None]
+        out[known] += _log_density(engine, encoded, known, k, truth[known, k], parents)
+    _cut(out, engine, encoded, truth[:, 0], redshift_range)
+    return out
+
+
+def _log_density(
+    engine: Engine,
+    encoded: Encoded,
+    rows: np.ndarray,
+    k: int,
+    value: np.ndarray,
+    parents: torch.Tensor,
+) -> np.ndarray:
+    """Return the log of a target's density averaged over its parents (rows, s, k)."""
+    device, count = engine.device, parents.shape[1]
+    out = np.empty(len(rows))
+    for begin in range(0, len(rows), _BATCH):
+        part = slice(begin, begin + _BATCH)
+        taken = rows[part]
+        log_density = engine.model.log_density(
+            k,
+            torch.from_numpy(value[part]).float().to(device).repeat_interleave(count),
+            parents[part].reshape(len(taken) * count, k).to(device),
+            encoded.context[taken].repeat_interleave(count, dim=0),
+            encoded.mode[taken].to(device).repeat_interleave(count),
+        ).view(len(taken), count)
+        out[part] = (torch.logsumexp(log_density.double(), dim=1) - math.log(count)).cpu().numpy()
+    return out
+
+
+def _cut(
+    density: np.ndarray,
+    engine: Engine,
+    encoded: Encoded,
+    redshift: np.ndarray,
+    redshift_range: tuple[float, float] | None,
+) -> None:
+    """Normalise log densities over the redshift's range, in place; outside it they vanish."""
+    low, high = redshift_range or (TARGETS[0].low, TARGETS[0].high)
+    density -= _log_share(engine, encoded, low, high)
+    density[(redshift < low) | (redshift > high)] = -np.inf
+
+
+def _log_share(engine: Engine, encoded: Encoded, low: float, high: float) -> np.ndarray:
+    """Return the log of the redshift posterior's share within a range, shape (n,)."""
+    edges = torch.tensor([low, high], device=engine.device)
+    base = engine.model.redshift_to_base(edges, encoded.context, encoded.mode.to(engine.device))
+    flip = base[:, :1] > 0  # differences of small upper tails are taken on the lower side
+    base = torch.where(flip, -base.flip(1), base).double()
+    below = 0.5 * torch.special.erfc(-base * math.sqrt(0.5))
+    share = (below[:, 1] - below[:, 0]).clamp(min=1e-300)
+    return torch.log(share).cpu().numpy()
+
+
+def condition(prediction: Prediction, lowest: np.ndarray, seed: int = 0) -> Prediction:
+    """Restrict each target's posterior to what a sample's selection lets through.
+
+    A selection on a target is a prior on it. Targets are restricted one by one, so that draws
+    of a row no longer belong together.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    lowest : ndarray, shape (n, 9)
+        Least value with which the row would be in the sample; NaN where nothing was selected.
+    seed : int
+
+    Returns
+    -------
+    Prediction
+        Draws that pass, drawn again to the same number; log densities normalised over them.
+    """
+    rng = np.random.default_rng(seed)
+    draws, density = prediction.draws.copy(), prediction.log_density.copy()
+    count = draws.shape[1]
+    for row, k in zip(*np.nonzero(np.isfinite(lowest)), strict=True):
+        keep = np.flatnonzero(draws[row, :, k] >= lowest[row, k])
+        if len(keep) == 0:  # where no draw passes, the limit itself is the nearest answer
+            draws[row, :, k] = lowest[row, k]
+        elif len(keep) < count:
+            draws[row, :, k] = draws[row, rng.choice(keep, count), k]
+        density[row, k] -= math.log(max(len(keep), 0.5) / count)
+    return replace(prediction, draws=draws, log_density=density)
+
+
+def condition_jointly(draws: np.ndarray, lowest: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Restrict joint draws (n, d, 9) to those that pass all limits (n, 9) of their row at once.
+
+    A row of which no draw passes stays as it is.
+    """
+    rng = np.random.default_rng(seed)
+    out = draws.copy()
+    limits = np.where(np.isfinite(lowest), lowest, -np.inf)[:, None]
+    passing: np.ndarray = np.all(draws >= limits, axis=2)
+    for row in np.flatnonzero(passing.any(axis=1) & ~passing.all(axis=1)):
+        out[row] = draws[row][rng.choice(np.flatnonzero(passing[row]), draws.shape[1])]
+    return out

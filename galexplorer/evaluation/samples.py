@@ -1,0 +1,332 @@
+"""Held-out rows to judge on, and the training rows that baselines may learn from."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from astropy import units
+from astropy.coordinates import SkyCoord
+
+from galexplorer.evaluation.prediction import (
+    FIXED,
+    GRI,
+    IMAGE,
+    IMAGE_AND_PHOTOMETRY,
+    IMAGE_FIXED,
+    PHOTOMETRY,
+    PHOTOMETRY_FIXED,
+    UGRIZ,
+    Mode,
+)
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.training import dataset
+from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, Arrays
+from galexplorer.training.simulate import load_population, splits_of
+from galexplorer.training.sources import read_all
+
+log = logging.getLogger(__name__)
+
+RENDERED, TABLE, IMAGES = "rendered", "table", "images"
+
+LINE_S_TO_N = 3.0
+"""Lines of real tables are judged from this signal-to-noise ratio on; posteriors know the cut."""
+
+TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "main_sample": ("SDSS main sample", None),
+    "lines_z010": ("SDSS lines, z < 0.10", (0.003, 0.10)),
+    "lines_z011": ("SDSS lines, 0.10 < z < 0.12", (0.10, 0.12)),
+    "mpajhu": ("MPA-JHU, 0.02 < z < 0.05", (0.02, 0.05)),
+    "structure": ("Galaxy Zoo with structure", None),
+    "resolve": ("RESOLVE, nearby dwarfs", (0.014, 0.0245)),
+    "califa": ("CALIFA", (0.003, 0.04)),
+    "xcoldgass": ("xCOLD GASS", (0.01, 0.05)),
+}
+"""Title and redshift cut of each real table; the cut is the prior that both sides get."""
+
+_IMAGE_TITLES = {
+    "sdss_spirals": "Real images of spirals",
+    "sdss_stripe": "Real images of all types",
+}
+_MIN_BANDS = 4
+_COLOURS = {"gr": (-0.4, 2.0), "ri": (-0.5, 1.0)}
+_BH_SIGMA_KMS = (70.0, 420.0)
+_MIN_KNOWN = 20
+_CELLS = 8
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One set of galaxies, split.
+
+    Attributes
+    ----------
+    name, title : str
+    kind : {"rendered", "table", "images"}
+    arrays : dict of str to ndarray
+        All rows.
+    truth : ndarray, shape (n, 9)
+        Known values that count; NaN elsewhere.
+    test, validation, train : ndarray of int
+        Row numbers.
+    modes : tuple of Mode
+    redshift_range : tuple of float or None
+        The sample's own cut, which posteriors get as a prior.
+    lowest : ndarray, shape (n, 9) or None
+        Least value of each target with which the row would be in the sample.
+    notes : tuple of str
+    """
+
+    name: str
+    title: str
+    kind: str
+    arrays: Arrays
+    truth: np.ndarray
+    test: np.ndarray
+    validation: np.ndarray
+    train: np.ndarray
+    modes: tuple[Mode, ...]
+    redshift_range: tuple[float, float] | None = None
+    lowest: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
+def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
+    """Return the rendered set, its held-out rows thinned to the SDSS main sample's distribution.
+
+    Parameters
+    ----------
+    folder : Path
+        Made by ``galexplorer simulate``.
+    limit : int
+        Most test rows.
+    seed : int
+
+    Raises
+    ------
+    DataError
+        If the folder holds no finished set.
+    """
+    arrays, manifest = dataset.read(folder)
+    population = load_population(folder, manifest["seed"])
+    truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
+    imaged = arrays["has_image"].astype(bool)
+    main = population[population.source == "main_sample"]
+    rng = np.random.default_rng(seed)
+    place = np.column_stack([arrays["targets"][:, 0], arrays["catalogue_mag"][:, 2]])
+    kept = {}
+    for split in (TEST, VALIDATION):
+        rows = np.flatnonzero((arrays["split"] == split) & imaged)
+        if len(main) > 0:
+            rows = rows[thin(place[rows], main[["redshift", "r"]].to_numpy(float), rng)]
+        kept[split] = rows
+    return Sample(
+        name="rendered",
+        title="Rendered galaxies, as in the SDSS main sample",
+        kind=RENDERED,
+        arrays=arrays,
+        truth=truth,
+        test=_limit(kept[TEST], limit, rng),
+        validation=kept[VALIDATION],
+        train=np.flatnonzero((arrays["split"] == TRAIN) & imaged),
+        modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
+        notes=(
+            "Pixels are drawn; photometry and redshift are real, other values measured or "
+            "completed with scatter. Held-out rows are thinned so that redshift and r are "
+            "distributed as in the SDSS main sample.",
+        ),
+    )
+
+
+def thin(places: np.ndarray, reference: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return which rows to keep so that they are distributed as the reference is.
+
+    Parameters
+    ----------
+    places, reference : ndarray, shape (n, 2), (m, 2)
+        Compared on a grid of cells that hold equal shares of the reference in either coordinate.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int
+    """
+    edges = [np.quantile(reference[:, k], np.linspace(0, 1, _CELLS + 1)) for k in range(2)]
+
+    def cell_of(values: np.ndarray) -> np.ndarray:
+        row, column = (np.searchsorted(edges[k], values[:, k]) for k in range(2))
+        return row * (_CELLS + 2) + column
+
+    size = (_CELLS + 2) ** 2
+    cells = cell_of(places)
+    wanted = np.bincount(cell_of(reference), minlength=size) / len(reference)
+    there = np.bincount(cells, minlength=size) / max(len(places), 1)
+    weight = np.divide(wanted, there, out=np.zeros(size), where=there > 0)[cells]
+    # a few cells that are nearly empty must not set how many of the others stay
+    most = np.quantile(weight, 0.9) if len(weight) else 1.0
+    return np.flatnonzero(rng.random(len(places)) < weight / max(most, 1e-9))
+
+
+def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
+    """Return every real table as it is, with its own values and its own redshift cut.
+
+    CALIFA and xCOLD GASS have no ugriz of their own: those of the same galaxy in another table
+    (3 arcsec) serve.
+
+    Raises
+    ------
+    DataError
+        If a table cannot be read.
+    """
+    rows = read_all(data)
+    rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
+    samples = []
+    for name, (title, cut) in TABLES.items():
+        part = rows[rows.source == name].reset_index(drop=True)
+        notes = []
+        if not np.isfinite(part[list(BANDS)].to_numpy(float)).any():
+            part = _borrow_photometry(part, rows)
+            notes.append("Photometry of the same galaxies in other tables.")
+        part = _usable(part)
+        sample = _table_sample(name, title, cut, part, limit, seed)
+        samples.append(replace(sample, notes=(*sample.notes, *notes)))
+    return samples
+
+
+def image_samples(folder: Path) -> list[Sample]:
+    """Return each set of real images that has labels; and its galaxies that have ugriz, apart.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no finished set.
+    """
+    everything, manifest = dataset.read(folder)
+    samples = []
+    begin = 0
+    for shard in manifest["shards"]:
+        name = shard.removeprefix("shard-").removesuffix(".safetensors")
+        end = begin + dataset.length_of(folder / shard)
+        arrays = dataset.select(everything, np.arange(begin, end))
+        begin = end
+        imaged = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
+        if imaged.sum() < 50:
+            continue
+        truth = np.where(arrays["label"] == 1, arrays["targets"], np.nan).astype(float)
+        alone = Sample(
+            name=name,
+            title=_IMAGE_TITLES.get(name, f"Real images, {name}"),
+            kind=IMAGES,
+            arrays=arrays,
+            truth=truth,
+            modes=(IMAGE, IMAGE_FIXED),
+            **_splits(arrays["split"], imaged),
+        )
+        both = imaged & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
+        with_photometry = replace(
+            alone,
+            name=f"{name}_ugriz",
+            title=f"{alone.title}, with ugriz",
+            modes=(IMAGE_AND_PHOTOMETRY, IMAGE, PHOTOMETRY, FIXED),
+            **_splits(arrays["split"], both),
+        )
+        samples += [alone, with_photometry]
+    return samples
+
+
+def _splits(split: np.ndarray, taken: np.ndarray) -> dict[str, Any]:
+    parts = (("test", TEST), ("validation", VALIDATION), ("train", TRAIN))
+    return {name: np.flatnonzero((split == value) & taken) for name, value in parts}
+
+
+def _limit(rows: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    return rows if len(rows) <= limit else np.sort(rng.permutation(rows)[:limit])
+
+
+def _borrow_photometry(part: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    lenders = rows[np.isfinite(rows.r) & np.isfinite(rows.ra)].reset_index(drop=True)
+    if part.empty or lenders.empty:
+        return part
+    mine = SkyCoord(part.ra.to_numpy() * units.deg, part.dec.to_numpy() * units.deg)
+    theirs = SkyCoord(lenders.ra.to_numpy() * units.deg, lenders.dec.to_numpy() * units.deg)
+    nearest, separation, _ = mine.match_to_catalog_sky(theirs)
+    found = np.flatnonzero(separation.arcsec < 3)
+    borrowed = part.iloc[found].reset_index(drop=True)
+    columns = [*BANDS, *(f"err_{band}" for band in BANDS)]
+    borrowed[columns] = lenders.iloc[nearest[found]][columns].to_numpy()
+    return borrowed
+
+
+def _usable(part: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what the training leaves out: rows of few bands or of absurd colour."""
+    enough = np.isfinite(part[list(BANDS)]).sum(axis=1) >= _MIN_BANDS
+    for bands, (low, high) in _COLOURS.items():
+        colour = part[bands[0]] - part[bands[1]]
+        enough &= ~((colour < low) | (colour > high))
+    return part[enough].reset_index(drop=True)
+
+
+def _table_sample(
+    name: str,
+    title: str,
+    cut: tuple[float, float] | None,
+    part: pd.DataFrame,
+    limit: int,
+    seed: int,
+) -> Sample:
+    arrays = dataset.empty(len(part), with_grid=False)
+    arrays["catalogue_mag"][:] = part[list(BANDS)]
+    arrays["catalogue_err"][:] = part[[f"err_{band}" for band in BANDS]]
+    arrays["catalogue_petro"][:] = part[["petro_r50", "petro_r90"]]
+    arrays["position"][:] = part[["ra", "dec"]]
+    arrays["split"][:] = splits_of(part)
+    truth, lowest = _table_truth(part)
+    arrays["targets"][:] = truth
+    rng = np.random.default_rng(seed)
+    splits = _splits(arrays["split"], np.ones(len(part), bool))
+    sized = np.isfinite(arrays["catalogue_petro"][:, 0]).mean() > 0.5 if len(part) else False
+    modes = (PHOTOMETRY, *((UGRIZ,) if sized else ()), GRI, PHOTOMETRY_FIXED)
+    notes = []
+    if np.isfinite(lowest).any():
+        notes.append(
+            f"Lines at S/N > {LINE_S_TO_N:g}; posteriors are restricted to fluxes that pass."
+        )
+    return Sample(
+        name=name,
+        title=title,
+        kind=TABLE,
+        arrays=arrays,
+        truth=truth,
+        test=_limit(splits["test"], limit, rng),
+        validation=splits["validation"],
+        train=splits["train"],
+        modes=modes,
+        redshift_range=cut,
+        lowest=lowest,
+        notes=tuple(notes),
+    )
+
+
+def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return known values and the least values that the signal-to-noise cut lets pass."""
+    truth = np.full((len(part), len(TARGET_NAMES)), np.nan)
+    lowest = np.full_like(truth, np.nan)
+    for k, name in enumerate(TARGET_NAMES[:4]):
+        truth[:, k] = part[name]
+    sigma = part.velocity_dispersion_kms.to_numpy(float)
+    good = (sigma >= _BH_SIGMA_KMS[0]) & (sigma <= _BH_SIGMA_KMS[1])
+    # McConnell & Ma 2013, 1211.2816
+    truth[good, 4] = 8.32 + 5.64 * np.log10(sigma[good] / 200)
+    for name in LINE_NAMES:
+        k, column = TARGET_NAMES.index(name), name.removeprefix("log_flux_")
+        flux = part[column].to_numpy(float)
+        floor = LINE_S_TO_N * part[f"{column}_err"].to_numpy(float)
+        seen = np.isfinite(floor) & (flux > floor) & (floor > 0)
+        truth[seen, k] = np.log10(flux[seen])
+        lowest[seen, k] = np.log10(floor[seen])
+    few = np.isfinite(truth).sum(axis=0) < _MIN_KNOWN
+    truth[:, few] = np.nan
+    lowest[:, few] = np.nan
+    return truth, lowest

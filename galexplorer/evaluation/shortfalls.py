@@ -1,0 +1,120 @@
+"""What falls short, in sentences that the README, the report and the app share."""
+
+from galexplorer.evaluation.calibration import FAILS
+from galexplorer.evaluation.prediction import IMAGE_AND_PHOTOMETRY, PHOTOMETRY
+from galexplorer.schema import TARGETS
+
+MOST = 12
+_LABELS = {t.name: t.label if t.name.startswith("log_flux") else t.label.lower() for t in TARGETS}
+_WORSE = 1.02
+_FEW_FIELDS = 3
+
+
+def sentences(report: dict) -> list[str]:
+    """Return what falls short, most important first, `MOST` sentences at most.
+
+    Parameters
+    ----------
+    report : dict
+        The report card, without these sentences.
+    """
+    samples = {name: s for name, s in report["samples"].items() if s["modes"]}
+    found = [*_image_gain(samples), *_fields(report.get("fields", []))]
+    for sample in samples.values():
+        found += _miscalibrated(sample)
+        found += _worse_than_boosting(sample)
+        found += _score_below_gaussian(sample)
+    untested = [s["title"] for s in report["samples"].values() if not s["modes"]]
+    if untested:
+        found.append(f"Too few held-out galaxies to judge: {_and(untested)}.")
+    return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], found[-1]]
+
+
+def _image_gain(samples: dict) -> list[str]:
+    targets = samples.get("rendered", {}).get("modes", {})
+    if IMAGE_AND_PHOTOMETRY.name not in targets or PHOTOMETRY.name not in targets:
+        return []
+    both, alone = (targets[m.name]["targets"] for m in (IMAGE_AND_PHOTOMETRY, PHOTOMETRY))
+    idle = [
+        _LABELS[name]
+        for name in both
+        if name in alone
+        and both[name]["galexplorer"]["log_score"] <= alone[name]["galexplorer"]["log_score"]
+    ]
+    if not idle:
+        return []
+    return [
+        "A rendered image adds nothing to ugriz and radii in the log score of "
+        f"{'any target' if len(idle) == len(both) else _and(idle)}."
+    ]
+
+
+def _fields(fields: list[dict]) -> list[str]:
+    judged = [row for row in fields if "inside_95" in row]
+    missed = [row["galaxy"] for row in judged if not row["inside_95"]]
+    out = []
+    if missed:
+        out.append(
+            f"Of {len(judged)} galaxies in real FITS fields, the 95% interval of redshift misses "
+            f"{len(missed)} ({_and(missed)})."
+        )
+    if len(judged) >= _FEW_FIELDS:
+        gain = sum(r["log_density"] - r["log_density_photometry"] for r in judged) / len(judged)
+        if gain < 0:
+            out.append(
+                "On real FITS images the image lowers the log density at the known redshift, by "
+                f"{-gain:.2f} on average."
+            )
+    return out
+
+
+def _miscalibrated(sample: dict) -> list[str]:
+    """Name the worst 68% interval of a sample, and how many checks failed."""
+    worst: tuple[float, str, str, float] | None = None
+    failed = total = 0
+    for mode, report in sample["modes"].items():
+        for name, checks in report["checks"].items():
+            total += len(checks)
+            failed += sum(state == FAILS for state in checks.values())
+            if checks.get("coverage_68") == FAILS:
+                coverage = report["targets"][name]["galexplorer"]["coverage_68"]
+                if worst is None or abs(coverage - 0.68) > worst[0]:
+                    worst = (abs(coverage - 0.68), mode, name, coverage)
+    if failed == 0:
+        return []
+    text = f"{sample['title']}: {failed} of {total} checks of calibration fail"
+    if worst is None:
+        return [f"{text}."]
+    _, mode, name, coverage = worst
+    return [f"{text}; at worst, 68% intervals of {_LABELS[name]} hold {coverage:.0%} ({mode})."]
+
+
+def _worse_than_boosting(sample: dict) -> list[str]:
+    worse: dict[str, list[str]] = {}
+    for mode, report in sample["modes"].items():
+        for name, target in report["targets"].items():
+            ratio = target.get("versus", {}).get("rmse_ratio")
+            if ratio and ratio["low"] > 1 and ratio["value"] > _WORSE:
+                worse.setdefault(mode, []).append(f"{_LABELS[name]} +{ratio['value'] - 1:.0%}")
+    if not worse:
+        return []
+    listed = "; ".join(f"{mode}: {', '.join(names)}" for mode, names in worse.items())
+    return [f"{sample['title']}: a larger RMSE than gradient boosting's ({listed})."]
+
+
+def _score_below_gaussian(sample: dict) -> list[str]:
+    below: dict[str, list[str]] = {}
+    for mode, report in sample["modes"].items():
+        for name, target in report["targets"].items():
+            versus = target.get("versus", {})
+            gain, error = versus.get("log_score_gain"), versus.get("log_score_gain_err")
+            if gain is not None and gain + 2 * error < 0:
+                below.setdefault(mode, []).append(_LABELS[name])
+    if not below:
+        return []
+    listed = "; ".join(f"{mode}: {', '.join(names)}" for mode, names in below.items())
+    return [f"{sample['title']}: a log score below the conditional Gaussian's ({listed})."]
+
+
+def _and(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,174 @@
+"""Densities of the flows against closed forms, and a planted failure from end to end."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from galexplorer.evaluation.calibration import judge_calibration, passes, tarp
+from galexplorer.evaluation.metrics import score
+from galexplorer.evaluation.prediction import (
+    GRI,
+    PHOTOMETRY,
+    PHOTOMETRY_FIXED,
+    UGRIZ,
+    Prediction,
+    condition,
+    condition_jointly,
+    encode_rows,
+    predict,
+    present,
+)
+from galexplorer.schema import TARGETS
+from galexplorer.training import dataset
+
+MEAN = (-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4)
+SPREAD = (0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7)
+
+
+def closed_form(values: np.ndarray) -> np.ndarray:
+    """Return log densities of independent normals, the redshift's in log(z + 0.02)."""
+    out = stats.norm.logpdf(values, MEAN, SPREAD)
+    z = values[:, 0]
+    out[:, 0] = stats.norm.logpdf(np.log(z + 0.02), MEAN[0], SPREAD[0]) - np.log(z + 0.02)
+    return out
+
+
+@pytest.fixture
+def few(table_rows):
+    return dataset.select(table_rows, np.arange(40))
+
+
+@pytest.fixture
+def values(rng):
+    out = rng.normal(MEAN, SPREAD, (40, 9))
+    out[:, 0] = rng.uniform(0.02, 0.3, 40)
+    return out
+
+
+def test_log_densities_have_their_closed_form(normal_engine, few, values):
+    found = predict(normal_engine, few, PHOTOMETRY, values, draws=100, parents=4)
+    expected = closed_form(values)
+    edges = (np.log([0.02, 0.37]) - MEAN[0]) / SPREAD[0]
+    expected[:, 0] -= np.log(np.diff(stats.norm.cdf(edges)))
+    np.testing.assert_allclose(found.log_density, expected, atol=0.05)
+    np.testing.assert_allclose(found.joint_log_density, expected[:, :3].sum(axis=1), atol=0.1)
+
+
+def test_calibration_has_its_jacobian(normal_engine, few, values):
+    normal_engine.model.base_shift[0] = 0.4
+    normal_engine.model.base_width[0] = 1.7
+    found = predict(normal_engine, few, PHOTOMETRY, values, draws=100, parents=4)
+    centre, width = np.array(MEAN) + 0.4 * np.array(SPREAD), 1.7 * np.array(SPREAD)
+    expected = stats.norm.logpdf(values, centre, width)[:, 1:]
+    np.testing.assert_allclose(found.log_density[:, 1:], expected, atol=0.05)
+
+
+def test_a_prior_range_normalises_the_redshift(normal_engine, few, values):
+    values[:20, 0] = 0.07
+    found = predict(
+        normal_engine, few, PHOTOMETRY, values, draws=100, parents=2, redshift_range=(0.05, 0.1)
+    )
+    edges = (np.log([0.07, 0.12]) - MEAN[0]) / SPREAD[0]
+    share = np.log(np.diff(stats.norm.cdf(edges)))
+    np.testing.assert_allclose(
+        found.log_density[:20, 0], closed_form(values)[:20, 0] - share, atol=0.05
+    )
+    outside = (values[:, 0] < 0.05) | (values[:, 0] > 0.1)
+    assert np.isneginf(found.log_density[outside, 0]).all()
+    assert (found.draws[:, :, 0] >= 0.05).all()
+    assert (found.draws[:, :, 0] <= 0.1).all()
+
+
+@pytest.mark.parametrize("k", [0, 1, 5, 8])
+def test_densities_integrate_to_one(engine, few, k):
+    """For splines of any shape, marginal over their parents: a density in the target's unit."""
+    row = dataset.select(few, np.zeros(200, int))
+    low, high = max(TARGETS[k].low, MEAN[k] - 14 * SPREAD[k]), MEAN[k] + 14 * SPREAD[k]
+    grid = np.linspace(1e-5, 0.35, 200) if k == 0 else np.linspace(low, high, 200)
+    truth = np.full((200, 9), np.nan)
+    truth[:, k] = grid
+    found = predict(engine, row, PHOTOMETRY, truth, draws=100, parents=40)
+    density = np.exp(found.log_density[:, k])
+    assert np.trapezoid(density, grid) == pytest.approx(1.0, abs=0.03)
+    # the mean of the density is the mean of the draws
+    mean = np.trapezoid(density * grid, grid)
+    draws = found.draws[0, :, k]
+    assert mean == pytest.approx(draws.mean(), abs=4 * draws.std() / np.sqrt(40))
+
+
+def test_a_fixed_redshift_conditions_the_rest(engine, few, values):
+    found = predict(engine, few, PHOTOMETRY_FIXED, values, draws=100, parents=30)
+    np.testing.assert_allclose(found.draws[:, :, 0], np.repeat(values[:, :1], 100, 1), rtol=1e-6)
+    assert np.isnan(found.log_density[:, 0]).all()
+    # the mass has one parent, which is known: its density is exact
+    encoded = encode_rows(engine, few, PHOTOMETRY_FIXED.choice)
+    with torch.inference_mode():
+        direct = engine.model.log_density(
+            1,
+            torch.from_numpy(values[:, 1]).float(),
+            torch.from_numpy(values[:, :1]).float(),
+            encoded.context,
+            encoded.mode,
+        )
+    np.testing.assert_allclose(found.log_density[:, 1], direct, rtol=1e-4, atol=1e-4)
+
+
+def test_modes_show_what_they_name(few):
+    hidden = present(few, GRI)
+    assert np.isnan(hidden["catalogue_mag"][:, [0, 4]]).all()
+    assert np.isfinite(few["catalogue_mag"]).all()
+    assert present(few, UGRIZ) is few
+
+
+def test_an_overconfident_model_fails_and_the_right_one_passes(engine, table_rows):
+    """Truths are draws of the posterior itself; then its base is narrowed by a quarter."""
+    size = len(table_rows["split"])
+    encoded = encode_rows(engine, table_rows, PHOTOMETRY.choice)
+    source = engine.sample(encoded, 100, seed=9).numpy().astype(float)
+    truth = source[np.arange(size), np.arange(size) % 100]
+    log_scores = {}
+    for factor in (1.0, 0.75):
+        engine.model.base_width[:] = factor
+        found = predict(engine, table_rows, PHOTOMETRY, truth, draws=100, parents=10)
+        verdicts = [
+            passes(
+                judge_calibration(
+                    score(truth[:, k], found.draws[:, :, k], k == 0, found.log_density[:, k])
+                )
+            )
+            for k in range(9)
+        ]
+        joint = passes(judge_calibration(tarp(truth, found.draws)))
+        log_scores[factor] = found.joint_log_density.mean()
+        assert all(verdicts) if factor == 1.0 else not any(verdicts)
+        assert joint == (factor == 1.0)
+    assert log_scores[1.0] > log_scores[0.75]
+
+
+def test_a_selection_is_a_prior(rng):
+    """A normal cut from below: draws and density are the truncated normal's."""
+    draws = np.zeros((3, 20_000, 9), np.float32)
+    draws[:, :, 5] = rng.normal(1.0, 0.5, (3, 20_000))
+    density = np.full((3, 9), np.nan)
+    density[:, 5] = stats.norm.logpdf(1.4, 1.0, 0.5)
+    lowest = np.full((3, 9), np.nan)
+    lowest[:, 5] = [1.2, -5.0, 90.0]
+    found = condition(Prediction(draws, density, np.zeros(3)), lowest)
+    cut = stats.truncnorm(0.4, np.inf, 1.0, 0.5)
+    assert stats.kstest(np.unique(found.draws[0, :, 5]), cut.cdf).statistic < 0.02
+    assert found.log_density[0, 5] == pytest.approx(cut.logpdf(1.4), abs=0.03)
+    np.testing.assert_array_equal(found.draws[1], draws[1])
+    assert (found.draws[2, :, 5] == 90.0).all()
+
+
+def test_a_joint_selection_keeps_draws_together(rng):
+    draws = np.zeros((2, 500, 9))
+    draws[:, :, 5] = rng.normal(size=(2, 500))
+    draws[:, :, 6] = draws[:, :, 5] + 1
+    lowest = np.full((2, 9), np.nan)
+    lowest[0, 5:7] = [0.0, 1.5]
+    found = condition_jointly(draws, lowest)
+    assert (found[0, :, 5] >= 0.5).all()
+    np.testing.assert_allclose(found[0, :, 6], found[0, :, 5] + 1)
+    np.testing.assert_array_equal(found[1], draws[1])

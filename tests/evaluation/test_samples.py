@@ -1,0 +1,89 @@
+"""Held-out rows: what is left out of a table, what is kept apart, how a set is thinned."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from galexplorer.evaluation.samples import (
+    LINE_S_TO_N,
+    TABLES,
+    _table_truth,
+    _usable,
+    table_samples,
+    thin,
+)
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.training.dataset import TEST, TRAIN, split_of
+from galexplorer.training.sources import LINE_COLUMNS
+
+
+def test_thinned_rows_are_distributed_as_the_reference(rng):
+    places = rng.uniform(0, 1, (60_000, 2))
+    reference = np.column_stack([rng.beta(3, 2, 8000), rng.beta(2, 2, 8000)])
+    kept = places[thin(places, reference, rng)]
+    assert 5000 < len(kept) < 60_000
+    before = [stats.ks_2samp(places[:, k], reference[:, k]).statistic for k in range(2)]
+    after = [stats.ks_2samp(kept[:, k], reference[:, k]).statistic for k in range(2)]
+    assert min(before) > 0.09
+    assert max(after) < 0.6 * min(before)
+
+
+@pytest.fixture
+def part() -> pd.DataFrame:
+    size = 200
+    rows = pd.DataFrame({name: np.full(size, np.nan) for name in TARGET_NAMES[:4]})
+    rows["redshift"] = 0.05
+    rows["velocity_dispersion_kms"] = np.where(np.arange(size) < 100, 200.0, 30.0)
+    for band in BANDS:
+        rows[band] = 17.0
+    for line in LINE_COLUMNS:
+        rows[line] = np.linspace(-5, 50, size)
+        rows[f"{line}_err"] = 2.0
+    return rows
+
+
+def test_lines_count_from_their_signal_to_noise_ratio(part):
+    truth, lowest = _table_truth(part)
+    k = TARGET_NAMES.index(LINE_NAMES[0])
+    seen = part.halpha > LINE_S_TO_N * 2.0
+    np.testing.assert_array_equal(np.isfinite(truth[:, k]), seen)
+    np.testing.assert_allclose(truth[seen, k], np.log10(part.halpha[seen]))
+    np.testing.assert_allclose(lowest[seen, k], np.log10(6.0))
+    assert (truth[seen, k] > lowest[seen, k]).all()
+
+
+def test_black_holes_follow_the_dispersion_where_it_is_resolved(part):
+    truth, _ = _table_truth(part)
+    # McConnell & Ma 2013: 8.32 at 200 km/s
+    np.testing.assert_allclose(truth[:100, 4], 8.32)
+    assert np.isnan(truth[100:, 4]).all()
+
+
+def test_a_target_with_hardly_any_values_is_left_out(part):
+    part.loc[:5, "gas_metallicity"] = 8.8
+    assert np.isnan(_table_truth(part)[0][:, 3]).all()
+
+
+def test_rows_of_few_bands_or_absurd_colour_are_left_out(part):
+    part.loc[0, ["u", "z"]] = np.nan
+    part.loc[1, "g"] = 25.0
+    part.loc[2, "u"] = np.nan
+    assert len(_usable(part)) == len(part) - 2
+
+
+def test_real_tables_are_split_by_their_place(data_dir):
+    samples = {sample.name: sample for sample in table_samples(data_dir, 150)}
+    assert set(samples) == set(TABLES)
+    for sample in samples.values():
+        split = sample.arrays["split"]
+        assert (split[sample.test] == TEST).all()
+        assert (split[sample.train] == TRAIN).all()
+        assert len(sample.test) <= 150
+        if sample.redshift_range is not None and len(sample.test):
+            z = sample.truth[:, 0]
+            assert ((z >= sample.redshift_range[0]) & (z <= sample.redshift_range[1])).mean() > 0.99
+    main = samples["main_sample"]
+    for row in main.test[:20]:
+        assert split_of(*main.arrays["position"][row]) == TEST
+    assert len(main.train) > 6000
