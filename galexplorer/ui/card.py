@@ -1,6 +1,7 @@
 """How good is it? The report card of the weights, read from the file beside them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -181,9 +182,7 @@ def _show_sample(card: dict) -> None:
         for column, k in zip(st.columns(2, gap="medium"), (begin, begin + 1), strict=True):
             if k < len(builders):
                 with column:
-                    _show_plot(
-                        card, f"{name}/{mode}/{k}", lambda dark, k=k: _build(sample, mode, k, dark)
-                    )
+                    _show_plot(card, f"{name}/{mode}/{k}", partial(_build, sample, mode, k))
     if judged.get("bpt"):
         st.caption("How often the likeliest BPT class is right, all together and by known class:")
         _table(class_rows(judged), "BPT classes")
