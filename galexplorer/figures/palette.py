@@ -55,7 +55,7 @@ class Ink:
         return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-LIGHT = Ink(accent="#1F69A3", text="#1B1F24", faint="#7E858F", background="#FFFFFF")
+LIGHT = Ink(accent="#1F69A3", text="#0B0E12", faint="#7E858F", background="#FFFFFF")
 DARK = Ink(accent="#5AA9E6", text="#E6E8EB", faint="#8F96A0", background="#0F1318")
 
 
