@@ -12,10 +12,8 @@ CSV = "name,u,g,r,i,z,redshift\nA,18.9,17.4,16.8,16.4,16.2,\nB,19.4,18.3,17.7,17
 def test_a_list_of_magnitudes(tmp_path, capsys, weights_dir):
     (tmp_path / "list.csv").write_text(CSV + "10:99:00 +20:00:00,,,,,,\n")
     out, draws = tmp_path / "table.ecsv", tmp_path / "draws.parquet"
-    code = main(
-        ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "200"]
-        + ["--out", str(out), "--posterior", str(draws)]
-    )
+    options = ["--no-images", "--draws", "200", "--out", str(out), "--posterior", str(draws)]
+    code = main(["targets", str(tmp_path / "list.csv"), *options])
     said = capsys.readouterr().err
     assert code == 0, said
     assert "3 of 3: 10:99:00 +20:00:00: '10:99:00 +20:00:00' has minutes" in said
