@@ -20,6 +20,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     visit.wait_for_function(
         "image => image.complete && image.naturalWidth > 500", arg=corner.element_handle()
     )
+    visit.wait_for_timeout(4000)  # the page fills, which would close the list
     visit.get_by_role("combobox", name="What").click()
     visit.get_by_role("option", name="Summary").click()
     visit.get_by_role("radio", name="LaTeX table row").wait_for()
