@@ -103,7 +103,6 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
             file_name=f"{_stem(source)}-{kind}{suffix}",
             mime=mime,
             key="download",
-            type="primary",
             on_click="ignore",
             icon=":material/download:",
         )
