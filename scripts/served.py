@@ -14,6 +14,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from playwright.sync_api import Page, TimeoutError
+
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 120.0
 WAIT_MS = 120_000
@@ -150,3 +152,16 @@ def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the app did not start: {log.read_text()}")
         time.sleep(0.2)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a list, again where the page was still filling and closed it."""
+    for _ in range(8):
+        page.get_by_role("combobox", name=label).click(timeout=WAIT_MS)
+        try:
+            page.get_by_role("option", name=option).click(timeout=4000)
+        except TimeoutError:
+            page.keyboard.press("Escape")
+        else:
+            return
+    raise LookupError(f"The list {label} never showed {option}.")

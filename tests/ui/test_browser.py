@@ -1,12 +1,15 @@
 """The app in a real browser: an example is clicked, and the corner plot appears."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.ui.sources import EXAMPLES_DIR, list_examples
+
+served = sys.modules["served"]  # loaded by conftest.py
 
 
 def test_an_example_shows_its_corner_plot(open_page):
@@ -20,9 +23,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     visit.wait_for_function(
         "image => image.complete && image.naturalWidth > 500", arg=corner.element_handle()
     )
-    visit.wait_for_timeout(4000)  # the page fills, which would close the list
-    visit.get_by_role("combobox", name="What").click()
-    visit.get_by_role("option", name="Summary").click()
+    served.choose(visit, "What", "Summary")
     visit.get_by_role("radio", name="LaTeX table row").wait_for()
     with visit.expect_download() as waiting:
         visit.get_by_role("button", name="Download", exact=True).click()

@@ -2,11 +2,12 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+served = sys.modules["served"]  # loaded by conftest.py
 pytestmark = pytest.mark.usefixtures("app_server")
 
 
@@ -31,22 +32,9 @@ def search(page, text: str):
     box.press("Enter")
 
 
-def choose(page, label: str, option: str):
-    """Choose from a list, again if the page was still filling and closed it."""
-    for _ in range(6):
-        page.get_by_role("combobox", name=label).click()
-        try:
-            page.get_by_role("option", name=option).click(timeout=4000)
-        except PlaywrightTimeout:
-            page.keyboard.press("Escape")
-        else:
-            return
-    raise AssertionError(f"the list {label} never showed {option}")
-
-
 def summary(page) -> dict:
     """Download the summary of the page's result."""
-    choose(page, "What", "Summary")
+    served.choose(page, "What", "Summary")
     page.get_by_role("radio", name="LaTeX table row").wait_for()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download", exact=True).click()
