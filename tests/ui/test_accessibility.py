@@ -5,6 +5,7 @@ import sys
 import pytest
 
 served = sys.modules["served"]  # loaded by conftest.py
+pytestmark = pytest.mark.slow
 
 ALLOWED: dict[str, str] = {}
 """Rules that a page may break, each with the reason."""

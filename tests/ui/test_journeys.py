@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 served = sys.modules["served"]  # loaded by conftest.py
-pytestmark = pytest.mark.usefixtures("app_server")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("app_server")]
 
 
 def corner(page):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.usefixtures("app_server")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("app_server")]
 
 RECONSTRUCTION = 'img[alt^="VAE reconstruction of J"]'
 PICTURE = 'img[alt^="SDSS colour picture of J"]'

@@ -29,6 +29,8 @@ BAD = {
     "10:99:00 +20:00:00": "minutes or seconds of 60 or more",
 }
 
+pytestmark = pytest.mark.slow
+
 
 def the_list(objid: int) -> list[str]:
     names = [*GOOD_NAMES[:2], *list(BAD)[:2], *GOOD_NAMES[2:], list(BAD)[2]]
