@@ -46,8 +46,10 @@ Schawinski et al. 2007; distances from the Planck 2018 cosmology.
 
 ## Data and privacy
 
-What you drop here is read in this process and goes nowhere else. Only *NGC 6978* uses the
-network. Example galaxies are rendered by this project; pictures of neighbours are
+What you drop here is read in this process and goes nowhere else. The network is used only when you
+search for a galaxy, run a list of targets, click *NGC 6978* or switch *SDSS pictures* on: then
+names and positions go to Sesame or NED, SDSS, IRSA, the Legacy Surveys viewer or hips2fits.
+Example galaxies are rendered by this project; pictures of neighbours are
 reconstructions from stored latents. The manifest beside the weights says what they were
 trained on.
 
