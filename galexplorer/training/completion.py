@@ -14,6 +14,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 
 from galexplorer.schema import BANDS, LINE_NAMES
+from galexplorer.training import relations
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def draw_faint_lines(rows: pd.DataFrame, rng: np.random.Generator) -> None:
         rows[f"{name}_snr"] = np.where(known, flux / np.where(known, error, 1.0), np.nan)
 
 
-def black_holes(rows: pd.DataFrame, donors: pd.DataFrame, rng: np.random.Generator) -> None:
+def black_holes(rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.Generator) -> None:
     """Add black-hole masses from velocity dispersions, measured or drawn.
 
     A dispersion that a row lacks is drawn given mass, size, colour and concentration: the
@@ -161,31 +162,39 @@ def black_holes(rows: pd.DataFrame, donors: pd.DataFrame, rng: np.random.Generat
     ----------
     rows : pandas.DataFrame
         Changed in place.
-    donors : pandas.DataFrame
-        Galaxies with ``velocity_dispersion_kms`` and the quantities of `dispersion_features`.
+    donors : pandas.DataFrame or None
+        Galaxies with ``velocity_dispersion_kms`` and the quantities of `dispersion_features`;
+        without them the line of `relations.DISPERSION_WEIGHTS` stands in.
     rng : numpy.random.Generator
     """
     sigma = rows.velocity_dispersion_kms.to_numpy(float).copy()
     measured = np.isfinite(sigma) & (sigma > 30) & (sigma < 500)
-    design, log_sigma = dispersion_features(donors), np.log10(donors.velocity_dispersion_kms)
-    weights, scatter = _straight(design, log_sigma.to_numpy(float))
-    residual = log_sigma.to_numpy(float) - design @ weights
-    keep = np.abs(residual) < 4 * scatter
-    _record(
-        rows,
-        ["log_velocity_dispersion"],
-        log_sigma.to_numpy(float)[keep, None],
-        residual[keep, None],
-        int((~measured).sum()),
-    )
-    mean = dispersion_features(rows) @ weights
-    drawn = mean + rng.choice(residual[keep], len(rows))
+    weights, residual = _dispersion_fit(rows, donors, rng)
+    drawn = dispersion_features(rows) @ weights + rng.choice(residual, len(rows))
     sigma[~measured] = 10 ** drawn[~measured]
     low, high = SIGMA_LIMITS_KMS
     rows["log_bh_mass"] = 8.32 + 5.64 * np.log10(np.clip(sigma, low, high) / 200)
     rows["log_bh_mass_valid"] = (sigma >= low) & (sigma <= high)
     rows["log_bh_mass_measured"] = measured & rows.log_bh_mass_valid
     rows["velocity_dispersion_drawn_kms"] = sigma
+
+
+def _dispersion_fit(
+    rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the straight line in `dispersion_features` and residuals about it."""
+    if donors is None:
+        scatter = relations.DISPERSION_SCATTER * rng.standard_normal(1000)
+        return np.array(relations.DISPERSION_WEIGHTS), scatter
+    design = dispersion_features(donors)
+    log_sigma = np.log10(donors.velocity_dispersion_kms.to_numpy(float))
+    weights, scatter = _straight(design, log_sigma)
+    residual = log_sigma - design @ weights
+    keep = np.abs(residual) < 4 * scatter
+    completed = int(rows.velocity_dispersion_kms.isna().sum())
+    name = ["log_velocity_dispersion"]
+    _record(rows, name, log_sigma[keep, None], residual[keep, None], completed)
+    return weights, residual[keep]
 
 
 def dispersion_features(rows: pd.DataFrame) -> np.ndarray:

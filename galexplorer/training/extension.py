@@ -23,6 +23,7 @@ _REDSHIFTS = np.linspace(0.004, 0.33, 80)
 _FIBRE_RADIUS_ARCSEC = 1.5
 _SEEING_SIZE_ARCSEC = 0.79
 _SMALLEST_SIZE_ARCSEC = 0.25
+_STRONG_LINE = np.log10(5 * 2.7)  # five times a line's median error
 
 
 def shifted_copies(
@@ -65,7 +66,7 @@ def shifted_copies(
     copies[["petro_r50", "petro_r90"]] = np.nan
     sizes = copies[["petro_r50_true", "petro_r90_true"]].to_numpy(float)
     modulus = COSMOLOGY.distmod(new).value - COSMOLOGY.distmod(old).value
-    dimming = -0.4 * modulus + np.log10(_in_fibre(*sizes.T) / _in_fibre(*old_sizes.T))
+    dimming = -0.4 * modulus + np.log10(in_fibre(*sizes.T) / in_fibre(*old_sizes.T))
     for name in LINE_NAMES:
         column = name.removeprefix("log_flux_")
         copies[name] = copies[name].to_numpy(float) + dimming
@@ -75,8 +76,10 @@ def shifted_copies(
     copies["redshift"] = new
     copies["size_measured"] = False
     copies[[f"{name}_measured" for name in TARGET_NAMES]] = False
-    bright_enough = copies.log_flux_hbeta > np.log10(5.0)
-    copies["gas_metallicity_valid"] = (copies.bpt_class == 0) & bright_enough
+    strong = np.ones(number, bool)
+    for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
+        strong &= copies[name].to_numpy(float) > _STRONG_LINE
+    copies["gas_metallicity_valid"] = (copies.bpt_class == 0) & strong
     copies["source"] = "shifted"
     copies["id"] = [f"{name}-{k}" for k, name in enumerate(copies.parent)]
     return copies
@@ -89,20 +92,32 @@ def main_sample_weights(rows: pd.DataFrame, rng: np.random.Generator) -> np.ndar
     folds that did not hold the row, are the ratio of densities. One galaxy and its copies stay in
     one fold. Rows of the main sample weigh as much as the others of their place.
     """
-    features = photometric_features(rows)
     main = (rows.source == "main_sample").to_numpy()
     if not main.any() or main.all():
         return np.ones(len(rows))
+    # p = main / (main + rest), so the density of the main sample over that of all is p itself
+    weight = np.clip(_chance_of(rows, main, rng), 1e-4, None)
+    return weight / weight.mean()
+
+
+def odds_weights(rows: pd.DataFrame, main: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """Return weights that turn rows, none of them of `main`, into `main`, shape (n,), mean 1."""
+    both = pd.concat([rows, main])
+    chance = _chance_of(both, np.arange(len(both)) >= len(rows), rng)[: len(rows)]
+    weight = np.clip(chance, 1e-4, 0.98) / (1 - np.clip(chance, 1e-4, 0.98))
+    return weight / weight.mean()
+
+
+def _chance_of(rows: pd.DataFrame, main: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the probability that a row is one of the main sample, from folds without it."""
     groups = pd.factorize(rows.parent)[0]
     folds = rng.integers(0, 5, groups.max() + 1)[groups]
     splits = [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(5)]
     model = HistGradientBoostingClassifier(
-        max_iter=200, learning_rate=0.06, max_leaf_nodes=16, random_state=int(rng.integers(2**31))
+        max_iter=120, learning_rate=0.1, max_leaf_nodes=16, random_state=int(rng.integers(2**31))
     )
-    chance = cross_val_predict(model, features, main, cv=splits, method="predict_proba")[:, 1]
-    # p = main / (main + rest), so density of main over that of all is p itself
-    weight = np.clip(chance, 1e-4, None)
-    return weight / weight.mean()
+    features = photometric_features(rows)
+    return cross_val_predict(model, features, main, cv=splits, method="predict_proba")[:, 1]
 
 
 def photometric_features(rows: pd.DataFrame) -> np.ndarray:
@@ -183,7 +198,7 @@ def _rescaled(radius: np.ndarray, ratio: np.ndarray) -> np.ndarray:
     return np.hypot(inner * ratio, _SEEING_SIZE_ARCSEC)
 
 
-def _in_fibre(r50: np.ndarray, r90: np.ndarray) -> np.ndarray:
+def in_fibre(r50: np.ndarray, r90: np.ndarray) -> np.ndarray:
     """Return the share of light in the 3" fibre: 1 - 2^-(R/r50)^b, which holds at both radii."""
     slope = np.log(np.log2(10.0)) / np.log(np.maximum(r90 / r50, 1.2))
     return 1 - 2 ** -((_FIBRE_RADIUS_ARCSEC / r50) ** slope)

@@ -19,10 +19,11 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from galexplorer.schema import BANDS, LINE_NAMES
 from galexplorer.training import sources
 from galexplorer.training.completion import draw_faint_lines, fill_errors
-from galexplorer.training.extension import photometric_features
+from galexplorer.training.extension import odds_weights, photometric_features
 
 _FOLDS = 5
 _FEWEST = 200
+_FARTHEST = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def compare(rows: pd.DataFrame, data: Path, seed: int = 0) -> pd.DataFrame:
 def real_rows(data: Path, rng: np.random.Generator) -> pd.DataFrame:
     """Return the real tables with sizes, and log fluxes of lines as the population has them."""
     real = sources.read_all(data)
+    # masses of other objects, as the population leaves them out
+    real.loc[~real.log_stellar_mass.between(7, 12.2), "log_stellar_mass"] = np.nan
     real = real[np.isfinite(real[list(BANDS)]).all(axis=1) & real.redshift.between(0.003, 0.33)]
     real = real.reset_index(drop=True)
     fill_errors(real, rng)
@@ -100,17 +103,19 @@ def _compare_one(
     else:
         elsewhere = usable[~usable[f"{target}_measured"]]
     samples = {
-        "population": matched(real, usable, seed),
-        "completed": matched(real, elsewhere, seed),
+        "population": matched(real, usable, target, seed),
+        "completed": matched(real, elsewhere, target, seed),
     }
     lines = []
     for name, columns in _features(table).items():
         line: dict = {"table": table.source, "target": target, "features": name}
         line["real"], line["real_error"] = explained(real, columns, target, seed)
         line["rows"] = len(real)
+        line["real_std"] = float(real[target].std())
         for kind, sample in samples.items():
             line[kind], _ = explained(sample, columns, target, seed)
             line[f"{kind}_rows"] = len(sample)
+            line[f"{kind}_std"] = float(sample[target].std())
         lines.append(line)
     return lines
 
@@ -122,26 +127,31 @@ def _features(table: RealTable) -> dict[str, list[str]]:
     return out
 
 
-def matched(real: pd.DataFrame, rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+def matched(real: pd.DataFrame, rows: pd.DataFrame, target: str, seed: int = 0) -> pd.DataFrame:
     """Return rows of the population with the magnitudes and redshifts of real ones.
 
-    Each real row takes the nearest row in (r, z) that none has taken, if there is one close by.
+    Each real row takes the nearest row in (r, g - r, u - g, z) that none has taken, if there is
+    one close by. Asked for the redshift itself, only (r, z) count: colours would decide it.
     """
-    scale = np.array([0.15, 0.003])
-    place = rows[["r", "redshift"]].to_numpy(float) / scale
+    places = [_place(table, target == "redshift") for table in (rows, real)]
     order = np.random.default_rng(seed).permutation(len(real))
-    near, index = cKDTree(place).query(
-        real[["r", "redshift"]].to_numpy(float)[order] / scale, k=min(40, len(rows))
-    )
+    near, index = cKDTree(places[0]).query(places[1][order], k=min(60, len(rows)))
     taken: set[int] = set()
     for distance, candidates in zip(near, index, strict=True):
         for far, k in zip(distance, candidates, strict=True):
-            if far > 3:
+            if far > _FARTHEST:
                 break
             if int(k) not in taken:
                 taken.add(int(k))
                 break
     return rows.iloc[sorted(taken)]
+
+
+def _place(rows: pd.DataFrame, only_r: bool) -> np.ndarray:
+    columns = [rows.r / 0.15, rows.redshift / 0.003]
+    if not only_r:
+        columns += [(rows.g - rows.r) / 0.04, (rows.u - rows.g) / 0.12]
+    return np.column_stack(columns).astype(float)
 
 
 def explained(
@@ -159,7 +169,7 @@ def explained(
     truth = rows[target].to_numpy(float)
     groups = pd.factorize(rows.parent)[0]
     model = HistGradientBoostingRegressor(
-        max_iter=250, learning_rate=0.05, max_leaf_nodes=15, random_state=seed
+        max_iter=150, learning_rate=0.08, max_leaf_nodes=15, random_state=seed
     )
     folds = GroupKFold(_FOLDS, shuffle=True, random_state=seed)
     found = cross_val_predict(model, feature, truth, groups=groups, cv=folds)
@@ -181,25 +191,25 @@ def distinguishable(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     -------
     dict
         ``all``: every row of the population; ``other_tables``: without rows of the main sample;
-        ``unrelated``: without its copies either; ``unweighted``: all, without weights.
+        ``unrelated``: without its copies either, with weights of their own; ``unweighted``: all,
+        without weights.
     """
     main = rows[rows.source == "main_sample"]
     born = rows.parent.isin(main.id)
-    weight = rows.weight.to_numpy(float)
+    unrelated = rows[~born].drop(columns="weight")
+    unrelated["weight"] = odds_weights(unrelated, main, np.random.default_rng(seed))
     kinds = {
-        "all": (rows, weight),
-        "other_tables": (rows[rows.source != "main_sample"], weight),
-        "unrelated": (rows[~born], weight),
-        "unweighted": (rows, np.ones(len(rows))),
+        "all": rows,
+        "other_tables": rows[rows.source != "main_sample"],
+        "unrelated": unrelated,
+        "unweighted": rows.assign(weight=1.0),
     }
-    return {
-        name: _auc(part, main, w[rows.index.isin(part.index)], seed)
-        for name, (part, w) in kinds.items()
-    }
+    return {name: _auc(part, main, seed) for name, part in kinds.items()}
 
 
-def _auc(rows: pd.DataFrame, main: pd.DataFrame, weight: np.ndarray, seed: int) -> float:
+def _auc(rows: pd.DataFrame, main: pd.DataFrame, seed: int) -> float:
     rng = np.random.default_rng(seed)
+    weight = rows.weight.to_numpy(float)
     number = min(len(main), int(0.5 * weight.sum() ** 2 / (weight**2).sum()))
     chosen = rng.choice(len(rows), number, replace=False, p=weight / weight.sum())
     both = pd.concat([rows.iloc[chosen], main.iloc[rng.permutation(len(main))[:number]]])

@@ -27,7 +27,7 @@ from kcorrect.kcorrect import KcorrectSDSS
 
 from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.science.bpt import classify
-from galexplorer.training import dataset, extension, sources
+from galexplorer.training import dataset, extension, packages, sources
 from galexplorer.training.completion import (
     DETECTION_S_TO_N,
     black_holes,
@@ -41,17 +41,24 @@ __all__ = ["DETECTION_S_TO_N", "build"]
 
 log = logging.getLogger(__name__)
 
+_ABSURD_MASS_DEX = 0.8
+"""A mass this far from kcorrect's belongs to another object or to bad photometry."""
+
+_METALLICITY_S_TO_N = 5.0
+_LINE_ERROR = 2.7
+"""Median error of a line, 1e-17 erg/s/cm2, for rows whose lines were completed."""
+
 SIZE = 66_000
 """Galaxies of the whole population, shifted copies included."""
 
 
-def build(data: Path, rng: np.random.Generator, size: int = SIZE) -> pd.DataFrame:
+def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.DataFrame:
     """Assemble and complete the population.
 
     Parameters
     ----------
-    data : Path
-        Folder of the real tables.
+    data : Path or None
+        Folder of the real tables; without it, Python packages and published relations stand in.
     rng : numpy.random.Generator
     size : int
         Number of galaxies; shifted copies fill up to it. No real row is dropped for it.
@@ -71,23 +78,17 @@ def build(data: Path, rng: np.random.Generator, size: int = SIZE) -> pd.DataFram
     galexplorer.errors.DataError
         If no source can be read.
     """
-    rows = sources.read_all(data)
+    rows = packages.read_packages() if data is None else sources.read_all(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
     rows = _merge_duplicates(rows)
     _physical_sizes(rows)
     dispersions = rows[_has_dispersion(rows)]
-    rows = rows[np.isfinite(rows[list(BANDS)]).sum(axis=1) >= 4].reset_index(drop=True)
-    gr, ri = rows.g - rows.r, rows.r - rows.i
-    absurd = (gr < -0.4) | (gr > 2.0) | (ri < -0.5) | (ri > 1.0)
-    rows = rows[~absurd].reset_index(drop=True)
-    log.info(
-        "%d galaxies after merging duplicates; %d of absurd colour left out",
-        len(rows),
-        absurd.sum(),
-    )
+    rows = _without_absurd_photometry(rows)
     _name(rows)
     fill_errors(rows, rng)
     coefficients = _rest_frame(rows)
+    departs = np.abs(rows.log_stellar_mass - rows.kcorrect_mass) > _ABSURD_MASS_DEX
+    rows.loc[departs, "log_stellar_mass"] = np.nan
     for name in TARGET_NAMES:
         if name not in rows:
             rows[name] = np.nan
@@ -95,13 +96,27 @@ def build(data: Path, rng: np.random.Generator, size: int = SIZE) -> pd.DataFram
     for name in TARGET_NAMES:
         rows[f"{name}_measured"] = np.isfinite(rows[name])
         rows[f"{name}_valid"] = True
-    _complete(rows, dispersions, rng)
+    if data is None:
+        log.warning(packages.LOST)
+        packages.complete_by_relations(rows, rng)
+        black_holes(rows, None, rng)
+    else:
+        _complete(rows, dispersions, rng)
+    _validate(rows)
     fits = rows.attrs.get("fits", [])
     copies = extension.shifted_copies(rows, coefficients, size - len(rows), rng)
     rows = pd.concat([rows, copies], ignore_index=True)
     rows["weight"] = extension.main_sample_weights(rows, rng)
     rows.attrs["fits"] = fits
     return rows
+
+
+def _without_absurd_photometry(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows[np.isfinite(rows[list(BANDS)]).sum(axis=1) >= 4]
+    gr, ri = rows.g - rows.r, rows.r - rows.i
+    absurd = (gr < -0.4) | (gr > 2.0) | (ri < -0.5) | (ri > 1.0)
+    log.info("%d galaxies; %d of absurd colour left out", (~absurd).sum(), absurd.sum())
+    return rows[~absurd].reset_index(drop=True)
 
 
 def _physical_sizes(rows: pd.DataFrame) -> None:
@@ -235,18 +250,25 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     rows["log_flux_hbeta"] = rows.log_flux_hbeta.fillna(rows.log_flux_halpha - rows.decrement)
     rows["log_flux_oiii_5007"] = rows.log_flux_oiii_5007.fillna(rows.log_flux_hbeta + rows.o3)
 
-    rows["bpt_class"] = classify(
-        rows.log_flux_nii_6584 - rows.log_flux_halpha, rows.log_flux_oiii_5007 - rows.log_flux_hbeta
-    )
     fill(
         rows,
         ["gas_metallicity"],
         features("log_stellar_mass", "log_sfr", *lines, "log_r50_kpc"),
         rng,
     )
-    # a metallicity exists where star formation makes the lines and they are strong enough
-    threshold = np.log10(5.0)
-    gaseous = (rows.bpt_class == 0) & (rows.log_flux_hbeta > threshold)
+    black_holes(rows, dispersions, rng)
+
+
+def _validate(rows: pd.DataFrame) -> None:
+    """Add the class of the BPT plane, and where values exist."""
+    rows["bpt_class"] = classify(
+        rows.log_flux_nii_6584 - rows.log_flux_halpha, rows.log_flux_oiii_5007 - rows.log_flux_hbeta
+    )
+    # a metallicity exists where star formation makes the lines and they are strong enough: the
+    # cut of Tremonti et al.
+    gaseous = rows.bpt_class == 0
+    for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
+        signal = rows[f"{name}_snr"].fillna(10 ** rows[name] / _LINE_ERROR)
+        gaseous &= signal > _METALLICITY_S_TO_N
     gaseous |= rows.gas_metallicity_measured
     rows["gas_metallicity_valid"] = gaseous
-    black_holes(rows, dispersions, rng)

@@ -9,6 +9,17 @@ import numpy as np
 
 from galexplorer.schema import BANDS
 
+EXTINCTION_PER_EBV = {"u": 4.239, "g": 3.303, "r": 2.285, "i": 1.698, "z": 1.263}
+"""A/E(B-V) on the SFD scale, Schlafly & Finkbeiner 2011 (1012.4804)."""
+
+LINE_EXTINCTION_PER_EBV = {"halpha": 2.53, "nii_6584": 2.53, "hbeta": 3.61, "oiii_5007": 3.47}
+"""A/E(B-V) at the lines, Cardelli, Clayton & Mathis 1989 with R = 3.1."""
+
+UNSTATED_REDDENING = 0.033
+"""E(B-V) that the table at z 0.10-0.12 carries, in its magnitudes and its lines: with it the red
+sequence and the lines at equal photometry agree with the tables that are corrected. Positions are
+unknown, so one value has to do."""
+
 SALPETER_TO_KROUPA_MASS = float(np.log10(0.66))
 """Shift of log mass from a Salpeter to a Kroupa IMF (Madau & Dickinson 2014, 1403.0007)."""
 

@@ -48,7 +48,7 @@ def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | Non
         Folder, outside the repository.
     workers : int
     data : Path, optional
-        Folder of the real tables.
+        Folder of the real tables; without one, Python packages stand in.
 
     Returns
     -------
@@ -92,16 +92,19 @@ def load_population(out: Path, seed: int, data: Path | None = None) -> pd.DataFr
         if int(rows["seed"].iloc[0]) != seed:
             raise DataError(f"{out} holds a set of another seed; choose another folder.")
         return rows
-    folder = data_folder(data)
-    if folder is None:
-        raise DataError("No folder of real tables was found; name it with --data.")
-    rows = population.build(folder, np.random.default_rng(seed))
+    rows = population.build(data_folder(data), np.random.default_rng(seed))
     rows["seed"] = seed
     fits = rows.attrs.pop("fits", [])
     out.mkdir(parents=True, exist_ok=True)
     (out / _FITS_FILE).write_text(json.dumps(fits, indent=2) + "\n")
     rows.to_parquet(path)
     return rows
+
+
+def read_fits(out: Path) -> list[dict]:
+    """Return the records of the fits that completed the population of a folder."""
+    path = out / _FITS_FILE
+    return json.loads(path.read_text()) if path.exists() else []
 
 
 def table_rows(rows: pd.DataFrame) -> dataset.Arrays:

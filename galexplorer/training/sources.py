@@ -72,7 +72,7 @@ def read_all(data: Path) -> pd.DataFrame:
         _lines_z011,
     )
     try:
-        tables = [_frame(reader(data)) for reader in readers]
+        tables = [frame(reader(data)) for reader in readers]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"A table in {data} cannot be read ({error}); check the folder.") from error
     rows = pd.concat(tables, ignore_index=True)
@@ -81,7 +81,8 @@ def read_all(data: Path) -> pd.DataFrame:
     return rows
 
 
-def _frame(columns: dict) -> pd.DataFrame:
+def frame(columns: dict) -> pd.DataFrame:
+    """Return a table of the common columns; those that are not given are NaN."""
     size = len(columns["redshift"])
     return pd.DataFrame({name: columns.get(name, np.full(size, np.nan)) for name in _COLUMNS})
 
@@ -144,13 +145,17 @@ def _lines_z010(data: Path) -> dict:
 def _lines_z011(data: Path) -> dict:
     # galaxies observed twice are listed twice
     table = pd.read_csv(data / "sdss_lines_z011.csv.gz").drop_duplicates("objid")
+    ebv = scales.UNSTATED_REDDENING
+    lines = _lines(table, factors=False)
+    for line, extinction in scales.LINE_EXTINCTION_PER_EBV.items():
+        lines[line] = lines[line] * 10 ** (0.4 * extinction * ebv)
     return {
         "source": "lines_z011",
         # no position is given, and none follows from an identifier of data release 7
         "key": "dr7/" + table.objid.astype(str),
-        **{b: table[b] for b in BANDS},
+        **{b: table[b] - scales.EXTINCTION_PER_EBV[b] * ebv for b in BANDS},
         "redshift": table.z_spec,
-        **_lines(table, factors=False),
+        **lines,
     }
 
 
