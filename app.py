@@ -2,13 +2,19 @@
 
 import streamlit as st
 
-from galexplorer.ui import about, explore, frame
+from galexplorer.ui import about, compare, explore, frame, journey, latent_map, targets
 
 st.set_page_config(page_title="galexplorer", page_icon=frame.ICON, layout="wide")
-st.navigation(
+home = st.Page(explore.page, title="Explore", icon=":material/flare:", default=True)
+page = st.navigation(
     [
-        st.Page(explore.page, title="Explore", icon=":material/flare:", default=True),
+        home,
+        st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
+        st.Page(targets.page, title="Targets", icon=":material/list:", url_path="targets"),
+        st.Page(latent_map.page, title="Map", icon=":material/bubble_chart:", url_path="map"),
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ],
     position="top",
-).run()
+)
+journey.enter(page, home)
+page.run()

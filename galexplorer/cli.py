@@ -1,6 +1,7 @@
 """The command line: the same engine as the app, one command for each station."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +10,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from galexplorer import __version__
-from galexplorer.commands import sky, training
+from galexplorer.commands import library, sky, targets, training
 from galexplorer.commands.options import DeviceOption, WeightsOption
 from galexplorer.errors import GalexplorerError, OptionError
 from galexplorer.schema import BANDS, TARGETS
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
-Format = Literal["json", "ecsv", "parquet", "fits"]
-SUFFIXES = {".json": "json", ".ecsv": "ecsv", ".parquet": "parquet", ".fits": "fits"}
+Format = Literal["json", "ecsv", "parquet", "fits", "votable", "netcdf", "latex", "html", "pdf"]
+SUFFIXES = {
+    **{f".{name}": name for name in ("json", "ecsv", "parquet", "fits", "html", "pdf")},
+    **{".vot": "votable", ".xml": "votable", ".nc": "netcdf", ".tex": "latex"},
+}
+BINARY = {"parquet", "fits", "netcdf", "pdf"}
 DRAWS = 5_000
 CATALOGUE_DRAWS = 512
 
@@ -31,7 +36,9 @@ app = typer.Typer(
 Number = float | None
 
 sky.register(app)
+targets.register(app)
 training.register(app)
+library.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted.", 130)
     except typer.TyperException as error:
         # Usage errors name the option only in their formatted message.
-        return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
+        told = error.format_message() if hasattr(error, "format_message") else str(error)
+        if re.match(r"No such option:? '?-\d", told):
+            told += " Quote a position whose declination is negative: '162.1 -5.7'."
+        return _fail(told)
     except BrokenPipeError:
         # The reader went away (head, less): not an error, and Python must not flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -91,13 +101,15 @@ def _describe(
 @app.command()
 def infer(
     inputs: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="INPUT...",
             help="A FITS file with a gri cube or three images, an SDSS JPEG, or three FITS files "
-            "whose names or headers tell the bands.",
+            "whose names or headers tell the bands. Or a galaxy to get from SDSS: its name, "
+            "position or objID.",
         ),
     ] = None,
+    source: sky.SourceOption = "auto",
     g: Annotated[Path | None, typer.Option(help="FITS image in g.")] = None,
     r: Annotated[Path | None, typer.Option(help="FITS image in r.")] = None,
     i: Annotated[Path | None, typer.Option(help="FITS image in i.")] = None,
@@ -166,8 +178,16 @@ def infer(
     _check_within("--dec", dec, -90, 90)
     if (ra is None) != (dec is None):
         raise OptionError("--ra and --dec go together: give both, or neither.")
-    sources = _choose_sources(inputs or [], {"g": g, "r": r, "i": i})
-    if sources is None:
+    target = sky.read_target(inputs or [])
+    if target is not None:
+        _refuse_beside_target(given)
+    files = [] if target else [Path(text) for text in inputs or []]
+    sources = _choose_sources(files, {"g": g, "r": r, "i": i})
+    if target is not None:
+        pass  # what it needs is asked for below
+    elif source != "auto":
+        raise OptionError("--source belongs to a galaxy to get from SDSS: give a name or position.")
+    elif sources is None:
         if not magnitudes:
             raise OptionError("nothing to infer from: give an image or a magnitude (--mag-r 17.2).")
         for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale"):
@@ -188,20 +208,31 @@ def infer(
         "pixel_scale_arcsec": pixel_scale,
         "flux_pixel_scale_arcsec": flux_pixel_scale,
     }
-    observation = _observe(sources, photometry, scales, ra, dec)
+    if target is not None:
+        observation = sky.observe_target(target, source, photometry)
+    else:
+        observation = _observe(sources, photometry, scales, ra, dec)
 
-    from galexplorer.export.tables import result_bytes, write_result
+    from galexplorer.export.files import result_bytes, write_result
     from galexplorer.inference.engine import Engine
 
     engine = Engine.load(weights, device=device)
     result = engine.infer(observation, redshift=redshift, draws=draws or DRAWS, **common)
     if out is not None:
-        write_result(result, out, kind)
+        write_result(result, out, kind, name=out.stem)
     else:
         sys.stdout.buffer.write(result_bytes(result, kind))
 
 
 def _observe(sources, photometry, scales: dict, ra: float | None, dec: float | None):
+    if isinstance(sources, Path) and ra is None and not any(scales.values()):
+        from galexplorer.sky.cube import read_fetched
+
+        if fetched := read_fetched(sources):
+            from galexplorer.inference.observe import observe_fetched
+
+            return observe_fetched(fetched, photometry if photometry.kind != "none" else None)
+
     from galexplorer.image.reader import read_image
 
     pixels = read_image(sources, **scales) if sources is not None else None
@@ -221,10 +252,18 @@ def _infer_catalogue(
 ) -> None:
     if out is None:
         raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
-    if format == "json":
-        raise OptionError("a catalogue is written as a table: --format ecsv, parquet or fits.")
 
-    from galexplorer.catalogue import check_destination, read_catalogue, write_table
+    from galexplorer.catalogue import (
+        TABLE_SUFFIXES,
+        check_destination,
+        read_catalogue,
+        write_table,
+    )
+
+    if format is not None and format not in TABLE_SUFFIXES.values():
+        raise OptionError(
+            "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
+        )
 
     check_destination(out, format)
     catalogue = read_catalogue(path)
@@ -269,12 +308,31 @@ def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) 
 
 
 def _refuse_beside_catalogue(given: dict[str, Any]) -> None:
-    allowed = {"catalog", "redshift_range", "draws", "seed", "device", "weights", "format", "out"}
+    allowed = {
+        "catalog",
+        "source",
+        "redshift_range",
+        "draws",
+        "seed",
+        "device",
+        "weights",
+        "format",
+        "out",
+    }
     for name, value in given.items():
         if name not in allowed and value not in (None, []):
             option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
             raise OptionError(
                 f"{option} does not go with --catalog: give it as a column of the table."
+            )
+
+
+def _refuse_beside_target(given: dict[str, Any]) -> None:
+    for name in ("g", "r", "i", "ra", "dec", "pixel_scale", "flux_pixel_scale"):
+        if given[name] is not None:
+            raise OptionError(
+                f"--{name.replace('_', '-')} belongs to an image of your own: leave it out, or "
+                "give a file as INPUT."
             )
 
 
@@ -301,14 +359,14 @@ def _choose_sources(inputs: list[Path], bands: dict[str, Path | None]):
 def _choose_format(out: Path | None, format: str | None) -> str:
     if out is None:
         kind = format or "json"
-        if kind in {"parquet", "fits"} and sys.stdout.isatty():
+        if kind in BINARY and sys.stdout.isatty():
             raise OptionError(f"{kind} is binary and not for a terminal: add --out FILE.")
         return kind
     kind = format or SUFFIXES.get(out.suffix.lower(), "")
     if not kind:
         raise OptionError(
-            f"{out} does not tell which format to write: end it in .json, .ecsv, .parquet or "
-            ".fits, or add --format."
+            f"{out} does not tell which format to write: end it in one of {', '.join(SUFFIXES)}, "
+            "or add --format."
         )
     if not out.parent.is_dir():
         raise OptionError(f"the folder {out.parent} does not exist: create it first.")

@@ -1,85 +1,106 @@
-"""Take the screenshots of the documentation: the app as served, in headless Chromium.
+"""Take the screenshots of the documentation: every page as served, in headless Chromium.
 
-python scripts/screenshot.py [--out docs] [--dark] [--width 1440]
+python scripts/screenshot.py [--out docs] [--dark] [--width 1440 390] [--only explore]
 """
 
 import argparse
-import shutil
-import socket
-import subprocess
-import sys
-import time
+import io
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from served import ARGUMENTS, ROOT, WAIT_MS, chromium, replayed, served
 
-from galexplorer.ui.sources import list_examples
-
-ROOT = Path(__file__).resolve().parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-WAIT_MS = 120_000
+TALL_PX = 9000
+SETTLE_MS = 2500
 
 
 def main() -> None:
-    """Write ``explorer.png``: the result of the first example."""
+    """Write ``<page>.png`` for wide and ``<page>-narrow.png`` for narrow windows."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
-    parser.add_argument("--name", default="explorer.png")
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--width", type=int, default=1440)
+    parser.add_argument("--width", type=int, nargs="+", default=[1440, 390])
+    parser.add_argument("--only", nargs="+", help="names of pages, such as explore")
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
-    command += [f"--server.port={port}", "--server.headless=true"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(f"{address}/_stcore/health")
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            scheme = "dark" if options.dark else "light"
+    options.out.mkdir(parents=True, exist_ok=True)
+    with replayed() as environment, served(environment) as app, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        for width in options.width:
             page = browser.new_page(
-                viewport={"width": options.width, "height": 1000}, color_scheme=scheme
+                viewport={"width": width, "height": 1000},
+                color_scheme="dark" if options.dark else "light",
             )
-            page.goto(address)
-            page.get_by_role("button", name=list_examples()[0].name, exact=True).click(
-                timeout=WAIT_MS
-            )
-            page.locator('img[alt^="Corner plot"]').wait_for(timeout=WAIT_MS)
-            page.get_by_role("button", name="Summary, JSON").wait_for(timeout=WAIT_MS)
-            page.wait_for_timeout(2500)
-            # the page scrolls inside an element of its own: a tall window shows all of it
-            page.set_viewport_size({"width": options.width, "height": 6000})
-            page.wait_for_timeout(2000)
-            last = page.get_by_role("button", name="Summary, JSON").bounding_box()
-            assert last is not None
-            options.out.mkdir(parents=True, exist_ok=True)
-            page.screenshot(
-                path=str(options.out / options.name),
-                clip={"x": 0, "y": 0, "width": options.width, "height": last["y"] + 110},
-            )
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+            suffix = ("-dark" if options.dark else "") + ("-narrow" if width < 700 else "")
+            for name in visit(page, app.address):
+                if not options.only or name in options.only:
+                    save(page, width, options.out / f"{name}{suffix}.png")
+            page.close()
+        browser.close()
 
 
-def _wait(url: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with urlopen(url, timeout=2) as response:
-                if response.status == 200:
-                    return
-        except (URLError, ConnectionError, TimeoutError):
-            pass
-        if time.monotonic() > deadline:
-            raise SystemExit("The app did not start.")
-        time.sleep(0.2)
+def visit(page: Page, address: str):
+    """Go through the pages, and yield the name of each when it is drawn."""
+    page.goto(address)
+    page.get_by_role("button", name="Nearby spiral", exact=True).wait_for(timeout=WAIT_MS)
+    yield "start"
+    page.goto(f"{address}/?example=elliptical")
+    settle(page)
+    page.get_by_label("Galaxy", exact=True).fill("Haro 25")
+    page.get_by_label("Galaxy", exact=True).press("Enter")
+    page.get_by_text("Haro 25, read as").wait_for(timeout=WAIT_MS)
+    settle(page)
+    yield "explore"
+    page.get_by_role("button", name="Fix z").click(timeout=WAIT_MS)
+    page.locator('img[alt*="An earlier answer"]').wait_for(timeout=WAIT_MS)
+    settle(page)
+    yield "fixed"
+    # The other pages, by the links of the menu: the address alone would start a new session.
+    for title in menu(page):
+        if title != "Explore":
+            open_page(page, title)
+            page.wait_for_timeout(2 * SETTLE_MS)
+            yield title.lower().split()[0]
+
+
+def menu(page: Page) -> list[str]:
+    """Return the titles of the pages."""
+    links = page.locator('[data-testid="stTopNavLink"], [data-testid="stSidebarNavLink"]')
+    # inner text begins with the name of the icon, on a line of its own
+    return [(link.inner_text() or "").strip().split("\n")[-1] for link in links.all()]
+
+
+def open_page(page: Page, title: str) -> None:
+    """Click a page's link in the menu, which a narrow window hides in the sidebar."""
+    expand = page.get_by_test_id("stExpandSidebarButton")
+    if expand.count():
+        expand.click()
+        page.wait_for_timeout(600)  # it slides in
+    page.get_by_role("link", name=title).first.click(timeout=WAIT_MS)
+    collapse = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+    if expand.count() == 0 and (page.viewport_size or {"width": 0})["width"] < 700:
+        collapse.click()
+
+
+def settle(page: Page) -> None:
+    """Wait until a result is complete."""
+    page.locator('img[alt^="Corner plot"]').wait_for(timeout=WAIT_MS)
+    page.get_by_role("heading", name="Downloads").wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def save(page: Page, width: int, path: Path) -> None:
+    """Write the whole page: it scrolls inside an element, so the window is made tall."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": TALL_PX})
+    page.wait_for_timeout(SETTLE_MS)
+    box = page.locator('[data-testid="stMainBlockContainer"]').bounding_box()
+    assert box is not None
+    height = min(TALL_PX, max(600, box["y"] + box["height"]))
+    picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
+    assert before is not None
+    page.set_viewport_size(before)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,30 @@
 """Commands that ask the services of the sky, and that look after what they answered."""
 
+import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galexplorer.errors import FetchError, GalexplorerError, OptionError
+from galexplorer.errors import FetchError, GalexplorerError, OptionError, TargetError
+
+if TYPE_CHECKING:
+    from galexplorer.inference.observation import Observation
+    from galexplorer.inference.result import Photometry
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
 Source = Literal["auto", "frames", "legacy", "hips"]
+SourceOption = Annotated[
+    Source,
+    typer.Option(help="Where to take a target's pixels; auto tries one after the other."),
+]
+
+_FILE_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 
 
 def register(app: typer.Typer) -> None:
@@ -33,15 +45,14 @@ def fetch(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write; made if it is not there.")],
-    source: Annotated[
-        Source, typer.Option(help="Where to take the pixels; auto tries one after the other.")
-    ] = "auto",
+    source: SourceOption = "auto",
 ) -> None:
     """Get galaxies from SDSS: a FITS cube in g, r, i for each, that `infer` reads."""
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
 
-    from galexplorer.sky.fetch import fetch_target, write_fetched
+    from galexplorer.sky.cube import write_fetched
+    from galexplorer.sky.fetch import fetch_target
     from galexplorer.sky.parse import parse_target
 
     if len(targets) == 1:
@@ -70,6 +81,52 @@ def fetch(
         raise FetchError(f"{failed} of {len(targets)} targets failed, for the reasons above.")
 
 
+def read_target(inputs: Sequence[str]) -> str | None:
+    """Tell a galaxy to fetch from files to read.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        As typed; what is no file is one target, whose words the shell may have split.
+
+    Returns
+    -------
+    str or None
+        None where the inputs are files, or look like paths of files, or are nothing.
+    """
+    paths = [Path(text) for text in inputs]
+    try:
+        if not inputs or any(path.exists() for path in paths):
+            return None
+    except (OSError, ValueError):  # too long for a path, or with a null byte in it
+        return " ".join(inputs)
+    meant = any(_FILE_SUFFIX.search(t) or (_has_folder(t) and not _is_position(t)) for t in inputs)
+    return None if meant else " ".join(inputs)
+
+
+def observe_target(target: str, source: Source, photometry: "Photometry") -> "Observation":
+    """Fetch a galaxy and observe it, with each step told on stderr.
+
+    Parameters
+    ----------
+    target : str
+    source : {"auto", "frames", "legacy", "hips"}
+    photometry : Photometry
+        Replaces SDSS's unless its kind is "none".
+
+    Returns
+    -------
+    Observation
+    """
+    from galexplorer.sky.fetch import fetch_target
+
+    fetched = fetch_target(target, _say, source=source)
+
+    from galexplorer.inference.observe import observe_fetched
+
+    return observe_fetched(fetched, photometry if photometry.kind != "none" else None)
+
+
 def list_cache() -> None:
     """List what is kept: size, date, question."""
     from galexplorer.sky.cache import Cache, default_folder
@@ -94,6 +151,20 @@ def clear_cache() -> None:
 
 def _say(words: str) -> None:
     print(f"galexplorer: {words}", file=sys.stderr)
+
+
+def _has_folder(text: str) -> bool:
+    return os.sep in text or "/" in text or "\\" in text
+
+
+def _is_position(text: str) -> bool:
+    """Tell whether a text with a slash is a position, as in 162.184/26.054."""
+    from galexplorer.sky.parse import parse_target
+
+    try:
+        return parse_target(text).kind != "name"
+    except TargetError:
+        return False
 
 
 def _name_file(target: str, taken: set[str]) -> str:

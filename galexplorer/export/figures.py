@@ -13,21 +13,26 @@ FIGURE_FORMATS = ("png", "pdf", "svg")
 FIGURE_MIME_TYPES = {"png": "image/png", "pdf": "application/pdf", "svg": "image/svg+xml"}
 
 # Files of one figure are equal byte for byte: no dates, no random identifiers.
-_METADATA = {
+_METADATA: dict[str, dict[str, object]] = {
     "png": {"Software": "galexplorer"},
     "pdf": {"Creator": "galexplorer", "CreationDate": None},
     "svg": {"Creator": "galexplorer", "Date": None},
 }
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "galexplorer",
 }
-_settings_lock = Lock()  # rcParams belong to the whole process
+settings_lock = Lock()  # rcParams belong to the whole process
 
 
 def figure_bytes(
-    figure: Figure, format: str = "png", dpi: float = 200, transparent: bool = False
+    figure: Figure,
+    format: str = "png",
+    dpi: float = 200,
+    transparent: bool = False,
+    title: str = "",
+    description: str = "",
 ) -> bytes:
     """Return a figure as the content of a file.
 
@@ -41,6 +46,8 @@ def figure_bytes(
         Dots per inch of a PNG.
     transparent : bool
         Keep the figure's own background; otherwise it is white.
+    title, description : str
+        Words for the file's metadata, such as provenance and citation.
 
     Returns
     -------
@@ -53,10 +60,11 @@ def figure_bytes(
     """
     if format not in FIGURE_FORMATS:
         raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(FIGURE_FORMATS)}.")
+    metadata = dict(_METADATA[format])
+    about = "Subject" if format == "pdf" else "Description"
+    metadata |= {key: words for key, words in (("Title", title), (about, description)) if words}
     buffer = io.BytesIO()
     background = "none" if transparent else "white"
-    with _settings_lock, matplotlib.rc_context(_SETTINGS):
-        figure.savefig(
-            buffer, format=format, dpi=dpi, facecolor=background, metadata=_METADATA[format]
-        )
+    with settings_lock, matplotlib.rc_context(SETTINGS):
+        figure.savefig(buffer, format=format, dpi=dpi, facecolor=background, metadata=metadata)
     return buffer.getvalue()

@@ -10,22 +10,9 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
-from galexplorer.errors import OptionError
+from galexplorer.export.provenance import CITATION, to_json
 from galexplorer.inference.result import Result
 from galexplorer.schema import SUMMARY_STATISTICS, TARGETS
-
-FORMATS = ("json", "ecsv", "parquet", "fits")
-MIME_TYPES = {
-    "json": "application/json",
-    "ecsv": "text/plain",
-    "parquet": "application/vnd.apache.parquet",
-    "fits": "application/fits",
-}
-
-CITATION = (
-    "galexplorer (see CITATION.cff); the method follows arXiv:2511.12737; "
-    "data: Sloan Digital Sky Survey, www.sdss.org/collaboration/citing-sdss"
-)
 
 _LINE_FLUX = u.dex(1e-17 * u.erg / u.s / u.cm**2)
 UNITS = {
@@ -58,49 +45,28 @@ def posterior_table(result: Result) -> Table:
         table[target.name].unit = UNITS[target.unit]
         table[target.name].description = target.label
     # Through JSON and back: numpy scalars and tuples would not survive every format.
-    summary = json.loads(json.dumps(result.to_dict(), default=_plain))
+    summary = json.loads(to_json(result.to_dict()))
     summary["summary"] = summary.pop("posterior")
     table.meta = {**summary, "fixed": list(result.posterior.fixed), "citation": CITATION}
     return table
 
 
-def _plain(value):
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
-
-
-def result_bytes(result: Result, format: str) -> bytes:
-    """Return a result as the content of a file.
+def table_bytes(table: Table, format: str) -> bytes:
+    """Return a table as the content of a file, metadata included.
 
     Parameters
     ----------
-    result : Result
-    format : {"json", "ecsv", "parquet", "fits"}
-        ``json`` is the summary object; the others are the draws, with the summary and
-        provenance as metadata.
+    table : astropy.table.Table
+        Its metadata of plain types only.
+    format : {"ecsv", "parquet"}
 
     Returns
     -------
     bytes
-
-    Raises
-    ------
-    OptionError
-        If the format is unknown.
     """
-    if format == "json":
-        return _json_bytes(result)
-    if format not in FORMATS:
-        raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
-    table = posterior_table(result)
-    if format == "fits":
-        return _fits_bytes(table)
     if format == "parquet":
         with TemporaryDirectory() as folder:  # astropy writes Parquet to paths alone
-            path = Path(folder) / "posterior.parquet"
+            path = Path(folder) / "table.parquet"
             table.write(path, format="parquet")
             return path.read_bytes()
     text = io.StringIO()
@@ -108,38 +74,8 @@ def result_bytes(result: Result, format: str) -> bytes:
     return text.getvalue().encode()
 
 
-def write_result(result: Result, path: str | Path, format: str | None = None) -> None:
-    """Write a result to a file, replacing one that is there.
-
-    Parameters
-    ----------
-    result : Result
-    path : str or Path
-    format : {"json", "ecsv", "parquet", "fits"}, optional
-        By default the file's suffix.
-
-    Raises
-    ------
-    OptionError
-        If the format is unknown, or the file cannot be written.
-    """
-    path = Path(path)
-    content = result_bytes(result, format or path.suffix.removeprefix(".").lower())
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise OptionError(
-            f"Cannot write {path} ({error.strerror}): choose another place."
-        ) from error
-
-
-def _json_bytes(result: Result) -> bytes:
-    content = {**result.to_dict(), "citation": CITATION}
-    return (json.dumps(content, indent=2, default=_plain, ensure_ascii=False) + "\n").encode()
-
-
-def _fits_bytes(table: Table) -> bytes:
-    """Return three extensions: POSTERIOR, SUMMARY and METADATA.
+def fits_bytes(table: Table) -> bytes:
+    """Return the posterior's table as FITS: POSTERIOR, SUMMARY and METADATA.
 
     The FITS standard knows no logarithmic units, so the unit of each column stands in
     its comment (TCOMM) and, spelt out, in SUMMARY.

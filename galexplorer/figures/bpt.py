@@ -1,14 +1,14 @@
 """The galaxy's place on the BPT diagram, as a cloud of posterior draws."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from galexplorer.figures.density import credible_levels, density_grid
-from galexplorer.figures.palette import ink
+from galexplorer.figures.density import contour_lines, credible_levels, density_grid
+from galexplorer.figures.palette import OVERLAY, ink
 from galexplorer.inference.result import Posterior
 from galexplorer.science.bpt import (
     KAUFFMANN_POLE,
@@ -21,6 +21,10 @@ from galexplorer.science.bpt import (
 from galexplorer.science.summary import BPT_LABELS
 
 MASSES = (0.68, 0.95)
+REFERENCE_MASSES = (0.3, 0.6, 0.9)
+MIN_DENSITY = 400
+"""Reference galaxies from which a density is drawn instead of points."""
+
 CLOUD_SIZE = 700
 X_RANGE, Y_RANGE = (-2.0, 0.8), (-1.4, 1.5)
 
@@ -66,7 +70,12 @@ def _region_labels(probabilities: Mapping[str, float] | None) -> list[tuple[str,
 
 
 def bpt_figure(
-    posterior: Posterior, probabilities: Mapping[str, float] | None = None, dark: bool = False
+    posterior: Posterior,
+    probabilities: Mapping[str, float] | None = None,
+    dark: bool = False,
+    reference: tuple[np.ndarray, np.ndarray] | None = None,
+    others: Sequence[tuple[str, Posterior, str]] = (),
+    name: str = "Posterior draws",
 ) -> go.Figure:
     """Draw the BPT cloud for the screen.
 
@@ -77,6 +86,13 @@ def bpt_figure(
         Probability of each class, written into its region.
     dark : bool
         Colours for a dark background.
+    reference : tuple of ndarray, optional
+        log([N II]/Ha) and log([O III]/Hb) of measured galaxies: contours of their density, or
+        points where they are few.
+    others : sequence of (str, Posterior, str)
+        Names, posteriors and colours to compare with.
+    name : str
+        Of this posterior, for the legend.
 
     Returns
     -------
@@ -92,37 +108,20 @@ def bpt_figure(
     x_range, y_range = _limits(x, X_RANGE), _limits(y, Y_RANGE)
     colours = ink(dark)
     figure = go.Figure()
-    for name, dash, curve_x, curve_y in _demarcations(*x_range):
+    if reference is not None:
+        _add_reference(figure, *reference)
+    for curve, dash, curve_x, curve_y in _demarcations(*x_range):
         figure.add_scatter(
             x=curve_x,
             y=curve_y,
             mode="lines",
-            name=name,
+            name=curve,
             line={"color": colours.faint, "width": 1.5, "dash": dash},
             hoverinfo="name",
         )
-    # Draws carry no order, so the first ones are a fair sample.
-    figure.add_scatter(
-        x=x[:CLOUD_SIZE],
-        y=y[:CLOUD_SIZE],
-        mode="markers",
-        name="Posterior draws",
-        marker={"color": colours.accent, "size": 3.5, "opacity": 0.35},
-        hovertemplate="log [N II]/Hα %{x:.2f}<br>log [O III]/Hβ %{y:.2f}<extra></extra>",
-    )
-    centres_x, centres_y, density = density_grid(x, y)
-    for level, mass in zip(credible_levels(density, MASSES), MASSES, strict=True):
-        figure.add_contour(
-            x=centres_x,
-            y=centres_y,
-            z=density,
-            contours={"start": level, "end": level, "size": 1, "coloring": "none"},
-            line={"color": colours.accent, "width": 1.6},
-            showscale=False,
-            hoverinfo="skip",
-            name="68% and 95% of the draws",
-            showlegend=mass == MASSES[0],
-        )
+    for other_name, other, hue in others:
+        _add_cloud(figure, *_finite_ratios(other), other_name, hue, points=False)
+    _add_cloud(figure, x, y, name, colours.accent, points=True)
     for text, label_x, label_y in _region_labels(probabilities):
         figure.add_annotation(
             x=label_x,
@@ -149,6 +148,65 @@ def bpt_figure(
         height=430,
     )
     return figure
+
+
+def _add_cloud(
+    figure: go.Figure, x: np.ndarray, y: np.ndarray, name: str, colour: str, points: bool
+) -> None:
+    """Add contours of 68% and 95%, and the draws themselves where asked for."""
+    if points:
+        # Draws carry no order, so the first ones are a fair sample.
+        figure.add_scattergl(
+            x=x[:CLOUD_SIZE],
+            y=y[:CLOUD_SIZE],
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": 3.5, "opacity": 0.35},
+            hovertemplate="log [N II]/Hα %{x:.2f}<br>log [O III]/Hβ %{y:.2f}<extra></extra>",
+        )
+    path_x, path_y = _contour_paths(x, y, MASSES)
+    figure.add_scatter(
+        x=path_x,
+        y=path_y,
+        mode="lines",
+        line={"color": colour, "width": 1.6},
+        hoverinfo="skip",
+        name="68% and 95% of the draws" if points else name,
+    )
+
+
+def _add_reference(figure: go.Figure, x: np.ndarray, y: np.ndarray) -> None:
+    if x.size < MIN_DENSITY:
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="markers",
+            name=f"{x.size} reference galaxies",
+            marker={"color": OVERLAY, "size": 4, "opacity": 0.6, "symbol": "circle-open"},
+            hoverinfo="skip",
+        )
+        return
+    path_x, path_y = _contour_paths(x, y, REFERENCE_MASSES)
+    figure.add_scatter(
+        x=path_x,
+        y=path_y,
+        mode="lines",
+        line={"color": OVERLAY, "width": 1},
+        hoverinfo="skip",
+        name=f"{x.size:,} reference galaxies",
+    )
+
+
+def _contour_paths(
+    x: np.ndarray, y: np.ndarray, masses: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the contours that hold those shares, as one line with NaN between its parts."""
+    centres_x, centres_y, density = density_grid(x, y)
+    contours = contour_lines(centres_x, centres_y, density, credible_levels(density, masses))
+    gap = np.full((1, 2), np.nan)
+    parts = [np.vstack([line, gap]) for lines in contours for line in lines]
+    path = np.concatenate(parts) if parts else np.empty((0, 2))
+    return path[:, 0], path[:, 1]
 
 
 def bpt_static_figure(

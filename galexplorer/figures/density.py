@@ -1,5 +1,9 @@
 """Smoothed densities of draws, for contours and ridges."""
 
+from collections.abc import Sequence
+from typing import cast
+
+import contourpy
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -57,6 +61,27 @@ def credible_levels(density: np.ndarray, masses: tuple[float, ...]) -> list[floa
     ordered = np.sort(density, axis=None)[::-1]
     enclosed = np.cumsum(ordered) / ordered.sum()
     return [float(ordered[np.searchsorted(enclosed, mass)]) for mass in masses]
+
+
+def contour_lines(
+    x: np.ndarray, y: np.ndarray, density: np.ndarray, levels: Sequence[float]
+) -> list[list[np.ndarray]]:
+    """Return the contours of a density as points, for each level a list of lines.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,), (m,)
+        Centres of the cells.
+    density : ndarray, shape (m, n)
+    levels : sequence of float
+
+    Returns
+    -------
+    list of list of ndarray, each of shape (k, 2)
+        A closed line ends where it began.
+    """
+    generator = contourpy.contour_generator(x, y, density)
+    return [cast(list[np.ndarray], generator.lines(level)) for level in levels]
 
 
 def ridge(values: np.ndarray, bins: int = 80, smooth: float = 2.0) -> tuple[np.ndarray, np.ndarray]:

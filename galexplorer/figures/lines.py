@@ -9,10 +9,16 @@ from galexplorer.figures.density import ridge
 from galexplorer.figures.palette import TRUTH, ink
 from galexplorer.inference.result import Posterior
 from galexplorer.schema import LINE_NAMES, TARGETS
+from galexplorer.science.lines import DETECTABLE_LOG_FLUX, line_status
 from galexplorer.science.summary import format_interval
 
 _LABELS = {target.name: target.label.removesuffix(" flux") for target in TARGETS}
 _RIDGE_HEIGHT = 0.72
+_SYMBOLS = {
+    "measured-like": "circle",
+    "upper limit": "triangle-left",
+    "unconstrained": "circle-open",
+}
 _UNIT = "10<sup>−17</sup> erg s<sup>−1</sup> cm<sup>−2</sup>"
 
 
@@ -20,6 +26,10 @@ def lines_figure(
     posterior: Posterior, truths: Mapping[str, float] | None = None, dark: bool = False
 ) -> go.Figure:
     """Draw the posterior of each line flux: density, median, 68% and 95% intervals.
+
+    The marker says what kind of posterior it is (`galexplorer.science.lines.line_status`): a disc
+    at the median where the line would be seen, an arrow from the 95% upper limit where it need
+    not be, an open disc where the draws say nothing. A dotted line marks the detectable flux.
 
     Parameters
     ----------
@@ -49,25 +59,40 @@ def lines_figure(
             mode="lines",
             hoverinfo="skip",
         )
+        status = line_status(values)
         for edges, width in (((low95, high95), 1.5), ((low, high), 5)):
             figure.add_scatter(
                 x=edges,
                 y=[row, row],
                 mode="lines",
                 line={"color": colours.accent, "width": width},
+                opacity=1.0 if status.kind == "measured-like" else 0.45,
                 hoverinfo="skip",
             )
+        limit = status.kind == "upper limit"
         figure.add_scatter(
-            x=[middle],
+            x=[status.log_limit if limit else middle],
             y=[row],
             mode="markers",
             marker={
                 "color": colours.accent,
-                "size": 10,
-                "line": {"color": colours.background, "width": 1.5},
+                "size": 13 if limit else 10,
+                "symbol": _SYMBOLS[status.kind],
+                "line": {
+                    "color": colours.accent
+                    if "open" in _SYMBOLS[status.kind]
+                    else colours.background,
+                    "width": 1.5,
+                },
             },
             hovertemplate=(
-                f"{_LABELS[name]}: {format_interval(name, low, middle, high)}<extra></extra>"
+                f"{_LABELS[name]}, {status.kind}: "
+                + (
+                    f"below {status.log_limit:.2f} (95%)"
+                    if limit
+                    else format_interval(name, low, middle, high)
+                )
+                + "<extra></extra>"
             ),
         )
         known = (truths or {}).get(name)
@@ -84,6 +109,7 @@ def lines_figure(
                 },
                 hovertemplate=f"known: {known:.2f}<extra></extra>",
             )
+    figure.add_vline(DETECTABLE_LOG_FLUX, line={"color": colours.faint, "dash": "dot", "width": 1})
     figure.update_layout(
         xaxis={
             "title": {

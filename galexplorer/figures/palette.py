@@ -6,7 +6,7 @@ are told apart by people with any of the common colour-vision deficiencies.
 
 from dataclasses import dataclass
 
-from galexplorer.schema import TARGETS
+from galexplorer.schema import BPT_CLASSES, TARGETS
 
 TRUTH = "#D55E00"
 """Known values (Okabe & Ito's vermilion)."""
@@ -14,8 +14,21 @@ TRUTH = "#D55E00"
 OVERLAY = "#8A8F98"
 """A second posterior, for comparison."""
 
+SERIES = ("#2A78B8", "#009E73", "#CC79A7", "#B07D00", "#6A4FA3")
+"""Galaxies that are compared: the accent, then colours apart from it and from `TRUTH`."""
+
+CLASS_COLOURS = dict(zip(BPT_CLASSES, ("#4FA3D9", "#009E73", "#CC79A7", "#E69F00"), strict=True))
+"""BPT classes (after Okabe & Ito)."""
+
 RESIDUAL_MAP = "PuOr_r"
 """Diverging colour map of signed residuals."""
+
+UNITS = {
+    "log10(Msun)": "log M☉",
+    "log10(Msun/yr)": "log M☉ yr⁻¹",
+    "log10(1e-17 erg/s/cm2)": "log 10⁻¹⁷ erg s⁻¹ cm⁻²",
+}
+"""Units of the targets in words for a screen."""
 
 _TARGETS = {target.name: target for target in TARGETS}
 

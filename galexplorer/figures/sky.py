@@ -8,10 +8,37 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.palette import RESIDUAL_MAP, ink
+from galexplorer.image.composite import composite, linear_flux
 from galexplorer.inference.result import View
+from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 
 _BAR_LENGTHS_ARCSEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
 _HALO = [withStroke(linewidth=2.5, foreground="black")]
+
+
+STRETCHES = {"Faint": 4.0, "SDSS": 1.0, "Bright": 0.25}
+"""What the light is multiplied with before it is compressed again: faint arms, or bright cores."""
+
+
+def stretched(picture: np.ndarray, brightness: float) -> np.ndarray:
+    """Return a composite as it would be of light so many times as bright.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (h, w, 3), uint8
+        SDSS composite, red green blue.
+    brightness : float
+
+    Returns
+    -------
+    ndarray, shape (h, w, 3), uint8
+    """
+    if brightness == 1.0:
+        return picture
+    channels = picture.transpose(2, 0, 1).astype(np.float32) / 255.0
+    flux = brightness * linear_flux(channels, SDSS_PIXEL_SCALE_ARCSEC)
+    again = composite(flux, SDSS_PIXEL_SCALE_ARCSEC)
+    return np.round(255 * again).astype(np.uint8).transpose(1, 2, 0)
 
 
 def bar_length_arcsec(width_arcsec: float) -> float:
@@ -30,7 +57,12 @@ def _length_label(arcsec: float) -> str:
     return f"{arcsec / 60:g}′" if arcsec >= 60 else f"{arcsec:g}″"
 
 
-def colour_figure(view: View, kpc_per_arcsec: float | None = None, aperture: bool = True) -> Figure:
+def colour_figure(
+    view: View,
+    kpc_per_arcsec: float | None = None,
+    aperture: bool = True,
+    brightness: float = 1.0,
+) -> Figure:
     """Draw the colour image with scale bar, compass and Petrosian aperture.
 
     Parameters
@@ -40,6 +72,8 @@ def colour_figure(view: View, kpc_per_arcsec: float | None = None, aperture: boo
         Adds the length of the scale bar in kpc.
     aperture : bool
         Draw a dashed circle of one Petrosian radius round the centre.
+    brightness : float
+        See `stretched`.
 
     Returns
     -------
@@ -49,7 +83,8 @@ def colour_figure(view: View, kpc_per_arcsec: float | None = None, aperture: boo
     rows, columns = view.native.shape[:2]
     figure = Figure(figsize=(4, 4 * rows / columns))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(view.native, interpolation="nearest" if columns < 200 else "antialiased")
+    picture = stretched(view.native, brightness)
+    axes.imshow(picture, interpolation="nearest" if columns < 200 else "antialiased")
     axes.set_axis_off()
     _scale_bar(axes, (rows, columns), view.native_pixel_scale_arcsec, kpc_per_arcsec)
     if view.north_angle_deg is not None:

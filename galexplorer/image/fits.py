@@ -168,6 +168,29 @@ def read_images(blob: Blob) -> list[FitsImage]:
             raise InputError(f"{blob.name} is a damaged FITS file: download it again.") from error
 
 
+def read_header(blob: Blob) -> fits.Header:
+    """Return the primary header of a file whose structure `read_images` has checked.
+
+    Parameters
+    ----------
+    blob : Blob
+
+    Returns
+    -------
+    astropy.io.fits.Header
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    with _quiet():
+        try:
+            return fits.getheader(io.BytesIO(blob.data))
+        except _ASTROPY_ERRORS as error:
+            raise InputError(f"{blob.name} is a damaged FITS file: download it again.") from error
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what astropy mends, deprecates or recommends: the user can't act on it."""

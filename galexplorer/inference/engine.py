@@ -1,8 +1,9 @@
 """From an observation to its posterior: the same engine for app, command line and catalogues."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from torch import Tensor
 from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
-from galexplorer.inference.neighbours import LIBRARY_FILE, Library
-from galexplorer.inference.observation import Cutout, Observation
+from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
+from galexplorer.inference.observation import Cutout, Observation, Stored
 from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
 from galexplorer.model.features import photometry_features
 from galexplorer.model.network import MODES, GalaxyModel
@@ -30,7 +31,6 @@ CHUNK = 16384
 
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
-_ORIGINS = {None: 0, "fits": 1, "jpeg": 2}
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,20 @@ class Engine:
         self.weights = weights
         self.model: GalaxyModel = weights.model
         self.device = weights.model.target_mean.device
-        self.library = Library.from_arrays(
-            read_arrays(weights.folder, LIBRARY_FILE, weights.manifest)
-        )
-        self.domain = DomainStatistics.from_arrays(
-            read_arrays(weights.folder, DOMAIN_FILE, weights.manifest)
-        )
+
+    @cached_property
+    def library(self) -> Library:
+        """Return the library of real galaxies."""
+        source = self.weights.manifest.get("library", {}).get("source", SOURCE)
+        return Library(self._read(LIBRARY_FILE), source)
+
+    @cached_property
+    def domain(self) -> DomainStatistics:
+        """Return what new galaxies are compared with."""
+        return DomainStatistics.from_arrays(self._read(DOMAIN_FILE))
+
+    def _read(self, name: str) -> dict[str, Tensor]:
+        return read_arrays(self.weights.folder, name, self.weights.manifest)
 
     @classmethod
     def load(cls, weights_dir: Path | None = None, device: str = "auto") -> "Engine":
@@ -76,7 +84,9 @@ class Engine:
         OptionError
             If the device is not available.
         """
-        return cls(load(weights_dir, device))
+        engine = cls(load(weights_dir, device))
+        _ = engine.library, engine.domain  # read here, where an error is expected
+        return engine
 
     @torch.inference_mode()
     def infer(
@@ -117,6 +127,9 @@ class Engine:
         )
         classes = class_probabilities(posterior.draws)
         view, misfit = self._view(observation.cutout)
+        image = observation.cutout or observation.stored
+        if observation.stored is not None:
+            misfit = torch.tensor([observation.stored.misfit])
         mode = MODES[int(encoded.mode[0])]
         magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
@@ -125,20 +138,21 @@ class Engine:
             bpt=classes,
             photometry=observation.photometry,
             domain=judge(self.domain, mode, inputs, misfit)[0],
-            neighbours=self._neighbours(observation.cutout, encoded.latent[0]),
+            neighbours=self._neighbours(image, encoded.latent[0]),
             view=view,
             notes=(*observation.notes, *_cautions(posterior, classes)),
             provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
             known=observation.known,
             origins=observation.origins,
-            latent=None if observation.cutout is None else encoded.latent[0].cpu().numpy(),
+            latent=None if image is None else encoded.latent[0].cpu().numpy(),
         )
 
     def encode(self, observations: list[Observation]) -> Encoded:
         """Encode a batch; rows without an image get zero latents."""
         photometry = [o.photometry for o in observations]
-        images = [o.cutout for o in observations]
-        origin = np.array([_ORIGINS[o.origin] if o.cutout else 0 for o in observations])
+        images = [o.cutout or o.stored for o in observations]
+        kinds = [o.origin if image else None for o, image in zip(observations, images, strict=True)]
+        origin = np.array([ORIGINS.index(kind or "") for kind in kinds])
         scale = np.array([c.pixel_scale_arcsec if c else np.nan for c in images])
         petro = np.array(
             [[p.petro_r50 or np.nan, p.petro_r90 or np.nan] for p in photometry], float
@@ -153,13 +167,17 @@ class Engine:
             scale,
             origin,
         )
-        grids = [c.grid if c else None for c in images]
-        return self.encode_arrays(features, grids, origin)
+        grids = [o.cutout.grid if o.cutout else None for o in observations]
+        return self.encode_arrays(features, grids, origin, [o.stored for o in observations])
 
     def encode_arrays(
-        self, features: np.ndarray, grids: list[np.ndarray | None], origin: np.ndarray
+        self,
+        features: np.ndarray,
+        grids: list[np.ndarray | None],
+        origin: np.ndarray,
+        stored: Sequence[Stored | None] = (),
     ) -> Encoded:
-        """Encode feature vectors (n, f) with the images that go with them."""
+        """Encode feature vectors (n, f) with the images, or stored latents, that go with them."""
         feature = torch.from_numpy(features).to(self.device)
         latent = feature.new_zeros((len(features), 32))
         log_variance = torch.zeros_like(latent)
@@ -169,6 +187,10 @@ class Engine:
             latent[rows], log_variance[rows] = self.model.encode(
                 torch.from_numpy(stack).to(self.device)
             )
+        for k, kept in enumerate(stored):
+            if kept is not None:
+                latent[k] = torch.from_numpy(kept.latent)
+                log_variance[k] = torch.from_numpy(kept.log_variance)
         context = self.model.context_of(latent, log_variance, feature)
         return Encoded(context, torch.from_numpy(origin).long(), latent, features)
 
@@ -242,7 +264,7 @@ class Engine:
         _, decoded = self.model.reconstruct(grid)
         view = View(
             composite=np.ascontiguousarray(cutout.grid.transpose(1, 2, 0)),
-            reconstruction=_to_picture(decoded[0]),
+            reconstruction=picture_of(decoded[0]),
             pixel_scale_arcsec=cutout.pixel_scale_arcsec,
             native=np.ascontiguousarray(cutout.native.transpose(1, 2, 0)),
             native_pixel_scale_arcsec=cutout.native_pixel_scale_arcsec,
@@ -254,16 +276,20 @@ class Engine:
         )
         return view, misfit_of(grid.float() / 255.0, decoded).cpu()
 
-    def _neighbours(self, cutout: Cutout | None, latent: Tensor) -> tuple[Neighbour, ...]:
-        if cutout is None:
+    def _neighbours(self, image: Cutout | Stored | None, latent: Tensor) -> tuple[Neighbour, ...]:
+        if image is None:
             return ()
-        place = None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)
-        found = self.library.nearest(latent, NEIGHBOURS, exclude=place)
-        stack = torch.stack([self.library.appearance[row] for row, _ in found]).to(self.device)
-        pictures = [_to_picture(p) for p in self.model.decoder(stack)]
-        return tuple(
-            self.library.describe(row, distance, picture)
-            for (row, distance), picture in zip(found, pictures, strict=True)
+        place = None if image.ra is None or image.dec is None else (image.ra, image.dec)
+        published = self.library.published
+        found = self.library.nearest(latent, NEIGHBOURS, exclude=place, only=published)
+        return self.describe([row for row, _ in found], [distance for _, distance in found])
+
+    def describe(
+        self, rows: Sequence[int], distances: Sequence[float] | None = None
+    ) -> tuple[Neighbour, ...]:
+        """Return galaxies of the library, with distances from another where these are given."""
+        return self.library.describe(
+            rows, lambda latents: self.model.decoder(latents.to(self.device)), distances
         )
 
     def _provenance(
@@ -388,8 +414,3 @@ def _magnitudes(photometry: list[Photometry]) -> np.ndarray:
 
 def _errors(photometry: list[Photometry]) -> np.ndarray:
     return np.array([[p.errors.get(b, np.nan) for b in BANDS] for p in photometry], float)
-
-
-def _to_picture(image: Tensor) -> np.ndarray:
-    levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())

@@ -42,6 +42,29 @@ class Cutout:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What the encoder once made of an image that is not at hand.
+
+    Attributes
+    ----------
+    latent, log_variance : ndarray, shape (32,)
+    misfit : float
+        Of the autoencoder's reconstruction.
+    pixel_scale_arcsec : float
+        Side of a pixel of the grid that was encoded.
+    ra, dec : float
+        Degrees.
+    """
+
+    latent: np.ndarray
+    log_variance: np.ndarray
+    misfit: float
+    pixel_scale_arcsec: float
+    ra: float
+    dec: float
+
+
+@dataclass(frozen=True)
 class Observation:
     """Input of the engine.
 
@@ -59,6 +82,8 @@ class Observation:
         Published values by target, shown beside the posterior and never fed to the model.
     origins : dict of str to str
         Where each number came from, such as ``{"photometry": "SDSS DR17 model magnitudes"}``.
+    stored : Stored or None
+        Takes the place of the cutout for a galaxy of the library.
     """
 
     cutout: Cutout | None
@@ -68,3 +93,4 @@ class Observation:
     origin: str | None = None
     known: dict[str, float] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    stored: Stored | None = None

@@ -1,7 +1,9 @@
 """From pixels and catalogue values to what the engine takes."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +15,11 @@ from galexplorer.inference.observation import Cutout, Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.schema import IMAGE_BANDS
 
+if TYPE_CHECKING:
+    from galexplorer.sky.fetch import Fetched
+
 _FAINTEST = 22.0
+_MEASURED = "measured on the pixels"
 
 
 def observe(
@@ -21,6 +27,7 @@ def observe(
     photometry: Photometry | None = None,
     ra: float | None = None,
     dec: float | None = None,
+    extinction_mag: Mapping[str, float] | None = None,
 ) -> Observation:
     """Measure a galaxy on its image and join the catalogue's values.
 
@@ -34,6 +41,8 @@ def observe(
         Dereddened catalogue values.
     ra, dec : float, optional
         Position of the target, degrees; the centre of the image without them.
+    extinction_mag : mapping of str to float, optional
+        Galactic extinction by band, which is removed from magnitudes measured on the pixels.
 
     Returns
     -------
@@ -50,7 +59,8 @@ def observe(
             raise TargetError("There is nothing to infer from: give an image, magnitudes, or both.")
         sized = given.petro_r50 is not None or given.petro_r90 is not None
         given = replace(given, petro_kind="catalogue" if sized else "none")
-        return Observation(None, given, ("No image: inferred from photometry alone.",))
+        told = ("No image: inferred from photometry alone.",)
+        return Observation(None, given, told, origins=_origins(given, False))
     found = measure(pixels, ra, dec)
     grid, scale, native = cut(pixels, found)
     north, mirrored = _orientation(pixels, found)
@@ -70,15 +80,21 @@ def observe(
     measured = not any(band in given.magnitudes for band in IMAGE_BANDS)
     both = given.petro_r50 is not None and given.petro_r90 is not None
     sized = both and not measured
+    dust = extinction_mag or {}
+    corrected = measured and set(IMAGE_BANDS) <= set(dust)
+    magnitudes = {
+        band: magnitude - (dust[band] if corrected else 0.0)
+        for band, magnitude in found.magnitudes.items()
+    }
     joined = Photometry(
         kind="measured" if measured else "catalogue",
-        magnitudes=found.magnitudes if measured else given.magnitudes,
+        magnitudes=magnitudes if measured else given.magnitudes,
         errors=found.errors if measured else given.errors,
         petro_r50=given.petro_r50 if sized else found.petro_r50,
         petro_r90=given.petro_r90 if sized else found.petro_r90,
         petro_kind="catalogue" if sized else "measured" if found.petro_r50 else "none",
     )
-    notes = (*pixels.notes, *_remarks(pixels, found, measured))
+    notes = (*pixels.notes, *_remarks(pixels, found, measured, corrected))
     if measured and given.magnitudes:
         left_out = ", ".join(given.magnitudes)
         notes += (f"The catalogue gives none of g, r, i: its {left_out} was left out.",)
@@ -89,15 +105,78 @@ def observe(
             "Petrosian radii were measured on the pixels: a catalogue's count only as a pair, "
             "beside its magnitudes.",
         )
-    return Observation(cutout, joined, notes, pixels.sha256, pixels.origin)
+    return Observation(
+        cutout,
+        joined,
+        notes,
+        pixels.sha256,
+        pixels.origin,
+        origins=_origins(joined, corrected),
+    )
 
 
-def _remarks(pixels: Pixels, found: Measurement, measured: bool) -> list[str]:
+def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) -> Observation:
+    """Observe a galaxy that the services of the sky gave.
+
+    Parameters
+    ----------
+    fetched : galexplorer.sky.fetch.Fetched
+    photometry : Photometry, optional
+        Dereddened values that replace those of SDSS.
+
+    Returns
+    -------
+    Observation
+        Photometry is that of SDSS or else measured on the pixels, either way without Galactic
+        extinction where that is known. `known` holds the spectroscopic values, which the model
+        never sees; `origins` says where each number is from.
+
+    Raises
+    ------
+    TargetError
+        If no galaxy is found on the pixels.
+    """
+    observed = observe(
+        fetched.pixels,
+        photometry or fetched.photometry,
+        fetched.ra,
+        fetched.dec,
+        fetched.extinction_mag,
+    )
+    reading = f"{fetched.reading.text}: {fetched.reading.echo}."
+    where = f"The galaxy lies at RA {fetched.ra:.5f}°, Dec {fetched.dec:+.5f}°."
+    origins = dict(fetched.origins)
+    for what, origin in observed.origins.items():
+        # What SDSS gave is named by its own words.
+        if photometry is not None or origin.startswith(_MEASURED):
+            origins[what] = origin
+    return replace(
+        observed,
+        notes=(reading, where, *fetched.notes, *observed.notes),
+        known=dict(fetched.truths),
+        origins=origins,
+    )
+
+
+def _origins(photometry: Photometry, corrected: bool) -> dict[str, str]:
+    origins = {}
+    if photometry.kind != "none":
+        dust = "dereddened" if corrected else "not corrected for Galactic extinction"
+        measured = photometry.kind == "measured"
+        origins["photometry"] = f"{_MEASURED}, {dust}" if measured else "as given"
+    if photometry.petro_kind != "none":
+        sized = photometry.petro_kind == "measured"
+        origins["petrosian_radii"] = _MEASURED if sized else "as given"
+    return origins
+
+
+def _remarks(pixels: Pixels, found: Measurement, measured: bool, corrected: bool) -> list[str]:
     remarks = []
     if measured:
+        dust = "corrected" if corrected else "not corrected"
         remarks.append(
             f"Photometry measured on the pixels within {found.aperture_arcsec:.1f} arcsec, "
-            "not corrected for Galactic extinction."
+            f"{dust} for Galactic extinction."
         )
     if found.petrosian_radius_arcsec is None:
         remarks.append("The galaxy overfills the field: no Petrosian radius could be measured.")

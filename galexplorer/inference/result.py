@@ -16,7 +16,7 @@ class Photometry:
     ----------
     kind : {"none", "catalogue", "measured"}
         Catalogue values are dereddened AB model magnitudes; measured ones are what
-        this program found on the pixels, not corrected for extinction.
+        this program found on the pixels, corrected for extinction where a note says so.
     magnitudes : dict of str to float
         AB magnitudes by band; a missing band is absent.
     errors : dict of str to float
@@ -87,6 +87,17 @@ class Neighbour:
         Where the values come from.
     thumbnail : ndarray, shape (64, 64, 3), uint8
         The VAE's reconstruction from the stored latent: not a photograph.
+    percentile : float
+        Percentage of the library's galaxies whose own nearest neighbour is nearer than
+        `distance`; NaN where there is no distance.
+    medians : dict of str to float
+        Medians of the model's posterior for this galaxy, by target.
+    bpt : str
+        One of `galexplorer.schema.BPT_CLASSES`.
+    bpt_published : bool
+        Whether that class rests on published lines rather than on the model.
+    field_arcsec : float
+        Side of the field that the thumbnail shows.
     """
 
     name: str
@@ -96,6 +107,11 @@ class Neighbour:
     known: dict[str, float]
     source: str
     thumbnail: np.ndarray
+    percentile: float = math.nan
+    medians: dict[str, float] = field(default_factory=dict)
+    bpt: str = ""
+    bpt_published: bool = False
+    field_arcsec: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -210,6 +226,7 @@ class Result:
                 "ra": n.ra,
                 "dec": n.dec,
                 "distance": n.distance,
+                "percentile": round(n.percentile, 2) if math.isfinite(n.percentile) else None,
                 "known": n.known,
                 "source": n.source,
             }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def write_manifest(folder: Path, manifest: dict) -> None:
         "targets": list(TARGET_NAMES),
         "files": files,
     }
-    (folder / _MANIFEST_FILE).write_text(json.dumps(full, indent=2) + "\n")
+    temporary = folder / f"{_MANIFEST_FILE}.part"
+    temporary.write_text(json.dumps(full, indent=2) + "\n")
+    os.replace(temporary, folder / _MANIFEST_FILE)  # a reader never meets half of one
 
 
 def read_manifest(folder: Path) -> dict:

@@ -41,12 +41,14 @@ class Derived:
         return float(np.isfinite(self.draws).mean())
 
 
-def derive(posterior: Posterior) -> tuple[Derived, ...]:
-    """Return distance, scale, specific star-formation rate, dust and strong-line abundances.
+def derive(posterior: Posterior, petro_r50_arcsec: float | None = None) -> tuple[Derived, ...]:
+    """Return distance, size, specific star-formation rate, dust and strong-line abundances.
 
     Parameters
     ----------
     posterior : Posterior
+    petro_r50_arcsec : float, optional
+        Half-light radius, which adds the size in kpc.
 
     Returns
     -------
@@ -58,9 +60,14 @@ def derive(posterior: Posterior) -> tuple[Derived, ...]:
     }
     z, halpha, hbeta = column["redshift"], column["log_flux_halpha"], column["log_flux_hbeta"]
     n2, o3 = line_ratios(posterior.draws)
+    scale = kpc_per_arcsec(z)
+    size = () if petro_r50_arcsec is None else (
+        Derived("Half-light radius", "kpc", 1, scale * petro_r50_arcsec),
+    )  # fmt: skip
     return (
         Derived("Luminosity distance", "Mpc", 0, luminosity_distance_mpc(z)),
-        Derived("Scale", "kpc/″", 2, kpc_per_arcsec(z)),
+        Derived("Scale", "kpc/″", 2, scale),
+        *size,
         Derived("Specific SFR", "log yr⁻¹", 2, column["log_sfr"] - column["log_stellar_mass"]),
         Derived("Balmer A(V), Calzetti", "mag", 2, balmer_av(halpha, hbeta)),
         Derived("Hα SFR in the fibre", "log M☉ yr⁻¹", 2, halpha_log_sfr(halpha, hbeta, z)),

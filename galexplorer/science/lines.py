@@ -4,6 +4,7 @@ Every function is vectorised and meant for posterior draws: a derived quantity k
 its full posterior. Line fluxes are log10 of 1e-17 erg/s/cm2, as in the targets.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -40,6 +41,55 @@ STRONG_LINE_CALIBRATIONS = {
 """12 + log(O/H) = intercept + slope * index, valid between the two limits of the index:
 Pettini & Pagel 2004 (MNRAS 348, L59, eqs. 1 and 3),
 Marino et al. 2013 (A&A 559, A114, eqs. 2 and 4)."""
+
+DETECTABLE_LOG_FLUX = 1.0
+"""Three times the median error (3e-17 erg/s/cm2) of these lines in SDSS's main-sample spectra."""
+
+FAINT_LOG_FLUX = 2.5
+"""Limits above this say little: half of the main sample's lines are fainter."""
+
+LINE_KINDS = ("measured-like", "upper limit", "unconstrained")
+
+
+@dataclass(frozen=True)
+class LineStatus:
+    """What a posterior says of one line, in the words that a spectrum would earn.
+
+    Attributes
+    ----------
+    kind : str
+        One of `LINE_KINDS`.
+    log_limit : float
+        Upper limit at 95%: log10 of 1e-17 erg/s/cm2. Of use for the second kind.
+    """
+
+    kind: str
+    log_limit: float
+
+
+def line_status(log_flux: np.ndarray) -> LineStatus:
+    """Classify the posterior of a line's flux.
+
+    No line was measured, and the words say what the draws are like. *Measured-like*: at
+    least 95% of them lie above `DETECTABLE_LOG_FLUX`, so that a spectrum of SDSS's would show
+    the line. *Upper limit*: a line too faint to be seen is among the answers, and 95% of the
+    draws lie below `FAINT_LOG_FLUX`. *Unconstrained*: anything from invisible to bright.
+
+    Parameters
+    ----------
+    log_flux : ndarray, shape (n,)
+        Draws, log10 of 1e-17 erg/s/cm2.
+
+    Returns
+    -------
+    LineStatus
+    """
+    low, high = np.quantile(np.asarray(log_flux, float), [0.05, 0.95])
+    if low >= DETECTABLE_LOG_FLUX:
+        return LineStatus("measured-like", float(high))
+    if high <= FAINT_LOG_FLUX:
+        return LineStatus("upper limit", float(high))
+    return LineStatus("unconstrained", float(high))
 
 
 def _law(name: str) -> dict[str, float]:

@@ -10,6 +10,10 @@ BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LIN
 PASSIVE_LOG_SSFR = -11.0
 """log10 of 1/yr below which a galaxy counts as passive (Fontana et al. 2009, A&A 501, 15)."""
 
+CONCENTRATED = 2.6
+"""Ratio of Petrosian R90 to R50 that divides late from early types (Strateva et al. 2001,
+AJ 122, 1861)."""
+
 CONFIDENT = 0.5
 """Probability from which a class is named."""
 
@@ -74,6 +78,16 @@ def kind_of_galaxy(result: Result) -> str:
     )
 
 
+def shape_words(result: Result) -> str:
+    """Return what the concentration of its light says of a galaxy's type, empty where unknown."""
+    r50, r90 = result.photometry.petro_r50, result.photometry.petro_r90
+    if r50 is None or r90 is None:
+        return ""
+    ratio = r90 / r50
+    kind = "concentrated like an early type" if ratio > CONCENTRATED else "of a disc's profile"
+    return f"{kind} (R90/R50 = {ratio:.1f})"
+
+
 def verdict(result: Result) -> str:
     """Return one sentence on what the galaxy is.
 
@@ -87,9 +101,11 @@ def verdict(result: Result) -> str:
         Such as "Star-forming galaxy (87%) at z = 0.021 (+0.012 −0.010), log M⋆ = 10.40 ...".
     """
     posterior = result.posterior
+    shape = shape_words(result)
     return (
         f"{kind_of_galaxy(result)} at z = {describe_interval(posterior, 'redshift')}, "
-        f"log M⋆/M☉ = {describe_interval(posterior, 'log_stellar_mass')}."
+        f"log M⋆/M☉ = {describe_interval(posterior, 'log_stellar_mass')}"
+        f"{', ' + shape if shape else ''}."
     )
 
 

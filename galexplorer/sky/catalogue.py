@@ -6,9 +6,10 @@ the crossid service would need three requests for less.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery.sdss import SDSSClass
 
@@ -22,6 +23,10 @@ from galexplorer.sky.parse import Field
 DATA_RELEASE = 17
 SEARCH_ARCMIN = 1.0
 QUERY_S = 18.0
+MAX_ROWS = 200
+TOTAL = "COUNT(*) OVER () AS total"
+"""Column that tells how many rows the whole answer has, since half of one looks like one."""
+
 MAX_REDSHIFT = 0.3
 
 _GALAXY, _STAR = 3, 6
@@ -69,7 +74,7 @@ class Entry:
     petro_radius_arcsec : float or None
         Petrosian radius in r.
     extinction_mag : dict of str to float
-        Galactic extinction that was removed, by band.
+        Galactic extinction by band, which `photometry` is without.
     truths : dict of str to float
         Spectroscopic values by target.
     subclass : str
@@ -111,12 +116,80 @@ def query_position(ra: float, dec: float, network: Network, cache: Cache) -> lis
     """
     near = f"dbo.fGetNearbyObjEq({ra:.7f},{dec:.7f},{SEARCH_ARCMIN})"
     source = f"{near} AS n JOIN PhotoObj AS p ON p.objID = n.objID"
-    return _query(_sql("n.distance", source, "ORDER BY n.distance"), network, cache)
+    centre = SkyCoord(ra, dec, unit="deg")
+
+    def check(row: Row) -> bool:
+        if not _is_whole(row):
+            return False
+        place = SkyCoord(_number(row, "ra"), _number(row, "dec"), unit="deg")
+        return place.separation(centre).arcmin < 1.1 * SEARCH_ARCMIN
+
+    sql = _sql("n.distance", source, "ORDER BY n.distance")
+    return query(sql, COLUMNS, network, cache, check)
 
 
 def query_objid(objid: int, network: Network, cache: Cache) -> list[Row]:
     """Return the row of an objID, as `query_position` does."""
-    return _query(_sql("0.0", "PhotoObj AS p", f"WHERE p.objID = {objid}"), network, cache)
+    sql = _sql("0.0", "PhotoObj AS p", f"WHERE p.objID = {objid}")
+
+    def check(row: Row) -> bool:
+        return _is_whole(row) and row["objID"] == objid
+
+    return query(sql, COLUMNS, network, cache, check)
+
+
+def query(
+    sql: str,
+    columns: Sequence[str],
+    network: Network,
+    cache: Cache,
+    check: Callable[[Row], bool],
+    seconds: float = QUERY_S,
+) -> list[Row]:
+    """Ask SkyServer by SQL through astroquery, or the cache.
+
+    Parameters
+    ----------
+    sql : str
+        Selects at most `MAX_ROWS` of `columns`, and `TOTAL` as the last column.
+    columns : sequence of str
+        What the answer must hold: an error page is a table, too.
+    network : Network
+    cache : Cache
+    check : callable
+        Tells whether a row can be an answer to this question.
+    seconds : float
+        Longest time for all tries together.
+
+    Returns
+    -------
+    list of dict
+        By column; null is None.
+
+    Raises
+    ------
+    ServiceError
+        If SkyServer gave no usable answer.
+    """
+    label = f"SDSS DR{DATA_RELEASE} {sql}"
+    if kept := cache.get(label):
+        return json.loads(kept)
+    service = SDSSClass()
+    network.adopt(service)
+
+    def call() -> list[Row]:
+        table = service.query_sql(
+            sql, timeout=network.settings.read_s, data_release=DATA_RELEASE, cache=False
+        )
+        rows = _read_rows(table, columns)
+        if not all(check(row) for row in rows):
+            raise ServiceError("SkyServer gave an answer to another question: try again later.")
+        return rows
+
+    rows = network.ask("SkyServer", call, seconds)
+    if rows:  # nothing is no answer to keep
+        cache.put(label, json.dumps(rows).encode())
+    return rows
 
 
 def choose(rows: Sequence[Row], text: str, tolerance_arcsec: float = 0.0) -> Entry:
@@ -169,48 +242,32 @@ def _sql(distance: str, source: str, end: str) -> str:
         *(f"e.{name}" for name in _EXTRA),
         *(f"l.{name}" for name in _FLUXES),
         f"{distance} AS distance",
+        TOTAL,
     ]
     joins = (
         "LEFT JOIN SpecObj AS s ON s.bestObjID = p.objID "
         "LEFT JOIN galSpecExtra AS e ON e.specObjID = s.specObjID "
         "LEFT JOIN galSpecLine AS l ON l.specObjID = s.specObjID"
     )
-    return f"SELECT TOP 200 {', '.join(columns)} FROM {source} {joins} {end}"
+    return f"SELECT TOP {MAX_ROWS} {', '.join(columns)} FROM {source} {joins} {end}"
 
 
-def _query(sql: str, network: Network, cache: Cache) -> list[Row]:
-    label = f"SDSS DR{DATA_RELEASE} {sql}"
-    if kept := cache.get(label):
-        return json.loads(kept)
-    service = SDSSClass()
-    network.adopt(service._session)
-
-    def call() -> list[Row]:
-        # Without a cache: astroquery would keep an error page for a week.
-        table = service.query_sql(
-            sql, timeout=network.settings.read_s, data_release=DATA_RELEASE, cache=False
-        )
-        return _read_rows(table)
-
-    rows = network.ask("SkyServer", call, QUERY_S)
-    cache.put(label, json.dumps(rows).encode())
-    return rows
+def _is_whole(row: Row) -> bool:
+    whole = all(isinstance(row[name], int) for name in _PHOTO[:1] + _PHOTO[3:8])
+    return whole and all(isinstance(row[name], float | int) for name in ("ra", "dec", "distance"))
 
 
-def _read_rows(table: Table | None) -> list[Row]:
-    """Check that the answer is what was asked for: an error page is a table, too."""
+def _read_rows(table: Table | None, columns: Sequence[str]) -> list[Row]:
     if table is None:
         return []
     names = {name.lower(): name for name in table.colnames}
-    if set(names) != {column.lower() for column in COLUMNS}:
+    if set(names) != {column.lower() for column in (*columns, "total")}:
         raise ServiceError("SkyServer gave an answer that cannot be read: try again later.")
-    rows = [{column: _cell(row[names[column.lower()]]) for column in COLUMNS} for row in table]
-    for row in rows:
-        whole = all(isinstance(row[name], int) for name in _PHOTO[:1] + _PHOTO[3:8])
-        placed = all(isinstance(row[name], float | int) for name in ("ra", "dec", "distance"))
-        if not whole or not placed:
-            raise ServiceError("SkyServer gave a row that cannot be read: try again later.")
-    return rows
+    for row in table:
+        total = _cell(row[names["total"]])
+        if not isinstance(total, int) or min(total, MAX_ROWS) != len(table):
+            raise ServiceError("SkyServer gave half an answer: try again later.")
+    return [{column: _cell(row[names[column.lower()]]) for column in columns} for row in table]
 
 
 def _cell(value: object) -> float | int | str | None:
@@ -267,10 +324,12 @@ def _read_entry(row: Row) -> Entry:
         magnitude = _number(row, f"modelMag_{band}")
         extinction = _number(row, f"extinction_{band}")
         error = _number(row, f"modelMagErr_{band}")
-        if magnitude is None or extinction is None or not 5 < magnitude < 30:
+        if extinction is None or not 0 <= extinction < 100:
             continue
-        magnitudes[band] = magnitude - extinction
         extinctions[band] = extinction
+        if magnitude is None or not 5 < magnitude < 30:
+            continue
+        magnitudes[band] = round(magnitude - extinction, 6)
         if error is not None and 0 < error < 10:
             errors[band] = error
     radii = [_number(row, f"petro{size}_r") for size in ("Rad", "R50", "R90")]

@@ -73,7 +73,7 @@ def fetch_hips(ra: float, dec: float, side_arcsec: float, network: Network, cach
     """Get gri cutouts of the SDSS DR9 HiPS through astroquery; as `fetch_legacy`."""
     size = _count_pixels(side_arcsec)
     service = hips2fitsClass()
-    network.adopt(service._session)
+    network.adopt(service)
     service.server = hips2fits.server  # the address that the user may have changed
     found: dict[str, bytes] = {}
     for band in IMAGE_BANDS:
@@ -131,5 +131,8 @@ def _check(service: str, files: dict[str, bytes], ra: float, dec: float, size: i
     if not right:
         raise ServiceError(f"{service} gave an image of another place: try again later.")
     flux = np.where((pixels.flux == 0).all(axis=0), np.nan, pixels.flux).astype(np.float32)
-    note = f"Pixels: {service}, resampled, so the noise is smoother than that of SDSS's frames."
+    note = (
+        f"Pixels: {service}, resampled, so the noise is smoother than that of SDSS's frames; the "
+        "verdict on the domain was calibrated on theirs: take one near the limit with care."
+    )
     return Pixels(flux, pixels.pixel_scale_arcsec, "fits", pixels.sha256, pixels.wcs, notes=(note,))

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from galexplorer.errors import FetchError
-from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.pixels import Pixels
 from galexplorer.inference.result import Photometry
+from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky import catalogue
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import Entry
 from galexplorer.sky.cutouts import fetch_hips, fetch_legacy
+from galexplorer.sky.dust import ORIGIN, query_extinction
 from galexplorer.sky.frames import fetch_pixels
 from galexplorer.sky.http import Network, ServiceError, Settings
 from galexplorer.sky.parse import Reading, decode_objid, parse_target
@@ -20,6 +20,12 @@ from galexplorer.sky.resolve import resolve_name
 
 Source = Literal["auto", "frames", "legacy", "hips"]
 Progress = Callable[[str], None]
+
+_PIXEL_ORIGINS = {
+    "frames": f"SDSS DR{catalogue.DATA_RELEASE} frames",
+    "legacy": "Legacy Surveys viewer, layer sdss: frames of SDSS co-added, with smoother noise",
+    "hips": "hips2fits (CDS), CDS/P/SDSS9: frames of SDSS resampled, with smoother noise",
+}
 
 FIELD_PER_PETROSIAN_RADIUS = 8.0
 MIN_SIDE_ARCSEC, DEFAULT_SIDE_ARCSEC, MAX_SIDE_ARCSEC = 80.0, 120.0, 600.0
@@ -52,6 +58,9 @@ class Fetched:
         What failed or was assumed on the way, a sentence each.
     requests : int
         How many were sent.
+    extinction_mag : dict of str to float
+        Galactic extinction by band, from SDSS or else IRSA; empty where neither told. Catalogue
+        photometry is without it, pixels are not.
     """
 
     reading: Reading
@@ -66,6 +75,7 @@ class Fetched:
     origins: dict[str, str]
     notes: tuple[str, ...] = field(default=())
     requests: int = 0
+    extinction_mag: dict[str, float] = field(default_factory=dict)
 
 
 def fetch_target(
@@ -110,42 +120,6 @@ def fetch_target(
         return _fetch(reading, source, network, Cache(network.settings.cache_dir), say)
 
 
-def write_fetched(fetched: Fetched, path: str | Path) -> None:
-    """Write the pixels as a FITS cube that the image reader takes, with provenance in its header.
-
-    Parameters
-    ----------
-    fetched : Fetched
-    path : str or Path
-    """
-    cards: dict[str, object] = {
-        "OBJECT": (_ascii(fetched.reading.text), "as asked for"),
-        "RA_OBJ": (fetched.ra, "[deg] ICRS, of the galaxy"),
-        "DEC_OBJ": (fetched.dec, "[deg] ICRS, of the galaxy"),
-        "PIXELSRC": (fetched.source, "service that gave the pixels"),
-        "PIXELSUM": fetched.pixels.sha256,
-    }
-    if fetched.objid is not None:
-        cards["OBJID"] = (str(fetched.objid), "SDSS objID")
-    for band, magnitude in fetched.photometry.magnitudes.items():
-        cards[f"MAG_{band.upper()}"] = (round(magnitude, 4), "[mag] SDSS model, dereddened")
-    for band, error in fetched.photometry.errors.items():
-        cards[f"ERR_{band.upper()}"] = (round(error, 4), "[mag] 1 sigma")
-    for key, radius in (
-        ("R50", fetched.photometry.petro_r50),
-        ("R90", fetched.photometry.petro_r90),
-    ):
-        if radius is not None:
-            cards[f"PETRO{key}"] = (round(radius, 3), "[arcsec] Petrosian radius in r, SDSS")
-    if "redshift" in fetched.truths:
-        cards["Z_SPEC"] = (round(fetched.truths["redshift"], 6), "SDSS spectrum")
-    said = [f"{what}: {origin}" for what, origin in fetched.origins.items()]
-    for number, words in enumerate((*said, *fetched.pixels.notes, *fetched.notes), start=1):
-        cards[f"NOTE{number:02d}"] = _ascii(words)
-    pixels = fetched.pixels
-    write_cube(path, pixels.flux, pixels.pixel_scale_arcsec, pixels.wcs, cards)
-
-
 def _fetch(
     reading: Reading, source: Source, network: Network, cache: Cache, say: Progress
 ) -> Fetched:
@@ -156,7 +130,8 @@ def _fetch(
         say("asking Sesame for the position")
         position = resolve_name(reading.text, network, cache)
         ra, dec, origins["position"] = position.ra, position.dec, position.origin
-        say(f"{position.origin}: RA {ra:.5f}°, Dec {dec:+.5f}°")
+        origins["name"] = f"{position.origin}: RA {ra:.5f}°, Dec {dec:+.5f}°"
+        say(origins["name"])
     elif reading.kind == "position":
         origins["position"] = "as given"
     say("asking SkyServer for photometry and spectroscopy")
@@ -167,14 +142,28 @@ def _fetch(
     assert ra is not None
     assert dec is not None
     pixels, used = _fetch_pixels(ra, dec, entry, source, network, cache, notes, say)
-    origins["pixels"] = used
+    origins["pixels"] = _PIXEL_ORIGINS[used]
+    photometry = entry.photometry if entry else Photometry()
+    extinction_mag = dict(entry.extinction_mag) if entry else {}
+    if extinction_mag:
+        told = ", ".join(f"{band} {value:.3f}" for band, value in extinction_mag.items())
+        origins["extinction"] = f"SDSS DR{catalogue.DATA_RELEASE}: {told}"
+    elif not any(band in photometry.magnitudes for band in IMAGE_BANDS):
+        # What will be measured on the pixels needs it.
+        say("asking IRSA for the Galactic extinction")
+        try:
+            extinction_mag = query_extinction(ra, dec, network, cache)
+            origins["extinction"] = ORIGIN
+        except ServiceError as error:
+            notes.append(f"The Galactic extinction is unknown and was taken as 0: {error}")
+            origins["extinction"] = "unknown, taken as 0"
     notes = [*(entry.notes if entry else ()), *notes]
     return Fetched(
         reading=reading,
         ra=ra,
         dec=dec,
         pixels=pixels,
-        photometry=entry.photometry if entry else Photometry(),
+        photometry=photometry,
         objid=entry.objid if entry else None,
         truths=entry.truths if entry else {},
         subclass=entry.subclass if entry else "",
@@ -182,6 +171,7 @@ def _fetch(
         origins=origins,
         notes=tuple(notes),
         requests=network.requests,
+        extinction_mag=extinction_mag,
     )
 
 
@@ -217,10 +207,9 @@ def _catalogue_origins(entry: Entry) -> dict[str, str]:
     release = f"SDSS DR{catalogue.DATA_RELEASE}"
     origins = {"position": f"{release} objID {entry.objid}"}
     if entry.photometry.magnitudes:
-        origins["photometry"] = f"{release} model magnitudes"
-        origins["extinction"] = f"{release}, removed: " + ", ".join(
-            f"{band} {value:.3f}" for band, value in entry.extinction_mag.items()
-        )
+        origins["photometry"] = f"{release} model magnitudes, dereddened"
+    if entry.photometry.petro_r50 is not None and entry.photometry.petro_r90 is not None:
+        origins["petrosian_radii"] = f"{release} petroR50_r, petroR90_r"
     for name in entry.truths:
         fluxes = name.startswith("log_flux")
         origins[name] = {
@@ -265,9 +254,3 @@ def _fetch_pixels(
             say(str(error))
     reasons = "; ".join(str(error).split(":")[0].rstrip(".") for error in failures)
     raise FetchError(f"No pixels could be had ({reasons}): try again later.") from failures[-1]
-
-
-def _ascii(words: str) -> str:
-    """Return words that a FITS header can hold."""
-    table = str.maketrans({"°": " deg", "″": " arcsec", "α": "a", "σ": "sigma", "Å": "A"})
-    return words.translate(table).encode("ascii", "replace").decode()

@@ -1,14 +1,18 @@
-"""Pixels from the frames of SDSS's archive: g and i put on the grid of r, fields joined."""
+"""Pixels from the frames of SDSS's archive: g and i put on the grid of r, fields joined.
+
+There is one resampler, that of `galexplorer.image.alignment`: a cubic spline on the affine map
+between the two frames, which is exact to 0.05 px over a field. It keeps nanomaggies per pixel, as
+all frames have pixels of one size. The pixels of r stay as they are.
+"""
 
 import hashlib
-import io
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from astropy.io import fits
+from astropy.stats import sigma_clipped_stats
 from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
@@ -17,19 +21,24 @@ from astroquery.sdss import SDSSClass
 from galexplorer.errors import InputError
 from galexplorer.image.alignment import align
 from galexplorer.image.bounded import read_blob
-from galexplorer.image.fits import FitsImage, read_images
+from galexplorer.image.fits import FitsImage, read_header, read_images
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import DATA_RELEASE
 from galexplorer.sky.http import Network, ServiceError
+from galexplorer.sky.mosaic import Footprint, choose_fields, query_footprints
 from galexplorer.sky.parse import Field
 
 SERVICE = "The SDSS archive"
 FRAMES_S = 28.0
 NEIGHBOUR_S = 15.0
 _MARGIN_PX = 24
-_SKY_OFF_SIGMA = 0.1
+_SKY_NOTED_SIGMA, _SKY_REFUSED_SIGMA = 0.25, 2.0
+_GAP = 0.005
+"""Part of the cutout that may stay blank without another field being looked for."""
+
+_MIN_OVERLAP_PX = 200
 _READING = threading.Lock()  # reading silences warnings, which Python does for all threads at once
 
 Frames = dict[str, tuple[bytes, FitsImage]]
@@ -39,7 +48,10 @@ Frames = dict[str, tuple[bytes, FitsImage]]
 def fetch_pixels(
     ra: float, dec: float, field: Field, side_arcsec: float, network: Network, cache: Cache
 ) -> Pixels:
-    """Cut a galaxy out of the frames of its field, and of the fields before and after it.
+    """Cut a galaxy out of the frames of its field, joined with others where it reaches an edge.
+
+    The fields before and after are known by their number. Where the cutout is still not
+    covered, SkyServer is asked once for those of other camera columns and runs.
 
     Parameters
     ----------
@@ -54,47 +66,49 @@ def fetch_pixels(
     Returns
     -------
     Pixels
-        The pixels of r are those of its frame, unchanged; NaN beyond the imaged strip.
+        The pixels of r are those of its frame, unchanged; NaN where no field could be had.
 
     Raises
     ------
     ServiceError
-        If the archive did not give the frames, or not those of this place.
+        If the archive did not give the frames, or not those of this place, or if their sky is
+        far from zero.
     """
-    main = _fetch_frames(field, network, cache, FRAMES_S)
+
+    def get(wanted: Field, seconds: float) -> Frames:
+        return fetch_frames(wanted, network, cache, seconds)
+
+    def find(near_ra: float, near_dec: float) -> Sequence[Footprint]:
+        return query_footprints(near_ra, near_dec, network, cache)
+
+    return cut_pixels(ra, dec, field, side_arcsec, get, find)
+
+
+def cut_pixels(
+    ra: float,
+    dec: float,
+    field: Field,
+    side_arcsec: float,
+    get: Callable[[Field, float], Frames],
+    find: Callable[[float, float], Sequence[Footprint]] | None = None,
+) -> Pixels:
+    """Cut a galaxy out of frames, as `fetch_pixels`.
+
+    `get` has the frames from a field and seconds; `find` has the fields near a position, and
+    without it only those before and after are joined.
+    """
+    main = get(field, FRAMES_S)
     image = main["r"][1]
     grid, shape, overlap = _lay_grid(image, ra, dec, side_arcsec)
-    notes = ["Pixels: SDSS DR17 frames, sky-subtracted nanomaggies."]
-    fields = {field: main}
+    sheet = _Sheet(grid, shape)
+    sheet.lay(field, main, "")
     for step, name in ((-1, "before"), (1, "after")):
         if overlap[step]:
             neighbour = Field(field.run, field.rerun, field.camcol, field.field + step)
-            try:
-                fields[neighbour] = _fetch_frames(neighbour, network, cache, NEIGHBOUR_S)
-                notes.append(f"The field {name} ({neighbour.field}) was joined at the edge.")
-            except ServiceError:
-                notes.append(f"The field {name} ({neighbour.field}) could not be had.")
-    planes, resamplers = [], set()
-    for band in IMAGE_BANDS:
-        plane = np.full(shape, np.nan, np.float32)
-        for frames in fields.values():
-            part, resampler = _place(frames[band][1], grid, shape)
-            gaps = np.isnan(plane)
-            plane[gaps] = part[gaps]
-            resamplers |= {resampler} if resampler and band != "r" else set()
-        if not np.isfinite(plane).any():
-            raise ServiceError(f"{SERVICE} gave frames of another place: try again later.")
-        planes.append(plane)
-    if resamplers:
-        notes.append(f"g and i resampled onto the grid of r ({', '.join(sorted(resamplers))}).")
-    notes += _check_sky(main)
-    flux = np.stack(planes)
-    missing = 1 - np.isfinite(flux).all(axis=0).mean()
-    if missing > 0.01:
-        notes.append(f"{100 * missing:.0f}% of the cutout lies beyond the imaged strip.")
-    digest = hashlib.sha256(b"".join(raw for part in fields.values() for raw, _ in part.values()))
-    scale_arcsec = 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(grid))))
-    return Pixels(flux, scale_arcsec, "fits", digest.hexdigest(), grid, notes=tuple(notes))
+            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", get)
+    if find is not None and sheet.gaps().mean() > _GAP:
+        _cross_over(sheet, get, find)
+    return sheet.finish()
 
 
 def frame_urls(field: Field) -> dict[str, str]:
@@ -106,8 +120,8 @@ def frame_urls(field: Field) -> dict[str, str]:
     return dict(zip(IMAGE_BANDS, (c._target for c in containers), strict=True))
 
 
-def _fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
-    """Fetch g, r and i side by side.
+def fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
+    """Fetch g, r and i of a field side by side.
 
     astroquery names the files; the bytes pass our own door, since its own download knows no
     bound and takes a truncated file for a Python error.
@@ -137,10 +151,9 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
     try:
         blob = read_blob((f"frame-{band}.fits.bz2", raw))
         with _READING:
-            image = read_images(blob)[0]
+            image, header = read_images(blob)[0], read_header(blob)
     except InputError as error:
         raise ServiceError(f"{SERVICE} gave a damaged frame: try again later.") from error
-    header = fits.getheader(io.BytesIO(blob.data))
     told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
     right = told == [str(field.run), str(field.camcol), band]
     # The card FRAME counts along the camera, so only that of r is the field's.
@@ -172,6 +185,99 @@ def _lay_grid(
     return grid, (side, side), {-1: bottom < 0, 1: bottom + side > height}
 
 
+class _Sheet:
+    """The cutout while it is put together."""
+
+    def __init__(self, grid: WCS, shape: tuple[int, int]) -> None:
+        self.grid = grid
+        self.flux = np.full((len(IMAGE_BANDS), *shape), np.nan, np.float32)
+        self.tried: list[Field] = []
+        self.notes: list[str] = []
+        self._digest = hashlib.sha256()
+        self._resamplers: set[str] = set()
+
+    def gaps(self) -> np.ndarray:
+        """Return which pixels lack a band, shape (H, W)."""
+        return np.asarray(np.isnan(self.flux).any(axis=0))
+
+    def lay(self, field: Field, frames: Frames, name: str) -> None:
+        """Fill what is blank from the frames of a field; the first one has no name."""
+        self.notes += _check_sky(frames, name or "The frame")
+        offsets = {}
+        for band, plane in zip(IMAGE_BANDS, self.flux, strict=True):
+            part, resampler = _place(frames[band][1], self.grid, plane.shape)
+            both = np.isfinite(part) & np.isfinite(plane)
+            if both.sum() > _MIN_OVERLAP_PX:
+                difference = part[both] - plane[both]
+                middle = float(np.median(difference))
+                spread = 1.4826 * float(np.median(np.abs(difference - middle)))
+                if abs(middle) > _SKY_NOTED_SIGMA * spread + 1e-6:
+                    offsets[band] = middle
+            blank = np.isnan(plane)
+            plane[blank] = part[blank]
+            if not np.isfinite(plane).any():
+                raise ServiceError(f"{SERVICE} gave frames of another place: try again later.")
+            if resampler:
+                self._resamplers.add(resampler)
+        if offsets:
+            told = ", ".join(f"{band} {value:+.4f}" for band, value in offsets.items())
+            self.notes.append(f"{name} differs in sky level: {told} nanomaggies per pixel.")
+        for raw, _ in frames.values():
+            self._digest.update(raw)
+
+    def finish(self) -> Pixels:
+        """Return what was put together."""
+        notes = ["Pixels: SDSS DR17 frames, sky-subtracted nanomaggies.", *self.notes]
+        if self._resamplers:
+            how = ", ".join(sorted(self._resamplers))
+            notes.append(f"g, i and joined fields resampled onto the grid of r ({how}).")
+        missing = self.gaps().mean()
+        if missing > 0.01:
+            notes.append(
+                f"{100 * missing:.0f}% of the cutout lies beyond the frames that were had."
+            )
+        scale_arcsec = 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(self.grid))))
+        return Pixels(
+            self.flux,
+            scale_arcsec,
+            "fits",
+            self._digest.hexdigest(),
+            self.grid,
+            notes=tuple(notes),
+        )
+
+
+def _join(sheet: _Sheet, field: Field, name: str, get: Callable[[Field, float], Frames]) -> None:
+    """Lay one more field, or say that it could not be had."""
+    sheet.tried.append(field)
+    try:
+        sheet.lay(field, get(field, NEIGHBOUR_S), name)
+        sheet.notes.append(f"{name} was joined at the edge.")
+    except ServiceError:
+        sheet.notes.append(f"{name} could not be had.")
+
+
+def _cross_over(
+    sheet: _Sheet,
+    get: Callable[[Field, float], Frames],
+    find: Callable[[float, float], Sequence[Footprint]],
+) -> None:
+    """Fill what is blank from other camera columns and runs."""
+    rows, columns = np.nonzero(sheet.gaps()[::4, ::4])
+    if not len(rows):
+        return
+    ra, dec = sheet.grid.all_pix2world(4 * columns, 4 * rows, 0)
+    middle = len(rows) // 2
+    try:
+        near = find(float(ra[middle]), float(dec[middle]))
+    except ServiceError as error:
+        sheet.notes.append(f"The fields beyond the edge could not be looked up: {error}")
+        return
+    for field in choose_fields(near, ra, dec, sheet.tried):
+        name = f"Run {field.run}, camera column {field.camcol}, field {field.field}"
+        _join(sheet, field, name, get)
+
+
 def _place(image: FitsImage, grid: WCS, shape: tuple[int, int]) -> tuple[np.ndarray, str | None]:
     """Put the part of a frame that lies on the grid there, NaN elsewhere."""
     wcs = image.coordinates.wcs
@@ -193,14 +299,23 @@ def _bound(values: np.ndarray, size: int) -> tuple[int, int]:
     return max(low, 0), min(high, size)
 
 
-def _check_sky(frames: Mapping[str, tuple[bytes, FitsImage]]) -> list[str]:
-    """Say where the sky of a frame is not zero, judged by the median of every fourth pixel."""
+def _check_sky(frames: Mapping[str, tuple[bytes, FitsImage]], name: str) -> list[str]:
+    """Say where the sky of a frame is not zero; refuse one that lies far off.
+
+    Faint sources lift the median of every fourth pixel by about a tenth of the noise.
+    """
     notes = []
     for band, (_, image) in frames.items():
         sample = image.data[::4, ::4]
-        sample = sample[np.isfinite(sample)]
-        middle = float(np.median(sample))
-        sigma = 1.4826 * float(np.median(np.abs(sample - middle)))
-        if abs(middle) > _SKY_OFF_SIGMA * sigma + 1e-6:
-            notes.append(f"The sky of the {band} frame lies {middle:+.4f} nanomaggies off zero.")
+        _, middle, sigma = sigma_clipped_stats(sample[np.isfinite(sample)], stdfunc="mad_std")
+        if abs(middle) > _SKY_REFUSED_SIGMA * sigma + 1e-6:
+            raise ServiceError(
+                f"The sky of the {band} frame lies {middle:+.3f} nanomaggies off zero: take "
+                "another source.",
+                retry=False,
+            )
+        if abs(middle) > _SKY_NOTED_SIGMA * sigma + 1e-6:
+            notes.append(
+                f"{name}: the sky in {band} lies {middle:+.4f} nanomaggies per pixel off zero."
+            )
     return notes

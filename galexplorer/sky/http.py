@@ -6,13 +6,13 @@ so that its requests pass the same door as this package's own.
 
 import http.client
 import io
-import os
 import random
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,14 +21,15 @@ from xml.parsers.expat import ExpatError
 import requests
 import urllib3
 from astroquery.exceptions import RemoteServiceError, TableParseError
+from astroquery.query import BaseQuery
 from requests.adapters import HTTPAdapter
 
 from galexplorer.errors import FetchError
 from galexplorer.sky.cache import default_folder
+from galexplorer.sky.services import legacy_address, read_environment
 
 T = TypeVar("T")
 
-LEGACY_URL = "https://www.legacysurvey.org/viewer"
 PACE_WINDOW_S = 60.0
 SKYSERVER_PER_WINDOW = 60
 
@@ -97,13 +98,11 @@ class Settings:
     connect_s: float = 5.0
     read_s: float = 10.0
     frame_s: float = 20.0
-    total_s: float = 55.0
+    total_s: float = 50.0
     attempts: int = 3
     backoff_s: float = 0.5
     max_body_bytes: int = 40_000_000
-    legacy_url: str = field(
-        default_factory=lambda: os.environ.get("GALEXPLORER_LEGACY_URL", LEGACY_URL)
-    )
+    legacy_url: str = field(default_factory=legacy_address)
     cache_dir: Path = field(default_factory=default_folder)
 
 
@@ -121,13 +120,14 @@ class Network:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
+        read_environment()
         self.settings = settings or Settings()
         self.requests = 0
         self._end = time.monotonic() + self.settings.total_s
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []
         self._session = requests.Session()
-        self.adopt(self._session, self.settings.frame_s)
+        self._mount(self._session, self.settings.frame_s)
 
     def __enter__(self) -> "Network":
         return self
@@ -140,17 +140,22 @@ class Network:
         """Return the seconds that are left."""
         return self._end - time.monotonic()
 
-    def adopt(self, session: requests.Session, limit_s: float | None = None) -> None:
-        """Let a session, such as astroquery's, go through this door.
+    def adopt(self, service: BaseQuery) -> None:
+        """Let one of astroquery's services go through this door, and keep nothing of its own.
+
+        astroquery would keep an error page for a week. Its switch against that holds for the
+        whole process, so that threads would turn it on for each other.
 
         Parameters
         ----------
-        session : requests.Session
-        limit_s : float, optional
-            Longest wait for one answer; default ``settings.read_s``.
+        service : astroquery.query.BaseQuery
         """
+        service._request = partial(service._request, cache=False)
+        self._mount(service._session, self.settings.read_s)
+
+    def _mount(self, session: requests.Session, limit_s: float) -> None:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(self, limit_s or self.settings.read_s))
+            session.mount(scheme, _Adapter(self, limit_s))
         self._sessions.append(session)
 
     def count(self) -> None:
@@ -305,7 +310,8 @@ class _Adapter(HTTPAdapter):
         )
         body = io.BytesIO()
         try:
-            for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            # One packet at a time: a longer read would wait for a server that trickles.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body.write(chunk)
                 if body.tell() > settings.max_body_bytes:
                     raise _BodyTooLongError(url)

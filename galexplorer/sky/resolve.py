@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import astroquery
 from astropy.coordinates.name_resolve import sesame_database, sesame_url
 from astroquery.exceptions import RemoteServiceError
 from astroquery.ipac.ned import NedClass
@@ -101,16 +100,15 @@ def _read_sesame(answer: bytes) -> Position | None:
 
 def _ask_ned(name: str, network: Network) -> Position:
     service = NedClass()
-    network.adopt(service._session)
+    network.adopt(service)
 
     def call() -> Position | None:
-        with astroquery.cache_conf.set_temp("cache_active", False):
-            try:
-                row = service.query_object(name)[0]
-            except RemoteServiceError as error:
-                if _says_unknown(str(error)):
-                    return None
-                raise
+        try:
+            row = service.query_object(name)[0]
+        except RemoteServiceError as error:
+            if _says_unknown(str(error)):
+                return None
+            raise
         return _check(float(row["RA"]), float(row["DEC"]), "NED")
 
     try:

@@ -15,11 +15,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from galexplorer.schema import BANDS, LINE_NAMES
 from galexplorer.training import relations
+from galexplorer.training.rows import black_hole_mass
 
 log = logging.getLogger(__name__)
 
-DETECTION_S_TO_N = 2.0
-SIGMA_LIMITS_KMS = (70.0, 420.0)
 _NEIGHBOURS = 30
 _FEWEST_DONORS = 100
 
@@ -125,38 +124,13 @@ def _like(order: np.ndarray, value: np.ndarray, rng: np.random.Generator) -> np.
     return out
 
 
-def draw_faint_lines(rows: pd.DataFrame, rng: np.random.Generator) -> None:
-    """Turn fluxes and errors into log fluxes; faint ones are drawn, not dropped.
-
-    Above `DETECTION_S_TO_N` the label is the measured flux. Below it, lines are not missing
-    at random: the label is a draw from the flux's posterior under a prior flat in log flux
-    between 0.05 sigma and three sigma above the measurement.
-    """
-    for name in LINE_NAMES:
-        column = name.removeprefix("log_flux_")
-        flux = rows[column].to_numpy(float)
-        error = rows[f"{column}_err"].to_numpy(float)
-        known = np.isfinite(flux) & np.isfinite(error) & (error > 0) & (np.abs(flux) < 1e5)
-        bright = known & (flux > DETECTION_S_TO_N * error)
-        value = np.full(len(rows), np.nan)
-        value[bright] = np.log10(flux[bright])
-        for j in np.flatnonzero(known & ~bright):
-            grid = np.geomspace(0.05 * error[j], max(flux[j], 0.0) + 3 * error[j], 60)
-            exponent = -0.5 * ((flux[j] - grid) / error[j]) ** 2
-            weight = np.exp(exponent - exponent.max())
-            value[j] = np.log10(rng.choice(grid, p=weight / weight.sum()))
-        rows[name] = value
-        rows[f"{name}_snr"] = np.where(known, flux / np.where(known, error, 1.0), np.nan)
-
-
 def black_holes(rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.Generator) -> None:
     """Add black-hole masses from velocity dispersions, measured or drawn.
 
     A dispersion that a row lacks is drawn given mass, size, colour and concentration: the
     virial theorem ties it to mass and size, and the rest tells the type. Straight lines fitted to
-    `donors` give the mean, their residuals the scatter. Black-hole masses follow McConnell & Ma
-    2013 (1211.2816), log M = 8.32 + 5.64 log(sigma/200 km/s), for sigma of 70 to 420 km/s; by
-    definition they carry no scatter about that relation.
+    `donors` give the mean, their residuals the scatter. Black-hole masses are those of
+    `galexplorer.training.rows.black_hole_mass`.
 
     Parameters
     ----------
@@ -172,9 +146,7 @@ def black_holes(rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.
     weights, residual = _dispersion_fit(rows, donors, rng)
     drawn = dispersion_features(rows) @ weights + rng.choice(residual, len(rows))
     sigma[~measured] = 10 ** drawn[~measured]
-    low, high = SIGMA_LIMITS_KMS
-    rows["log_bh_mass"] = 8.32 + 5.64 * np.log10(np.clip(sigma, low, high) / 200)
-    rows["log_bh_mass_valid"] = (sigma >= low) & (sigma <= high)
+    rows["log_bh_mass"], rows["log_bh_mass_valid"] = black_hole_mass(sigma)
     rows["log_bh_mass_measured"] = measured & rows.log_bh_mass_valid
     rows["velocity_dispersion_drawn_kms"] = sigma
 

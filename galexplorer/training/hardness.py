@@ -18,8 +18,9 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from galexplorer.schema import BANDS, LINE_NAMES
 from galexplorer.training import sources
-from galexplorer.training.completion import draw_faint_lines, fill_errors
+from galexplorer.training.completion import fill_errors
 from galexplorer.training.extension import odds_weights, photometric_features
+from galexplorer.training.rows import draw_faint_lines
 
 _FOLDS = 5
 _FEWEST = 200

@@ -28,16 +28,9 @@ from kcorrect.kcorrect import KcorrectSDSS
 from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import dataset, extension, packages, sources
-from galexplorer.training.completion import (
-    DETECTION_S_TO_N,
-    black_holes,
-    draw_faint_lines,
-    fill,
-    fill_errors,
-)
+from galexplorer.training.completion import black_holes, fill, fill_errors
+from galexplorer.training.rows import draw_faint_lines
 from galexplorer.training.sources import COSMOLOGY
-
-__all__ = ["DETECTION_S_TO_N", "build"]
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +71,8 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
     galexplorer.errors.DataError
         If no source can be read.
     """
+    if data is None:
+        log.warning(packages.LOST)
     rows = packages.read_packages() if data is None else sources.read_all(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
     rows = _merge_duplicates(rows)
@@ -97,7 +92,6 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
         rows[f"{name}_measured"] = np.isfinite(rows[name])
         rows[f"{name}_valid"] = True
     if data is None:
-        log.warning(packages.LOST)
         packages.complete_by_relations(rows, rng)
         black_holes(rows, None, rng)
     else:

@@ -13,9 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from galexplorer.errors import DataError
-from galexplorer.inference import domain
-from galexplorer.inference.engine import DOMAIN_FILE, versions
-from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.inference import domain, library
+from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
 from galexplorer.model import weights
 from galexplorer.model.features import widen_image_bands
 from galexplorer.model.network import MODES, GalaxyModel
@@ -23,11 +22,28 @@ from galexplorer.training import dataset
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.dataset import TRAIN, Arrays
 from galexplorer.training.fit import Config, Pools, train
+from galexplorer.training.library import entries_of
 from galexplorer.training.simulate import load_population, table_rows
 
 log = logging.getLogger(__name__)
 
 _DOMAIN_ROWS = 2000
+_NOTICES = {
+    "rendered": (
+        "Real SDSS JPEGs carry redshift and mass only. Star-formation rates, metallicities, "
+        "black-hole masses and lines of images were learnt from rendered galaxies, whose "
+        "photometry and redshift are real and whose other values were measured or completed "
+        "with scatter from galaxies that have them; see galexplorer/training/population.py. "
+        "Nearly all black-hole masses rest on velocity dispersions drawn from mass, size, "
+        "concentration and star formation with the scatter of 420 galaxies that have them "
+        "measured. Lines below a signal-to-noise ratio of 2 are draws."
+    ),
+    "survey": (
+        "Galaxies from the sky carry what SDSS and MPA-JHU measured, and their own pixels; lines "
+        "below a signal-to-noise ratio of 2 are draws, black-hole masses restate the velocity "
+        "dispersion. None of them is a JPEG."
+    ),
+}
 
 
 def make_weights(
@@ -44,8 +60,8 @@ def make_weights(
     Parameters
     ----------
     folders : list of Path
-        Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``. The population
-        behind a rendered set joins as rows without images.
+        Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``, or by ``galexplorer
+        dataset build``. The population behind a rendered set joins as rows without images.
     out : Path
         Folder for the weights.
     work : Path
@@ -64,10 +80,11 @@ def make_weights(
     Raises
     ------
     DataError
-        If there is no rendered or no real set: the weights need both.
+        If there is no rendered or no real set: the weights need both, or one from the sky.
     """
     device = str(weights.choose_device(device))
     sets: list[Arrays] = []
+    real: list[library.Entries] = []
     described = []
     for folder in folders:
         arrays, manifest = dataset.read(folder)
@@ -75,9 +92,14 @@ def make_weights(
         described.append(_describe(folder, manifest))
         if manifest.get("kind") == "rendered":
             sets.append(table_rows(load_population(folder, manifest["seed"])))
+        else:
+            real.append(entries_of(arrays))
     kinds = {described_set.get("kind") for described_set in described}
-    if not {"rendered", "real images"} <= kinds:
-        raise DataError("The weights need both kinds of sets; give a rendered and a real one.")
+    if "survey" not in kinds and not {"rendered", "real images"} <= kinds:
+        raise DataError(
+            "The weights need both kinds of sets; give a rendered and a real one, or one from "
+            "the sky."
+        )
     if keep_model:
         model = weights.load(out, device).model
     else:
@@ -88,15 +110,7 @@ def make_weights(
         "made": datetime.now(UTC).strftime("%Y-%m-%d"),
         "trained_on": described,
         "rows": pools.counts(),
-        "notice": (
-            "Real SDSS JPEGs carry redshift and mass only. Star-formation rates, metallicities, "
-            "black-hole masses and lines of images were learnt from rendered galaxies, whose "
-            "photometry and redshift are real and whose other values were measured or completed "
-            "with scatter from galaxies that have them; see galexplorer/training/population.py. "
-            "Nearly all black-hole masses rest on velocity dispersions drawn from mass, size, "
-            "concentration and star formation with the scatter of 420 galaxies that have them "
-            "measured. Lines below a signal-to-noise ratio of 2 are draws."
-        ),
+        "notice": " ".join(notice for kind, notice in _NOTICES.items() if kind in kinds),
         "config": asdict(config),
         "calibration": calibration,
         "versions": {**versions(), "python": platform.python_version()},
@@ -107,42 +121,21 @@ def make_weights(
                 if d["kind"] == "rendered"
             ],
             "real": "galexplorer dataset real --rendered RENDERED",
-            "train": "galexplorer train RENDERED REAL --config CONFIG",
+            "build": [
+                f"galexplorer dataset build --size {d['size']} --seed {d['seed']} "
+                f"--source {d['source']}"
+                for d in described
+                if d["kind"] == "survey"
+            ],
+            "train": "galexplorer train SETS --config CONFIG",
         },
     }
     weights.save(out, model, manifest)
-    write_library(model, pools, out, device)
     write_domain(model, pools, out, device)
     weights.write_manifest(out, manifest)
+    entries = library.join(real)
+    library.write(out, library.build(Engine(weights.load(out, device)), entries))
     return weights.read_manifest(out)
-
-
-@torch.no_grad()
-def write_library(model: GalaxyModel, pools: Pools, out: Path, device: str) -> int:
-    """Write latents, positions and known values of real labelled galaxies; return their number."""
-    rows = pools.rows
-    real = (rows["origin"] == 2) & (rows["label"][:, 0] == 1) & np.isfinite(rows["pixel_scale"])
-    real &= np.isfinite(rows["position"][:, 0])
-    part = dataset.select(rows, np.flatnonzero(real))
-    latents, appearance, _ = encode_rows(model, part, device)
-    known = np.where(part["label"] == 1, part["targets"], np.nan)
-    r_magnitude = np.where(
-        np.isfinite(part["catalogue_mag"][:, 2]),
-        part["catalogue_mag"][:, 2],
-        part["measured_mag"][:, 1],
-    )
-    save_file(
-        {
-            "latents": latents.to(torch.float16).contiguous(),
-            "appearance": appearance.to(torch.float16).contiguous(),
-            "position": torch.from_numpy(part["position"]).contiguous(),
-            "known": torch.from_numpy(
-                np.column_stack([known, r_magnitude]).astype(np.float32)
-            ).contiguous(),
-        },
-        str(out / LIBRARY_FILE),
-    )
-    return len(latents)
 
 
 @torch.no_grad()
@@ -161,6 +154,8 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     if parts["fits"].any() and parts["jpeg"].any():
         # linear images of real galaxies are what users bring; they lie between the two sets
         parts["fits"] |= parts["jpeg"]
+    elif parts["fits"].any():
+        parts["jpeg"] = parts["fits"]  # galaxies from the sky alone: the best there is to judge by
     for mode in MODES:
         index = np.flatnonzero(parts[mode])
         if len(index) == 0:
@@ -168,7 +163,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
         part = dataset.select(rows, rng.permutation(index)[:_DOMAIN_ROWS])
         latent = torch.zeros((len(part["split"]), 32))
         if mode != "photometry":
-            latent, _, misfit = encode_rows(model, part, device)
+            latent, misfit = encode_rows(model, part, device)
             misfits[mode] = domain.levels(misfit)
         magnitudes = part["catalogue_mag"]
         if mode != "photometry":
@@ -180,18 +175,15 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     save_file(arrays, str(out / DOMAIN_FILE))
 
 
-def encode_rows(
-    model: GalaxyModel, rows: Arrays, device: str
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return averaged latents and those of the image as it lies, (n, 32), and the misfit (n,)."""
-    latents, appearances, misfits = [], [], []
+def encode_rows(model: GalaxyModel, rows: Arrays, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return averaged latents (n, 32) and the misfit of the reconstruction (n,)."""
+    latents, misfits = [], []
     for begin in range(0, len(rows["split"]), 256):
         grid = torch.from_numpy(rows["grid"][begin : begin + 256]).to(device)
         latents.append(model.encode(grid)[0].cpu())
-        appearance, decoded = model.reconstruct(grid)
-        appearances.append(appearance.cpu())
+        decoded = model.reconstruct(grid)[1]
         misfits.append(domain.misfit_of(grid.float() / 255.0, decoded).cpu())
-    return torch.cat(latents), torch.cat(appearances), torch.cat(misfits)
+    return torch.cat(latents), torch.cat(misfits)
 
 
 def _describe(folder: Path, manifest: dict) -> dict:

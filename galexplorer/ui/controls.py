@@ -4,41 +4,106 @@ from typing import Any
 
 import streamlit as st
 
+from galexplorer.inference.choices import INPUTS
 from galexplorer.schema import BANDS, TARGETS
+from galexplorer.ui.link import BOUNDS, CUTS, INTERVALS, MAX_DRAWS, MAX_SEED, MIN_DRAWS
 from galexplorer.ui.request import Options
-from galexplorer.ui.sources import Source
-
-MAX_DRAWS = 50_000
-_HIGHEST_REDSHIFT = TARGETS[0].high
 
 UNKNOWN, KNOWN, RANGE = "Unknown", "Known", "Range"
 
-# Widgets whose value belongs to one galaxy: another image clears them.
-_GALAXY_KEYS = (
-    *(f"mag_{band}" for band in BANDS),
-    "petro_r50",
-    "petro_r90",
-    "ra",
-    "dec",
-    "pixel_scale",
-    "flux_pixel_scale",
-    "redshift",
-)
+_RANGE_DEFAULT = (0.0, 0.1)
+_TARGETS = {target.name: target for target in TARGETS}
+_INPUT_WORDS = {"image": "Image", "radii": "Radii"}
 
 
-def describe_source(source: Source | None) -> None:
-    """Set the galaxy's own options to what a newly chosen source says of them."""
-    for key in _GALAXY_KEYS:
-        st.session_state[key] = None
-    st.session_state["redshift_mode"] = UNKNOWN
-    if source is not None and source.position is not None:
-        st.session_state["ra"], st.session_state["dec"] = source.position
+def set_options(options: Options) -> None:
+    """Set every control to what some options say; before the controls are drawn.
 
-
-def _number(label: str, key: str, low: float, high: float, **options) -> float | None:
-    return st.number_input(
-        label, low, high, value=None, key=key, persist_state="session", **options
+    Parameters
+    ----------
+    options : Options
+    """
+    store = st.session_state
+    for band in BANDS:
+        store[f"mag_{band}"] = options.magnitudes.get(band)
+    store["petro_r50"], store["petro_r90"] = options.petro_r50, options.petro_r90
+    store["ra"], store["dec"], store["pixel"] = options.ra, options.dec, options.pixel
+    store["pixel_scale"] = options.pixel_scale_arcsec
+    store["flux_pixel_scale"] = options.flux_pixel_scale_arcsec
+    store["redshift"] = options.redshift
+    store["redshift_mode"] = (
+        KNOWN if options.redshift is not None else RANGE if options.redshift_range else UNKNOWN
     )
+    low, high = options.redshift_range or _RANGE_DEFAULT
+    store["redshift_low"], store["redshift_high"] = low, high
+    store["draws"], store["seed"] = options.draws, options.seed
+    store["use"] = list(options.use)
+    for name, bounds in CUTS.items():
+        store[f"cut_{name}"] = options.cuts.get(name, bounds)
+
+
+def fix_redshift(value: float) -> None:
+    """Hold the redshift fixed from the next run on."""
+    low, high = BOUNDS["redshift"]
+    st.session_state["redshift"] = min(max(value, low), high)
+    st.session_state["redshift_mode"] = KNOWN
+
+
+def _number(label: str, key: str, **options) -> None:
+    low, high = BOUNDS[key]
+    st.number_input(label, low, high, value=None, key=key, persist_state="session", **options)
+
+
+def options() -> Options:
+    """Return what the controls say."""
+    store = st.session_state
+    mode = store.get("redshift_mode", UNKNOWN)
+    low, high = (store.get(key) for key in ("redshift_low", "redshift_high"))
+    spread = (float(low), float(high)) if low is not None and high is not None else None
+    chosen = store.get("use", INPUTS)
+    cuts = {name: tuple(store.get(f"cut_{name}", bounds)) for name, bounds in CUTS.items()}
+    magnitudes = {band: store.get(f"mag_{band}") for band in BANDS}
+    return Options(
+        magnitudes={band: float(m) for band, m in magnitudes.items() if m is not None},
+        petro_r50=store.get("petro_r50"),
+        petro_r90=store.get("petro_r90"),
+        ra=store.get("ra"),
+        dec=store.get("dec"),
+        pixel=store.get("pixel"),
+        pixel_scale_arcsec=store.get("pixel_scale"),
+        flux_pixel_scale_arcsec=store.get("flux_pixel_scale"),
+        redshift=store.get("redshift") if mode == KNOWN else None,
+        redshift_range=spread if mode == RANGE else None,
+        draws=int(store.get("draws") or Options().draws),
+        seed=int(store.get("seed") or 0),
+        use=tuple(name for name in INPUTS if name in chosen),
+        cuts={name: pair for name, pair in cuts.items() if pair != CUTS[name]},
+    )
+
+
+def lasting_options() -> Options:
+    """Return what is the user's and not the galaxy's: draws, seed, inputs and prior cuts."""
+    now = options()
+    return Options(draws=now.draws, seed=now.seed, use=now.use or INPUTS, cuts=now.cuts)
+
+
+def interval() -> str:
+    """Return the interval that tables show."""
+    return st.session_state.get("interval") or INTERVALS[0]
+
+
+def choose_interval() -> str:
+    """Draw the choice of 68% or 95%, and return it."""
+    st.session_state.setdefault("interval", INTERVALS[0])
+    st.segmented_control(
+        "Interval",
+        list(INTERVALS),
+        required=True,
+        key="interval",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return interval()
 
 
 def sidebar(has_image: bool) -> Options:
@@ -50,38 +115,20 @@ def sidebar(has_image: bool) -> Options:
         Whether there is an image that the image options could belong to.
     """
     with st.sidebar:
-        redshift, redshift_range = _redshift()
-        with st.expander("Photometry", icon=":material/tune:"):
-            magnitudes, petro_r50, petro_r90 = _photometry()
-        with st.expander("Image", icon=":material/image:"):
-            image = _image(has_image)
+        _redshift()
+        _inputs()
+        with st.expander("Prior cuts", icon=":material/filter_alt:"):
+            _cuts()
         with st.expander("Sampling", icon=":material/casino:"):
-            draws = st.number_input(
-                "Draws", 500, MAX_DRAWS, 5000, 500, key="draws", persist_state="session"
-            )
-            seed = st.number_input(
-                "Seed",
-                0,
-                2**31 - 1,
-                0,
-                1,
-                key="seed",
-                persist_state="session",
-                help="The same seed gives the same draws.",
-            )
-    return Options(
-        magnitudes=magnitudes,
-        petro_r50=petro_r50,
-        petro_r90=petro_r90,
-        redshift=redshift,
-        redshift_range=redshift_range,
-        draws=int(draws),
-        seed=int(seed),
-        **image,
-    )
+            _sampling()
+        with st.expander("Photometry", icon=":material/tune:"):
+            _photometry()
+        with st.expander("Image", icon=":material/image:"):
+            _image(has_image)
+    return options()
 
 
-def _redshift() -> tuple[float | None, tuple[float, float] | None]:
+def _redshift() -> None:
     st.session_state.setdefault("redshift_mode", UNKNOWN)
     mode = st.segmented_control(
         "Redshift",
@@ -93,66 +140,94 @@ def _redshift() -> tuple[float | None, tuple[float, float] | None]:
         "a range acts as a prior.",
     )
     if mode == KNOWN:
-        return (
-            _number(
-                "Redshift, held fixed", "redshift", 0.001, _HIGHEST_REDSHIFT, step=0.001,
-                format="%.4f", placeholder="such as 0.0197",
-            ),
-            None,
+        _number(
+            "Redshift, held fixed", "redshift", step=0.001, format="%.4f",
+            placeholder="such as 0.0197",
         )  # fmt: skip
     if mode == RANGE:
-        left, right = st.columns(2)
+        highest = float(TARGETS[0].high)
         limits: dict[str, Any] = {"step": 0.01, "format": "%.3f", "persist_state": "session"}
-        with left:
-            low = st.number_input("From", 0.0, _HIGHEST_REDSHIFT, 0.0, key="redshift_low", **limits)
-        with right:
-            high = st.number_input("To", 0.0, _HIGHEST_REDSHIFT, 0.1, key="redshift_high", **limits)
-        return None, (float(low), float(high))
-    return None, None
+        keys = ("redshift_low", "redshift_high")
+        for column, label, key, value in zip(
+            st.columns(2), ("From", "To"), keys, _RANGE_DEFAULT, strict=True
+        ):
+            st.session_state.setdefault(key, value)
+            with column:
+                st.number_input(label, 0.0, highest, key=key, **limits)
 
 
-def _photometry() -> tuple[dict[str, float], float | None, float | None]:
+def _inputs() -> None:
+    st.session_state.setdefault("use", list(INPUTS))
+    st.pills(
+        "What the model is given",
+        INPUTS,
+        selection_mode="multi",
+        key="use",
+        persist_state="session",
+        format_func=lambda name: _INPUT_WORDS.get(name, name),
+        help="Leave out the image, a band or the Petrosian radii, and see what they told. What "
+        "is not known of a galaxy is left out anyway.",
+    )
+
+
+def _cuts() -> None:
+    st.caption("Only draws inside these ranges are kept, as a prior with hard edges would do.")
+    for name, (low, high) in CUTS.items():
+        key, target = f"cut_{name}", _TARGETS[name]
+        st.session_state.setdefault(key, (low, high))
+        unit = target.unit.replace("log10", "log ") if target.unit != "dex" else ""
+        st.slider(
+            f"{target.label} {unit}".strip(), low, high, step=0.1, key=key, persist_state="session"
+        )
+
+
+def _sampling() -> None:
+    store = st.session_state
+    store.setdefault("draws", Options().draws)
+    store.setdefault("seed", 0)
+    st.number_input("Draws", MIN_DRAWS, MAX_DRAWS, step=500, key="draws", persist_state="session")
+    st.number_input(
+        "Seed",
+        0,
+        MAX_SEED,
+        step=1,
+        key="seed",
+        persist_state="session",
+        help="The same seed gives the same draws.",
+    )
+
+
+def _photometry() -> None:
     st.caption(
         "Dereddened AB model magnitudes, such as SDSS modelMag − extinction. They take the place "
-        "of what is measured on the image; any may be missing."
+        "of what is measured on the image or of a catalogue's; any may be missing."
     )
     columns = st.columns(2)
-    magnitudes = {}
     for k, band in enumerate(BANDS):
         with columns[k % 2]:
-            value = _number(f"{band} (mag)", f"mag_{band}", 5.0, 30.0, step=0.1, format="%.3f")
-        if value is not None:
-            magnitudes[band] = float(value)
+            _number(f"{band} (mag)", f"mag_{band}", step=0.1, format="%.3f")
     left, right = st.columns(2)
-    radius = {"step": 0.1, "format": "%.2f"}
     with left:
-        petro_r50 = _number("Petrosian R50 (″)", "petro_r50", 0.05, 3600.0, **radius)
+        _number("Petrosian R50 (″)", "petro_r50", step=0.1, format="%.2f")
     with right:
-        petro_r90 = _number("Petrosian R90 (″)", "petro_r90", 0.05, 3600.0, **radius)
-    return magnitudes, petro_r50, petro_r90
+        _number("Petrosian R90 (″)", "petro_r90", step=0.1, format="%.2f")
 
 
-def _image(has_image: bool) -> dict[str, float | None]:
+def _image(has_image: bool) -> None:
     if not has_image:
         st.caption("These belong to an image: choose an example or drop a file first.")
     st.caption("Left empty, the object nearest the centre and the header's own scale are taken.")
     left, right = st.columns(2)
     with left:
-        ra = _number("Target RA (°)", "ra", 0.0, 360.0, step=0.001, format="%.5f")
-        scale = _number(
-            "Pixel scale (″)", "pixel_scale", 0.01, 60.0, step=0.01, format="%.3f",
+        _number("Target RA (°)", "ra", step=0.001, format="%.5f")
+        _number(
+            "Pixel scale (″)", "pixel_scale", step=0.01, format="%.3f",
             help="Side of a pixel. An SDSS JPEG has no header: state the scale it was cut at.",
         )  # fmt: skip
     with right:
-        dec = _number("Target Dec (°)", "dec", -90.0, 90.0, step=0.001, format="%.5f")
-        flux_scale = _number(
-            "Values per (″)", "flux_pixel_scale", 0.01, 60.0, step=0.01, format="%.3f",
+        _number("Target Dec (°)", "dec", step=0.001, format="%.5f")
+        _number(
+            "Values per (″)", "flux_pixel_scale", step=0.01, format="%.3f",
             help="Side of the pixel that the values refer to, where an image was interpolated "
             "to another scale: 0.396 for values per native SDSS pixel.",
         )  # fmt: skip
-    return {
-        "ra": ra,
-        "dec": dec,
-        "pixel_scale_arcsec": scale,
-        "flux_pixel_scale_arcsec": flux_scale,
-    }

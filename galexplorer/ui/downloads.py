@@ -1,20 +1,45 @@
-"""What a user takes home: figures, draws, summary."""
+"""What a user takes home: figures, draws, summary, report."""
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
-from galexplorer.export.figures import FIGURE_FORMATS, FIGURE_MIME_TYPES, figure_bytes
-from galexplorer.export.tables import MIME_TYPES, result_bytes
-from galexplorer.figures.corner import corner_figure
+from galexplorer.export.figures import FIGURE_FORMATS, FIGURE_MIME_TYPES
+from galexplorer.export.files import (
+    DRAWS_FORMATS,
+    FORMATS,
+    REPORT_FORMATS,
+    SUMMARY_FORMATS,
+    result_bytes,
+)
+from galexplorer.export.publication import FIGURES, SIZES, publication_bytes
 from galexplorer.inference.result import Result
 from galexplorer.ui.sources import Source
+
+_TABLES = {
+    "report": ("Report", REPORT_FORMATS),
+    "draws": ("Posterior draws", DRAWS_FORMATS),
+    "summary": ("Summary", SUMMARY_FORMATS),
+}
+_LABELS = {**{key: label for key, (label, _) in _TABLES.items()}, **FIGURES}
+_HINTS = {
+    "report": "Everything on this page in one file that needs nothing else.",
+    "draws": "One row for each draw, with units; the summary is in the file's metadata.",
+    "summary": "Quantiles, classes, neighbours and domain, or a row for a LaTeX table.",
+}
+_FIGURE_HINT = "For print: fonts are embedded (in SVG as outlines), on white."
 
 
 def show_downloads(
     result: Result, key: str, truth: dict[str, float], source: Source | None
 ) -> None:
-    """Draw the buttons that download figures, draws and summary.
+    """Draw the choice of what to download, and one button.
+
+    A file is made when the button is clicked and not before.
 
     Parameters
     ----------
@@ -27,44 +52,80 @@ def show_downloads(
         None where the result rests on photometry alone.
     """
     st.subheader("Downloads", anchor=False)
-    stem = _stem(source)
-    with st.container(horizontal=True, gap="small", key="downloads"):
-        for format in FIGURE_FORMATS:
-            st.download_button(
-                f"Corner plot, {format.upper()}",
-                data=partial(_corner_file, format, result, truth),
-                file_name=f"{stem}-corner.{format}",
-                mime=FIGURE_MIME_TYPES[format],
-                key=f"download_corner_{format}",
-                on_click="ignore",
-                icon=":material/download:",
+    _choose(result, truth, source)
+
+
+@st.fragment
+def _choose(result: Result, truth: dict[str, float], source: Source | None) -> None:
+    name = source.name if source is not None else ""
+    kinds = list(_LABELS)
+    if not np.isfinite(list(result.bpt.values())).all():
+        kinds.remove("bpt")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="downloads"):
+        kind = st.selectbox(
+            "What",
+            kinds,
+            format_func=_LABELS.__getitem__,
+            key="download_what",
+            persist_state="session",
+            label_visibility="collapsed",
+            width=190,
+        )
+        formats = _TABLES[kind][1] if kind in _TABLES else FIGURE_FORMATS
+        format = st.segmented_control(
+            "Format",
+            formats,
+            format_func=_format_label,
+            default=formats[0],
+            required=True,
+            key=f"download_format_{kind}",
+            label_visibility="collapsed",
+            width="content",
+        )
+        assert format is not None
+        size = "double"
+        if kind in FIGURES:
+            size = st.selectbox(
+                "Size",
+                list(SIZES),
+                index=1,
+                format_func=lambda name: SIZES[name].label,
+                key="download_size",
+                persist_state="session",
+                label_visibility="collapsed",
+                width=220,
             )
-        for format, name in (("ecsv", "ECSV"), ("parquet", "Parquet"), ("fits", "FITS")):
-            st.download_button(
-                f"Draws, {name}",
-                data=partial(result_bytes, result, format),
-                file_name=f"{stem}-posterior.{format}",
-                mime=MIME_TYPES[format],
-                key=f"download_{format}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+        make, suffix, mime = _plan(result, kind, format, size, truth, name)
         st.download_button(
-            "Summary, JSON",
-            data=partial(result_bytes, result, "json"),
-            file_name=f"{stem}-summary.json",
-            mime=MIME_TYPES["json"],
-            key="download_json",
+            "Download",
+            data=make,
+            file_name=f"{_stem(source)}-{kind}{suffix}",
+            mime=mime,
+            key="download",
+            type="primary",
             on_click="ignore",
             icon=":material/download:",
         )
-    st.caption("Every table and the summary carry units, provenance and the citation.")
+    hint = _HINTS.get(kind, _FIGURE_HINT)
+    st.caption(f"{hint} Every file carries its provenance and the citation to use.")
+
+
+def _plan(
+    result: Result, kind: str, format: str, size: str, truth: dict[str, float], name: str
+) -> tuple[Callable[[], bytes], str, str]:
+    """Return what makes the file, its suffix and its MIME type."""
+    if kind in FIGURES:
+        make = partial(publication_bytes, result, kind, format, size, truth, name)
+        return make, f".{format}", FIGURE_MIME_TYPES[format]
+    told = replace(result, known=truth)  # an example's simulated values count as known
+    return partial(result_bytes, told, format, name), FORMATS[format].suffix, FORMATS[format].mime
+
+
+def _format_label(format: str) -> str:
+    return FORMATS[format].label if format in FORMATS and format != "pdf" else format.upper()
 
 
 def _stem(source: Source | None) -> str:
-    name = source.files[0][0].split(".")[0] if source is not None else "photometry"
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "galaxy"
-
-
-def _corner_file(format: str, result: Result, truth: dict[str, float]) -> bytes:
-    return figure_bytes(corner_figure(result.posterior, truths=truth), format)
+    name = source.name if source is not None else "magnitudes"
+    name = re.sub(r"\.(fits?|jpe?g|fz|gz|bz2)\b", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^\w+.-]+", "-", name, flags=re.ASCII).strip("-.")[:60] or "galaxy"

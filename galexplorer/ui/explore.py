@@ -1,70 +1,192 @@
 """The page on which one galaxy is explored."""
 
-import numpy as np
+import random
+from dataclasses import replace
+
 import streamlit as st
-from PIL import Image
 
-from galexplorer.errors import GalexplorerError
-from galexplorer.image.reader import read_image
-from galexplorer.inference.observe import observe
-from galexplorer.inference.result import Result
-from galexplorer.ui import controls, frame, state
+from galexplorer.errors import FetchError, GalexplorerError, TargetError
+from galexplorer.sky.fetch import fetch_target
+from galexplorer.sky.parse import EXAMPLES
+from galexplorer.ui import address, controls, frame, journey, state
+from galexplorer.ui.history import show_history
+from galexplorer.ui.link import View
+from galexplorer.ui.picture import show_field
 from galexplorer.ui.report import show_result
-from galexplorer.ui.request import Options, Request, without_image
-from galexplorer.ui.sources import Example, Source, fetch_ngc6978, list_examples
+from galexplorer.ui.request import Request, without_image
+from galexplorer.ui.shelf import load_example, show_examples
+from galexplorer.ui.sources import (
+    NGC6978,
+    Source,
+    list_examples,
+    source_of_library,
+    source_of_target,
+)
 
-THUMBNAIL_SIZE = 160
 MAX_UPLOAD_MB = 100
+_WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
 
 
 def page() -> None:
     """Draw the page: choose a galaxy, state what is known, read the result."""
     frame.dress()
-    _pick()
-    source: Source | None = st.session_state.get("source")
-    options = controls.sidebar(has_image=source is not None)
-    request = _request(source, options)
-    if request is None:
-        _invite()
-        return
-    key = request.key()
-    result = state.known_result(key) or _infer(request, key)
-    if result is not None:
-        _spend_upload()
-        show_result(result, key, source)
-
-
-def _request(source: Source | None, options: Options) -> Request | None:
+    problems = _obey()
+    wanted: tuple[str, str] | None = st.session_state.get(_WANTED)
+    st.session_state.setdefault("target", _named(wanted))
+    _pick(wanted is not None)
+    options = controls.sidebar(has_image=wanted is not None)
+    address.write(View(wanted, options, controls.interval()))
+    if problems:
+        st.warning(
+            f"The link's {', '.join(problems)} could not be read and was left out.",
+            icon=":material/link_off:",
+        )
+    source = _load(wanted) if wanted is not None else None
+    request = None
     if source is not None:
-        return Request(source.files, options)
-    if options.photometry is not None:
-        return Request((), without_image(options))
-    return None
+        if source.position is not None and options.ra is None and options.pixel is None:
+            options = replace(options, ra=source.position[0], dec=source.position[1])
+        request = Request(source.files, options, source.fetched, source.stored)
+    elif wanted is None and options.photometry is not None:
+        request = Request((), without_image(options))
+    record = _infer(request, source) if request is not None else None
+    if record is not None:
+        _spend_upload()
+        show_result(record, _earlier(record))
+    elif source is not None:
+        show_field(source, options, None)
+    elif wanted is None and request is None:
+        _invite()
+    show_history(record.key if record is not None else None)
 
 
-def _infer(request: Request, key: str) -> Result | None:
+def _obey() -> tuple[str, ...]:
+    """Do what the address says, and return the parameters that it garbled."""
+    view = address.read()
+    if view is None:
+        return ()
+    controls.set_options(view.options)
+    st.session_state["interval"] = view.interval
+    st.session_state[_WANTED] = view.source
+    st.session_state["target"] = _named(view.source)
+    return view.problems
+
+
+def _named(wanted: tuple[str, str] | None) -> str:
+    """Return what belongs into the search box."""
+    return wanted[1] if wanted is not None and wanted[0] == "target" else ""
+
+
+def _earlier(record: state.Explored) -> state.Explored | None:
+    """Return the answer to draw behind this one, where there is one and the user wants it."""
+    earlier = state.before(record)
+    if earlier is None:
+        return None
+    st.session_state.setdefault("overlay", True)
+    with st.sidebar:
+        shown = st.toggle(
+            "Show the answer before",
+            key="overlay",
+            persist_state="session",
+            help="Draws the last other answer about this galaxy in grey, and adds its intervals "
+            "to the table.",
+        )
+    return earlier if shown else None
+
+
+def _infer(request: Request, source: Source | None) -> state.Explored | None:
     """Infer with progress on the page; an error becomes a sentence on it."""
-    place = st.empty()
+    record = state.recall(request.key())
+    if record is not None:
+        return record
+    place, problem = st.empty(), ""
     with place.status("Starting", expanded=False) as status:
         try:
-            result = state.infer(request, key, lambda words: status.update(label=f"{words} …"))
+            record = state.explore(request, source, lambda w: status.update(label=f"{w} …"))
         except GalexplorerError as error:
-            result, problem = None, str(error)
-    if result is None:
+            problem = str(error)
+    if record is None:
         place.error(problem, icon=":material/error:")
     else:
         place.empty()
-    return result
+    return record
 
 
-def _choose(source: Source | None) -> None:
-    _spend_upload()
-    controls.describe_source(source)
-    st.session_state["source"] = source
+def _load(wanted: tuple[str, str]) -> Source | None:
+    """Return the source that is wanted, or say on the page why there is none."""
+    loaded: tuple[tuple[str, str], Source] | None = st.session_state.get(_LOADED)
+    if loaded is not None and loaded[0] == wanted:
+        return loaded[1]
+    source = state.find_source(wanted)
+    place, problem = st.empty(), ""
+    if source is None:
+        try:
+            source = _fetch(wanted, place)
+        except (FetchError, TargetError) as error:
+            if st.session_state.pop(_RANDOM, None) == wanted[1]:
+                _go_random_example(f"The galaxy at {wanted[1]} could not be had: {error}")
+            problem = str(error)
+        except GalexplorerError as error:
+            problem = str(error)
+    if source is None:
+        place.error(problem, icon=":material/error:")
+        return None
+    place.empty()
+    st.session_state[_LOADED] = (wanted, source)
+    return source
 
 
-def _choose_example(example: Example) -> None:
-    _choose(example.load())
+def _fetch(wanted: tuple[str, str], place) -> Source:
+    kind, words = wanted
+    if kind == "upload":
+        raise TargetError(
+            "This link is to a file that was dropped here; drop it again to see the same."
+        )
+    if kind == "example":
+        with place.container(), st.spinner("Getting the example …"):
+            return load_example(words)
+    if kind == "library":
+        library = state.load_engine().library
+        return source_of_library(words, library.observe(library.row_of(words)))
+    with place.status(f"Looking up {words}", expanded=True) as status:
+
+        def say(line: str) -> None:
+            status.update(label=f"{line[:1].upper()}{line[1:]} …")
+            st.write(line)
+
+        return source_of_target(fetch_target(words, say))
+
+
+def _search() -> None:
+    text = st.session_state["target"].strip()
+    if text:
+        _show(("target", text))
+
+
+def _show(place: tuple[str, str] | None, **stated) -> None:
+    """Show another galaxy, with the options that are the user's; in callbacks of this page."""
+    options = replace(controls.lasting_options(), **stated)
+    journey.point(View(place, options, controls.interval()))
+
+
+def _show_random() -> None:
+    """Choose a bundled example or, as often, a galaxy of the library, which needs a network."""
+    examples = [example.reference for example in list_examples()]
+    if examples and random.random() < 0.5:
+        _show(("example", random.choice(examples)))
+        return
+    position = state.load_engine().library.position
+    ra, dec = position[random.randrange(len(position))].tolist()
+    words = f"{ra:.5f} {dec:+.5f}"
+    st.session_state[_RANDOM] = words
+    _show(("target", words))
+
+
+def _go_random_example(why: str) -> None:
+    examples = [example.reference for example in list_examples() if example.reference != NGC6978]
+    if examples:
+        st.toast(why, icon=":material/cloud_off:")
+        journey.go(View(("example", random.choice(examples)), controls.lasting_options()))
 
 
 def _spend_upload() -> None:
@@ -76,11 +198,11 @@ def _spend_upload() -> None:
 def _take_upload() -> None:
     spent: set[str] = st.session_state.get("spent", set())
     files = [file for file in st.session_state["upload"] if file.file_id not in spent]
-    before: Source | None = st.session_state.get("source")
-    answered = before is not None and st.session_state.get("taken", set()) <= spent
+    wanted = st.session_state.get(_WANTED)
+    answered = wanted is not None and st.session_state.get("taken", set()) <= spent
     if not files:
-        if before is not None and before.kind == "upload" and not answered:
-            _choose(None)  # files without a result were taken away
+        if wanted is not None and wanted[0] == "upload" and not answered:
+            _show(None)  # files without a result were taken away
         return
     names = ", ".join(file.name for file in files)
     source = Source(
@@ -89,17 +211,37 @@ def _take_upload() -> None:
         files=tuple((file.name, file.getvalue()) for file in files),
         origin=f"Your upload: {names}.",
     )
-    if answered:
-        controls.describe_source(source)
-    # Otherwise what was stated stays: it may be what an earlier try lacked.
     st.session_state["taken"] = {file.file_id for file in files}
-    st.session_state["source"] = source
+    st.session_state[_LOADED] = (source.reference, source)
+    # What was stated stays while there was no answer: it may be what an earlier try lacked.
+    options = controls.lasting_options() if answered else controls.options()
+    journey.point(View(source.reference, options, controls.interval()))
 
 
-def _pick() -> None:
+def _pick(chosen: bool) -> None:
     """Draw what a galaxy can be chosen from."""
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
+        st.text_input(
+            "Galaxy",
+            key="target",
+            placeholder=f"Name, position or objID: {EXAMPLES}",
+            on_change=_search,
+            icon=":material/search:",
+            help="Its SDSS pixels and catalogue values are fetched and kept on disk.",
+        )
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.button(
+                "Random galaxy",
+                key="random",
+                icon=":material/shuffle:",
+                on_click=_show_random,
+                help="One of the examples or, with a network, any galaxy of the library.",
+            )
+            if chosen:
+                with st.popover("Examples", icon=":material/apps:"):
+                    show_examples(_show)
+    with right:
         st.file_uploader(
             "Drop a galaxy: FITS or SDSS JPEG",
             accept_multiple_files=True,
@@ -110,62 +252,9 @@ def _pick() -> None:
             "with gzip or bzip2 or not; or an SDSS colour JPEG, whose pixel scale you state "
             "under *Image*.",
         )
-        clicked = st.button(
-            "NGC 6978, a real SDSS field",
-            key="ngc6978",
-            icon=":material/public:",
-            help="Needs a network: fetched from astropy's public tutorial data.",
-        )
-        if clicked:
-            _fetch()
-    with right:
-        try:
-            _show_examples()
-        except GalexplorerError as error:
-            st.error(str(error), icon=":material/error:")
-
-
-def _show_examples() -> None:
-    examples = list_examples()
-    if examples:
-        st.markdown(":small[Or look at an example, rendered by this project]")
-    with st.grid("auto", min_column_width=92, gap="xsmall", key="examples"):
-        for k, example in enumerate(examples):
-            with st.container(gap="xxsmall"):
-                st.image(
-                    _thumbnail(str(example.path), example.path.stat().st_mtime_ns),
-                    width="stretch",
-                    alt=f"{example.name}: rendered example galaxy",
-                )
-                st.button(
-                    example.name,
-                    key=f"example_{k}",
-                    help=example.description or None,
-                    on_click=_choose_example,
-                    args=(example,),
-                    width="stretch",
-                )
-
-
-def _fetch() -> None:
-    """Fetch the real galaxy and start over with it, or say why that failed."""
-    try:
-        with st.spinner("Fetching three SDSS images of NGC 6978 …"):
-            source = fetch_ngc6978()
-    except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
-    else:
-        _choose(source)
-        st.rerun()
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _thumbnail(path: str, modified_ns: int) -> np.ndarray:
-    """Return an example's colour composite, shape (n, n, 3); the time of change is for the key."""
-    cutout = observe(read_image(path)).cutout
-    assert cutout is not None
-    image = Image.fromarray(np.ascontiguousarray(cutout.native.transpose(1, 2, 0)))
-    return np.asarray(image.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS))
+    if not chosen:
+        st.markdown(":small[Or look at an example; all but the last were rendered by this project]")
+        show_examples(_show)
 
 
 def _invite() -> None:

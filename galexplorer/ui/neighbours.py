@@ -1,58 +1,115 @@
-"""The galaxies that lie near in latent space."""
+"""The galaxies that lie near in latent space: gallery, values beside the posterior, map."""
 
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from galexplorer.inference.result import Neighbour, Result
+from galexplorer.inference.result import Neighbour
+from galexplorer.science.summary import BPT_LABELS, format_number, format_value
+from galexplorer.ui import gallery, journey, latent_map, state
+from galexplorer.ui.sources import Source
+from galexplorer.ui.state import Explored
+
+_COMPARED = {
+    "redshift": "z",
+    "log_stellar_mass": "log M⋆",
+    "log_sfr": "log SFR",
+}
 
 
-def show_neighbours(result: Result, key: str) -> None:
-    """Draw the galaxies nearest in latent space.
+def show_neighbours(record: Explored) -> None:
+    """Draw the galaxies nearest in latent space, and the map they lie on.
 
     Parameters
     ----------
-    result : Result
-        With neighbours.
-    key : str
-        Hash that names the result.
+    record : Explored
+        Whose result has neighbours.
     """
-    st.subheader("Nearest neighbours", anchor=False)
-    sources = "; ".join(dict.fromkeys(neighbour.source for neighbour in result.neighbours))
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader("Nearest neighbours", anchor=False, width="content")
+        pictures = gallery.choose_pictures()
+    neighbours = record.result.neighbours
+    sources = "; ".join(dict.fromkeys(neighbour.source for neighbour in neighbours))
     st.caption(
-        "Real galaxies nearest in latent space, with their known values. The pictures are the "
-        "VAE's reconstructions from the stored latents, not photographs: the links lead to "
-        f"those. Values: {sources}."
+        "Real galaxies nearest in latent space. The percentage is the share of the library's "
+        "galaxies that have a neighbour nearer than this. Values are published ones "
+        f"({sources}); those marked † are the model's medians."
     )
-    with st.grid(8, min_column_width=120, gap="small", key="neighbours"):
-        for neighbour in result.neighbours:
-            with st.container(gap="xxsmall"):
-                st.image(
-                    neighbour.thumbnail,
-                    width="stretch",
-                    alt=f"VAE reconstruction of {neighbour.name}, not a photograph",
-                )
-                st.markdown(_neighbour_words(neighbour))
+    gallery.show_gallery(neighbours, "neighbours", pictures, _own_card(record))
+    left, right = st.columns([6, 5], gap="medium")
+    with right:
+        st.markdown("**Beside the posterior**")
+        st.table(
+            comparison(record, neighbours),
+            border="horizontal",
+            hide_index=True,
+            alt="Posterior of this galaxy and values of its neighbours",
+        )
+        st.caption("First row: median and half of the 68% interval of this galaxy.")
+    with left:
+        latent_map.show_map(
+            [record], f"map_{record.key[:12]}", neighbours=[n.name for n in neighbours]
+        )
 
 
-def _neighbour_words(neighbour: Neighbour) -> str:
-    known = neighbour.known
-    lines = [f"**{neighbour.name}**", f"distance {neighbour.distance:.2f}"]
-    if "redshift" in known:
-        lines.append(f"z {known['redshift']:.3f}")
-    if "log_stellar_mass" in known:
-        lines.append(f"log M⋆ {known['log_stellar_mass']:.2f}")
-    if "r" in known:
-        lines.append(f"r {known['r']:.2f} mag")
-    lines += [f"[{name}]({url})" for name, url in sky_links(neighbour).items()]
-    return ":small[" + "  \n".join(lines) + "]"
+def comparison(record: Explored, neighbours: Sequence[Neighbour]) -> pd.DataFrame:
+    """Return the posterior of a galaxy and the values of its neighbours, as words."""
+    summary = record.result.posterior.summary()
+    own = {"Galaxy": "**This galaxy**"}
+    for name, short in _COMPARED.items():
+        q = summary[name]
+        width = format_value(name, 0.5 * (q["p84"] - q["p16"]))
+        own[short] = f"**{format_value(name, q['p50'])}** ± {width}"
+    likeliest = max(record.result.bpt, key=lambda kind: record.result.bpt[kind])
+    own["BPT"] = f"{BPT_LABELS[likeliest]} {record.result.bpt[likeliest]:.0%}"
+    rows = [own]
+    for galaxy in neighbours:
+        row = {"Galaxy": galaxy.name}
+        row |= {short: gallery.value_words(galaxy, name) for name, short in _COMPARED.items()}
+        rows.append({**row, "BPT": gallery.class_words(galaxy)})
+    return pd.DataFrame(rows)
 
 
-def sky_links(neighbour: Neighbour) -> dict[str, str]:
-    """Return links to a galaxy's position at SkyServer, the Legacy Surveys and NED."""
-    ra, dec = f"{neighbour.ra:.5f}", f"{neighbour.dec:.5f}"
-    return {
-        "SkyServer": "https://skyserver.sdss.org/dr17/VisualTools/navi"
-        f"?ra={ra}&dec={dec}&scale=0.2",
-        "Legacy": f"https://www.legacysurveys.org/viewer?ra={ra}&dec={dec}&layer=sdss&zoom=15",
-        "NED": "https://ned.ipac.caltech.edu/conesearch?search_type=Near%20Position%20Search"
-        f"&coordinates={ra}d%20{dec}d&radius=0.2&in_csys=Equatorial&in_equinox=J2000",
-    }
+def offer_pixels(source: Source | None) -> None:
+    """Offer to fetch the image of a galaxy that was explored from the library.
+
+    Parameters
+    ----------
+    source : Source or None
+    """
+    stored = source.stored.stored if source is not None and source.stored is not None else None
+    if stored is None:
+        return
+    clicked = st.button(
+        "Fetch its SDSS image",
+        key="fetch_pixels",
+        icon=":material/public:",
+        help="Looks the position up and infers from the pixels; needs a network.",
+    )
+    if clicked:
+        journey.explore_target(f"{stored.ra:.5f} {stored.dec:+.5f}")
+
+
+def _own_card(record: Explored) -> tuple[np.ndarray, str, str] | None:
+    """Return the picture of the galaxy itself, where the page shows none yet."""
+    if record.source is None or record.source.kind != "library":
+        return None
+    q = record.result.posterior.summary()
+    median = {name: format_value(name, q[name]["p50"]) for name in ("redshift", "log_stellar_mass")}
+    words = (
+        ":small["
+        + "  \n".join(
+            [
+                "**This galaxy**",
+                "*VAE reconstruction*",
+                f"z {median['redshift']}",
+                f"log M⋆ {format_number(q['log_stellar_mass']['p50'], 2)}",
+            ]
+        )
+        + "]"
+    )
+    engine = state.load_engine()
+    picture = engine.describe([engine.library.row_of(record.source.name)])[0].thumbnail
+    return picture, "VAE reconstruction of this galaxy", words

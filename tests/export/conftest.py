@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from galexplorer.inference.result import Domain, Neighbour, Photometry, Posterior, Result
+from galexplorer.inference.result import Domain, Neighbour, Photometry, Posterior, Result, View
 
 
 @pytest.fixture
@@ -13,12 +13,15 @@ def result(rng) -> Result:
         "J162.1842+26.0537", 162.1842, 26.0537, 0.4, {"redshift": 0.0258}, "SDSS",
         np.zeros((64, 64, 3), np.uint8),
     )  # fmt: skip
+    square = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    view = View(square, square[::-1].copy(), 1.188, square, 1.188, 12.0, 30.0, False, 162.1, -26.0)
     return Result(
         posterior=Posterior(draws, ("redshift",)),
         bpt={"star_forming": 0.7, "composite": 0.2, "seyfert": 0.06, "liner": 0.04},
         photometry=Photometry("measured", {"g": 15.1, "r": 14.5}, {}, 8.0, None),
         domain=Domain(True, 42.0, ()),
         neighbours=(neighbour,),
+        view=view,
         notes=("Pixel scale 1.188″ read from the WCS.",),
         provenance={
             "weights_sha256": "ab" * 32,
@@ -27,4 +30,6 @@ def result(rng) -> Result:
             "redshift_range": (0.0, 0.1),
             "photometry": {"kind": "measured", "bands": ["g", "r"]},
         },
+        known={"redshift": 0.0197, "log_flux_halpha": 1.02},
+        origins={"photometry": "SDSS DR17 model magnitudes", "pixels": "frames"},
     )

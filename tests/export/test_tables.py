@@ -7,15 +7,9 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
-from galexplorer.errors import OptionError
-from galexplorer.export.tables import (
-    CITATION,
-    FORMATS,
-    UNITS,
-    posterior_table,
-    result_bytes,
-    write_result,
-)
+from galexplorer.export.files import result_bytes, write_result
+from galexplorer.export.provenance import CITATION
+from galexplorer.export.tables import UNITS, posterior_table
 from galexplorer.schema import SUMMARY_STATISTICS, TARGET_NAMES, TARGETS
 
 
@@ -81,34 +75,3 @@ def test_fits_comes_back_as_it_was(result, tmp_path):
         meta = {row["key"]: json.loads(row["json"]) for row in hdus["METADATA"].data}
     check_metadata(meta, result)
     assert tuple(Table.read(path, hdu=1).colnames) == TARGET_NAMES
-
-
-def test_json_is_the_summary_object(result, tmp_path):
-    path = tmp_path / "summary.json"
-    write_result(result, path)
-    content = json.loads(path.read_bytes())
-    assert {"posterior", "bpt", "neighbours", "domain", "provenance"} <= set(content)
-    assert set(content["posterior"]) == set(TARGET_NAMES)
-    assert all(set(v) == set(SUMMARY_STATISTICS) for v in content["posterior"].values())
-    assert content["provenance"]["draws"] == 200
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_same_result_same_bytes(result, format):
-    assert result_bytes(result, format) == result_bytes(result, format)
-
-
-def test_format_wins_over_suffix(result, tmp_path):
-    path = tmp_path / "answer.txt"
-    write_result(result, path, format="json")
-    assert json.loads(path.read_text())["bpt"] == result.bpt
-
-
-def test_unknown_formats_are_refused(result, tmp_path):
-    with pytest.raises(OptionError, match=r"Unknown format 'csv': choose one of json, ecsv"):
-        write_result(result, tmp_path / "draws.csv")
-
-
-def test_a_place_that_cannot_be_written_is_named(result, tmp_path):
-    with pytest.raises(OptionError, match=r"Cannot write .*No such file.*choose another place"):
-        write_result(result, tmp_path / "missing" / "draws.ecsv")

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from galexplorer.figures.lines import lines_figure
-from galexplorer.figures.sky import bar_length_arcsec, colour_figure, reconstruction_figure
+from galexplorer.figures.sky import (
+    bar_length_arcsec,
+    colour_figure,
+    reconstruction_figure,
+    stretched,
+)
+from galexplorer.science.lines import line_status
 
 
 def texts(figure):
@@ -77,5 +83,22 @@ def test_lines_show_unit_and_known_values(posterior):
     assert any(
         trace.hovertemplate and "known: 1.50" in trace.hovertemplate for trace in figure.data
     )
-    medians = [t.x[0] for t in figure.data if t.mode == "markers" and t.marker.size == 10]
-    np.testing.assert_allclose(medians, np.median(posterior.draws[:, 5:], axis=0), atol=1e-6)
+    values = posterior.draws[:, 5:].astype(float)
+    markers = [t for t in figure.data if t.mode == "markers" and t.marker.symbol != "line-ns"]
+    limits = np.array([t.marker.symbol == "triangle-left" for t in markers])
+    kinds = [line_status(column).kind for column in values.T]
+    assert list(limits) == [kind == "upper limit" for kind in kinds]
+    expected = np.where(limits, np.quantile(values, 0.95, axis=0), np.median(values, axis=0))
+    np.testing.assert_allclose([t.x[0] for t in markers], expected, atol=1e-6)
+    assert len(set(limits)) == 2
+
+
+def test_stretch_keeps_colour_and_order():
+    picture = np.zeros((1, 3, 3), np.uint8)
+    picture[0] = [[10, 20, 30], [60, 60, 60], [0, 0, 0]]
+    assert stretched(picture, 1.0) is picture
+    faint, bright = stretched(picture, 4.0), stretched(picture, 0.25)
+    assert (faint >= picture).all()
+    assert (bright <= picture).all()
+    assert (faint[0, 2] == 0).all()
+    np.testing.assert_allclose(faint[0, 0] / faint[0, 0, 2], [1 / 3, 2 / 3, 1], atol=0.02)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from galexplorer.inference import domain
+from galexplorer.inference import domain, latent_map
 from galexplorer.inference.engine import DOMAIN_FILE, Engine
-from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.inference.neighbours import LAYOUT, LIBRARY_FILE
 from galexplorer.inference.observation import Cutout, Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.model import weights
@@ -34,26 +34,45 @@ def make_model() -> GalaxyModel:
     return model
 
 
+def make_library(generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """Arrays of a library of invented galaxies; the last four have no published value."""
+    size = LIBRARY_SIZE
+    known = torch.full((size, 10), float("nan"))
+    known[:-4, 0] = torch.linspace(0.01, 0.2, size - 4)
+    known[:-4:2, 1] = 10.5
+    latents = torch.randn((size, 32), generator=generator).half()
+    position = torch.stack([torch.linspace(0, 359, size), torch.linspace(-5, 60, size)], dim=1)
+    layers = [(64, 32), (64, 64), (2, 64)]
+    plain = latent_map.LatentMap(
+        tuple((0.2 * torch.randn(s, generator=generator), torch.zeros(s[0])) for s in layers)
+    )
+    return {
+        "layout": torch.tensor([LAYOUT]),
+        "latents": latents,
+        "log_variance": (-3 + 0.1 * torch.randn((size, 32), generator=generator)).half(),
+        "appearance": torch.randn((size, 32), generator=generator).half(),
+        "position": position.double(),
+        "known": known,
+        "magnitudes": 17 + torch.randn((size, 3), generator=generator),
+        "errors": torch.full((size, 3), 0.02).half(),
+        "petro": torch.tensor([3.0, 8.0]).repeat(size, 1).half(),
+        "pixel_scale": torch.full((size,), 0.5),
+        "origin": torch.full((size,), 2, dtype=torch.uint8),
+        "misfit": torch.rand(size, generator=generator),
+        "medians": torch.tensor([0.05, 10.2, 0.1, 8.8, 7, 2, 1.5, 1.6, 1.4]).repeat(size, 1).half(),
+        "classes": torch.softmax(torch.randn((size, 4), generator=generator), dim=1).half(),
+        "levels": torch.linspace(2, 9, 101),
+        **plain.to_arrays(),
+    }
+
+
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory) -> Path:
     """Folder of random weights, a library of invented galaxies and domain statistics."""
     folder = tmp_path_factory.mktemp("random_weights")
     generator = torch.Generator().manual_seed(22)
     weights.save(folder, make_model(), {"made": "at random, for a test"})
-    known = torch.full((LIBRARY_SIZE, 10), float("nan"))
-    known[:, 0] = torch.linspace(0.01, 0.2, LIBRARY_SIZE)
-    known[::2, 1] = 10.5
-    save_file(
-        {
-            "latents": torch.randn((LIBRARY_SIZE, 32), generator=generator).half(),
-            "appearance": torch.randn((LIBRARY_SIZE, 32), generator=generator).half(),
-            "position": torch.stack(
-                [torch.linspace(0, 359, LIBRARY_SIZE), torch.linspace(-5, 60, LIBRARY_SIZE)], dim=1
-            ).double(),
-            "known": known,
-        },
-        folder / LIBRARY_FILE,
-    )
+    save_file(make_library(generator), folder / LIBRARY_FILE)
     mean, precision, distances, misfits = {}, {}, {}, {}
     for mode in MODES:
         rows = torch.randn((500, 5 if mode == "photometry" else 32), generator=generator)

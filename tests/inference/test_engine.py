@@ -10,7 +10,6 @@ from scipy import stats
 from galexplorer.errors import OptionError, WeightsError
 from galexplorer.inference.engine import (
     DOMAIN_FILE,
-    NEIGHBOURS,
     Engine,
     _truncated_normal,
     base_noise,
@@ -194,35 +193,6 @@ def test_the_result_describes_itself(engine, pictured):
     assert result.provenance["bands_used"] == ["g", "r", "i"]
     assert result.provenance["weights_sha256"] == engine.weights.sha256
     assert set(result.to_dict()["posterior"]) == {target.name for target in TARGETS}
-
-
-def test_neighbours_come_nearest_first(engine, pictured):
-    neighbours = engine.infer(pictured, draws=100).neighbours
-    distances = [n.distance for n in neighbours]
-    assert len(neighbours) == NEIGHBOURS
-    assert distances == sorted(distances)
-    latent = engine.encode([pictured]).latent[0]
-    offset = (engine.library.latents - latent) / engine.library.latents.std(dim=0)
-    expected = torch.linalg.vector_norm(offset, dim=1).sort().values[:NEIGHBOURS]
-    np.testing.assert_allclose(distances, expected, rtol=1e-5)
-    assert neighbours[0].thumbnail.shape == (64, 64, 3)
-
-
-def test_a_galaxy_is_not_its_own_neighbour(engine):
-    library = engine.library
-    ra, dec = (float(v) for v in library.position[3])
-    plain = [row for row, _ in library.nearest(library.latents[3], 5)]
-    apart = [row for row, _ in library.nearest(library.latents[3], 5, exclude=(ra, dec))]
-    assert plain[0] == 3
-    assert 3 not in apart
-
-
-def test_the_sky_closes_at_ra_zero(engine):
-    """Row 0 lies at RA 0, and RA 359.9999 is less than an arcsecond away."""
-    library = engine.library
-    dec = float(library.position[0, 1])
-    rows = [row for row, _ in library.nearest(library.latents[0], 5, exclude=(359.9999, dec))]
-    assert 0 not in rows
 
 
 def test_without_an_image_there_is_neither_view_nor_neighbour(engine, catalogued):

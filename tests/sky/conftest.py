@@ -50,7 +50,7 @@ def _real_data() -> Path | None:
 
 @pytest.fixture(scope="session")
 def _servers():
-    servers = replay_module.Replay(silence_s=1.5, small=True)
+    servers = replay_module.Replay(silence_s=4.0, small=True)
     servers.sky.make_all_frames()  # so that no test waits for them
     yield servers
     servers.close()
@@ -60,6 +60,8 @@ def _servers():
 def _full_servers():
     data = _real_data()
     servers = replay_module.Replay(data, small=data is None)
+    for band in "gri":
+        servers.sky.frame(f"frame-{band}-005140-3-0097.fits.bz2")  # takes seconds
     yield servers
     servers.close()
 
@@ -85,10 +87,11 @@ def full_replay(_full_servers, monkeypatch):
 @pytest.fixture
 def settings(replay, tmp_path) -> Settings:
     return Settings(
-        connect_s=0.5,
-        read_s=0.8,
-        frame_s=0.8,
-        total_s=8.0,
+        connect_s=2.0,
+        read_s=2.5,
+        frame_s=2.5,
+        total_s=20.0,
+        attempts=2,
         backoff_s=0.02,
         max_body_bytes=1_500_000,
         legacy_url=replay.url("legacy"),

@@ -2,8 +2,12 @@
 
 Every service has a port of its own on 127.0.0.1, so that one can be down while others answer.
 The frames are real ones where the data folder has them; others, of the same structure, are made.
+
+    python tests/sky/replay.py --fault sas=silence > addresses &   # until it is killed
+    . ./addresses && galexplorer fetch "Haro 25" --out cubes
 """
 
+import argparse
 import bz2
 import io
 import re
@@ -16,24 +20,41 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.coordinates.name_resolve import sesame_url
 from astropy.io import fits
 from astropy.wcs import WCS
 from astroquery.hips2fits import hips2fits
+from astroquery.ipac.irsa.irsa_dust import IrsaDust
 from astroquery.ipac.ned import Ned
 from astroquery.sdss import conf as sdss_conf
+from PIL import Image
 
-SERVICES = ("sesame", "ned", "skyserver", "sas", "legacy", "hips")
+SERVICES = ("sesame", "ned", "skyserver", "sas", "legacy", "hips", "irsa")
+PATHS = {
+    "sesame": "/sesame/", "ned": "/objsearch", "skyserver": "", "sas": "/sas", "legacy": "",
+    "hips": "/hips2fits", "irsa": "/nph-dust",
+}  # fmt: skip
 FAULTS = (
     *("refused", "reset", "silence", "429", "500", "503 once", "404", "html", "empty"),
     *("truncated", "too long", "malformed", "wrong content"),
 )
 
 RUN, CAMCOL, FIELD = 5112, 4, 345
+FRAMES = {
+    # run, camera column, field: node and inclination of the great circle, and the centre
+    (RUN, CAMCOL, FIELD - 1): (95.0, 27.5, 162.015205, 25.927154),
+    (RUN, CAMCOL, FIELD): (95.0, 27.5, 162.178984, 25.954041),
+    (RUN, CAMCOL, FIELD + 1): (95.0, 27.5, 162.342838, 25.980744),
+    (5140, 3, 97): (95.0, 30.0, 162.150, 26.150),  # beyond the edge of the column, a little turned
+}  # fmt: skip
 HARO25_OBJID = (2 << 59) | (301 << 48) | (RUN << 32) | (CAMCOL << 29) | (FIELD << 16) | 33
+EBV_SFD = 0.05
+"""Reddening that the dust service tells, everywhere."""
+
 HTML = b"<html><head>\n<title>Service unavailable</title></head><body>Sorry</body></html>\n"
 
 
@@ -51,13 +72,13 @@ class Thing:
     number: int = FIELD
     values: dict[str, object] = field(default_factory=dict)
 
-    def column(self, name: str, distance_arcmin: float) -> object:
+    def column(self, name: str) -> object:
         band = {"u": 1.4, "g": 0.4, "r": 0.0, "i": -0.3, "z": -0.5}
         known: dict[str, object] = {
             "objID": self.objid, "ra": self.ra, "dec": self.dec, "type": self.type,
             "run": RUN, "rerun": 301, "camcol": CAMCOL, "field": self.number,
             "petroRad_r": self.petro_radius, "petroR50_r": 0.35 * self.petro_radius,
-            "petroR90_r": 0.8 * self.petro_radius, "distance": distance_arcmin,
+            "petroR90_r": 0.8 * self.petro_radius,
             **{f"modelMag_{b}": self.magnitude + offset for b, offset in band.items()},
             **{f"modelMagErr_{b}": 0.02 for b in band},
             **{f"extinction_{b}": 0.1 for b in band},
@@ -87,6 +108,7 @@ THINGS = (
     Thing(HARO25_OBJID + 4, 162.30, 25.80, name="lonely", values={"z_spec": 0.1, "z_warning": 4}),
     Thing(HARO25_OBJID + 6, 162.20186, 26.05125, name="seam", magnitude=16.5),
     Thing(HARO25_OBJID + 5, 162.1036, 26.0556, name="edge", magnitude=17.5),
+    Thing(HARO25_OBJID + 7, 162.18150, 26.06862, name="rim", magnitude=16.0),
 )  # fmt: skip
 
 
@@ -103,7 +125,8 @@ class Sky:
 
     def frame(self, name: str) -> bytes | None:
         match = re.fullmatch(r"frame-([gri])-(\d{6})-(\d)-(\d{4})\.fits\.bz2", name)
-        if match is None or int(match[2]) != RUN or abs(int(match[4]) - FIELD) > 1:
+        key = tuple(int(part) for part in match.groups()[1:]) if match else ()
+        if match is None or key not in FRAMES:
             return None
         with self._lock:
             if name not in self._frames:
@@ -111,13 +134,13 @@ class Sky:
                 if real and real.exists():
                     self._frames[name] = real.read_bytes()
                 else:
-                    self._frames[name] = make_frame(match[1], int(match[4]), self.small)
+                    self._frames[name] = make_frame(match[1], key, self.small)
         return self._frames[name]
 
     def make_all_frames(self) -> None:
         for band in "gri":
-            for number in (FIELD - 1, FIELD, FIELD + 1):
-                self.frame(f"frame-{band}-{RUN:06d}-{CAMCOL}-{number:04d}.fits.bz2")
+            for run, camcol, number in FRAMES:
+                self.frame(f"frame-{band}-{run:06d}-{camcol}-{number:04d}.fits.bz2")
 
     def cutout(self, ra: float, dec: float, size: int) -> tuple[np.ndarray, WCS]:
         wcs = WCS(naxis=2)
@@ -148,27 +171,41 @@ def paint(wcs: WCS, shape: tuple[int, int]) -> np.ndarray:
     return image
 
 
-def make_frame(band: str, number: int, small: bool = False) -> bytes:
-    """Make a frame as the archive has them; its field follows the real one along the rows.
+def make_frame(band: str, key: tuple[int, int, int], small: bool = False) -> bytes:
+    """Make a frame as the archive has them; fields follow the real one along the rows.
 
     A small one is a window around Haro 25, for tests that look at what is around the pixels.
     """
-    header = fits.Header()
+    run, camcol, number = key
     offset = {"g": (3.0, -2.0), "r": (0.0, 0.0), "i": (1.0, 1.0)}[band]
+    header = fits.Header()
     header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"
-    header["CRVAL1"], header["CRVAL2"] = 162.178984496, 25.9540410877
-    header["CRPIX1"] = 1025.0 + offset[0]
-    header["CRPIX2"] = 745.0 + offset[1] - 1361.0 * (number - FIELD)
-    header["CD1_1"], header["CD1_2"] = -1.96902082716e-05, 0.000108225692132
-    header["CD2_1"], header["CD2_2"] = 0.000108229597025, 1.96876928026e-05
+    header["CRPIX1"], header["CRPIX2"] = 1025.0 + offset[0], 745.0 + offset[1]
+    if run == RUN:
+        header["CRVAL1"], header["CRVAL2"] = 162.178984496, 25.9540410877
+        header["CRPIX2"] -= 1361.0 * (number - FIELD)
+        header["CD1_1"], header["CD1_2"] = -1.96902082716e-05, 0.000108225692132
+        header["CD2_1"], header["CD2_2"] = 0.000108229597025, 1.96876928026e-05
+        corner = (1700, 798 + 270 * (number - FIELD) - 1361 * (number - FIELD))
+    else:
+        node, incl, ra, dec = FRAMES[key]
+        header["CRVAL1"], header["CRVAL2"] = ra, dec
+        # Columns run towards the pole of the great circle, rows along the circle.
+        pole = SkyCoord(node - 90, 90 - incl, unit="deg")
+        angle = SkyCoord(ra, dec, unit="deg").position_angle(pole).rad
+        step = 0.396 / 3600
+        header["CD1_1"], header["CD2_1"] = step * np.sin(angle), step * np.cos(angle)
+        header["CD1_2"], header["CD2_2"] = step * np.cos(angle), -step * np.sin(angle)
+        x, y = WCS(header).world_to_pixel_values(162.18150, 26.06862)
+        corner = (int(x) - 174, int(y) - 150)
     header["BUNIT"], header["TELESCOP"], header["NMGY"] = "nanomaggy", "2.5m", 0.0049
-    header["RUN"], header["RERUN"], header["CAMCOL"] = RUN, "301", CAMCOL
+    header["RUN"], header["RERUN"], header["CAMCOL"] = run, "301", camcol
     header["FRAME"], header["FILTER"] = number + {"g": 8, "r": 0, "i": 2}[band], band
     rng = np.random.default_rng(number)
     shape = (1489, 2048)
     if small:
-        header["CRPIX1"] -= 1700
-        header["CRPIX2"] += 1361.0 * (number - FIELD) - 798 - 270 * (number - FIELD)
+        header["CRPIX1"] -= corner[0]
+        header["CRPIX2"] -= corner[1]
         shape = (300, 348)
     data = paint(WCS(header), shape)["gri".index(band)]
     # Coarse noise keeps the packed file small, and the packing quick.
@@ -196,6 +233,8 @@ class Replay:
         Fields whose frames are not there.
     counts : Counter
         Requests by service.
+    sky_offset : float
+        Added to the frames of `offset_run`, nanomaggies per pixel.
     """
 
     def __init__(
@@ -205,6 +244,7 @@ class Replay:
         self.silence_s = silence_s
         self.faults: dict[str, str] = {}
         self.missing: set[int] = set()
+        self.sky_offset, self.offset_run = 0.0, RUN
         self.counts: Counter[str] = Counter()
         self.asked: list[str] = []
         self._servers = {name: self._start(name) for name in SERVICES}
@@ -219,7 +259,11 @@ class Replay:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                replay._serve(service, self)
+                replay._serve(service, self, self.path)
+
+            def do_POST(self) -> None:
+                form = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                replay._serve(service, self, f"{self.path}?{form.decode()}")
 
             def log_message(self, *args) -> None:
                 pass
@@ -237,11 +281,16 @@ class Replay:
     def url(self, service: str) -> str:
         refused = self.faults.get(service) == "refused"
         port = self._closed_port if refused else self._servers[service].server_port
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{port}{PATHS[service]}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point another process here."""
+        return {f"GALEXPLORER_{name.upper()}_URL": self.url(name) for name in SERVICES}
 
     def reset(self) -> None:
         self.faults.clear()
         self.missing = set()
+        self.sky_offset, self.offset_run = 0.0, RUN
         self.counts.clear()
         self.asked.clear()
 
@@ -250,21 +299,22 @@ class Replay:
         """Point astropy and astroquery here, through their own configuration."""
         with ExitStack() as stack:
             enter = stack.enter_context
-            enter(sesame_url.set([f"{self.url('sesame')}/sesame/"]))
+            enter(sesame_url.set([self.url("sesame")]))
             enter(sdss_conf.set_temp("skyserver_baseurl", self.url("skyserver")))
-            enter(sdss_conf.set_temp("sas_baseurl", f"{self.url('sas')}/sas"))
-            # These two take a server of CDS's or NED's own in `conf`, any other as an attribute.
-            before = hips2fits.server, Ned.OBJ_SEARCH_URL
-            hips2fits.server = f"{self.url('hips')}/hips2fits"
-            Ned.OBJ_SEARCH_URL = f"{self.url('ned')}/objsearch"
+            enter(sdss_conf.set_temp("sas_baseurl", self.url("sas")))
+            # These take a server of their own institute in `conf`, any other as an attribute.
+            before = hips2fits.server, Ned.OBJ_SEARCH_URL, IrsaDust.DUST_SERVICE_URL
+            hips2fits.server = self.url("hips")
+            Ned.OBJ_SEARCH_URL = self.url("ned")
+            IrsaDust.DUST_SERVICE_URL = self.url("irsa")
             try:
                 yield
             finally:
-                hips2fits.server, Ned.OBJ_SEARCH_URL = before
+                hips2fits.server, Ned.OBJ_SEARCH_URL, IrsaDust.DUST_SERVICE_URL = before
 
-    def _serve(self, service: str, handler: BaseHTTPRequestHandler) -> None:
+    def _serve(self, service: str, handler: BaseHTTPRequestHandler, path: str) -> None:
         self.counts[service] += 1
-        self.asked.append(f"{service} {handler.path}")
+        self.asked.append(f"{service} {path}")
         fault = self.faults.get(service, "")
         if fault == "503 once":
             fault = "503" if self.counts[service] == 1 else ""
@@ -272,9 +322,11 @@ class Replay:
             time.sleep(self.silence_s)
             handler.close_connection = True
             return
-        status, body, kind = _ANSWERS[service](self.sky, handler.path)
-        if service == "sas" and any(f"{n:04d}.fits" in handler.path for n in self.missing):
+        status, body, kind = _ANSWERS[service](self.sky, path)
+        if service == "sas" and any(f"{n:04d}.fits" in path for n in self.missing):
             fault = "404"
+        if service == "sas" and self.sky_offset and f"-{self.offset_run:06d}-" in path:
+            body = _offset(body, self.sky_offset)
         if fault.isdigit():
             status, body, kind = int(fault), HTML, "text/html"
         elif fault == "html":
@@ -282,7 +334,7 @@ class Replay:
         elif fault in _SPOILERS:
             body = _SPOILERS[fault](body)
         elif fault == "wrong content":
-            body = _wrong_content(service, self.sky)
+            body = _wrong_content(service, self.sky, path)
         try:
             handler.send_response(status)
             handler.send_header("Content-Type", kind)
@@ -337,37 +389,74 @@ def _answer_skyserver(sky: Sky, path: str) -> Answer:
     query = parse_qs(urlsplit(path).query)
     sql = query["cmd"][0]
     wanted = sql[sql.index("SELECT") : sql.index("FROM")]
-    names = re.findall(r"(?:\w+\.(\w+)(?: AS (\w+))?|[\d.]+ AS (\w+))(?=,|\s*$)", wanted)
+    name = r"(?:\w+\.(\w+)(?: AS (\w+))?|(?:[\d.]+|COUNT\(\*\) OVER \(\)) AS (\w+))(?=,|\s*$)"
+    names = re.findall(name, wanted)
     columns = [alias or bare or name for name, alias, bare in names]
-    rows = []
+    rows: list[tuple[float, Thing | dict[str, object]]] = []
     if near := re.search(r"fGetNearbyObjEq\(([-\d.]+),([-\d.]+),([\d.]+)\)", sql):
         ra, dec, radius = (float(value) for value in near.groups())
-        for thing in THINGS:
-            distance = 60 * np.hypot((thing.ra - ra) * np.cos(np.radians(dec)), thing.dec - dec)
-            if distance <= radius:
-                rows.append((distance, thing))
+        rows = [(_distance(thing.ra, thing.dec, ra, dec), thing) for thing in THINGS]
+        rows = [row for row in rows if row[0] <= radius]
     elif equal := re.search(r"objID = (\d+)\s*$", sql):
         rows = [(0.0, thing) for thing in THINGS if thing.objid == int(equal[1])]
+    elif near := re.search(r"fGetNearbyFrameEq\(([-\d.]+),([-\d.]+),([\d.]+),0\)", sql):
+        ra, dec, radius = (float(value) for value in near.groups())
+        for (run, camcol, number), (node, incl, *centre) in FRAMES.items():
+            values = {"run": run, "rerun": 301, "camcol": camcol, "field": number, "node": node}
+            values |= {"incl": incl, "ra": centre[0], "dec": centre[1]}
+            rows.append((_distance(*centre, ra, dec), values))
+        rows = [row for row in rows if row[0] <= radius]
     lines = ["#Table1", ",".join(columns)]
     for distance, thing in sorted(rows, key=lambda pair: pair[0]):
-        lines.append(",".join(str(thing.column(name, distance)) for name in columns))
+        extra = {"distance": distance, "total": len(rows)}
+        lines.append(",".join(str(_cell(thing, extra, name)) for name in columns))
     return 200, "\n".join([*lines, ""]).encode(), "text/plain"
 
 
+def _distance(ra: float, dec: float, ra0: float, dec0: float) -> float:
+    return 60 * float(np.hypot((ra - ra0) * np.cos(np.radians(dec0)), dec - dec0))
+
+
+def _cell(thing: "Thing | dict[str, object]", extra: dict[str, float], name: str) -> object:
+    if name in extra:
+        return extra[name]
+    return thing[name] if isinstance(thing, dict) else thing.column(name)
+
+
 def _answer_sas(sky: Sky, path: str) -> Answer:
-    folder = f"/sas/dr17/eboss/photoObj/frames/301/{RUN}/{CAMCOL}/"
-    frame = sky.frame(path.removeprefix(folder)) if path.startswith(folder) else None
+    match = re.fullmatch(r"/sas/dr17/eboss/photoObj/frames/301/\d+/\d/(frame-[^/]+)", path)
+    frame = sky.frame(match[1]) if match else None
     if frame is None:
         return 404, HTML, "text/html"
     return 200, frame, "application/x-bzip2"
 
 
+def _offset(body: bytes, level: float) -> bytes:
+    """Lift the sky of a frame."""
+    with fits.open(io.BytesIO(bz2.decompress(body))) as hdus:
+        hdus[0].data += np.float32(level)
+        buffer = io.BytesIO()
+        hdus.writeto(buffer)
+    return bz2.compress(buffer.getvalue(), 1)
+
+
 def _answer_legacy(sky: Sky, path: str) -> Answer:
     query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
+    if urlsplit(path).path.endswith("/jpeg-cutout"):
+        return 200, _picture(int(query["size"])), "image/jpeg"
     flux, wcs = sky.cutout(float(query["ra"]), float(query["dec"]), min(int(query["size"]), 3000))
     header = wcs.to_header()
     header["BANDS"] = query["bands"]
     return 200, _pack(flux, header), "image/fits"
+
+
+def _picture(size: int) -> bytes:
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    light = 220 * np.exp(-np.hypot(x, y) / (0.15 * size))
+    buffer = io.BytesIO()
+    levels = light[:, :, None] * np.array([1.0, 0.8, 0.6])
+    Image.fromarray(levels.astype(np.uint8)).save(buffer, format="JPEG", quality=90)
+    return buffer.getvalue()
 
 
 def _answer_hips(sky: Sky, path: str) -> Answer:
@@ -377,19 +466,51 @@ def _answer_hips(sky: Sky, path: str) -> Answer:
     return 200, _pack(flux["gri".index(band)], wcs.to_header()), "image/fits"
 
 
+def _answer_irsa(sky: Sky, path: str) -> Answer:
+    """As IRSA's answer, with the reddening of `EBV_SFD` everywhere."""
+    place = parse_qs(urlsplit(path).query)["locstr"][0]
+    reddening = f"""<result><desc> E(B-V) Reddening </desc>
+      <data><image> http://irsa/a.fits </image><table> http://irsa/a.tbl </table></data>
+      <statistics><refCoordinate> {place} equ J2000 </refCoordinate>"""
+    for name in ("refPixelValue", "meanValue", "std", "maxValue", "minValue"):
+        for scale, factor in (("SandF", 0.86), ("SFD", 1.0)):
+            value = factor * EBV_SFD * (0.05 if name == "std" else 1.0)
+            reddening += f"<{name}{scale}> {value:.4f} (mag) </{name}{scale}>"
+    reddening += "</statistics></result>"
+    others = "".join(
+        f"""<result><desc> {what} </desc><data><image> http://irsa/b.fits </image></data>
+        <statistics><refPixelValue> {value} ({unit}) </refPixelValue>
+        <refCoordinate> {place} equ J2000 </refCoordinate><meanValue> {value} ({unit}) </meanValue>
+        <std> 0.1 ({unit}) </std><maxValue> {value} ({unit}) </maxValue>
+        <minValue> {value} ({unit}) </minValue></statistics></result>"""
+        for what, value, unit in (
+            ("100 Micron Emission", 1.2, "MJy/sr"), ("Dust Temperature", 17.6, "K"),
+        )
+    )  # fmt: skip
+    body = f"""<?xml version="1.0"?><results status="ok"><input><objname> {place} equ J2000
+      </objname><regSize> 5.0 deg </regSize></input>{reddening}{others}</results>"""
+    return 200, body.encode(), "text/xml"
+
+
 def _pack(flux: np.ndarray, header: fits.Header) -> bytes:
     buffer = io.BytesIO()
     fits.PrimaryHDU(flux.astype(np.float32), header).writeto(buffer)
     return buffer.getvalue()
 
 
-def _wrong_content(service: str, sky: Sky) -> bytes:
+def _wrong_content(service: str, sky: Sky, path: str) -> bytes:
     """An answer that is whole and to another question."""
     if service == "sas":
         return sky.frame(f"frame-r-{RUN:06d}-{CAMCOL}-{FIELD + 1:04d}.fits.bz2") or b""
     if service in ("legacy", "hips"):
         flux, wcs = sky.cutout(162.19, 26.06, 203)  # of the right size, half an arcmin away
         return _pack(flux if service == "legacy" else flux[0], wcs.to_header())
+    if service == "skyserver":
+        query = parse_qs(urlsplit(path).query)
+        near = re.sub(r"Eq\([^,]+,[^,]+,", "Eq(162.2,25.9,", query["cmd"][0])
+        return _answer_skyserver(sky, "/?" + urlencode({"cmd": near}))[1]
+    if service == "irsa":
+        return _answer_irsa(sky, "/?" + urlencode({"locstr": "10.0 20.0"}))[1]
     return b"a,b\n1,2\n"
 
 
@@ -400,6 +521,7 @@ _ANSWERS: dict[str, Callable[[Sky, str], Answer]] = {
     "sas": _answer_sas,
     "legacy": _answer_legacy,
     "hips": _answer_hips,
+    "irsa": _answer_irsa,
 }
 _SPOILERS: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda body: b"",
@@ -407,3 +529,25 @@ _SPOILERS: dict[str, Callable[[bytes], bytes]] = {
     "too long": lambda body: body * 10,
     "malformed": lambda body: bytes(reversed(body)),
 }
+
+
+def main() -> None:
+    """Serve until killed, the addresses printed as shell variables."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--data", type=Path, help="folder with real frames in fits/")
+    parser.add_argument("--small", action="store_true", help="make small frames, quicker")
+    parser.add_argument("--fault", action="append", default=[], metavar="SERVICE=FAULT")
+    parser.add_argument("--silence", type=float, default=30.0, help="seconds of a silence")
+    options = parser.parse_args()
+    faults = dict(item.split("=", 1) for item in options.fault)
+    if not (set(faults) <= set(SERVICES) and set(faults.values()) <= set(FAULTS)):
+        parser.error(f"services: {', '.join(SERVICES)}; faults: {', '.join(FAULTS)}")
+    replay = Replay(options.data, options.silence, options.small)
+    replay.faults |= faults
+    for name, address in replay.environment().items():
+        print(f"export {name}={address}", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

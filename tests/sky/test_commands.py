@@ -1,5 +1,9 @@
 """`galexplorer fetch` and `galexplorer cache`, as a user runs them."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from astropy.io import fits
 from sky_replay import HARO25
@@ -44,8 +48,22 @@ def test_fetch_writes_cubes_that_are_read_back(run, tmp_path):
     assert header["PIXELSRC"] == "frames"
     assert header["MAG_R"] == pytest.approx(15.1)
     assert header["Z_SPEC"] == pytest.approx(0.0258)
-    notes = [str(value) for key, value in header.items() if key.startswith("NOTE")]
+    notes = [str(value) for key, value in header.items() if key.startswith("FROM")]
     assert "position: SDSS DR17 objID" in " ".join(notes)
+
+
+def test_another_process_is_pointed_by_its_environment(replay, tmp_path):
+    place = {"GALEXPLORER_CACHE": str(tmp_path / "cache")}
+    found = subprocess.run(
+        [sys.executable, "-m", "galexplorer.cli", "fetch", "Haro 25", "--out", str(tmp_path)],
+        env={**os.environ, **replay.environment(), **place},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() == str(tmp_path / "Haro_25.fits")
+    assert replay.counts == {"sesame": 1, "skyserver": 1, "sas": 3}
 
 
 def test_same_name_twice(run, tmp_path):

@@ -12,7 +12,8 @@ from sky_replay import CAMCOL, FIELD, HARO25, HARO25_OBJID, RUN, THINGS, paint
 
 from galexplorer.errors import FetchError, TargetError
 from galexplorer.image.reader import read_image
-from galexplorer.sky.fetch import fetch_target, write_fetched
+from galexplorer.sky.cube import write_fetched
+from galexplorer.sky.fetch import fetch_target
 
 POSITION = "162.18416 +26.05369"
 
@@ -35,7 +36,8 @@ def test_a_name_takes_five_requests_and_then_none(replay, settings):
 def test_a_position_and_an_objid_take_four(settings, text):
     fetched = fetch_target(text, settings=settings)
     assert fetched.objid == HARO25_OBJID
-    assert fetched.requests == 4
+    assert fetched.requests == 4  # one SQL query, three frames
+    assert fetch_target(text, settings=settings).requests == 0
 
 
 def test_the_catalogue_values(settings):
@@ -52,9 +54,9 @@ def test_the_catalogue_values(settings):
     assert fetched.truths["log_bh_mass"] == pytest.approx(8.32 + 5.64 * np.log10(90 / 200))
     assert fetched.subclass == "STARBURST"
     assert set(fetched.truths) < set(fetched.origins)
-    assert fetched.origins["photometry"] == "SDSS DR17 model magnitudes"
+    assert fetched.origins["photometry"] == "SDSS DR17 model magnitudes, dereddened"
     assert "r 0.100" in fetched.origins["extinction"]
-    assert fetched.origins["pixels"] == "frames"
+    assert fetched.origins["pixels"] == "SDSS DR17 frames"
 
 
 def test_what_sdss_lacks_is_absent(settings):
@@ -73,10 +75,13 @@ def test_a_flagged_spectrum_is_left_out(settings):
 @pytest.mark.parametrize("source", ["legacy", "hips"])
 def test_the_second_sources_are_labelled(replay, settings, source):
     fetched = fetch_target(POSITION, settings=settings, source=source)
-    assert fetched.source == fetched.origins["pixels"] == source
+    assert fetched.source == source
+    assert "smoother noise" in fetched.origins["pixels"]
     assert any("noise is smoother" in note for note in fetched.pixels.notes)
     assert fetched.pixels.pixel_scale_arcsec == pytest.approx(0.396, rel=1e-3)
     assert replay.counts["sas"] == 0
+    assert fetched.requests == {"legacy": 2, "hips": 4}[source]
+    assert fetch_target(POSITION, settings=settings, source=source).requests == 0
     x, y = fetched.pixels.wcs.world_to_pixel_values(HARO25.ra, HARO25.dec)
     row, column = np.unravel_index(np.argmax(fetched.pixels.flux[1]), fetched.pixels.flux[1].shape)
     assert np.hypot(x - column, y - row) < 1.5
@@ -165,7 +170,7 @@ def test_a_missing_neighbour_is_told(replay, settings):
     fetched = fetch_target(f"{seam.ra} {seam.dec}", settings=settings)
     assert fetched.source == "frames"
     assert any("could not be had" in note for note in fetched.pixels.notes)
-    assert any("beyond the imaged strip" in note for note in fetched.pixels.notes)
+    assert any("beyond the frames that were had" in note for note in fetched.pixels.notes)
     assert np.isnan(fetched.pixels.flux).any()
 
 

@@ -5,13 +5,7 @@ import pandas as pd
 import pytest
 
 from galexplorer.schema import LINE_NAMES
-from galexplorer.training.completion import (
-    DETECTION_S_TO_N,
-    black_holes,
-    draw_faint_lines,
-    fill,
-    fill_errors,
-)
+from galexplorer.training.completion import black_holes, fill, fill_errors
 
 COLUMNS = [name.removeprefix("log_flux_") for name in LINE_NAMES]
 
@@ -66,49 +60,6 @@ def test_dispersions_are_drawn_given_mass_and_size_with_the_scatter_of_their_don
     assert abs(residual[large].median() - residual[~large].median()) < 0.03
     assert not rows.log_bh_mass_measured.any()
     assert rows.attrs["fits"][0]["quantity"] == "log_velocity_dispersion"
-
-
-def line_rows(flux: np.ndarray, error: float) -> pd.DataFrame:
-    errors = {f"{column}_err": np.full(len(flux), error) for column in COLUMNS}
-    return pd.DataFrame(dict.fromkeys(COLUMNS, flux) | errors)
-
-
-def test_bright_lines_keep_their_flux(rng):
-    flux = np.array([30.0, 100.0, 4.1])
-    rows = line_rows(flux, 2.0)
-    draw_faint_lines(rows, rng)
-    np.testing.assert_allclose(rows.log_flux_halpha, np.log10(flux))
-    np.testing.assert_allclose(rows.log_flux_halpha_snr, flux / 2)
-
-
-def test_faint_lines_are_drawn_below_their_limit(rng):
-    flux = np.repeat([-3.0, 0.0, 1.0, 3.9], 250)
-    rows = line_rows(flux, 2.0)
-    assert (flux / 2.0 <= DETECTION_S_TO_N).all()
-    draw_faint_lines(rows, rng)
-    drawn = 10**rows.log_flux_oiii_5007
-    assert (drawn >= 0.05 * 2.0 * 0.999).all()
-    assert (drawn <= np.maximum(flux, 0) + 3 * 2.0 + 1e-9).all()
-    # what was measured higher is drawn higher, and one value gives many draws
-    medians = [np.median(drawn[flux == value]) for value in (-3.0, 1.0, 3.9)]
-    assert medians == sorted(medians)
-    assert drawn[flux == 0.0].nunique() > 20
-
-
-def test_the_prior_of_faint_lines_is_flat_in_the_logarithm(rng):
-    """A line of huge error says nothing: its draws follow the prior where the data allow."""
-    rows = line_rows(np.zeros(1500), 100.0)
-    draw_faint_lines(rows, rng)
-    low = rows.log_flux_halpha[rows.log_flux_halpha < np.log10(25.0)]
-    quarters = np.histogram(low, bins=np.linspace(np.log10(5.0), np.log10(25.0), 5))[0]
-    np.testing.assert_allclose(quarters, len(low) / 4, rtol=0.25)
-
-
-def test_absurd_and_missing_lines_stay_missing(rng):
-    rows = line_rows(np.array([np.nan, 1e7, 5.0]), 2.0)
-    rows.loc[2, [f"{column}_err" for column in COLUMNS]] = 0.0
-    draw_faint_lines(rows, rng)
-    assert rows[list(LINE_NAMES)].isna().all(axis=None)
 
 
 def test_completed_values_have_mean_and_scatter_of_their_donors():

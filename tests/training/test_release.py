@@ -9,12 +9,14 @@ import pytest
 from galexplorer.errors import DataError
 from galexplorer.evaluation.run import evaluate, measured_features
 from galexplorer.image.composite import as_served, composite
+from galexplorer.inference import latent_map
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.model.network import MODES
 from galexplorer.training import dataset
 from galexplorer.training.fit import Config
+from galexplorer.training.library import read_sets
 from galexplorer.training.release import make_weights
 
 CONFIG = Config(steps=2, real=8, unlabelled=4, rendered=8, tables=16, threads=1)
@@ -37,6 +39,7 @@ def folders(sets, population, tmp_path):
 
 
 def test_weights_are_made_loaded_and_judged(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(latent_map, "STEPS", 3)
     monkeypatch.setenv("GALEXPLORER_DATA", str(tmp_path / "none"))
     out = tmp_path / "weights"
     manifest = make_weights(folders, out, tmp_path / "work", CONFIG, device="cpu")
@@ -48,7 +51,9 @@ def test_weights_are_made_loaded_and_judged(folders, tmp_path, monkeypatch):
     assert manifest["config"]["steps"] == 2
     engine = Engine.load(out, "cpu")
     assert set(engine.domain.mean) == set(MODES)
-    assert len(engine.library.names) == 80
+    assert len(engine.library) == 96
+    assert int(engine.library.published.sum()) == 80
+    assert manifest["library"]["galaxies"] == 96
     observation = Observation(None, Photometry("catalogue", {"g": 17.5, "r": 16.8, "i": 16.4}))
     assert np.isfinite(engine.infer(observation, draws=200).posterior.draws).all()
 
@@ -67,6 +72,12 @@ def test_weights_are_made_loaded_and_judged(folders, tmp_path, monkeypatch):
     assert recorded["files"] == manifest["files"]
     with pytest.raises(DataError, match="nothing to evaluate on"):
         evaluate(out)
+
+
+def test_rendered_galaxies_are_kept_out_of_the_library(folders):
+    assert len(read_sets([folders[1]])) == 96
+    with pytest.raises(DataError, match="one of real galaxies"):
+        read_sets(folders)
 
 
 @pytest.mark.parametrize("kept", [0, 1])

@@ -1,4 +1,6 @@
+import importlib.util
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +8,19 @@ import pytest
 from astropy.io import fits
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def _load_served():
+    # scripts/ is no package: the module is loaded by its path, once.
+    path = ROOT / "scripts" / "served.py"
+    spec = importlib.util.spec_from_file_location("served", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["served"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+served = sys.modules.get("served") or _load_served()
 
 
 def make_cube(planes: int = 3, size: int = 160, value: float | None = None) -> bytes:
@@ -42,3 +57,68 @@ def bad_files() -> dict[str, tuple[str, bytes]]:
         "no values": ("blank.fits", make_cube(value=np.nan)),
         "no galaxy": ("sky.fits", make_cube(value=0.0)),
     }
+
+
+DISCS = ((60.0, 70.0, 15.5), (190.0, 90.0, 16.5), (120.0, 200.0, 17.0))
+
+
+@pytest.fixture(scope="session")
+def crowded() -> bytes:
+    """A FITS cube of three discs with coordinates; the first is the brightest."""
+    rng = np.random.default_rng(6)
+    y, x = np.mgrid[:256, :256]
+    flux = rng.normal(0, 0.01, (3, 256, 256))
+    for x0, y0, magnitude in DISCS:
+        disc = np.exp(-np.hypot(x - x0, 1.3 * (y - y0)) / 7.0)
+        disc *= 10 ** (0.4 * (22.5 - magnitude)) / disc.sum()
+        flux += np.array([0.6, 1.0, 1.35])[:, None, None] * disc
+    header = fits.Header({"BUNIT": "nanomaggy", "BANDS": "gri"})
+    header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"
+    header["CRVAL1"], header["CRVAL2"] = 150.0, 2.0
+    header["CRPIX1"] = header["CRPIX2"] = 128.5
+    header["CDELT1"], header["CDELT2"] = -0.396 / 3600, 0.396 / 3600
+    buffer = io.BytesIO()
+    fits.PrimaryHDU(flux.astype(np.float32), header).writeto(buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = served.chromium()
+    if path is None:
+        pytest.skip("no chromium: install Debian's package of that name")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=served.ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def app_server(weights_dir):
+    """The app as a user would serve it, the services of the sky replayed."""
+    with served.replayed() as environment, served.served(environment) as app:
+        yield app
+        assert "Traceback" not in app.log.read_text()
+
+
+@pytest.fixture
+def open_page(browser, app_server):
+    """Open pages in browsers of their own; console errors and foreign requests fail the test."""
+    contexts, problems = [], []
+
+    def open_page(path: str = "/", **options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **options})
+        context.set_default_timeout(served.WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda r: None if app_server.is_own(r.url) else problems.append(r.url))
+        page.goto(app_server.address + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.export.tables import FORMATS, result_bytes
+from galexplorer.export.files import DRAWS_FORMATS, result_bytes
 from galexplorer.schema import TARGETS
 from galexplorer.ui import sources
 
@@ -28,7 +28,7 @@ def upload(at: AppTest, name: str, content: bytes) -> AppTest:
 
 
 def the_result(at: AppTest):
-    return list(at.session_state["history"].values())[-1]
+    return list(at.session_state["history"].values())[-1].result
 
 
 def test_first_page_asks_for_a_galaxy(app):
@@ -63,12 +63,21 @@ def test_from_upload_to_download(app, cube, weights_dir):
     assert " at z = " in app.header[0].value
     posterior = app.table[0].value
     assert list(posterior["Quantity"]) == [target.label for target in TARGETS]
-    buttons = {button.label for button in app.get("download_button")}
-    assert buttons == {
-        "Corner plot, PNG", "Corner plot, PDF", "Corner plot, SVG",
-        "Draws, ECSV", "Draws, Parquet", "Draws, FITS", "Summary, JSON",
+    assert [button.label for button in app.get("download_button")] == ["Download"]
+    chosen = app.selectbox(key="download_what")
+    assert set(chosen.options) == {
+        "Report", "Posterior draws", "Summary", "Corner plot", "BPT diagram", "Emission lines",
     }  # fmt: skip
-    for format in FORMATS:
+    offered = set()
+    for what in ("report", "draws", "summary"):
+        chosen.set_value(what).run()
+        assert not app.exception
+        offered |= set(app.button_group(key=f"download_format_{what}").options)
+    assert offered == {
+        "HTML", "PDF", "JSON", "LaTeX table row", "ECSV", "Parquet", "FITS", "VOTable",
+        "netCDF (ArviZ)",
+    }  # fmt: skip
+    for format in DRAWS_FORMATS:
         assert len(result_bytes(the_result(app), format)) > 1000
 
 

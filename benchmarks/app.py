@@ -1,0 +1,140 @@
+"""Time the app in a browser: warm changes of controls, and ten sessions at once.
+
+python benchmarks/app.py [--repeats 9] [--sessions 10]
+
+Times are those that a person sees, taken in the page from the click to the change of the figure.
+"""
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+from served import ARGUMENTS, WAIT_MS, Served, chromium, served
+
+EXAMPLES = ("spiral", "edge_on", "elliptical", "dwarf", "seyfert", "distant")
+
+# Clicks, and returns the milliseconds until the state that `read` returns has changed.
+CLICK = """([button, read]) => new Promise(done => {
+  const state = new Function("return " + read);
+  const before = state(), begin = performance.now();
+  const look = () => {
+    const now = state();
+    if (now && now !== before) { done(performance.now() - begin); return; }
+    if (performance.now() - begin > 60000) { done(NaN); return; }
+    setTimeout(look, 4);
+  };
+  (new Function("return " + button))().click();
+  look();
+})"""
+
+TABLE = "document.querySelector('[data-testid=stTable]')?.innerText"
+CORNER = "document.querySelector('img[alt^=\"Corner plot\"]')?.src"
+PICTURE = "document.querySelector('img[alt^=\"Colour image\"]')?.src"
+SEED_UP = "document.querySelector('.st-key-seed [data-testid=stNumberInputStepUp]')"
+
+
+def choice(words: str) -> str:
+    """Return the script that finds a button by its words."""
+    return (
+        "[...document.querySelectorAll('[data-testid=stMain] button, [data-testid=stMain] "
+        f"[role=radio]')].find(b => b.innerText.trim() === '{words}')"
+    )
+
+
+def main() -> None:
+    """Print medians, and what ten sessions cost."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--sessions", type=int, default=10)
+    options = parser.parse_args()
+    with served() as app, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        begin = time.monotonic()
+        page.goto(f"{app.address}/?example=spiral")
+        settle(page)
+        print(f"first result, model not loaded before: {time.monotonic() - begin:.1f} s")
+        time_controls(page, options.repeats)
+        page.close()
+        run_sessions(browser, app, options.sessions)
+        browser.close()
+
+
+def time_controls(page: Page, repeats: int) -> None:
+    """Print the median time of each kind of change; 5,000 draws, corner plot of all nine."""
+    page.get_by_test_id("stMain").get_by_text("All nine", exact=True).click()
+    page.locator('img[alt*="[O III] 5007 flux"]').first.wait_for(timeout=WAIT_MS)
+    page.get_by_test_id("stSidebar").get_by_text("Sampling").click()
+    page.wait_for_timeout(1500)
+    corner = page.evaluate(CORNER)
+    interval = [
+        page.evaluate(CLICK, [choice(("95%", "68%")[k % 2]), TABLE]) for k in range(repeats)
+    ]
+    stretch = [
+        page.evaluate(CLICK, [choice(("Faint", "SDSS")[k % 2]), PICTURE]) for k in range(repeats)
+    ]
+    page.wait_for_timeout(1500)
+    kept = page.evaluate(CORNER) == corner
+    report("another interval, until the table", interval)
+    report("another stretch, until the image", stretch)
+    print(f"corner plot left as it was by both: {'yes' if kept else 'NO'}")
+    for words, read in (("table", TABLE), ("corner plot of all nine", CORNER)):
+        times = []
+        for _ in range(repeats):
+            times.append(page.evaluate(CLICK, [SEED_UP, read]))
+            page.wait_for_timeout(1500)
+        report(f"another seed (5,000 new draws), until the {words}", times)
+
+
+def report(what: str, milliseconds: list[float]) -> None:
+    """Print a median and the range."""
+    seconds = np.array(milliseconds) / 1e3
+    print(f"{what}: {np.median(seconds):.2f} s (from {seconds.min():.2f} to {seconds.max():.2f})")
+
+
+def run_sessions(browser, app: Served, number: int) -> None:
+    """Let sessions ask at once for galaxies with seeds of their own, and look what each got."""
+    idle = memory_mb(app.pid, "VmRSS")
+    contexts = [browser.new_context() for _ in range(number)]
+    pages = [context.new_page() for context in contexts]
+    begin = time.monotonic()
+    for k, page in enumerate(pages):
+        example = EXAMPLES[k % len(EXAMPLES)]
+        page.goto(f"{app.address}/?example={example}&seed={100 + k}", wait_until="commit")
+    for page in pages:
+        settle(page)
+    spent = time.monotonic() - begin
+    for k, page in enumerate(pages):
+        notes = page.get_by_text(re.compile(r"seed \d+, [\d,]+ draws")).first.text_content() or ""
+        assert f"seed {100 + k}," in notes, f"session {k} sees {notes}"
+        history = page.locator('[class*="st-key-history_"]').count()
+        assert history == 1, f"session {k} sees {history} results"
+    peak = memory_mb(app.pid, "VmHWM")
+    print(
+        f"{number} sessions at once: all answered in {spent:.1f} s, each with its own result only; "
+        f"server {idle:.0f} MB before, {peak:.0f} MB at its peak"
+    )
+    for context in contexts:
+        context.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until a result is complete."""
+    page.locator('img[alt^="Corner plot"]').wait_for(timeout=2 * WAIT_MS)
+    page.get_by_role("heading", name="Downloads").wait_for(timeout=2 * WAIT_MS)
+
+
+def memory_mb(pid: int, field: str) -> float:
+    """Return a field of a process's status in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The command that infers a list of targets."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galexplorer.commands.options import DeviceOption, WeightsOption
+from galexplorer.errors import FetchError, InputError, OptionError
+
+# Nothing heavy is imported here: --help and a wrong option are answered at once.
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command()(targets)
+
+
+def targets(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LIST",
+            help="Text with a name, position or objID a line, a redshift after a comma if it is "
+            "known; or a table with such columns or with magnitudes.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Table to write: .ecsv, .csv, .parquet or .vot.")],
+    posterior: Annotated[
+        Path | None, typer.Option(help="Parquet file for the draws of all targets.")
+    ] = None,
+    images: Annotated[
+        bool, typer.Option(help="Fetch images of rows that have magnitudes of their own.")
+    ] = True,
+    draws: Annotated[int, typer.Option(min=100, max=100_000, help="Draws for each.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same answer.")] = 0,
+    device: DeviceOption = "auto",
+    weights: WeightsOption = None,
+) -> None:
+    """Infer each target of a list; one that fails has a row that says why."""
+    suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
+    if out.suffix.lower() not in suffixes:
+        raise OptionError(f"{out} is no table: end it in {', '.join(suffixes)}.")
+    for place in (out, posterior):
+        if place is not None and not place.parent.is_dir():
+            raise OptionError(f"the folder {place.parent} does not exist: create it first.")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+    from galexplorer.sky.target_list import read_targets
+
+    given = read_targets(content, path.name)
+    for note in given.notes:
+        _say(note)
+
+    from galexplorer.export.target_tables import draws_bytes, summary_bytes
+    from galexplorer.inference.engine import Engine
+    from galexplorer.inference.target_run import infer_target
+
+    engine = Engine.load(weights, device=device)
+    outcomes = []
+    for number, target in enumerate(given.targets, start=1):
+        outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)
+        outcomes.append(outcome)
+        _say(f"{number} of {len(given.targets)}: {target.label}: {outcome.problem or 'done'}")
+    contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
+    if posterior is not None:
+        contents[posterior] = draws_bytes(outcomes)
+    for place, content in contents.items():
+        try:
+            place.write_bytes(content)
+        except OSError as error:
+            raise OptionError(f"{place} cannot be written: {error.strerror or error}.") from error
+    failed = sum(bool(outcome.problem) for outcome in outcomes)
+    if failed == len(outcomes):
+        raise FetchError(f"All {failed} targets failed, for the reasons above.")
+
+
+def _say(words: str) -> None:
+    print(f"galexplorer: {words}", file=sys.stderr)

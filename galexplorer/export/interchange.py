@@ -1,0 +1,105 @@
+"""Posterior draws for other programs: VOTable for TOPCAT and its kin, netCDF for ArviZ."""
+
+import io
+import warnings
+
+import numpy as np
+from astropy.io import votable
+from astropy.io.votable.tree import Info
+from astropy.table import Table
+from astropy.utils.exceptions import AstropyWarning
+
+from galexplorer import __version__
+from galexplorer.export.provenance import to_json
+from galexplorer.schema import TARGETS
+
+# VOTable 1.3 writes units as CDS does, where brackets mean the logarithm; the VOUnit of later
+# versions has no spelling for that.
+VOTABLE_VERSION = "1.3"
+CDS_UNITS = {
+    "": None,
+    "dex": "[-]",
+    "log10(Msun)": "[solMass]",
+    "log10(Msun/yr)": "[solMass/yr]",
+    "log10(1e-17 erg/s/cm2)": "[10-17erg/s/cm2]",
+}
+"""CDS's spelling of each unit string of `galexplorer.schema.TARGETS`."""
+
+
+def votable_bytes(table: Table) -> bytes:
+    """Return the posterior's table as a VOTable.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        As `galexplorer.export.tables.posterior_table` makes it.
+
+    Returns
+    -------
+    bytes
+        One TABLE of draws; each entry of the metadata is an INFO of the RESOURCE, as JSON
+        where it is not plain text.
+    """
+    bare = table.copy(copy_data=False)
+    bare.meta = {}
+    for name in bare.colnames:
+        bare[name].unit = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)  # it knows no logarithmic CDS units
+        file = votable.from_table(bare)
+        file.version = VOTABLE_VERSION
+        fields = {field.name: field for field in file.get_first_table().fields}
+        for target in TARGETS:
+            fields[target.name].unit = CDS_UNITS[target.unit]
+        file.resources[0].infos.extend(
+            Info(name=key, value=value if isinstance(value, str) else to_json(value))
+            for key, value in table.meta.items()
+        )
+        buffer = io.BytesIO()
+        file.to_xml(buffer)
+    return buffer.getvalue()
+
+
+def netcdf_bytes(table: Table) -> bytes:
+    """Return the posterior's table as netCDF 4 in the layout of ArviZ's InferenceData.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        As `galexplorer.export.tables.posterior_table` makes it.
+
+    Returns
+    -------
+    bytes
+        Group ``posterior`` with dimensions ``chain`` (1, since the draws are independent) and
+        ``draw``; ``arviz.from_netcdf`` reads it. The metadata are attributes, as JSON where
+        they are not plain text.
+
+    References
+    ----------
+    The InferenceData schema, python.arviz.org/en/stable/schema/schema.html.
+    """
+    import h5netcdf  # HDF5's library: loaded where it is needed
+
+    buffer = io.BytesIO()
+    with h5netcdf.File(buffer, "w") as file:
+        group = file.create_group("posterior")
+        group.dimensions = {"chain": 1, "draw": len(table)}
+        group.create_variable("chain", ("chain",), data=np.arange(1))
+        group.create_variable("draw", ("draw",), data=np.arange(len(table)))
+        for target in TARGETS:
+            variable = group.create_variable(
+                target.name,
+                ("chain", "draw"),
+                data=np.asarray(table[target.name])[None, :],
+                compression="gzip",
+                compression_opts=4,
+            )
+            variable.attrs["long_name"] = target.label
+            variable.attrs["units"] = target.unit or "1"
+        for owner in (file, group):
+            owner.attrs["inference_library"] = "galexplorer"
+            owner.attrs["inference_library_version"] = __version__
+        for key, value in table.meta.items():
+            file.attrs[key] = value if isinstance(value, str) else to_json(value)
+    return buffer.getvalue()

@@ -1,0 +1,131 @@
+"""The posterior as one row of a LaTeX table."""
+
+import math
+import re
+
+import numpy as np
+
+from galexplorer.export.provenance import CITATION, provenance_lines
+from galexplorer.inference.result import Result
+from galexplorer.schema import TARGETS
+
+_SYMBOLS = {
+    "redshift": r"$z$",
+    "log_stellar_mass": r"$\log M_\star/M_\odot$",
+    "log_sfr": r"$\log \mathrm{SFR}/(M_\odot\,\mathrm{yr}^{-1})$",
+    "gas_metallicity": r"$12+\log(\mathrm{O/H})$",
+    "log_bh_mass": r"$\log M_\mathrm{BH}/M_\odot$",
+    "log_flux_halpha": r"$\log F(\mathrm{H}\alpha)$",
+    "log_flux_hbeta": r"$\log F(\mathrm{H}\beta)$",
+    "log_flux_nii_6584": r"$\log F([\mathrm{N\,II}]\,6584)$",
+    "log_flux_oiii_5007": r"$\log F([\mathrm{O\,III}]\,5007)$",
+}
+_CLASSES = {
+    "star_forming": "Star-forming",
+    "composite": "Composite",
+    "seyfert": "Seyfert",
+    "liner": "LINER",
+}
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+_MAX_DECIMALS = 6
+
+
+def decimals(lower: float, upper: float) -> int:
+    """Return how many decimals a value with these errors deserves.
+
+    Two significant digits of the larger error, and at least one of the smaller.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Distances to the ends of the interval, not negative.
+
+    Returns
+    -------
+    int
+    """
+    larger, smaller = max(lower, upper), min(lower, upper)
+    if not larger > 0:
+        return _MAX_DECIMALS
+    wanted = 1 - math.floor(math.log10(larger))
+    if smaller > 0:
+        wanted = max(wanted, -math.floor(math.log10(smaller)))
+    return min(max(wanted, 0), _MAX_DECIMALS)
+
+
+def latex_interval(draws: np.ndarray) -> str:
+    """Return a median and its 68% interval, such as ``$0.021^{+0.012}_{-0.009}$``.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (n,)
+        Constant for a value that was fixed, which then stands alone.
+
+    Returns
+    -------
+    str
+    """
+    low, middle, high = np.quantile(draws.astype(float), [0.16, 0.5, 0.84])
+    lower, upper = middle - low, high - middle
+    if lower <= 0 and upper <= 0:
+        return f"${middle:.6g}$"
+    digits = decimals(lower, upper)
+    return f"${middle:.{digits}f}^{{+{upper:.{digits}f}}}_{{-{lower:.{digits}f}}}$"
+
+
+def latex_row(result: Result, name: str = "") -> str:
+    """Return one row of a table: name, nine targets, BPT class.
+
+    Parameters
+    ----------
+    result : Result
+    name : str
+        Of the galaxy; LaTeX's own characters are escaped.
+
+    Returns
+    -------
+    str
+        Ends in ``\\\\``.
+    """
+    cells = [_escape(name) or "galaxy"]
+    cells += [latex_interval(result.posterior.column(target.name)) for target in TARGETS]
+    likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
+    share = result.bpt[likeliest]
+    cells.append(f"{_CLASSES[likeliest]} ({share:.2f})" if math.isfinite(share) else r"\nodata")
+    return " & ".join(cells) + r" \\"
+
+
+def latex_bytes(result: Result, name: str = "") -> bytes:
+    """Return the row as a file, under comments that name columns, units and provenance.
+
+    Parameters
+    ----------
+    result : Result
+    name : str
+
+    Returns
+    -------
+    bytes
+    """
+    columns = ["Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class"]
+    fixed = ", ".join(result.posterior.fixed)
+    comments = [
+        "Medians and 68% intervals of the posterior; the class is the likeliest, with its share.",
+        "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
+        *([f"Held fixed: {fixed}."] if fixed else []),
+        *(f"{label}: {words}" for label, words in provenance_lines(result)),
+        f"Cite: {CITATION}",
+        "",
+        " & ".join(columns) + r" \\",
+    ]
+    lines = [f"% {' '.join(line.split())}".rstrip() for line in comments]
+    return "\n".join([*lines, latex_row(result, name), ""]).encode()
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"[\\~^&%$#_{}]", lambda mark: _SPECIAL[mark[0]], " ".join(text.split()))

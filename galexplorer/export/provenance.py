@@ -1,0 +1,77 @@
+"""Where a result came from, and what to cite: the words that every file carries."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galexplorer import __version__
+from galexplorer.inference.result import Result
+
+CITATION = (
+    f"galexplorer {__version__} (see CITATION.cff); the method follows arXiv:2511.12737; "
+    "data: Sloan Digital Sky Survey, www.sdss.org/collaboration/citing-sdss"
+)
+
+
+def plain(value: Any) -> Any:
+    """Turn what JSON does not know into what it does; for ``json.dumps(default=...)``.
+
+    Raises
+    ------
+    TypeError
+        If the value is of a type that no result holds.
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def to_json(value: Any, **options: Any) -> str:
+    """Return a value as JSON, numpy's scalars and paths included."""
+    return json.dumps(value, default=plain, **{"ensure_ascii": False, **options})
+
+
+def provenance_lines(result: Result) -> list[tuple[str, str]]:
+    """Return the provenance as pairs of a label and words, for people.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    list of (str, str)
+        Weights, versions, input, seed, options and the origin of each number; what is unknown
+        is left out.
+    """
+    said = dict(result.provenance)
+    versions = said.pop("versions", {})
+    lines = [("Weights (sha256)", str(said.pop("weights_sha256", "unknown")))]
+    if isinstance(versions, Mapping) and versions:
+        lines.append(("Versions", ", ".join(f"{name} {v}" for name, v in versions.items())))
+    lines += [
+        (key.replace("_", " ").replace("sha256", "(sha256)").capitalize(), _words(value))
+        for key, value in said.items()
+        if value is not None
+    ]
+    lines += [(f"Origin of {name.replace('_', ' ')}", o) for name, o in result.origins.items()]
+    return lines
+
+
+def describe_provenance(result: Result) -> str:
+    """Return provenance and citation as one line of text, for the metadata of a figure."""
+    lines = [f"{label}: {words}" for label, words in provenance_lines(result)]
+    return "; ".join([*lines, f"Cite: {CITATION}"])
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_words(item) for item in value)
+    return str(value)

@@ -1,0 +1,332 @@
+"""Making a library: images of real galaxies in, the numbers that are kept of them out."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from galexplorer.catalogue.formats import read_raw
+from galexplorer.errors import DataError, GalexplorerError, InputError
+from galexplorer.image.reader import read_image
+from galexplorer.inference import latent_map
+from galexplorer.inference.domain import misfit_of
+from galexplorer.inference.engine import Encoded, Engine
+from galexplorer.inference.neighbours import (
+    KNOWN_NAMES,
+    LAYOUT,
+    LIBRARY_FILE,
+    ORIGINS,
+    SOURCE,
+    is_published,
+    nearest_levels,
+    spread_of,
+)
+from galexplorer.inference.observation import Observation
+from galexplorer.inference.observe import observe
+from galexplorer.model import weights
+from galexplorer.model.features import photometry_features, widen_image_bands
+from galexplorer.schema import IMAGE_BANDS, TARGET_NAMES, TARGETS
+from galexplorer.science.bpt import class_probabilities
+
+DRAWS = 256
+MIN_GALAXIES = 16
+
+_BATCH = 64
+_JUDGED = 2000
+_NUMBERS = ("ra", "dec", "pixel_scale", *KNOWN_NAMES)
+
+Progress = Callable[[str, int, int], None]
+
+
+def _quiet(words: str, done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Real galaxies on the model's grid, and what is known of them; n of them.
+
+    Attributes
+    ----------
+    grid : ndarray, shape (n, 3, 64, 64), uint8
+    pixel_scale : ndarray, shape (n,)
+        Arcsec per grid pixel.
+    origin : ndarray, shape (n,)
+        Index into `galexplorer.inference.neighbours.ORIGINS`.
+    magnitudes, errors : ndarray, shape (n, 3)
+        Measured on the image: g, r, i.
+    petro : ndarray, shape (n, 2)
+        Measured r50 and r90, arcsec; NaN where they could not be.
+    position : ndarray, shape (n, 2)
+        ra, dec, degrees.
+    known : ndarray, shape (n, 10)
+        Published values of `galexplorer.inference.neighbours.KNOWN_NAMES`; NaN where unknown.
+    """
+
+    grid: np.ndarray
+    pixel_scale: np.ndarray
+    origin: np.ndarray
+    magnitudes: np.ndarray
+    errors: np.ndarray
+    petro: np.ndarray
+    position: np.ndarray
+    known: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+
+def join(parts: Sequence[Entries]) -> Entries:
+    """Join entries row-wise."""
+    return Entries(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(Entries)
+        }
+    )
+
+
+def read_table(path: Path, progress: Progress = _quiet) -> tuple[Entries, tuple[str, ...]]:
+    """Read galaxies from a table that names their images.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, ECSV, Parquet, FITS or VOTable with columns ``image`` (a path, seen from the table),
+        ``ra``, ``dec``, and whatever is known: ``pixel_scale`` for pictures without a header,
+        targets by their names, ``r``.
+    progress : callable
+
+    Returns
+    -------
+    entries : Entries
+    problems : tuple of str
+        A sentence for each row that could not be used.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, or lacks images or positions.
+    DataError
+        If no row can be used.
+    """
+    raw = read_raw(path, _select, _NUMBERS)
+    rows, problems = [], []
+    for k, name in enumerate(raw.texts["image"]):
+        values = {column: float(raw.numbers[column][k]) for column in raw.numbers}
+        try:
+            rows.append(_entry(path.parent / name if name else None, values))
+        except GalexplorerError as error:
+            problems.append(f"Row {k + 1}: {error}")
+        progress("images", k + 1, raw.length)
+    if not rows:
+        first = f" {problems[0]}" if problems else ""
+        raise DataError(f"No row of {path} could be used: check its column image.{first}")
+    return join(rows), tuple(problems)
+
+
+def build(engine: Engine, entries: Entries, seed: int = 0, progress: Progress = _quiet) -> dict:
+    """Return the tensors of a library.
+
+    Parameters
+    ----------
+    engine : Engine
+        Only its model is used.
+    entries : Entries
+    seed : int
+        Of the map and of the draws behind the medians.
+    progress : callable
+        Told what is done, how many are, and of how many.
+
+    Returns
+    -------
+    dict of str to Tensor
+        What `galexplorer.inference.neighbours.Library` reads.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than `MIN_GALAXIES` galaxies.
+    """
+    if len(entries) < MIN_GALAXIES:
+        raise DataError(
+            f"A library needs at least {MIN_GALAXIES} galaxies with image, position and "
+            f"photometry, and {len(entries)} were given: add more."
+        )
+    arrays = _encode(engine, entries, seed, progress)
+    # as they will be read again: distances and places then agree to the last digit
+    latents = arrays["latents"].float()
+    position = torch.from_numpy(entries.position)
+    published = is_published(arrays["known"])
+    if int(published.sum()) < 2:
+        published = torch.ones_like(published)
+    centre, scale = spread_of(latents)
+    medians = arrays["medians"].float()
+    mass, sfr = (medians[:, TARGET_NAMES.index(n)] for n in ("log_stellar_mass", "log_sfr"))
+    fitted = latent_map.fit(
+        (latents - centre) / scale,
+        right=mass,
+        up=sfr - mass,
+        seed=seed,
+        progress=lambda done, total: progress("map", done, total),
+    )
+    return {
+        "layout": torch.tensor([LAYOUT]),
+        **arrays,
+        "position": position,
+        "levels": nearest_levels(latents[published], position[published]),
+        **fitted.to_arrays(),
+    }
+
+
+@torch.inference_mode()
+def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> dict[str, Tensor]:
+    number = len(entries)
+    sized = np.isfinite(entries.petro).all(axis=1)
+    features = photometry_features(
+        widen_image_bands(entries.magnitudes),
+        widen_image_bands(entries.errors),
+        entries.petro,
+        np.ones(number, bool),
+        sized,
+        entries.pixel_scale,
+        entries.origin,
+    )
+    parts: dict[str, list[Tensor]] = {
+        name: []
+        for name in ("latents", "log_variance", "appearance", "misfit", "medians", "classes")
+    }
+    for begin in range(0, number, _BATCH):
+        rows = slice(begin, min(begin + _BATCH, number))
+        grid = torch.from_numpy(entries.grid[rows]).to(engine.device)
+        latent, log_variance = engine.model.encode(grid)
+        appearance, decoded = engine.model.reconstruct(grid)
+        feature = torch.from_numpy(features[rows]).to(engine.device)
+        encoded = Encoded(
+            context=engine.model.context_of(latent, log_variance, feature),
+            mode=torch.from_numpy(entries.origin[rows]).long(),
+            latent=latent,
+            features=features[rows],
+        )
+        draws = engine.sample(encoded, DRAWS, seed)
+        classes = [list(class_probabilities(d.numpy()).values()) for d in draws]
+        for name, values in {
+            "latents": latent,
+            "log_variance": log_variance,
+            "appearance": appearance,
+            "misfit": misfit_of(grid.float() / 255.0, decoded),
+            "medians": draws.median(dim=1).values,
+            "classes": torch.tensor(classes),
+        }.items():
+            parts[name].append(values.cpu())
+        progress("galaxies", rows.stop, number)
+    arrays = {name: torch.cat(values) for name, values in parts.items()}
+    small = {name: arrays[name].half() for name in arrays if name != "misfit"}
+    return {
+        **small,
+        "misfit": arrays["misfit"].float(),
+        "known": torch.from_numpy(entries.known.astype(np.float32)),
+        "magnitudes": torch.from_numpy(entries.magnitudes.astype(np.float32)),
+        "errors": torch.from_numpy(entries.errors.astype(np.float16)),
+        "petro": torch.from_numpy(entries.petro.astype(np.float16)),
+        "pixel_scale": torch.from_numpy(entries.pixel_scale.astype(np.float32)),
+        "origin": torch.from_numpy(entries.origin.astype(np.uint8)),
+    }
+
+
+def write(folder: Path, arrays: dict[str, Tensor], source: str = SOURCE) -> dict:
+    """Put a library beside the model that made it, and its hash into the manifest.
+
+    Each file is written beside its place and moved there.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the weights.
+    arrays : dict of str to Tensor
+        See `build`.
+    source : str
+        Where the published values come from.
+
+    Returns
+    -------
+    dict
+        What the manifest says about the library.
+    """
+    manifest = weights.read_manifest(folder)
+    told = describe(arrays, source)
+    temporary = folder / f"{LIBRARY_FILE}.part"
+    save_file({name: value.contiguous() for name, value in arrays.items()}, str(temporary))
+    os.replace(temporary, folder / LIBRARY_FILE)
+    weights.write_manifest(folder, {**manifest, "library": told})
+    return told
+
+
+def describe(arrays: dict[str, Tensor], source: str) -> dict:
+    """Return what there is to say about a library, for its manifest."""
+    latents, known = arrays["latents"].float(), arrays["known"]
+    centre, scale = spread_of(latents)
+    # a fixed sample: the measure takes memory by the square
+    whitened = ((latents - centre) / scale)[:: max(1, len(latents) // _JUDGED)]
+    place = latent_map.LatentMap.from_arrays(arrays).place(whitened)
+    number = min(latent_map.NEIGHBOURS, len(whitened) // 3)
+    return {
+        "layout": LAYOUT,
+        "galaxies": len(latents),
+        "with_published_values": int(is_published(known).sum()),
+        "published": {
+            name: int(torch.isfinite(known[:, k]).sum()) for k, name in enumerate(KNOWN_NAMES)
+        },
+        "source": source,
+        "map": {
+            "method": "parametric neighbour embedding of the whitened latents",
+            "trustworthiness": round(latent_map.preserved(whitened, place, number), 3),
+        },
+    }
+
+
+def _select(names: list[str], path: Path) -> dict[str, str]:
+    plain = {name.strip().lower(): name for name in names}
+    chosen = {column: plain[column] for column in ("image", *_NUMBERS) if column in plain}
+    lacking = [column for column in ("image", "ra", "dec") if column not in chosen]
+    if lacking:
+        raise InputError(
+            f"{path} lacks {', '.join(lacking)}: a library needs columns image, ra and dec, and "
+            f"takes pixel_scale, {', '.join(KNOWN_NAMES)}."
+        )
+    return chosen
+
+
+def _entry(path: Path | None, values: dict[str, float]) -> Entries:
+    ra, dec = values["ra"], values["dec"]
+    if path is None:
+        raise InputError("it names no image.")
+    if not (0 <= ra <= 360 and -90 <= dec <= 90):
+        raise InputError("it has no position.")
+    scale = values.get("pixel_scale", float("nan"))
+    pixels = read_image(path, pixel_scale_arcsec=scale if np.isfinite(scale) else None)
+    seen: Observation = observe(pixels, ra=ra, dec=dec) if pixels.wcs else observe(pixels)
+    cutout, found = seen.cutout, seen.photometry
+    assert cutout is not None  # there are pixels
+    known = [values.get(name, float("nan")) for name in KNOWN_NAMES]
+    limits = [(t.low, t.high) for t in TARGETS] + [(5.0, 30.0)]
+    known = [
+        v if low <= v <= high else np.nan for v, (low, high) in zip(known, limits, strict=True)
+    ]
+    if not np.isfinite(known[-1]):
+        known[-1] = found.magnitudes.get("r", float("nan"))
+    return Entries(
+        grid=cutout.grid[None],
+        pixel_scale=np.array([cutout.pixel_scale_arcsec]),
+        origin=np.array([ORIGINS.index(seen.origin or "")]),
+        magnitudes=np.array([[found.magnitudes.get(b, np.nan) for b in IMAGE_BANDS]]),
+        errors=np.array([[found.errors.get(b, np.nan) for b in IMAGE_BANDS]]),
+        petro=np.array([[found.petro_r50 or np.nan, found.petro_r90 or np.nan]]),
+        position=np.array([[ra % 360.0, dec]]),
+        known=np.array([known]),
+    )

@@ -1,0 +1,67 @@
+"""The row of a LaTeX table."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from galexplorer.export.files import result_bytes
+from galexplorer.export.latex import decimals, latex_interval, latex_row
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "expected"),
+    [
+        (0.009, 0.012, 3),  # two digits of the larger, one of the smaller
+        (0.25, 0.29, 2),
+        (1.1, 1.3, 1),
+        (0.00013, 0.00011, 5),
+        (0.004, 0.3, 3),  # the smaller error must not vanish
+        (25.0, 31.0, 0),
+        (0.0, 0.05, 3),
+    ],
+)
+def test_digits_follow_the_errors(lower, upper, expected):
+    assert decimals(lower, upper) == expected
+
+
+def test_an_interval_is_median_and_errors():
+    # The 16th, 50th and 84th percentiles of these are 0.012, 0.021 and 0.033.
+    draws = np.interp(
+        np.linspace(0, 1, 10_001), [0, 0.16, 0.5, 0.84, 1], [0.001, 0.012, 0.021, 0.033, 0.1]
+    )
+    assert latex_interval(draws) == "$0.021^{+0.012}_{-0.009}$"
+
+
+def test_a_fixed_value_stands_alone():
+    assert latex_interval(np.full(100, 0.0197, np.float32)) == "$0.0197$"
+
+
+def test_the_row_fits_its_header(result):
+    lines = result_bytes(result, "latex", "NGC 5332").decode().splitlines()
+    header, row = lines[-2:]
+    assert header.startswith("% Galaxy & $z$ & ")
+    assert header.count(" & ") == row.count(" & ") == 10
+    assert row.startswith("NGC 5332 & $0.0197$ & $1.0")
+    assert row.endswith(r"Star-forming (0.70) \\")
+    assert all(line.startswith("%") for line in lines[:-1])
+    assert "% Held fixed: redshift." in lines
+    assert any("ab" * 32 in line for line in lines)
+    assert any("2511.12737" in line for line in lines)
+    assert any("SDSS DR17 model magnitudes" in line for line in lines)
+
+
+def test_names_are_escaped(result):
+    row = latex_row(result, "a_b & 50% \\input{x}\n$y$")
+    assert row.startswith(r"a\_b \& 50\% \textbackslash{}input\{x\} \$y\$ & ")
+
+
+def test_latex_takes_it(result, tmp_path):
+    latex = shutil.which("pdflatex")
+    if latex is None:
+        pytest.skip("no pdflatex here")
+    row = result_bytes(result, "latex", "SDSS J10_& 50%").decode()
+    text = "\\documentclass{article}\\begin{document}\\begin{tabular}{lllllllllll}\n"
+    (tmp_path / "row.tex").write_text(f"{text}{row}\\end{{tabular}}\\end{{document}}\n")
+    subprocess.run([latex, "-halt-on-error", "row.tex"], cwd=tmp_path, check=True)

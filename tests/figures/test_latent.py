@@ -1,0 +1,65 @@
+"""The map as a figure: every galaxy is on it once, and says how its value is known."""
+
+import numpy as np
+import pytest
+
+from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
+from galexplorer.figures.palette import CLASS_COLOURS
+from galexplorer.schema import BPT_CLASSES
+
+NUMBER = 200
+
+
+@pytest.fixture
+def points(rng) -> Points:
+    return Points(
+        rng.normal(size=(NUMBER, 2)), rng.normal(10.5, 0.4, NUMBER), np.arange(NUMBER) % 4 == 0
+    )
+
+
+@pytest.fixture
+def classed(points, rng) -> Points:
+    return Points(points.places, rng.integers(0, 4, NUMBER), points.published)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_galaxy_is_there_once(points, classed, dark):
+    for name, shown in (("log_stellar_mass", points), (CLASSES, classed)):
+        figure = latent_figure(shown, name, dark=dark)
+        rows = np.concatenate([trace.customdata for trace in figure.data])
+        assert sorted(rows) == list(range(NUMBER))
+        for trace in figure.data:
+            np.testing.assert_allclose(
+                np.column_stack([trace.x, trace.y]), shown.places[trace.customdata]
+            )
+            filled = shown.published[trace.customdata]
+            assert (filled == ("-open" not in trace.marker.symbol)).all()
+
+
+def test_classes_differ_in_colour_and_symbol(classed):
+    traces = latent_figure(classed, CLASSES).data
+    filled = [t for t in traces if "-open" not in t.marker.symbol]
+    assert {t.marker.color for t in filled} == set(CLASS_COLOURS.values())
+    assert len({t.marker.symbol for t in filled}) == len(BPT_CLASSES)
+
+
+def test_marks_and_neighbours_are_pointed_out(points):
+    marks = [Mark(np.array([0.5, -0.5]), "NGC 1"), Mark(np.array([1.0, 1.0]), "NGC 2")]
+    figure = latent_figure(points, "redshift", marks, np.array([3, 9]))
+    assert [a.text for a in figure.layout.annotations] == ["NGC 1", "NGC 2"]
+    rings = [trace for trace in figure.data if trace.name == "Nearest neighbours"]
+    assert list(rings[0].customdata) == [3, 9]
+
+
+def test_axes_claim_no_unit(points):
+    layout = latent_figure(points, "redshift").layout
+    assert "no unit" in layout.xaxis.title.text
+    assert not layout.xaxis.showticklabels
+
+
+def test_the_words_tell_what_the_picture_shows(points, classed):
+    words = describe_map(points, "log_stellar_mass", [Mark(np.zeros(2), "NGC 1")])
+    assert "200 real galaxies" in words
+    assert "published for 50" in words
+    assert "Marked: NGC 1." in words
+    assert "Seyfert" in describe_map(classed, CLASSES)

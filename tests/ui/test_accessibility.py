@@ -1,0 +1,50 @@
+"""axe-core on every page, wide and narrow, light and dark: no serious violation."""
+
+import pytest
+
+ALLOWED: dict[str, str] = {}
+"""Rules that a page may break, each with the reason."""
+
+
+@pytest.fixture(scope="module")
+def axe():
+    module = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    return module.Axe()
+
+
+def serious(axe, page) -> list[str]:
+    """Return the violations of a page, a line each: rule, help, first element."""
+    found = axe.run(page).response["violations"]
+    return [
+        f"{v['id']} ({v['impact']}): {v['help']}: {v['nodes'][0]['html'][:200]}"
+        for v in found
+        if v["impact"] in {"serious", "critical"} and v["id"] not in ALLOWED
+    ]
+
+
+LOOKS = [
+    {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},
+    {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=["wide light", "narrow dark"])
+def test_no_page_has_serious_violations(axe, open_page, look):
+    page = open_page("/?example=spiral&draws=1000", **look)
+    page.locator('img[alt^="Corner plot"]').wait_for()
+    page.get_by_role("heading", name="Downloads").wait_for()
+    page.wait_for_timeout(1500)
+    problems = {"explore": serious(axe, page)}
+    links = page.locator('[data-testid="stTopNavLink"], [data-testid="stSidebarNavLink"]')
+    paths = [link.get_attribute("href") or "" for link in links.all()]
+    for path in paths:
+        page.goto(path)
+        page.get_by_test_id("stMainBlockContainer").get_by_role("heading").or_(
+            page.get_by_label("Galaxy", exact=True)
+        ).first.wait_for()
+        page.wait_for_timeout(1000)
+        problems[path.rsplit("/", 1)[-1] or "start"] = serious(axe, page)
+    assert len(problems) >= 4
+    assert not any(problems.values()), problems

@@ -1,0 +1,172 @@
+"""What a person does with the explorer, in a real browser against replayed services."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("app_server")
+
+
+def corner(page):
+    return page.locator('img[alt^="Corner plot"]')
+
+
+def verdict(page):
+    return page.get_by_role("heading", name=re.compile(r" at z = "))
+
+
+def wait_for_result(page, words: str):
+    """Wait until a page shows a result with some words in its verdict, to the last figure."""
+    verdict(page).filter(has_text=words).wait_for()
+    corner(page).wait_for()
+    page.get_by_role("heading", name="Downloads").wait_for()
+
+
+def search(page, text: str):
+    box = page.get_by_label("Galaxy", exact=True)
+    box.fill(text)
+    box.press("Enter")
+
+
+def summary(page) -> dict:
+    """Download the summary of the page's result."""
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Summary, JSON").click()
+    return json.loads(Path(waiting.value.path()).read_text())
+
+
+def fix_redshift(page, value: str):
+    page.get_by_test_id("stSidebar").get_by_text("Known", exact=True).click()
+    box = page.get_by_label("Redshift, held fixed")
+    box.fill(value)
+    box.press("Enter")
+
+
+def test_search_by_name_to_export(open_page):
+    page = open_page()
+    search(page, "Haro 25")
+    wait_for_result(page, "Star-forming")
+    assert page.get_by_text("read as the name Haro 25").first.is_visible()
+    assert "SDSS DR17 model magnitudes" in page.get_by_test_id("stMain").inner_text()
+    found = summary(page)
+    assert found["known"]["redshift"] == pytest.approx(0.0258)
+    assert found["photometry"]["kind"] == "catalogue"
+    assert "target=Haro+25" in page.url
+
+
+def test_a_name_that_nobody_knows_is_said_and_the_next_one_works(open_page):
+    page = open_page()
+    search(page, "no such galaxy")
+    page.get_by_test_id("stAlert").wait_for()
+    search(page, "162.18416 +26.05369")
+    wait_for_result(page, "z =")
+    assert page.get_by_text("read as RA 162.18416°").first.is_visible()
+
+
+def test_dropped_fits_to_another_object_and_a_neighbour(open_page, crowded):
+    page = open_page()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "field.fits", "mimeType": "application/fits", "buffer": crowded}
+    )
+    # Nothing lies at the centre: the page says so, and shows what there is.
+    page.get_by_test_id("stAlert").get_by_text("No object was found at the position").wait_for()
+    page.get_by_text("3 objects in this image").wait_for()
+    page.get_by_role("button", name="1", exact=True).click()
+    wait_for_result(page, "z =")
+    assert "upload=" in page.url
+    first = corner(page).get_attribute("alt")
+    page.get_by_role("button", name="2", exact=True).click()
+    page.wait_for_function(
+        "old => { const image = document.querySelector('img[alt^=\"Corner plot\"]');"
+        " return image && image.alt !== old }",
+        arg=first,
+    )
+    page.get_by_role("heading", name="Nearest neighbours").wait_for()
+    explore = page.locator("[class*=st-key-neighbours]").get_by_role("button", name="Explore")
+    if explore.count():
+        explore.first.click()
+        page.wait_for_url(re.compile("target="))
+
+
+def test_fixing_the_redshift_shows_before_and_after_and_back_undoes_it(open_page):
+    page = open_page("/?example=spiral")
+    wait_for_result(page, "Star-forming")
+    free = verdict(page).inner_text()
+    fix_redshift(page, "0.03")
+    wait_for_result(page, "z = 0.03 (fixed)")
+    assert "An earlier answer" in corner(page).get_attribute("alt")
+    assert page.get_by_role("columnheader", name="Before").is_visible()
+    assert "redshift=0.03" in page.url
+    page.go_back()
+    page.get_by_role("heading", name=free, exact=True).wait_for()
+    assert "redshift" not in page.url
+    page.go_forward()
+    wait_for_result(page, "z = 0.03 (fixed)")
+
+
+def test_bands_and_draws_lose_nothing(open_page):
+    page = open_page("/?example=spiral&draws=1000&seed=3")
+    wait_for_result(page, "z =")
+    page.get_by_test_id("stSidebar").get_by_text("Radii", exact=True).click()
+    page.wait_for_url(re.compile("use="))
+    page.get_by_text("Left out by choice: radii.").wait_for(state="attached")
+    wait_for_result(page, "z =")
+    provenance = summary(page)["provenance"]
+    assert (provenance["draws"], provenance["seed"]) == (1000, 3)
+
+
+def test_compare_two_galaxies(open_page):
+    page = open_page("/?example=spiral&draws=1000")
+    wait_for_result(page, "z =")
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("button", name="Massive elliptical", exact=True).click()
+    page.wait_for_url(re.compile("example=elliptical"))
+    wait_for_result(page, "Passive")
+    page.get_by_role("link", name="Compare").click()
+    page.locator('img[alt^="Corner plot of 2 posteriors"]').wait_for()
+    heads = page.get_by_role("columnheader").all_inner_texts()
+    assert {"Nearby spiral", "Massive elliptical"} <= set(heads)
+    page.get_by_role("button", name="Return to it").last.click()
+    wait_for_result(page, "z =")
+    assert "example=spiral" in page.url
+    page.go_back()
+    page.locator('img[alt^="Corner plot of 2 posteriors"]').wait_for()
+
+
+def test_a_shared_link_gives_the_same_numbers_in_a_fresh_browser(open_page):
+    page = open_page("/?example=dwarf")
+    wait_for_result(page, "z =")
+    fix_redshift(page, "0.012")
+    wait_for_result(page, "z = 0.012 (fixed)")
+    page.get_by_test_id("stMain").get_by_text("95%", exact=True).click()
+    page.wait_for_url(re.compile("interval=95"))
+    page.get_by_role("columnheader", name="95% interval").first.wait_for()
+    expected = summary(page)["posterior"]
+    fresh = open_page(page.url.removeprefix(re.match(r"http://[^/]*", page.url)[0]))
+    wait_for_result(fresh, "z = 0.012 (fixed)")
+    fresh.get_by_role("columnheader", name="95% interval").first.wait_for()
+    assert summary(fresh)["posterior"] == expected
+    assert fresh.get_by_role("columnheader", name="Before").count() == 0
+
+
+def test_back_leads_to_the_galaxy_before(open_page):
+    page = open_page()
+    search(page, "Haro 25")
+    wait_for_result(page, "z =")
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("button", name="Massive elliptical", exact=True).click()
+    wait_for_result(page, "Passive")
+    page.go_back()
+    wait_for_result(page, "Star-forming")
+    page.wait_for_function("document.querySelector('input[aria-label=Galaxy]').value === 'Haro 25'")
+    page.go_back()
+    page.get_by_role("button", name="Nearby spiral", exact=True).wait_for()
+    verdict(page).wait_for(state="detached")
+
+
+def test_a_garbled_link_is_named(open_page):
+    page = open_page("/?example=spiral&redshift=ten&draws=1000")
+    page.get_by_text("The link's redshift could not be read and was left out.").wait_for()
+    wait_for_result(page, "z =")
