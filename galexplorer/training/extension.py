@@ -23,7 +23,12 @@ _REDSHIFTS = np.linspace(0.004, 0.33, 80)
 _FIBRE_RADIUS_ARCSEC = 1.5
 _SEEING_SIZE_ARCSEC = 0.79
 _SMALLEST_SIZE_ARCSEC = 0.25
-_STRONG_LINE = np.log10(5 * 2.7)  # five times a line's median error
+
+TYPICAL_LINE_ERROR = 2.7
+"""Median error of a line, 1e-17 erg/s/cm2, for rows whose lines were not measured."""
+
+METALLICITY_S_TO_N = 5.0
+"""What the lines of a metallicity need: the cut of Tremonti et al. 2004."""
 
 
 def shifted_copies(
@@ -78,7 +83,7 @@ def shifted_copies(
     copies[[f"{name}_measured" for name in TARGET_NAMES]] = False
     strong = np.ones(number, bool)
     for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
-        strong &= copies[name].to_numpy(float) > _STRONG_LINE
+        strong &= 10 ** copies[name].to_numpy(float) > METALLICITY_S_TO_N * TYPICAL_LINE_ERROR
     copies["gas_metallicity_valid"] = (copies.bpt_class == 0) & strong
     copies["source"] = "shifted"
     copies["id"] = [f"{name}-{k}" for k, name in enumerate(copies.parent)]

@@ -7,7 +7,6 @@ main sample.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,14 +16,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from galexplorer.schema import BANDS, LINE_NAMES
-from galexplorer.training import sources
-from galexplorer.training.completion import fill_errors
-from galexplorer.training.extension import odds_weights, photometric_features
-from galexplorer.training.rows import draw_faint_lines
+from galexplorer.training.extension import TYPICAL_LINE_ERROR, odds_weights, photometric_features
 
 _FOLDS = 5
 _FEWEST = 200
 _FARTHEST = 5.0
+_STRONG_S_TO_N = 3.0
 
 
 @dataclass(frozen=True)
@@ -48,75 +45,65 @@ TABLES = (
 )
 
 
-def compare(rows: pd.DataFrame, data: Path, seed: int = 0) -> pd.DataFrame:
-    """Return R2 of boosting on real rows and on the population.
+def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Return R2 of boosting on the real tables' rows and on the population.
+
+    Lines count where they are above three sigma: below, their labels are draws.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        The population.
-    data : Path
-        Folder of the real tables.
+        The population; the rows of its sources are the real tables.
     seed : int
 
     Returns
     -------
     pandas.DataFrame
-        One line per table, target and features (``ugriz``, ``ugriz+sizes``): ``real`` and its
-        bootstrap error, ``population`` (all matched rows), ``completed`` (only rows whose value
-        the table did not give), numbers of rows.
+        One line per table, target and features (``ugriz``, ``ugriz+sizes``): R2 on the ``real``
+        rows and its bootstrap error; on the ``population``, all matched rows; and on
+        ``independent`` ones, whose value is completed and owes nothing to a row of the table.
+        Each with its number of rows and the root mean square of what boosting leaves.
     """
-    every = real_rows(data, np.random.default_rng(seed))
     lines = []
     for table in TABLES:
-        real = every[every.source == table.source].reset_index(drop=True)
         for target in table.targets:
-            part = real[np.isfinite(real[target])]
+            known = (rows.source == table.source) & rows[f"{target}_measured"]
+            usable = rows[f"{target}_valid"] & np.isfinite(rows[target])
+            if target in LINE_NAMES:
+                usable &= _is_strong(rows, target)
             if table.sizes:
-                part = part[np.isfinite(part.petro_r50) & np.isfinite(part.petro_r90)]
-            if len(part) < _FEWEST:
-                continue
-            lines += _compare_one(table, target, part, rows, seed)
+                known &= rows.size_measured & np.isfinite(rows.petro_r90)
+            real = rows[known & usable]
+            if len(real) >= _FEWEST:
+                lines += _compare_one(table, target, real, rows[usable], seed)
     return pd.DataFrame(lines)
 
 
-def real_rows(data: Path, rng: np.random.Generator) -> pd.DataFrame:
-    """Return the real tables with sizes, and log fluxes of lines as the population has them."""
-    real = sources.read_all(data)
-    # masses of other objects, as the population leaves them out
-    real.loc[~real.log_stellar_mass.between(7, 12.2), "log_stellar_mass"] = np.nan
-    real = real[np.isfinite(real[list(BANDS)]).all(axis=1) & real.redshift.between(0.003, 0.33)]
-    real = real.reset_index(drop=True)
-    fill_errors(real, rng)
-    draw_faint_lines(real, rng)
-    real["parent"] = np.arange(len(real)).astype(str)
-    real["petro_r50_true"], real["petro_r90_true"] = real.petro_r50, real.petro_r90
-    colour = real.g - real.r
-    return real[colour.between(-0.4, 2.0)].reset_index(drop=True)
+def _is_strong(rows: pd.DataFrame, target: str) -> pd.Series:
+    signal = rows[f"{target}_snr"].fillna(10 ** rows[target] / TYPICAL_LINE_ERROR)
+    return signal > _STRONG_S_TO_N
 
 
 def _compare_one(
-    table: RealTable, target: str, real: pd.DataFrame, rows: pd.DataFrame, seed: int
+    table: RealTable, target: str, real: pd.DataFrame, usable: pd.DataFrame, seed: int
 ) -> list[dict]:
-    usable = rows[rows[f"{target}_valid"] & np.isfinite(rows[target])]
-    if target == "redshift":
-        elsewhere = usable[usable.source != table.source]
-    else:
-        elsewhere = usable[~usable[f"{target}_measured"]]
+    other = (usable.source != table.source) & ~usable.parent.isin(real.id)
+    if target != "redshift":
+        other &= ~usable[f"{target}_measured"]
     samples = {
+        "real": real,
         "population": matched(real, usable, target, seed),
-        "completed": matched(real, elsewhere, target, seed),
+        "independent": matched(real, usable[other], target, seed),
     }
     lines = []
     for name, columns in _features(table).items():
         line: dict = {"table": table.source, "target": target, "features": name}
-        line["real"], line["real_error"] = explained(real, columns, target, seed)
-        line["rows"] = len(real)
-        line["real_std"] = float(real[target].std())
         for kind, sample in samples.items():
-            line[kind], _ = explained(sample, columns, target, seed)
+            line[kind], error, left = explained(sample, columns, target, seed)
+            if kind == "real":
+                line["error"] = error
+            line[f"{kind}_rms"] = left
             line[f"{kind}_rows"] = len(sample)
-            line[f"{kind}_std"] = float(sample[target].std())
         lines.append(line)
     return lines
 
@@ -157,13 +144,13 @@ def _place(rows: pd.DataFrame, only_r: bool) -> np.ndarray:
 
 def explained(
     rows: pd.DataFrame, columns: list[str], target: str, seed: int = 0
-) -> tuple[float, float]:
-    """Return the five-fold R2 of boosting and its bootstrap error.
+) -> tuple[float, float, float]:
+    """Return the five-fold R2 of boosting, its bootstrap error, and the rms of what is left.
 
     Copies of a galaxy stay in one fold.
     """
     if len(rows) < _FEWEST:
-        return np.nan, np.nan
+        return np.nan, np.nan, np.nan
     feature = rows[columns].to_numpy(float).copy()
     if "petro_r50_true" in columns:
         feature[:, -2:] = np.log10(feature[:, -2:])
@@ -179,7 +166,8 @@ def explained(
     for _ in range(100):
         k = rng.integers(0, len(truth), len(truth))
         draws.append(1 - np.mean((found[k] - truth[k]) ** 2) / np.var(truth[k]))
-    return 1 - float(np.mean((found - truth) ** 2) / np.var(truth)), float(np.std(draws))
+    left = float(np.mean((found - truth) ** 2))
+    return 1 - left / float(np.var(truth)), float(np.std(draws)), float(np.sqrt(left))
 
 
 def distinguishable(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:

@@ -29,6 +29,7 @@ from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import dataset, extension, packages, sources
 from galexplorer.training.completion import black_holes, fill, fill_errors
+from galexplorer.training.extension import METALLICITY_S_TO_N, TYPICAL_LINE_ERROR
 from galexplorer.training.rows import draw_faint_lines
 from galexplorer.training.sources import COSMOLOGY
 
@@ -36,10 +37,6 @@ log = logging.getLogger(__name__)
 
 _ABSURD_MASS_DEX = 0.8
 """A mass this far from kcorrect's belongs to another object or to bad photometry."""
-
-_METALLICITY_S_TO_N = 5.0
-_LINE_ERROR = 2.7
-"""Median error of a line, 1e-17 erg/s/cm2, for rows whose lines were completed."""
 
 SIZE = 66_000
 """Galaxies of the whole population, shifted copies included."""
@@ -218,26 +215,23 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     rows["o3"] = rows.log_flux_oiii_5007 - rows.log_flux_hbeta
     rows["log_r50"] = np.log10(rows.petro_r50_true)
     with_lines = np.isfinite(rows[["ha_rel", "n2", "decrement", "o3"]].to_numpy()).all(axis=1)
-    # star formation of rows with lines knows about the lines; of the others, not
-    base = ("log_stellar_mass", "log_r50_kpc", "redshift")
+    # lines first: far more rows have them than have a rate, which then knows about the lines
+    base = ("log_stellar_mass", "log_r50_kpc", "redshift", "log_r50")
     lines = ("ha_rel", "n2", "o3")
-    known = np.isfinite(rows.log_sfr.to_numpy())
     fill(
         rows,
-        ["log_sfr"],
-        features(*base, *lines, "log_r50"),
-        rng,
-        donors=known & with_lines,
-        takers=~known & with_lines,
-    )
-    fill(rows, ["log_sfr"], features(*base), rng, donors=known)
-    fill(
-        rows,
-        ["ha_rel", "n2", "decrement", "o3"],
-        features(*base, "log_sfr", "log_r50"),
+        [*lines, "decrement"],
+        features(*base),
         rng,
         donors=with_lines,
         takers=~with_lines,
+    )
+    fill(
+        rows,
+        ["log_sfr"],
+        features(*base, *lines),
+        rng,
+        donors=np.isfinite(rows.log_sfr.to_numpy()) & with_lines,
     )
     rows["log_flux_halpha"] = rows.log_flux_halpha.fillna(rows.ha_rel - 0.4 * (rows.r - 22.5))
     rows["log_flux_nii_6584"] = rows.log_flux_nii_6584.fillna(rows.log_flux_halpha + rows.n2)
@@ -262,7 +256,7 @@ def _validate(rows: pd.DataFrame) -> None:
     # cut of Tremonti et al.
     gaseous = rows.bpt_class == 0
     for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
-        signal = rows[f"{name}_snr"].fillna(10 ** rows[name] / _LINE_ERROR)
-        gaseous &= signal > _METALLICITY_S_TO_N
+        signal = rows[f"{name}_snr"].fillna(10 ** rows[name] / TYPICAL_LINE_ERROR)
+        gaseous &= signal > METALLICITY_S_TO_N
     gaseous |= rows.gas_metallicity_measured
     rows["gas_metallicity_valid"] = gaseous

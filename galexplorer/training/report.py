@@ -60,7 +60,7 @@ def write_report(out: Path, seed: int, data: Path | None = None) -> Path:
     measured: dict = {"galaxies": len(rows), "seed": seed}
     if folder is not None:
         measured["auc"] = hardness.distinguishable(rows, seed)
-        table = hardness.compare(rows, folder, seed)
+        table = hardness.compare(rows, seed)
         measured["hardness"] = json.loads(table.to_json(orient="records"))
         parts += [_auc(measured["auc"]), _hardness(table)]
     parts.append(_figures(rows, folder, rng))
@@ -123,8 +123,8 @@ def _auc(auc: dict[str, float]) -> str:
 def _hardness(table: pd.DataFrame) -> str:
     return (
         "<h2>As hard as the sky</h2><p>Five-fold R² of boosting from magnitudes, on real rows and "
-        "on rows of the population of the same magnitudes and redshifts; “completed” leaves out "
-        "rows whose value was measured.</p>" + _table(table)
+        "on rows of the population of the same magnitudes and redshifts; “independent” rows are "
+        "completed and owe nothing to a row of the table.</p>" + _table(table)
     )
 
 

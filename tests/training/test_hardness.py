@@ -28,9 +28,10 @@ def test_explained_variance_is_that_of_the_scatter():
     """Signal of 0.46 dex rms and scatter of 0.3: an R2 of at most 0.71."""
     rows = galaxies(3000, 1, 0.3)
     best = 1 - 0.3**2 / rows.log_stellar_mass.var()
-    found, error = hardness.explained(rows, list("ugriz"), "log_stellar_mass")
+    found, error, left = hardness.explained(rows, list("ugriz"), "log_stellar_mass")
     assert best - 0.06 < found < best + 0.02
     assert 0.003 < error < 0.03
+    assert left == pytest.approx(0.3, rel=0.12)
 
 
 def test_an_easier_population_shows():
@@ -53,7 +54,7 @@ def test_matched_rows_are_near_and_taken_once():
 def test_sizes_help_where_they_carry_information():
     rows = galaxies(2500, 6, 0.2)
     rows["log_stellar_mass"] += 4 * (np.log10(rows.petro_r50_true) - 0.4)
-    plain, _ = hardness.explained(rows, list("ugriz"), "log_stellar_mass")
+    plain, *_ = hardness.explained(rows, list("ugriz"), "log_stellar_mass")
     columns = [*"ugriz", "petro_r50_true", "petro_r90_true"]
     assert hardness.explained(rows, columns, "log_stellar_mass")[0] > plain + 0.15
 
@@ -68,3 +69,20 @@ def test_a_different_population_is_told_and_weights_mend_it():
     assert auc["unweighted"] > 0.55
     assert auc["unrelated"] < auc["unweighted"]
     assert auc["unrelated"] < 0.56
+
+
+def test_the_comparison_tells_an_easier_completion_from_a_fair_one():
+    real = galaxies(900, 10, 0.3).assign(source="structure", redshift_measured=True)
+    fair = galaxies(2500, 11, 0.3).assign(source="resolve", redshift_measured=True)
+    easy = galaxies(2500, 11, 0.1).assign(source="resolve", redshift_measured=True)
+    found = {}
+    for name, part in (("fair", fair), ("easy", easy)):
+        rows = pd.concat([real, part], ignore_index=True)
+        rows["id"] = rows.parent
+        rows["log_stellar_mass_measured"] = rows.source == "structure"
+        rows[["log_stellar_mass_valid", "redshift_valid"]] = True
+        table = hardness.compare(rows).set_index("target")
+        found[name] = table.loc["log_stellar_mass"]
+    assert abs(found["fair"].independent - found["fair"].real) < 0.05
+    assert found["easy"].independent > found["easy"].real + 0.1
+    assert found["easy"].independent_rms < 0.6 * found["easy"].real_rms
