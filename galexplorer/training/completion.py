@@ -1,8 +1,9 @@
 """Values that a row lacks, drawn from rows that have them.
 
-Boosting gives the mean, the residual of one similar donor galaxy the scatter: one donor for all
-columns that are completed together, so that their correlations survive. Every fit leaves a
-record of its donors and residuals for the report.
+Boosting gives the mean, the residual of one similar donor galaxy the scatter (predictive mean
+matching, Little 1988, 10.1080/07350015.1988.10509663): similar is who has the same predicted
+values, and one donor serves all columns that are completed together, so that their correlations
+survive. Every fit leaves a record of its donors and residuals for the report.
 """
 
 import logging
@@ -31,6 +32,7 @@ def fill(
     donors: np.ndarray | None = None,
     takers: np.ndarray | None = None,
     anchor: str | None = None,
+    alike: tuple[str, ...] = (),
 ) -> None:
     """Complete columns: boosted mean plus the residuals of one similar donor.
 
@@ -46,6 +48,8 @@ def fill(
         Rows that lend and rows that may receive; by default those with and those without values.
     anchor : str, optional
         Column relative to which the values are predicted.
+    alike : tuple of str
+        Further columns in which a donor has to be similar.
     """
     values = rows[names].to_numpy(float)
     known = np.isfinite(values).all(axis=1) if donors is None else donors
@@ -59,7 +63,7 @@ def fill(
     offset = 0.0 if anchor is None else rows[anchor].to_numpy(float)[:, None]
     seed = int(rng.integers(2**31))
     train = (values - offset)[known]
-    residual = np.empty_like(train)
+    expected = np.empty_like(train)
     mean = np.empty((len(rows), len(names)))
     for j in range(len(names)):
         model = HistGradientBoostingRegressor(
@@ -69,15 +73,18 @@ def fill(
             min_samples_leaf=20,
             random_state=seed,
         )
-        residual[:, j] = train[:, j] - cross_val_predict(model, features[known], train[:, j], cv=5)
+        expected[:, j] = cross_val_predict(model, features[known], train[:, j], cv=5)
         model.fit(features[known], train[:, j])
         mean[:, j] = model.predict(features)
+    residual = train - expected
     _record(rows, names, values[known], residual, int(wanted.sum()))
-    # donors are looked for among galaxies of like features, since the scatter depends on them
-    centre, width = np.nanmedian(features[known], axis=0), np.nanstd(features[known], axis=0) + 1e-9
-    scaled = np.nan_to_num((features - centre) / width)
-    near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, int(known.sum()))).fit(scaled[known])
-    chosen = near.kneighbors(scaled[wanted], return_distance=False)
+    # the scatter depends on what is predicted: star-forming galaxies are more alike than others
+    others = rows[list(alike)].to_numpy(float)
+    width = np.r_[np.std(expected, axis=0), np.std(others[known], axis=0)] + 1e-9
+    near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, int(known.sum())))
+    near.fit(np.column_stack([expected, others[known]]) / width)
+    places = np.column_stack([mean, others])[wanted] / width
+    chosen = near.kneighbors(places, return_distance=False)
     donor = chosen[np.arange(len(chosen)), rng.integers(0, chosen.shape[1], len(chosen))]
     completed = (mean + offset)[wanted] + residual[donor]
     rows.loc[wanted, names] = np.where(missing[wanted], completed, values[wanted])

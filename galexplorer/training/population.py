@@ -225,6 +225,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
         rng,
         donors=with_lines,
         takers=~with_lines,
+        alike=("r",),
     )
     fill(
         rows,
