@@ -40,12 +40,16 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     data: DataOption = None,
+    transplants: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of galaxies that get a real morphology."),
+    ] = 0.7,
 ) -> None:
-    """Render a training set of SDSS galaxies."""
+    """Make a training set of SDSS galaxies: rendered, and real morphologies on other rows."""
     with _needs_training_extra():
         from galexplorer.training.simulate import simulate as run
     _show_log()
-    run(size=size, seed=seed, out=out, workers=workers, data=data)
+    run(size=size, seed=seed, out=out, workers=workers, data=data, transplants=transplants)
 
 
 def build_real(

@@ -21,6 +21,9 @@ label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3
 position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test
 =================  ==============  =======================================================
+
+A simulated shard may add ``kind`` (n,), uint8: 0 rendered, 1 transplant. Readers that join
+sets of both sorts leave it out; `kinds_of` returns it.
 """
 
 import hashlib
@@ -36,6 +39,8 @@ from safetensors.numpy import load_file, save_file
 from galexplorer.errors import DataError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
+KINDS = ("rendered", "transplant")
+RENDERED, TRANSPLANT = 0, 1
 
 SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "grid": ((3, 64, 64), np.uint8),
@@ -112,6 +117,14 @@ def length_of(path: Path) -> int:
         return shard.get_slice("split").get_shape()[0]
 
 
+def kinds_of(path: Path) -> np.ndarray:
+    """Return the kind of each row of a simulated shard; all rendered where it does not tell."""
+    with safe_open(path, "numpy") as shard:
+        if "kind" in shard.keys():  # noqa: SIM118 - no mapping
+            return shard.get_tensor("kind")
+    return np.zeros(length_of(path), np.uint8)
+
+
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest of a set; shards that are there count."""
     shards = sorted(folder.glob("shard-*.safetensors"))
@@ -151,4 +164,4 @@ def read(folder: Path) -> tuple[Arrays, dict]:
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
             raise DataError(f"The set in {folder} lacks {name}; make it again.")
-    return concatenate(shards), manifest
+    return concatenate({name: shard[name] for name in SHAPES} for shard in shards), manifest
