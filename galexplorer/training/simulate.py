@@ -4,6 +4,7 @@ Half of the galaxies come as linear pixels, half as the JPEG of an image server.
 gives the same galaxies whatever the workers.
 """
 
+import json
 import logging
 import multiprocessing
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1000
 _POPULATION_FILE = "population.parquet"
+_FITS_FILE = "population-fits.json"
 TRANSPLANTS = 0.7
 """Share of galaxies that get a real morphology where a donor is fit."""
 
@@ -138,8 +140,9 @@ def load_population(out: Path, seed: int, data: Path | None = None) -> pd.DataFr
         raise DataError("No folder of real tables was found; name it with --data.")
     rows = population.build(folder, np.random.default_rng(seed))
     rows["seed"] = seed
-    rows.attrs = {}
+    fits = rows.attrs.pop("fits", [])
     out.mkdir(parents=True, exist_ok=True)
+    (out / _FITS_FILE).write_text(json.dumps(fits, indent=2) + "\n")
     rows.to_parquet(path)
     return rows
 
@@ -273,11 +276,4 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
-    arrays["split"][take] = [
-        dataset.split_of(ra, dec)
-        if np.isfinite(ra)
-        else dataset.split_of_key(f"{source}/{redshift:.6f}/{r:.4f}")
-        for ra, dec, source, redshift, r in zip(
-            rows.ra, rows.dec, rows.source, rows.redshift, rows.r, strict=True
-        )
-    ]
+    arrays["split"][take] = rows.split
