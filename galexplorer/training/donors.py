@@ -94,7 +94,7 @@ def unlabelled(data: Path) -> pd.DataFrame:
             labels = pd.read_csv(table).set_index("file").reindex(files.file).reset_index()
             files["kind"] = labels.get("gz1_class", pd.Series(-1, files.index)).to_numpy()
             for column in ("ra", "dec", "z_spec", "log_mstar"):
-                files[column] = labels[column] if column in labels else np.nan
+                files[column] = labels.get(column, np.nan)
             files = files[files.z_spec.isna() & files.log_mstar.isna()]
         else:
             files["ra"] = files["dec"] = np.nan
@@ -102,9 +102,7 @@ def unlabelled(data: Path) -> pd.DataFrame:
         digest = [hashlib.sha256(f"kept/{name}/{file}".encode()).hexdigest() for file in files.file]
         files["kept_out"] = pd.Series(digest, files.index).rank().to_numpy() <= quota
         files["split"] = [
-            dataset.split_of(ra, dec)
-            if np.isfinite(ra)
-            else dataset.split_of_key(f"{name}/{file}")
+            dataset.split_of(ra, dec) if np.isfinite(ra) else dataset.split_of_key(f"{name}/{file}")
             for file, ra, dec in zip(files.file, files.ra, files.dec, strict=True)
         ]
         rows.append(files.assign(set=name)[["set", "file", "kind", "kept_out", "split"]])
@@ -153,9 +151,7 @@ def prepare(data: Path, folder: Path, workers: int = 1) -> Donors:
         table.to_csv(folder / _FILE, index=False)
         np.save(folder / "donors.npy", np.concatenate(images))
         log.info("%d of %d images can lend their morphology", len(rows), len(tasks))
-    return Donors(
-        pd.read_csv(folder / _FILE), np.load(folder / "donors.npy", mmap_mode="r")
-    )
+    return Donors(pd.read_csv(folder / _FILE), np.load(folder / "donors.npy", mmap_mode="r"))
 
 
 def _prepare_one(task: tuple[Path, str, str]) -> tuple[dict, np.ndarray] | None:

@@ -38,9 +38,7 @@ NAMES = (
 _AXIS = np.arange(GRID) - (GRID - 1) / 2
 _RADIUS = np.hypot(_AXIS[:, None], _AXIS[None, :])
 _CORNER = 14
-_FREQUENCY = np.hypot(
-    np.fft.fftfreq(_CORNER)[:, None], np.fft.fftfreq(_CORNER)[None, :]
-)
+_FREQUENCY = np.hypot(np.fft.fftfreq(_CORNER)[:, None], np.fft.fftfreq(_CORNER)[None, :])
 
 
 def describe(grids: np.ndarray) -> np.ndarray:

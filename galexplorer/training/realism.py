@@ -36,7 +36,7 @@ from galexplorer.schema import IMAGE_BANDS
 from galexplorer.training import morphology
 from galexplorer.training.donors import KNOWN_SCALES_ARCSEC, Donors, unlabelled
 from galexplorer.training.rendering import render
-from galexplorer.training.serving import Service, galaxy_zoo, serve
+from galexplorer.training.serving import Service, galaxy_zoo, mosaic, serve
 from galexplorer.training.simulate import galaxy_of
 from galexplorer.training.transplants import choose, transplant
 
@@ -137,7 +137,7 @@ def simulated_sample(
                 if k is None:
                     continue
                 flux = transplant(donors, k, galaxy, rng)
-            pixels = serve(flux, _service(name, float(row.petro_r90_true)))
+            pixels = serve(flux, _service(name, float(row.petro_r90_true)), rng)
             if name not in KNOWN_SCALES_ARCSEC:
                 pixels = _nominal(pixels)
             made += sample.add(pixels, name, "")
@@ -195,9 +195,9 @@ def compare(
     pair = np.tile(np.arange(len(ours)), 2)
     sets = np.array([real.sets[k] for k in ours])
     types = np.array([real.types[k] for k in ours])
-    folds = list(StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(
-        grids, truth, pair
-    ))
+    folds = list(
+        StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(grids, truth, pair)
+    )
     features = morphology.describe(grids)
     scores = {
         "latents": _best_score(_latents(grids, weights), truth, folds, seed),
@@ -219,9 +219,7 @@ def compare(
         name: round(float(roc_auc_score(truth, features[:, k])), 3)
         for k, name in enumerate(morphology.NAMES)
     }
-    report["single_features"] = dict(
-        sorted(single.items(), key=lambda item: -abs(item[1] - 0.5))
-    )
+    report["single_features"] = dict(sorted(single.items(), key=lambda item: -abs(item[1] - 0.5)))
     return report
 
 
@@ -266,7 +264,7 @@ def _service(name: str, petro_r90_arcsec: float) -> Service:
         return galaxy_zoo(petro_r90_arcsec, reduction=3)
     if name == "gz2_jpeg":
         return galaxy_zoo(petro_r90_arcsec)
-    return Service(scale_arcsec=0.2, side_px=120)
+    return mosaic(0.2, 120)
 
 
 def _nominal(pixels: Pixels) -> Pixels:

@@ -18,6 +18,12 @@ from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 _SERVER_QUALITY = 95
 _GALAXY_ZOO_FIELD = 8.48
 _GALAXY_ZOO_SIDE = 424
+# what servers take off the sky, g, r, i: in the corners of real JPEGs zeros are as frequent
+# and levels as low as if the black point lay about 0.3 sigma above the sky
+_BLACK_POINT_NMGY = (0.005, 0.008, 0.008)
+_BLACK_POINT_SCATTER = 0.5
+_MOSAIC_TURN_DEG = 8.0
+_MOSAIC_MARGIN_PX = 12
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,21 @@ class Service:
     side_px : int
         Side of the delivered image.
     qualities : tuple of int
-        JPEG qualities, one for each time that the image was compressed.
+        JPEG qualities, one for each time that the delivered image was compressed.
     reduction : int
         Factor by which the image was shrunk before it was compressed for the last time.
+    base_quality : int or None
+        JPEG quality of the frames that the server cuts from; None for none.
+    mosaic : bool
+        Whether frames were resampled to a mosaic and from there to the field.
     """
 
     scale_arcsec: float
     side_px: int
     qualities: tuple[int, ...] = (_SERVER_QUALITY, 75)
     reduction: int = 1
+    base_quality: int | None = None
+    mosaic: bool = False
 
 
 def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
@@ -50,7 +62,12 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
     scale = _GALAXY_ZOO_FIELD * petro_r90_arcsec / _GALAXY_ZOO_SIDE
     last = 75 if reduction == 1 else 92
     side = _GALAXY_ZOO_SIDE // reduction
-    return Service(scale * reduction, side, (_SERVER_QUALITY, last), reduction)
+    return Service(scale * reduction, side, (_SERVER_QUALITY, last), reduction, base_quality=75)
+
+
+def mosaic(scale_arcsec: float, side_px: int) -> Service:
+    """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from."""
+    return Service(scale_arcsec, side_px, (_SERVER_QUALITY, 75), mosaic=True)
 
 
 def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
@@ -68,7 +85,7 @@ def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
     draw = rng.random()
     if draw < 0.35:
         field = rng.choice([24.0, 38.0, 60.0])
-        return Service(0.2, int(field / 0.2))
+        return mosaic(0.2, int(field / 0.2))
     if draw < 0.7:
         return galaxy_zoo(petro_r90_arcsec, reduction=int(rng.choice([1, 3])))
     scale = float(rng.choice([0.1, 0.2, 0.3, SDSS_PIXEL_SCALE_ARCSEC]))
@@ -76,7 +93,7 @@ def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
     return Service(scale, int(np.clip(field / scale, 64, 512)), (_SERVER_QUALITY,))
 
 
-def serve(flux_nmgy: np.ndarray, service: Service) -> Pixels:
+def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> Pixels:
     """Serve the middle of a field as a JPEG and read it back.
 
     Parameters
@@ -85,6 +102,8 @@ def serve(flux_nmgy: np.ndarray, service: Service) -> Pixels:
         Nanomaggies per native pixel, bands g, r, i, sky-subtracted; NaN off the frame.
     service : Service
         A field larger than the image is cut to what there is.
+    rng : numpy.random.Generator
+        Draws the black point.
 
     Returns
     -------
@@ -92,22 +111,44 @@ def serve(flux_nmgy: np.ndarray, service: Service) -> Pixels:
         With `origin` "jpeg".
     """
     native = SDSS_PIXEL_SCALE_ARCSEC
-    levels = np.round(255 * composite(flux_nmgy, native)).astype(np.uint8).transpose(1, 2, 0)
-    size = min(levels.shape[:2])
+    black = np.array(_BLACK_POINT_NMGY) * (1 + _BLACK_POINT_SCATTER * rng.standard_normal())
+    levels = composite(flux_nmgy - black[:, None, None], native)
+    image = Image.fromarray(np.round(255 * levels).astype(np.uint8).transpose(1, 2, 0))
+    if service.base_quality is not None:
+        image = _compress(image, service.base_quality)
+    if service.mosaic:
+        image = _resample_twice(image)
     ratio = service.scale_arcsec / service.reduction / native
-    side = min(service.side_px * service.reduction, int(size / ratio))
+    side = min(service.side_px * service.reduction, int(min(image.size) / ratio))
     side -= side % service.reduction
-    x, y = levels.shape[1] / 2, levels.shape[0] / 2
+    x, y = image.width / 2, image.height / 2
     half = 0.5 * side * ratio
-    image = Image.fromarray(levels).resize(
-        (side, side), Image.Resampling.BICUBIC, box=(x - half, y - half, x + half, y + half)
+    image = image.resize(
+        (side, side), Image.Resampling.BILINEAR, box=(x - half, y - half, x + half, y + half)
     )
-    for k, quality in enumerate(service.qualities):
-        if k == len(service.qualities) - 1 and service.reduction > 1:
-            image = image.reduce(service.reduction)
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality)
-        image = Image.open(io.BytesIO(buffer.getvalue()))
+    for quality in service.qualities[:-1]:
+        image = _compress(image, quality)
+    if service.reduction > 1:
+        image = image.reduce(service.reduction)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=service.qualities[-1])
     return read_image(
         ("The simulated image", buffer.getvalue()), pixel_scale_arcsec=service.scale_arcsec
     )
+
+
+def _compress(image: Image.Image, quality: int) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+def _resample_twice(image: Image.Image) -> Image.Image:
+    """Turn an image and turn it back: bilinear each time, at all phases of the pixel grid."""
+    margin = _MOSAIC_MARGIN_PX
+    padded = Image.fromarray(
+        np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), "reflect")
+    )
+    for angle in (_MOSAIC_TURN_DEG, -_MOSAIC_TURN_DEG):
+        padded = padded.rotate(angle, Image.Resampling.BILINEAR)
+    return padded.crop((margin, margin, margin + image.width, margin + image.height))

@@ -8,6 +8,7 @@ import json
 import logging
 import multiprocessing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -48,16 +49,17 @@ _SHARE_FILE = "transplants"
 
 
 @dataclass(frozen=True)
-class _Task:
-    """A shard to make."""
+class _Job:
+    """What every shard of a set has in common."""
 
     rows: pd.DataFrame
     donors: Donors | None
     share: float
     seed: int
-    first: int
-    last: int
     out: Path
+
+
+_jobs: dict[str, _Job] = {}
 
 
 def simulate(
@@ -105,14 +107,12 @@ def simulate(
     spans = [(first, min(first + SHARD_SIZE, size)) for first in range(0, size, SHARD_SIZE)]
     missing = [s for s in spans if dataset.length_of(_shard(out, s[0])) < s[1] - s[0]]
     log.info("%d of %d shards to make", len(missing), len(spans))
-    tasks = [_Task(rows, donors, share, seed, first, last, out) for first, last in missing]
-    if workers > 1 and len(tasks) > 1:
-        with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=4) as pool:
-            for _ in track(pool.imap_unordered(_make_shard, tasks), "Simulating", len(tasks)):
-                pass
-    else:
-        for task in track(tasks, "Simulating"):
-            _make_shard(task)
+    job = _Job(rows, donors, share, seed, out)
+    # a forked worker inherits the job: population and donors are neither copied nor sent
+    pool_of = multiprocessing.get_context("fork").Pool
+    with pool_of(workers, _take_job, (job,), maxtasksperchild=4) as pool:
+        for _ in track(pool.imap_unordered(_make_shard, missing), "Simulating", len(missing)):
+            pass
     kinds = np.concatenate([dataset.kinds_of(_shard(out, first)) for first, _ in spans])
     manifest = {
         "kind": "rendered",
@@ -176,38 +176,49 @@ def _check_same_share(out: Path, share: float) -> None:
     path = out / _SHARE_FILE
     if path.exists() and float(path.read_text()) != share:
         raise DataError(
-            f"{out} holds a set with {path.read_text().strip()} transplants; "
+            f"{out} holds a set with a share of {path.read_text().strip()} transplants; "
             "choose another folder, or that share."
         )
     path.write_text(f"{share}\n")
 
 
-def _make_shard(task: _Task) -> int:
-    size = task.last - task.first
-    arrays = dataset.empty(size)
-    arrays["kind"] = np.zeros(size, np.uint8)
-    for k, index in enumerate(range(task.first, task.last)):
-        _make_row(arrays, k, task, index)
-    dataset.write_shard(_shard(task.out, task.first), arrays)
-    return size
+def _take_job(job: _Job) -> None:
+    _jobs["current"] = job
 
 
-def _make_row(arrays: dataset.Arrays, k: int, task: _Task, index: int) -> None:
-    rows, rng = task.rows, np.random.default_rng([task.seed, index])
-    # every galaxy once in a shuffled order, then again with another image
-    order = np.random.default_rng([task.seed, 2**31, index // len(rows)])
-    chosen = int(order.permutation(len(rows))[index % len(rows)])
+def _make_shard(span: tuple[int, int]) -> int:
+    job, (first, last) = _jobs["current"], span
+    arrays = dataset.empty(last - first)
+    arrays["kind"] = np.zeros(last - first, np.uint8)
+    number = len(job.rows)
+    for k, index in enumerate(range(first, last)):
+        chosen = int(_order(job.seed, index // number, number)[index % number])
+        _make_row(arrays, k, job, chosen, np.random.default_rng([job.seed, index]))
+    dataset.write_shard(_shard(job.out, first), arrays)
+    return last - first
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, turn: int, number: int) -> np.ndarray:
+    """Return every galaxy once in a shuffled order; the next turn gives each another image."""
+    return np.random.default_rng([seed, 2**31, turn]).permutation(number)
+
+
+def _make_row(
+    arrays: dataset.Arrays, k: int, job: _Job, chosen: int, rng: np.random.Generator
+) -> None:
+    rows = job.rows
     row = rows.iloc[chosen]
     ebv = float(row.ebv) if np.isfinite(row.ebv) else float(np.exp(rng.normal(-3.5, 0.7)))
     _describe(arrays, rows.iloc[[chosen]], slice(k, k + 1))
-    flux, kind = _picture(task, galaxy_of(row, ebv), rng)
+    flux, kind = _picture(job, galaxy_of(row, ebv), rng)
     arrays["kind"][k] = kind
     if rng.random() < _EDGE_FRACTION:  # the galaxy lies at the edge of a frame
         keep = int(flux.shape[1] * rng.uniform(0.52, 0.7))
         flux[:, :, keep:] = np.nan
         flux = np.rot90(flux, int(rng.integers(4)), axes=(1, 2)).copy()
     if rng.random() < _SERVED_FRACTION:
-        pixels = serve(flux, draw_service(float(row.petro_r90_true), rng))
+        pixels = serve(flux, draw_service(float(row.petro_r90_true), rng), rng)
     else:
         pixels = Pixels(flux, SDSS_PIXEL_SCALE_ARCSEC, "fits", "")
     try:
@@ -221,12 +232,12 @@ def _make_row(arrays: dataset.Arrays, k: int, task: _Task, index: int) -> None:
     add_image(arrays, k, pixels, found)
 
 
-def _picture(task: _Task, galaxy: Galaxy, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+def _picture(job: _Job, galaxy: Galaxy, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Return the pixels of a galaxy and which of `dataset.KINDS` they are."""
-    if task.donors is not None and rng.random() < task.share:
-        donor = choose(task.donors, galaxy, rng)
+    if job.donors is not None and rng.random() < job.share:
+        donor = choose(job.donors, galaxy, rng)
         if donor is not None:
-            return transplant(task.donors, donor, galaxy, rng), dataset.TRANSPLANT
+            return transplant(job.donors, donor, galaxy, rng), dataset.TRANSPLANT
     return render(galaxy, rng), dataset.RENDERED
 
 

@@ -136,5 +136,3 @@ def _place(donor: np.ndarray, matrix: np.ndarray, size: int, blur_px: float) -> 
     if blur_px > 0.15:
         field = gaussian_filter(field, blur_px)
     return field
-
-

@@ -77,5 +77,6 @@ def test_the_like_is_not_told_apart_and_the_unlike_is(samples, weights_dir, tmp_
     assert other["features"]["all"] > 0.85
     assert set(same["latents"]) == {"all", "set", "spiral"}
     key = gallery(one, two, tmp_path / "gallery.png", pairs=18)
-    assert sum(key) == 18 and len(key) == 36
+    assert sum(key) == 18
+    assert len(key) == 36
     assert (tmp_path / "gallery.png").stat().st_size > 1000

@@ -67,7 +67,7 @@ def test_without_real_images_all_is_rendered_and_said(folder, caplog):
     assert "every galaxy is rendered" in caplog.text
     assert not dataset.kinds_of(out / "shard-00000.safetensors").any()
     (out / "transplants").write_text("0.7\n")
-    with pytest.raises(DataError, match="holds a set with 0.7"):
+    with pytest.raises(DataError, match="transplants; choose"):
         simulate(3, 5, out, workers=1)
 
 
