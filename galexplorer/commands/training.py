@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command()(simulate)
     dataset.command("real")(build_real)
     dataset.command("examples")(build_examples)
+    dataset.command("realism")(measure_realism)
     app.command()(train)
     app.command()(evaluate)
 
@@ -62,6 +63,20 @@ def build_real(
     with _needs_training_extra():
         from galexplorer.training.real_images import build_from
     build_from(data, rendered, out, workers)
+
+
+def measure_realism(
+    rendered: Annotated[Path, typer.Option(help="Simulated set: its population gives the rows.")],
+    out: Annotated[Path, typer.Option(help="Folder for figures and galleries.")],
+    data: DataOption = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Measure how well classifiers tell simulated galaxies from real ones."""
+    with _needs_training_extra():
+        from galexplorer.training.realism import measure_realism as run
+    _show_log()
+    run(rendered, data, out, seed, workers)
 
 
 def build_examples(

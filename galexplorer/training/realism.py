@@ -8,6 +8,7 @@ Galaxy Zoo's images have no known scale. They are measured at a nominal one, rea
 alike, which compares surface brightnesses and relative sizes.
 """
 
+import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,24 +27,26 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional
 
-from galexplorer.errors import InputError, TargetError
+from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.cutout import cut
 from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.model import weights as weights_module
 from galexplorer.schema import IMAGE_BANDS
-from galexplorer.training import morphology
-from galexplorer.training.donors import KNOWN_SCALES_ARCSEC, Donors, unlabelled
+from galexplorer.training import dataset, morphology
+from galexplorer.training.donors import KEPT_OUT, KNOWN_SCALES_ARCSEC, Donors, prepare, unlabelled
 from galexplorer.training.rendering import render
 from galexplorer.training.serving import Service, galaxy_zoo, mosaic, serve
-from galexplorer.training.simulate import galaxy_of
+from galexplorer.training.simulate import galaxy_of, load_population
+from galexplorer.training.sources import data_folder
 from galexplorer.training.transplants import choose, transplant
 
 log = logging.getLogger(__name__)
 
 NOMINAL_SCALE_ARCSEC = 0.396
 _FOLDS = 5
+_POOL = 2
 _TOLERANCE = (0.25, 0.05, 0.07, 0.05)
 _TYPES = {0: "elliptical", 1: "spiral", 2: "spiral", 3: "edge-on", 10: "non-spiral", 11: "spiral"}
 
@@ -144,6 +147,49 @@ def simulated_sample(
             if made == wanted:
                 break
     return sample
+
+
+def measure_realism(
+    rendered: Path, data: Path | None, out: Path, seed: int = 0, workers: int = 1
+) -> dict:
+    """Compare rendered and transplanted galaxies with real ones and write what was found.
+
+    Parameters
+    ----------
+    rendered : Path
+        A simulated set: its population is simulated anew, as the real images' servers would.
+    data : Path, optional
+        Folder of the real images.
+    out : Path
+        Folder for ``realism.json``, a gallery of each kind, and the donors.
+    seed : int
+    workers : int
+
+    Returns
+    -------
+    dict
+        What `compare` returns, by kind, and the key to its gallery.
+
+    Raises
+    ------
+    DataError
+        If the set or the real images are missing.
+    """
+    folder = data_folder(data)
+    if folder is None:
+        raise DataError("No folder of real images was found; give it with --data.")
+    rows = load_population(rendered, dataset.read(rendered)[1]["seed"], folder)
+    out.mkdir(parents=True, exist_ok=True)
+    real = real_sample(folder)
+    number = {name: _POOL * quota for name, quota in KEPT_OUT.items()}
+    found: dict[str, dict] = {}
+    for name, donors in (("rendered", None), ("transplant", prepare(folder, out, workers))):
+        simulated = simulated_sample(rows, number, seed, donors)
+        found[name] = compare(real, simulated, seed=seed)
+        log.info("%s: %s", name, {k: found[name][k] for k in ("latents", "features", "pixels")})
+        found[name]["gallery"] = gallery(real, simulated, out / f"gallery-{name}.png", seed=seed)
+    (out / "realism.json").write_text(json.dumps(found, indent=2) + "\n")
+    return found
 
 
 def match(real: Sample, simulated: Sample) -> tuple[np.ndarray, np.ndarray]:
