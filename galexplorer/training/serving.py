@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import fourier_shift
 
 from galexplorer.image.composite import composite
 from galexplorer.image.pixels import Pixels
@@ -44,6 +45,8 @@ class Service:
         JPEG quality of the frames that the server cuts from; None for none.
     mosaic : bool
         Whether frames were resampled to a mosaic and from there to the field.
+    registration_px : float
+        Largest offset of g and i from r along either axis, native pixels.
     """
 
     scale_arcsec: float
@@ -52,6 +55,7 @@ class Service:
     reduction: int = 1
     base_quality: int | None = None
     mosaic: bool = False
+    registration_px: float = 0.0
 
 
 def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
@@ -62,12 +66,19 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
     scale = _GALAXY_ZOO_FIELD * petro_r90_arcsec / _GALAXY_ZOO_SIDE
     last = 75 if reduction == 1 else 92
     side = _GALAXY_ZOO_SIDE // reduction
-    return Service(scale * reduction, side, (_SERVER_QUALITY, last), reduction, base_quality=75)
+    return Service(
+        scale * reduction,
+        side,
+        (_SERVER_QUALITY, last),
+        reduction,
+        base_quality=75,
+        registration_px=0.5,
+    )
 
 
 def mosaic(scale_arcsec: float, side_px: int) -> Service:
     """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from."""
-    return Service(scale_arcsec, side_px, (_SERVER_QUALITY, 75), mosaic=True)
+    return Service(scale_arcsec, side_px, (_SERVER_QUALITY, 75), mosaic=True, registration_px=0.2)
 
 
 def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
@@ -103,7 +114,7 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     service : Service
         A field larger than the image is cut to what there is.
     rng : numpy.random.Generator
-        Draws the black point.
+        Draws the black point and the offsets of the bands.
 
     Returns
     -------
@@ -112,6 +123,7 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     """
     native = SDSS_PIXEL_SCALE_ARCSEC
     black = np.array(_BLACK_POINT_NMGY) * (1 + _BLACK_POINT_SCATTER * rng.standard_normal())
+    flux_nmgy = _misalign(flux_nmgy, service.registration_px, rng)
     levels = composite(flux_nmgy - black[:, None, None], native)
     image = Image.fromarray(np.round(255 * levels).astype(np.uint8).transpose(1, 2, 0))
     if service.base_quality is not None:
@@ -135,6 +147,17 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     return read_image(
         ("The simulated image", buffer.getvalue()), pixel_scale_arcsec=service.scale_arcsec
     )
+
+
+def _misalign(flux: np.ndarray, largest_px: float, rng: np.random.Generator) -> np.ndarray:
+    """Shift g and i against r; early releases aligned their frames to whole pixels."""
+    if largest_px == 0 or np.isnan(flux).any():
+        return flux
+    moved = flux.copy()
+    for band in (0, 2):
+        offset = rng.uniform(-largest_px, largest_px, 2)
+        moved[band] = np.fft.ifft2(fourier_shift(np.fft.fft2(flux[band]), offset)).real
+    return moved
 
 
 def _compress(image: Image.Image, quality: int) -> Image.Image:
