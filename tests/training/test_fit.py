@@ -117,7 +117,9 @@ def test_calibration_makes_the_base_standard_normal(sets):
         model = fit.GalaxyModel().eval().requires_grad_(False)
     many = dataset.select(dataset.concatenate(sets), np.tile(np.arange(96, 176), 30))
     many = {**many, "split": np.full(2400, dataset.VALIDATION, np.uint8)}
-    many["targets"][:, 1:] += np.random.default_rng(1).normal(0, 0.5, (2400, 8))
+    scatter = np.random.default_rng(1).normal(0, 0.5, (2400, 9))
+    many["targets"][:, 0] = 0.1 * np.exp(scatter[:, 0])
+    many["targets"][:, 1:] += scatter[:, 1:]
     model.target_mean.copy_(torch.tensor([-2.2, 10.0, 0.1, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
     report = calibrate(model, Pools([many]), "cpu", limit=600)
     assert report["photometry"]["log_stellar_mass"]["rows"] == 600
