@@ -1,5 +1,6 @@
 """Render the population to a training set, resumable and the same whatever the workers."""
 
+import json
 import logging
 import multiprocessing
 from pathlib import Path
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1000
 _POPULATION_FILE = "population.parquet"
+_FITS_FILE = "population-fits.json"
 _EDGE_FRACTION = 0.03
 
 
@@ -95,8 +97,9 @@ def load_population(out: Path, seed: int, data: Path | None = None) -> pd.DataFr
         raise DataError("No folder of real tables was found; name it with --data.")
     rows = population.build(folder, np.random.default_rng(seed))
     rows["seed"] = seed
-    rows.attrs = {}
+    fits = rows.attrs.pop("fits", [])
     out.mkdir(parents=True, exist_ok=True)
+    (out / _FITS_FILE).write_text(json.dumps(fits, indent=2) + "\n")
     rows.to_parquet(path)
     return rows
 
@@ -195,11 +198,4 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
-    arrays["split"][take] = [
-        dataset.split_of(ra, dec)
-        if np.isfinite(ra)
-        else dataset.split_of_key(f"{source}/{redshift:.6f}/{r:.4f}")
-        for ra, dec, source, redshift, r in zip(
-            rows.ra, rows.dec, rows.source, rows.redshift, rows.r, strict=True
-        )
-    ]
+    arrays["split"][take] = rows.split
