@@ -195,6 +195,8 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     """Put what the tables know of `rows` into the rows `take` of the arrays."""
     arrays["catalogue_mag"][take] = rows[list(BANDS)]
     arrays["catalogue_err"][take] = rows[[f"err_{b}" for b in BANDS]]
+    arrays["catalogue_petro_mag"][take] = rows[[f"petro_{b}" for b in BANDS]]
+    arrays["line_snr"][take] = rows[[f"{name}_snr" for name in LINE_NAMES]]
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
