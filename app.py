@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from galexplorer.ui import about, compare, explore, frame, journey, latent_map, targets
+from galexplorer.ui import about, card, compare, explore, frame, journey, latent_map, targets
 
 st.set_page_config(page_title="galexplorer", page_icon=frame.ICON, layout="wide")
 home = st.Page(explore.page, title="Explore", icon=":material/flare:", default=True)
@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
         st.Page(targets.page, title="Targets", icon=":material/list:", url_path="targets"),
         st.Page(latent_map.page, title="Map", icon=":material/bubble_chart:", url_path="map"),
+        st.Page(card.page, title="How good?", icon=":material/monitoring:", url_path="how-good"),
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ],
     position="top",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-from served import ARGUMENTS, ROOT, WAIT_MS, chromium, replayed, served
+from served import ARGUMENTS, ROOT, WAIT_MS, chromium, go_to, menu, replayed, served
 
 TALL_PX = 9000
 SETTLE_MS = 2500
@@ -58,28 +58,9 @@ def visit(page: Page, address: str):
     # The other pages, by the links of the menu: the address alone would start a new session.
     for title in menu(page):
         if title != "Explore":
-            open_page(page, title)
+            go_to(page, title)
             page.wait_for_timeout(2 * SETTLE_MS)
             yield title.lower().split()[0]
-
-
-def menu(page: Page) -> list[str]:
-    """Return the titles of the pages."""
-    links = page.locator('[data-testid="stTopNavLink"], [data-testid="stSidebarNavLink"]')
-    # inner text begins with the name of the icon, on a line of its own
-    return [(link.inner_text() or "").strip().split("\n")[-1] for link in links.all()]
-
-
-def open_page(page: Page, title: str) -> None:
-    """Click a page's link in the menu, which a narrow window hides in the sidebar."""
-    expand = page.get_by_test_id("stExpandSidebarButton")
-    if expand.count():
-        expand.click()
-        page.wait_for_timeout(600)  # it slides in
-    page.get_by_role("link", name=title).first.click(timeout=WAIT_MS)
-    collapse = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
-    if expand.count() == 0 and (page.viewport_size or {"width": 0})["width"] < 700:
-        collapse.click()
 
 
 def settle(page: Page) -> None:

@@ -119,6 +119,25 @@ def replayed(data: Path | None = None) -> Iterator[dict[str, str]]:
                 server.stdout.close()
 
 
+def menu(page) -> list[str]:
+    """Return the titles of the app's pages, from its menu on a Playwright page."""
+    links = page.locator('[data-testid="stTopNavLink"], [data-testid="stSidebarNavLink"]')
+    # inner text begins with the name of the icon, on a line of its own
+    return [(link.inner_text() or "").strip().split("\n")[-1] for link in links.all()]
+
+
+def go_to(page, title: str) -> None:
+    """Click a page's link in the menu, which a narrow window hides in the sidebar."""
+    expand = page.get_by_test_id("stExpandSidebarButton")
+    if expand.count():
+        expand.click()
+        page.wait_for_timeout(600)  # it slides in
+    page.get_by_role("link", name=title).first.click(timeout=WAIT_MS)
+    collapse = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+    if expand.count() == 0 and (page.viewport_size or {"width": 0})["width"] < 700:
+        collapse.click()
+
+
 def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + START_S
     while True:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from galexplorer.errors import OptionError
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     dataset = typer.Typer(help="Training sets from real images.")
+    dataset.command("build")(build_survey)
     app.add_typer(dataset, name="dataset")
     app.command()(simulate)
     dataset.command("real")(build_real)
@@ -58,6 +59,27 @@ def build_real(
     with _needs_training_extra():
         from galexplorer.training.real_images import build_from
     build_from(data, rendered, out, workers)
+
+
+def build_survey(
+    size: Annotated[int, typer.Option(min=1, help="Galaxies.")],
+    out: Annotated[Path, typer.Option(help="Folder to write, or to go on with.")],
+    source: Annotated[
+        Literal["frames", "legacy"],
+        typer.Option(help="Frames of the SDSS archive, or smaller cutouts of the Legacy viewer."),
+    ] = "frames",
+    seed: Annotated[int, typer.Option(min=0, help="Another one, other galaxies.")] = 0,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=8, help="Fields or cutouts to ask for at a time.")
+    ] = 2,
+) -> None:
+    """Download a training set of SDSS main-sample galaxies; run again, it goes on."""
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"{out} is a file: name a folder.")
+    _show_log()
+    from galexplorer.training.survey import build
+
+    build(size, out, source=source, seed=seed, parallel=parallel)
 
 
 def build_examples(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from galexplorer.inference.result import Result
-from galexplorer.schema import SUMMARY_QUANTILES, TARGETS
+from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import derive
+from galexplorer.science.lines import line_status
 from galexplorer.science.summary import BPT_LABELS, format_number, format_value
 
 UNIT_WORDS = {
@@ -57,7 +58,7 @@ def derived_grid(result: Result) -> Grid:
     """Return what follows from the draws: median, 68% and 95% intervals, unit."""
     levels = [SUMMARY_QUANTILES[key] for key in ("p50", "p16", "p84", "p2_5", "p97_5")]
     rows = []
-    for quantity in derive(result.posterior):
+    for quantity in derive(result.posterior, result.photometry.petro_r50):
         values = quantity.draws[np.isfinite(quantity.draws)]
         if quantity.valid < 0.5:
             cells = [NONE, f"valid for {quantity.valid:.0%} of the draws", NONE]
@@ -68,6 +69,18 @@ def derived_grid(result: Result) -> Grid:
             cells = [words[0], *spans]
         rows.append((quantity.label, *cells, quantity.unit))
     return Grid(("Quantity", "Median", "68%", "95%", "Unit"), tuple(rows))
+
+
+def line_grid(result: Result) -> Grid:
+    """Return what the draws say of each line: measured-like, a limit, or nothing."""
+    rows = []
+    for target in TARGETS:
+        if target.name in LINE_NAMES:
+            status = line_status(result.posterior.column(target.name))
+            limit = format_value(target.name, status.log_limit)
+            words = f", log F < {limit} at 95%" if status.kind == "upper limit" else ""
+            rows.append((target.label.removesuffix(" flux"), f"{status.kind}{words}"))
+    return Grid(("Line", "Kind of posterior"), tuple(rows))
 
 
 def class_grid(result: Result) -> Grid:

@@ -13,7 +13,7 @@ FIGURE_FORMATS = ("png", "pdf", "svg")
 FIGURE_MIME_TYPES = {"png": "image/png", "pdf": "application/pdf", "svg": "image/svg+xml"}
 
 # Files of one figure are equal byte for byte: no dates, no random identifiers.
-_METADATA = {
+_METADATA: dict[str, dict[str, object]] = {
     "png": {"Software": "galexplorer"},
     "pdf": {"Creator": "galexplorer", "CreationDate": None},
     "svg": {"Creator": "galexplorer", "Date": None},
@@ -60,7 +60,7 @@ def figure_bytes(
     """
     if format not in FIGURE_FORMATS:
         raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(FIGURE_FORMATS)}.")
-    metadata = {**_METADATA[format]}
+    metadata = dict(_METADATA[format])
     about = "Subject" if format == "pdf" else "Description"
     metadata |= {key: words for key, words in (("Title", title), (about, description)) if words}
     buffer = io.BytesIO()

@@ -12,6 +12,7 @@ from galexplorer.export.content import (
     Grid,
     class_grid,
     derived_grid,
+    line_grid,
     neighbour_grid,
     photometry_words,
     place_words,
@@ -62,7 +63,7 @@ th, td {{ text-align: left; font-weight: normal; padding: .2rem .9rem .2rem 0;
   border-bottom: 1px solid #DDE1E6; vertical-align: top; white-space: nowrap; }}
 thead th {{ color: #59616B; }}
 td:nth-child(2) {{ font-weight: 600; }}
-.near td:nth-child(2), .facts td:nth-child(2) {{ font-weight: normal; }}
+.near td:nth-child(2), .plain td:nth-child(2), .facts td:nth-child(2) {{ font-weight: normal; }}
 .facts td {{ overflow-wrap: anywhere; white-space: normal; }}
 .near img {{ width: 3rem; image-rendering: auto; }}
 @page {{ margin: 16mm; }}
@@ -119,6 +120,7 @@ def html_report(result: Result, name: str = "") -> bytes:
         _figure(result, "bpt", "single"),
         "<div>",
         _figure(result, "lines", "single"),
+        _table(line_grid(result), "plain"),
         f"<h2>Classes</h2>{_table(class_grid(result))}",
         "</div>",
         "</div>",

@@ -160,10 +160,12 @@ def _scale_text(figure: Figure, to: Size) -> None:
         if legend is not None:
             for text in legend.get_texts():
                 text.set_fontsize(to.tick_pt)
-        for item in [*axes.lines, *axes.collections]:
-            item.set_linewidth(np.asarray(item.get_linewidth()) * to.line)
-        for item in axes.lines:
-            item.set_markersize(item.get_markersize() * to.line)
+        for line in axes.lines:
+            line.set_linewidth(line.get_linewidth() * to.line)
+            line.set_markersize(line.get_markersize() * to.line)
+        for collection in axes.collections:
+            widths = np.atleast_1d(collection.get_linewidth()) * to.line
+            collection.set_linewidth(widths.tolist())
 
 
 def _fit_corner(figure: Figure, to: Size) -> Figure:

@@ -130,7 +130,7 @@ def latent_figure(
             "bgcolor": "rgba(0,0,0,0)",
         },
         coloraxis=_colour_axis(points, name, dark) if name != CLASSES else None,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 34, "r": 8, "t": 64, "b": 34},
         height=height,
         dragmode="lasso",
         uirevision="map",  # what was zoomed in on stays when the colours change
@@ -195,6 +195,8 @@ def _add_values(figure: go.Figure, points: Points, name: str, dark: bool) -> Non
 
 
 def _add_classes(figure: go.Figure, points: Points) -> None:
+    counts = np.bincount(points.values.astype(int), minlength=len(BPT_CLASSES))
+    told: set[str] = set()
     for words, rows, style in _groups(points):
         for k, kind in enumerate(BPT_CLASSES):
             own = rows[points.values[rows] == k]
@@ -205,7 +207,9 @@ def _add_classes(figure: go.Figure, points: Points) -> None:
                 x=x,
                 y=y,
                 mode="markers",
-                name=f"{BPT_LABELS[kind]}, {words.split(' (')[0]} ({len(own):,})",
+                name=f"{BPT_LABELS[kind]} ({counts[k]:,})",
+                legendgroup=kind,
+                showlegend=kind not in told,
                 customdata=own,
                 marker={
                     "symbol": f"{_SYMBOLS[kind]}{style}",
@@ -215,6 +219,7 @@ def _add_classes(figure: go.Figure, points: Points) -> None:
                 },
                 hovertemplate=f"{BPT_LABELS[kind]}, {words.split(' (')[0]}<extra></extra>",
             )
+            told.add(kind)
 
 
 def _add_mark(figure: go.Figure, mark: Mark, colour: str, background: str, text: str) -> None:

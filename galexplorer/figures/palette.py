@@ -14,7 +14,7 @@ TRUTH = "#D55E00"
 OVERLAY = "#8A8F98"
 """A second posterior, for comparison."""
 
-SERIES = ("#2A78B8", "#009E73", "#CC79A7", "#B07D00", "#6A4FA3")
+SERIES = ("#1F69A3", "#009E73", "#CC79A7", "#B07D00", "#6A4FA3")
 """Galaxies that are compared: the accent, then colours apart from it and from `TRUTH`."""
 
 CLASS_COLOURS = dict(zip(BPT_CLASSES, ("#4FA3D9", "#009E73", "#CC79A7", "#E69F00"), strict=True))
@@ -55,7 +55,7 @@ class Ink:
         return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-LIGHT = Ink(accent="#2A78B8", text="#1B1F24", faint="#7E858F", background="#FFFFFF")
+LIGHT = Ink(accent="#1F69A3", text="#1B1F24", faint="#7E858F", background="#FFFFFF")
 DARK = Ink(accent="#5AA9E6", text="#E6E8EB", faint="#8F96A0", background="#0F1318")
 
 

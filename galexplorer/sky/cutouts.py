@@ -61,7 +61,7 @@ def fetch_legacy(
         return _check(LEGACY, {"cube": kept}, ra, dec, size)
 
     def call() -> tuple[bytes, Pixels]:
-        raw = network.get(LEGACY, url, params)
+        raw = network.get(LEGACY, url, params, max_bytes=_bound(size, len(IMAGE_BANDS)))
         return raw, _check(LEGACY, {"cube": raw}, ra, dec, size)
 
     raw, pixels = network.ask(LEGACY, call, CUTOUT_S)
@@ -73,7 +73,7 @@ def fetch_hips(ra: float, dec: float, side_arcsec: float, network: Network, cach
     """Get gri cutouts of the SDSS DR9 HiPS through astroquery; as `fetch_legacy`."""
     size = _count_pixels(side_arcsec)
     service = hips2fitsClass()
-    network.adopt(service)
+    network.adopt(service, _bound(size, 1))
     service.server = hips2fits.server  # the address that the user may have changed
     found: dict[str, bytes] = {}
     for band in IMAGE_BANDS:
@@ -110,6 +110,11 @@ def fetch_hips(ra: float, dec: float, side_arcsec: float, network: Network, cach
 
 def _count_pixels(side_arcsec: float) -> int:
     return min(math.ceil(side_arcsec / SDSS_PIXEL_SCALE_ARCSEC), MAX_SIDE_PX)
+
+
+def _bound(size: int, planes: int) -> int:
+    """Return the most bytes that a FITS file of doubles can have."""
+    return 8 * planes * size**2 + 30 * 2880
 
 
 def _check(service: str, files: dict[str, bytes], ra: float, dec: float, size: int) -> Pixels:

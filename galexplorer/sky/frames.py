@@ -27,12 +27,15 @@ from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import DATA_RELEASE
 from galexplorer.sky.http import Network, ServiceError
-from galexplorer.sky.mosaic import choose_fields, query_footprints
+from galexplorer.sky.mosaic import Footprint, choose_fields, query_footprints
 from galexplorer.sky.parse import Field
 
 SERVICE = "The SDSS archive"
-FRAMES_S = 28.0
+FRAMES_S = 25.0
 NEIGHBOUR_S = 15.0
+MAX_FRAME_BYTES = 13_000_000
+"""One frame unpacked; it comes packed to about 3 MB."""
+
 _MARGIN_PX = 24
 _SKY_NOTED_SIGMA, _SKY_REFUSED_SIGMA = 0.25, 2.0
 _GAP = 0.005
@@ -45,9 +48,36 @@ Frames = dict[str, tuple[bytes, FitsImage]]
 """By band: the bytes as they came, and the image in them."""
 
 
+class Archive:
+    """Frames, and where others lie, as the services have them.
+
+    Parameters
+    ----------
+    network : Network
+    cache : Cache
+    """
+
+    def __init__(self, network: Network, cache: Cache) -> None:
+        self._network = network
+        self._cache = cache
+
+    def frames(self, field: Field, seconds: float) -> Frames:
+        """Return the frames of a field, or raise ServiceError."""
+        return fetch_frames(field, self._network, self._cache, seconds)
+
+    def footprints(self, ra: float, dec: float) -> list[Footprint]:
+        """Return where the frames near a position lie, or raise ServiceError."""
+        return query_footprints(ra, dec, self._network, self._cache)
+
+
 def fetch_pixels(
     ra: float, dec: float, field: Field, side_arcsec: float, network: Network, cache: Cache
 ) -> Pixels:
+    """Cut a galaxy out of the frames of its field; see `cut_pixels`."""
+    return cut_pixels(ra, dec, field, side_arcsec, Archive(network, cache))
+
+
+def cut_pixels(ra: float, dec: float, field: Field, side_arcsec: float, archive: Archive) -> Pixels:
     """Cut a galaxy out of the frames of its field, joined with others where it reaches an edge.
 
     The fields before and after are known by their number. Where the cutout is still not
@@ -60,8 +90,7 @@ def fetch_pixels(
     field : Field
     side_arcsec : float
         Side of the square wanted.
-    network : Network
-    cache : Cache
+    archive : Archive
 
     Returns
     -------
@@ -74,7 +103,7 @@ def fetch_pixels(
         If the archive did not give the frames, or not those of this place, or if their sky is
         far from zero.
     """
-    main = _fetch_frames(field, network, cache, FRAMES_S)
+    main = archive.frames(field, FRAMES_S)
     image = main["r"][1]
     grid, shape, overlap = _lay_grid(image, ra, dec, side_arcsec)
     sheet = _Sheet(grid, shape)
@@ -82,9 +111,9 @@ def fetch_pixels(
     for step, name in ((-1, "before"), (1, "after")):
         if overlap[step]:
             neighbour = Field(field.run, field.rerun, field.camcol, field.field + step)
-            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", network, cache)
+            _join(sheet, neighbour, f"The field {name} ({neighbour.field})", archive)
     if sheet.gaps().mean() > _GAP:
-        _cross_over(sheet, network, cache)
+        _cross_over(sheet, archive)
     return sheet.finish()
 
 
@@ -97,8 +126,8 @@ def frame_urls(field: Field) -> dict[str, str]:
     return dict(zip(IMAGE_BANDS, (c._target for c in containers), strict=True))
 
 
-def _fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
-    """Fetch g, r and i side by side.
+def fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) -> Frames:
+    """Fetch g, r and i of a field side by side.
 
     astroquery names the files; the bytes pass our own door, since its own download knows no
     bound and takes a truncated file for a Python error.
@@ -111,7 +140,7 @@ def _fetch_frames(field: Field, network: Network, cache: Cache, seconds: float) 
             return kept, _check_frame(kept, band, field)
 
         def call() -> tuple[bytes, FitsImage]:
-            raw = network.get(SERVICE, url)
+            raw = network.get(SERVICE, url, max_bytes=MAX_FRAME_BYTES)
             return raw, _check_frame(raw, band, field)
 
         found = network.ask(SERVICE, call, seconds)
@@ -131,6 +160,8 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
             image, header = read_images(blob)[0], read_header(blob)
     except InputError as error:
         raise ServiceError(f"{SERVICE} gave a damaged frame: try again later.") from error
+    if blob.data.count(b"SIMPLE  =") > 1:
+        raise ServiceError(f"{SERVICE} sent more than was asked for: try again later.")
     told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
     right = told == [str(field.run), str(field.camcol), band]
     # The card FRAME counts along the camera, so only that of r is the field's.
@@ -224,17 +255,17 @@ class _Sheet:
         )
 
 
-def _join(sheet: _Sheet, field: Field, name: str, network: Network, cache: Cache) -> None:
+def _join(sheet: _Sheet, field: Field, name: str, archive: Archive) -> None:
     """Lay one more field, or say that it could not be had."""
     sheet.tried.append(field)
     try:
-        sheet.lay(field, _fetch_frames(field, network, cache, NEIGHBOUR_S), name)
+        sheet.lay(field, archive.frames(field, NEIGHBOUR_S), name)
         sheet.notes.append(f"{name} was joined at the edge.")
     except ServiceError:
         sheet.notes.append(f"{name} could not be had.")
 
 
-def _cross_over(sheet: _Sheet, network: Network, cache: Cache) -> None:
+def _cross_over(sheet: _Sheet, archive: Archive) -> None:
     """Fill what is blank from other camera columns and runs."""
     rows, columns = np.nonzero(sheet.gaps()[::4, ::4])
     if not len(rows):
@@ -242,13 +273,13 @@ def _cross_over(sheet: _Sheet, network: Network, cache: Cache) -> None:
     ra, dec = sheet.grid.all_pix2world(4 * columns, 4 * rows, 0)
     middle = len(rows) // 2
     try:
-        near = query_footprints(float(ra[middle]), float(dec[middle]), network, cache)
+        near = archive.footprints(float(ra[middle]), float(dec[middle]))
     except ServiceError as error:
         sheet.notes.append(f"The fields beyond the edge could not be looked up: {error}")
         return
     for field in choose_fields(near, ra, dec, sheet.tried):
         name = f"Run {field.run}, camera column {field.camcol}, field {field.field}"
-        _join(sheet, field, name, network, cache)
+        _join(sheet, field, name, archive)
 
 
 def _place(image: FitsImage, grid: WCS, shape: tuple[int, int]) -> tuple[np.ndarray, str | None]:

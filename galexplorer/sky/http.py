@@ -98,7 +98,7 @@ class Settings:
     connect_s: float = 5.0
     read_s: float = 10.0
     frame_s: float = 20.0
-    total_s: float = 50.0
+    total_s: float = 45.0
     attempts: int = 3
     backoff_s: float = 0.5
     max_body_bytes: int = 40_000_000
@@ -124,6 +124,7 @@ class Network:
         self.settings = settings or Settings()
         self.requests = 0
         self._end = time.monotonic() + self.settings.total_s
+        self._now = threading.local()  # what the question of each thread may still take
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []
         self._session = requests.Session()
@@ -137,10 +138,10 @@ class Network:
             session.close()
 
     def remaining(self) -> float:
-        """Return the seconds that are left."""
-        return self._end - time.monotonic()
+        """Return the seconds that are left, to this thread's question if it asks one."""
+        return min(self._end, getattr(self._now, "end", self._end)) - time.monotonic()
 
-    def adopt(self, service: BaseQuery) -> None:
+    def adopt(self, service: BaseQuery, max_bytes: int | None = None) -> None:
         """Let one of astroquery's services go through this door, and keep nothing of its own.
 
         astroquery would keep an error page for a week. Its switch against that holds for the
@@ -149,13 +150,18 @@ class Network:
         Parameters
         ----------
         service : astroquery.query.BaseQuery
+        max_bytes : int, optional
+            Longest answer; default ``settings.max_body_bytes``.
         """
         service._request = partial(service._request, cache=False)
-        self._mount(service._session, self.settings.read_s)
+        self._mount(service._session, self.settings.read_s, max_bytes)
 
-    def _mount(self, session: requests.Session, limit_s: float) -> None:
+    def _mount(
+        self, session: requests.Session, limit_s: float, max_bytes: int | None = None
+    ) -> None:
+        bound = min(max_bytes or self.settings.max_body_bytes, self.settings.max_body_bytes)
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(self, limit_s))
+            session.mount(scheme, _Adapter(self, limit_s, bound))
         self._sessions.append(session)
 
     def count(self) -> None:
@@ -169,6 +175,7 @@ class Network:
         url: str,
         params: Mapping[str, str | float] | None = None,
         limit_s: float | None = None,
+        max_bytes: int | None = None,
     ) -> bytes:
         """Return the body of one GET; no retry.
 
@@ -180,14 +187,18 @@ class Network:
         params : mapping, optional
         limit_s : float, optional
             Longest wait for the answer; default ``settings.frame_s``.
+        max_bytes : int, optional
+            Longest answer; default ``settings.max_body_bytes``.
 
         Raises
         ------
         ServiceError
-            If the answer is an error, or empty.
+            If the answer is an error, or empty, or longer than was asked for.
         """
         response = self._session.get(url, params=params, timeout=limit_s)
         check_status(service, response)
+        if max_bytes is not None and len(response.content) > max_bytes:
+            raise ServiceError(f"{service} sent more than was asked for: try again later.")
         if not response.content:
             raise ServiceError(f"{service} gave an empty answer: try again later.")
         return response.content
@@ -210,6 +221,13 @@ class Network:
             If every try failed.
         """
         end = min(time.monotonic() + seconds, self._end)
+        self._now.end = end
+        try:
+            return self._try(service, call, end)
+        finally:
+            self._now.end = self._end
+
+    def _try(self, service: str, call: Callable[[], T], end: float) -> T:
         for attempt in range(1, self.settings.attempts + 1):
             try:
                 return call()
@@ -290,10 +308,11 @@ _PACE = _Pace()
 class _Adapter(HTTPAdapter):
     """Reads the whole body here, within bounds of size and time."""
 
-    def __init__(self, network: Network, limit_s: float) -> None:
+    def __init__(self, network: Network, limit_s: float, max_bytes: int) -> None:
         super().__init__(max_retries=0)
         self._network = network
         self._limit_s = limit_s
+        self._max_bytes = max_bytes
 
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         settings, url = self._network.settings, str(request.url)
@@ -313,7 +332,7 @@ class _Adapter(HTTPAdapter):
             # One packet at a time: a longer read would wait for a server that trickles.
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body.write(chunk)
-                if body.tell() > settings.max_body_bytes:
+                if body.tell() > self._max_bytes:
                     raise _BodyTooLongError(url)
                 if time.monotonic() > end:
                     raise requests.ReadTimeout("the answer trickles", request=request)

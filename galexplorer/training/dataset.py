@@ -21,6 +21,8 @@ label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3
 position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test
 =================  ==============  =======================================================
+
+A set from the sky also has ``objid``, (n,), int64, SDSS's name of the galaxy; `read` leaves it.
 """
 
 import hashlib
@@ -141,7 +143,8 @@ def read(folder: Path) -> tuple[Arrays, dict]:
     path = folder / "manifest.json"
     if not path.exists():
         raise DataError(
-            f"{folder} holds no finished training set; run `galexplorer simulate` first."
+            f"{folder} holds no finished training set; run `galexplorer simulate` or "
+            "`galexplorer dataset build` first."
         )
     try:
         manifest = json.loads(path.read_text())
@@ -151,4 +154,4 @@ def read(folder: Path) -> tuple[Arrays, dict]:
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
             raise DataError(f"The set in {folder} lacks {name}; make it again.")
-    return concatenate(shards), manifest
+    return concatenate({name: shard[name] for name in SHAPES} for shard in shards), manifest

@@ -29,15 +29,13 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 
-from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import sources
+from galexplorer.training.rows import black_hole_mass, draw_faint_lines
 from galexplorer.training.sources import COSMOLOGY
 
 log = logging.getLogger(__name__)
-
-DETECTION_S_TO_N = 2.0
-_SIGMA_LIMITS_KMS = (70.0, 420.0)
 
 
 def build(data: Path, rng: np.random.Generator) -> pd.DataFrame:
@@ -78,7 +76,7 @@ def build(data: Path, rng: np.random.Generator) -> pd.DataFrame:
     for name in TARGET_NAMES:
         if name not in rows:
             rows[name] = np.nan
-    _draw_faint_lines(rows, rng)
+    draw_faint_lines(rows, rng)
     for name in TARGET_NAMES:
         rows[f"{name}_measured"] = np.isfinite(rows[name])
         rows[f"{name}_valid"] = True
@@ -116,30 +114,6 @@ def _rest_frame(rows: pd.DataFrame) -> None:
         rows[band] = np.where(good[:, k], magnitude[:, k], fill[:, k])
     mass = np.log10(np.maximum(corrector.derived(redshift=redshift, coeffs=coeffs)["mremain"], 1e5))
     rows["kcorrect_mass"] = mass
-
-
-def _draw_faint_lines(rows: pd.DataFrame, rng: np.random.Generator) -> None:
-    """Turn fluxes and errors into log fluxes; faint ones are drawn, not dropped.
-
-    Above `DETECTION_S_TO_N` the label is the measured flux. Below it, lines are not missing
-    at random: the label is a draw from the flux's posterior under a prior flat in log flux
-    between 0.05 sigma and three sigma above the measurement.
-    """
-    for name in LINE_NAMES:
-        column = name.removeprefix("log_flux_")
-        flux = rows[column].to_numpy(float)
-        error = rows[f"{column}_err"].to_numpy(float)
-        known = np.isfinite(flux) & np.isfinite(error) & (error > 0) & (np.abs(flux) < 1e5)
-        bright = known & (flux > DETECTION_S_TO_N * error)
-        value = np.full(len(rows), np.nan)
-        value[bright] = np.log10(flux[bright])
-        for j in np.flatnonzero(known & ~bright):
-            grid = np.geomspace(0.05 * error[j], max(flux[j], 0.0) + 3 * error[j], 60)
-            exponent = -0.5 * ((flux[j] - grid) / error[j]) ** 2
-            weight = np.exp(exponent - exponent.max())
-            value[j] = np.log10(rng.choice(grid, p=weight / weight.sum()))
-        rows[name] = value
-        rows[f"{name}_snr"] = np.where(known, flux / np.where(known, error, 1.0), np.nan)
 
 
 def _complete(rows: pd.DataFrame, rng: np.random.Generator) -> None:
@@ -245,9 +219,7 @@ def _black_holes(rows: pd.DataFrame, rng: np.random.Generator) -> None:
         take = ~measured & (quiescent == state)
         drawn = zero + slope * mass[take] + scatter * rng.standard_normal(take.sum())
         sigma[take] = 10**drawn
-    low, high = _SIGMA_LIMITS_KMS
-    rows["log_bh_mass"] = 8.32 + 5.64 * np.log10(np.clip(sigma, low, high) / 200)
-    rows["log_bh_mass_valid"] = (sigma >= low) & (sigma <= high)
+    rows["log_bh_mass"], rows["log_bh_mass_valid"] = black_hole_mass(sigma)
     rows["log_bh_mass_measured"] = measured & rows.log_bh_mass_valid
 
 

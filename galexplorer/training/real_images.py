@@ -23,7 +23,8 @@ from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
 from galexplorer.schema import BANDS
 from galexplorer.training import dataset
-from galexplorer.training.simulate import add_image, labels_of, load_population
+from galexplorer.training.rows import add_image, labels_of
+from galexplorer.training.simulate import load_population
 from galexplorer.training.sources import GLADE_MASS_OFFSET, data_folder
 
 log = logging.getLogger(__name__)

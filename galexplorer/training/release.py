@@ -28,6 +28,22 @@ from galexplorer.training.simulate import load_population, table_rows
 log = logging.getLogger(__name__)
 
 _DOMAIN_ROWS = 2000
+_NOTICES = {
+    "rendered": (
+        "Real SDSS JPEGs carry redshift and mass only. Star-formation rates, metallicities, "
+        "black-hole masses and lines of images were learnt from rendered galaxies, whose "
+        "photometry and redshift are real and whose other values were measured or completed "
+        "with scatter from galaxies that have them; see galexplorer/training/population.py. "
+        "Nearly all black-hole masses rest on velocity dispersions drawn from stellar mass, so "
+        "their accuracy on rendered galaxies is circular. RESOLVE's masses lie 0.2 dex below "
+        "the others and were not shifted. Lines below a signal-to-noise ratio of 2 are draws."
+    ),
+    "survey": (
+        "Galaxies from the sky carry what SDSS and MPA-JHU measured, and their own pixels; lines "
+        "below a signal-to-noise ratio of 2 are draws, black-hole masses restate the velocity "
+        "dispersion. None of them is a JPEG."
+    ),
+}
 
 
 def make_weights(
@@ -44,8 +60,8 @@ def make_weights(
     Parameters
     ----------
     folders : list of Path
-        Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``. The population
-        behind a rendered set joins as rows without images.
+        Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``, or by ``galexplorer
+        dataset build``. The population behind a rendered set joins as rows without images.
     out : Path
         Folder for the weights.
     work : Path
@@ -64,7 +80,7 @@ def make_weights(
     Raises
     ------
     DataError
-        If there is no rendered or no real set: the weights need both.
+        If there is no rendered or no real set: the weights need both, or one from the sky.
     """
     device = str(weights.choose_device(device))
     sets: list[Arrays] = []
@@ -79,8 +95,11 @@ def make_weights(
         else:
             real.append(entries_of(arrays))
     kinds = {described_set.get("kind") for described_set in described}
-    if not {"rendered", "real images"} <= kinds:
-        raise DataError("The weights need both kinds of sets; give a rendered and a real one.")
+    if "survey" not in kinds and not {"rendered", "real images"} <= kinds:
+        raise DataError(
+            "The weights need both kinds of sets; give a rendered and a real one, or one from "
+            "the sky."
+        )
     if keep_model:
         model = weights.load(out, device).model
     else:
@@ -91,15 +110,7 @@ def make_weights(
         "made": datetime.now(UTC).strftime("%Y-%m-%d"),
         "trained_on": described,
         "rows": pools.counts(),
-        "notice": (
-            "Real SDSS JPEGs carry redshift and mass only. Star-formation rates, metallicities, "
-            "black-hole masses and lines of images were learnt from rendered galaxies, whose "
-            "photometry and redshift are real and whose other values were measured or completed "
-            "with scatter from galaxies that have them; see galexplorer/training/population.py. "
-            "Nearly all black-hole masses rest on velocity dispersions drawn from stellar mass, so "
-            "their accuracy on rendered galaxies is circular. RESOLVE's masses lie 0.2 dex below "
-            "the others and were not shifted. Lines below a signal-to-noise ratio of 2 are draws."
-        ),
+        "notice": " ".join(notice for kind, notice in _NOTICES.items() if kind in kinds),
         "config": asdict(config),
         "calibration": calibration,
         "versions": {**versions(), "python": platform.python_version()},
@@ -110,7 +121,13 @@ def make_weights(
                 if d["kind"] == "rendered"
             ],
             "real": "galexplorer dataset real --rendered RENDERED",
-            "train": "galexplorer train RENDERED REAL --config CONFIG",
+            "build": [
+                f"galexplorer dataset build --size {d['size']} --seed {d['seed']} "
+                f"--source {d['source']}"
+                for d in described
+                if d["kind"] == "survey"
+            ],
+            "train": "galexplorer train SETS --config CONFIG",
         },
     }
     weights.save(out, model, manifest)
@@ -137,6 +154,8 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     if parts["fits"].any() and parts["jpeg"].any():
         # linear images of real galaxies are what users bring; they lie between the two sets
         parts["fits"] |= parts["jpeg"]
+    elif parts["fits"].any():
+        parts["jpeg"] = parts["fits"]  # galaxies from the sky alone: the best there is to judge by
     for mode in MODES:
         index = np.flatnonzero(parts[mode])
         if len(index) == 0:

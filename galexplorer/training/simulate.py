@@ -9,19 +9,15 @@ import pandas as pd
 from rich.progress import track
 
 from galexplorer.errors import DataError, TargetError
-from galexplorer.image.cutout import cut
-from galexplorer.image.measure import Measurement, measure
+from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import (
     BANDS,
-    IMAGE_BANDS,
-    LINE_NAMES,
     SDSS_PIXEL_SCALE_ARCSEC,
-    TARGET_NAMES,
 )
 from galexplorer.training import dataset, population
-from galexplorer.training.population import DETECTION_S_TO_N
 from galexplorer.training.rendering import Galaxy, render
+from galexplorer.training.rows import add_image, labels_of
 from galexplorer.training.sources import data_folder
 
 log = logging.getLogger(__name__)
@@ -149,20 +145,6 @@ def _render_row(arrays: dataset.Arrays, k: int, rows: pd.DataFrame, seed: int, i
     add_image(arrays, k, pixels, found)
 
 
-def add_image(arrays: dataset.Arrays, k: int, pixels: Pixels, found: Measurement) -> None:
-    """Put a measured galaxy's cutout and photometry into row `k`."""
-    grid, scale, _ = cut(pixels, found)
-    arrays["grid"][k] = grid
-    arrays["has_image"][k] = 1
-    arrays["pixel_scale"][k] = scale
-    arrays["origin"][k] = 1 if pixels.origin == "fits" else 2
-    for j, band in enumerate(IMAGE_BANDS):
-        arrays["measured_mag"][k, j] = found.magnitudes.get(band, np.nan)
-        arrays["measured_err"][k, j] = found.errors.get(band, np.nan)
-    if found.petro_r50 is not None and found.petro_r90 is not None:
-        arrays["measured_petro"][k] = (found.petro_r50, found.petro_r90)
-
-
 def galaxy_of(row: pd.Series, ebv: float) -> Galaxy:
     """Return what the renderer needs of a row of the population."""
     return Galaxy(
@@ -173,19 +155,6 @@ def galaxy_of(row: pd.Series, ebv: float) -> Galaxy:
         log_ssfr=float(row.log_sfr - row.log_stellar_mass),
         ebv=ebv,
     )
-
-
-def labels_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return the targets of rows of the population and what their labels are, both (n, 9)."""
-    targets = rows[list(TARGET_NAMES)].to_numpy(np.float32)
-    measured = rows[[f"{name}_measured" for name in TARGET_NAMES]].to_numpy(bool)
-    valid = rows[[f"{name}_valid" for name in TARGET_NAMES]].to_numpy(bool) & np.isfinite(targets)
-    label = np.where(valid, np.where(measured, 1, 2), 0).astype(np.uint8)
-    for name in LINE_NAMES:
-        k = TARGET_NAMES.index(name)
-        faint = rows[f"{name}_snr"].to_numpy(float) <= DETECTION_S_TO_N
-        label[(label[:, k] == 1) & faint, k] = 3
-    return targets, label
 
 
 def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:

@@ -81,7 +81,7 @@ def _show(chosen: list[Explored]) -> None:
 def _show_one(record: Explored, name: str, colour: str) -> None:
     if record.result.view is not None:
         st.image(
-            plots.colour_png(record.key, "SDSS", True, record.result),
+            plots.colour_png(record.result, "SDSS", True),
             width=180,
             alt=f"Colour image of {name}",
         )

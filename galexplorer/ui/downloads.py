@@ -79,6 +79,7 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
             default=formats[0],
             required=True,
             key=f"download_format_{kind}",
+            persist_state="session",
             label_visibility="collapsed",
             width="content",
         )

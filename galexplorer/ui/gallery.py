@@ -59,7 +59,8 @@ def show_gallery(
         fetched, problem = _fetch(galaxies)
         if problem:
             st.caption(f":material/cloud_off: {problem} Reconstructions take their place.")
-    with st.grid("auto", min_column_width=120, gap="small", key=f"gallery_{key}"):
+    width = 120 if first is None else 104  # one row all the same
+    with st.grid("auto", min_column_width=width, gap="small", key=f"gallery_{key}"):
         if first is not None:
             picture, alt, words = first
             with st.container(gap="xxsmall"):

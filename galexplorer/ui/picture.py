@@ -56,7 +56,7 @@ def show_image(record: Explored) -> None:
             "Aperture", key="aperture", persist_state="session", disabled=radius is None
         )
     place.image(
-        plots.colour_png(record.key, stretch or "SDSS", bool(aperture), record.result),
+        plots.colour_png(record.result, stretch or "SDSS", bool(aperture)),
         width="stretch",
         caption=f"SDSS composite of i, r, g{where}.{dashed if aperture else ''}",
         alt=f"Colour image of the galaxy with scale bar{where}, stretch {stretch}.",
@@ -67,7 +67,7 @@ def show_reconstruction(record: Explored) -> None:
     """Draw what the autoencoder was given, what it kept, and the difference."""
     st.subheader("What the model saw", anchor=False)
     st.image(
-        plots.reconstruction_png(record.key, plots.dark(), record.result),
+        plots.reconstruction_png(record.result),
         width="stretch",
         caption="The 64 × 64 composite given to the encoder, what its 32 latents kept of it, "
         "and the difference.",
@@ -126,7 +126,7 @@ def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None
         # The key names the image and the choice: a selection is made once.
         key = hashlib.sha256(f"{field.picture}{chosen}".encode()).hexdigest()[:12]
         st.plotly_chart(
-            field_figure(field, chosen),
+            _field_plot(key, chosen, field),
             key=f"field_{key}",
             on_select=partial(_select, f"field_{key}", field, source, options),
             selection_mode="points",
@@ -215,6 +215,11 @@ def field_figure(field: Field, chosen: int | None) -> go.Figure:
         clickmode="event+select",
     )
     return figure
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _field_plot(key: str, chosen: int | None, _field: Field) -> go.Figure:
+    return field_figure(_field, chosen)
 
 
 def _chosen(objects: tuple[FieldObject, ...], view: ViewOnSky, options: Options) -> int | None:

@@ -4,6 +4,8 @@ An underscore before a parameter keeps Streamlit from hashing arrays; the keys b
 that the figure depends on.
 """
 
+import hashlib
+
 import numpy as np
 import streamlit as st
 
@@ -13,7 +15,7 @@ from galexplorer.figures.lines import lines_figure
 from galexplorer.figures.palette import OVERLAY, SERIES, ink
 from galexplorer.figures.screen_corner import Layer, screen_corner
 from galexplorer.figures.sky import STRETCHES, colour_figure, reconstruction_figure
-from galexplorer.inference.result import Result
+from galexplorer.inference.result import Result, View
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import BPT_LABELS, describe_interval
@@ -191,19 +193,38 @@ def _lines_plot(key: str, dark: bool, truth: _Truth, _result: Result):
     return lines_figure(_result.posterior, dict(truth), dark)
 
 
-@st.cache_data(show_spinner=False, max_entries=KEPT)
-def colour_png(key: str, stretch: str, aperture: bool, _result: Result) -> bytes:
-    """Return the colour image with scale bar, compass and aperture."""
-    view = _result.view
-    assert view is not None
-    redshift = float(np.median(_result.posterior.column("redshift")))
-    scale = float(kpc_per_arcsec(redshift))
-    figure = colour_figure(view, scale, aperture, STRETCHES[stretch])
-    return figure_bytes(figure, dpi=180)
+def colour_png(result: Result, stretch: str, aperture: bool) -> bytes:
+    """Return the colour image with scale bar, compass and aperture.
+
+    It is drawn again for other pixels and another scale in kpc, not for every other posterior.
+    """
+    assert result.view is not None
+    redshift = float(np.median(result.posterior.column("redshift")))
+    scale = float(f"{float(kpc_per_arcsec(redshift)):.2g}")
+    return _colour_png(_view_key(result.view), scale, stretch, aperture, result.view)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
-def reconstruction_png(key: str, dark: bool, _result: Result) -> bytes:
+def _colour_png(key: str, scale: float, stretch: str, aperture: bool, _view: View) -> bytes:
+    return figure_bytes(colour_figure(_view, scale, aperture, STRETCHES[stretch]), dpi=180)
+
+
+def reconstruction_png(result: Result) -> bytes:
     """Return what the model saw, its reconstruction and the residual."""
-    assert _result.view is not None
-    return figure_bytes(reconstruction_figure(_result.view, dark), dpi=SCREEN_DPI, transparent=True)
+    assert result.view is not None
+    return _reconstruction_png(_view_key(result.view), dark(), result.view)
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def _reconstruction_png(key: str, dark: bool, _view: View) -> bytes:
+    return figure_bytes(reconstruction_figure(_view, dark), dpi=SCREEN_DPI, transparent=True)
+
+
+def _view_key(view: View) -> str:
+    """Return a hash of all that a view shows."""
+    digest = hashlib.sha256()
+    for picture in (view.native, view.composite, view.reconstruction):
+        digest.update(picture.tobytes())
+    scales = (view.pixel_scale_arcsec, view.native_pixel_scale_arcsec, view.petrosian_radius_arcsec)
+    digest.update(repr((*scales, view.north_angle_deg, view.mirrored)).encode())
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """The shelf of example galaxies."""
 
+import io
 from collections.abc import Callable
 
 import numpy as np
@@ -78,9 +79,12 @@ def show_examples(show: Callable[..., None]) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _thumbnail(path: str, modified_ns: int) -> np.ndarray:
-    """Return an example's colour composite, shape (n, n, 3); the time of change is for the key."""
+def _thumbnail(path: str, modified_ns: int) -> bytes:
+    """Return an example's colour composite as PNG; the time of change is for the key."""
     cutout = observe(read_image(path)).cutout
     assert cutout is not None
     image = Image.fromarray(np.ascontiguousarray(cutout.native.transpose(1, 2, 0)))
-    return np.asarray(image.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS))
+    small = image.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG")
+    return buffer.getvalue()

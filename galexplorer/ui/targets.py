@@ -139,14 +139,14 @@ def _describe(given: TargetList, images: bool | None) -> str:
 
 def _watch(job: Job, watching: bool) -> None:
     """Draw progress and table of a job."""
+    if watching != job.running:
+        st.rerun()  # the page's other buttons wake or sleep, and the watching ends or begins
     _show_progress(job)
     chosen = _show_table(job)
     if chosen is not None:
         _open(chosen)
-    if job.done:
+    if job.done and not watching:  # a file would be out of date before it is made
         _show_downloads(job)
-    if watching and not job.running:
-        st.rerun()  # the page's other buttons wake, and the watching ends
 
 
 def _show_progress(job: Job) -> None:
@@ -192,12 +192,15 @@ def results_frame(job: Job) -> pd.DataFrame:
             "Target": target.label,
             "State": _WAITING if outcome is None else FAILED if result is None else DONE,
         }
-        summary = result.posterior.summary() if result is not None else None
+        summary = result.posterior.summary() if result is not None else {}
+        held = result.posterior.fixed if result is not None else ()
         for name, (column, _) in _QUANTITIES.items():
-            values = summary[name] if summary is not None else None
-            row[column] = values["p50"] if values else np.nan
-            free = values is not None and name not in result.posterior.fixed
-            row[f"± {column}"] = (values["p84"] - values["p16"]) / 2 if free else np.nan
+            values = summary.get(name)
+            row[column] = row[f"± {column}"] = np.nan
+            if values is not None:
+                row[column] = values["p50"]
+                if name not in held:
+                    row[f"± {column}"] = (values["p84"] - values["p16"]) / 2
         if result is not None:
             likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
             row |= {

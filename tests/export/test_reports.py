@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from galexplorer.export.files import result_bytes
+from galexplorer.inference.result import Posterior
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.derived import derive
@@ -39,6 +40,15 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
+def result(result):
+    """Also one bright line and one too faint to be seen."""
+    draws = result.posterior.draws.copy()
+    draws[:, 5] += 2
+    draws[:, 8] -= 2
+    return replace(result, posterior=Posterior(draws, result.posterior.fixed))
+
+
+@pytest.fixture
 def page(result):
     return Page(result_bytes(result, "html", "NGC 5332"))
 
@@ -61,7 +71,8 @@ def test_html_holds_everything(page, result):
         verdict(result), "NGC 5332", *result.notes, *result.origins.values(), "ab" * 32,
         "arXiv:2511.12737", "g = 15.10, r = 14.50", "RA 162.10000°, Dec −26.00000°",
         *(target.label for target in TARGETS), *(BPT_LABELS[name] for name in BPT_CLASSES),
-        *(quantity.label for quantity in derive(result.posterior)), result.neighbours[0].name,
+        *(quantity.label for quantity in derive(result.posterior, 8.0)),
+        result.neighbours[0].name, "measured-like", "upper limit",
     ):  # fmt: skip
         assert words in page.text, words
 
@@ -88,8 +99,6 @@ def test_a_hostile_name_stays_words(result):
 
 
 def test_reports_do_without_image_neighbours_and_lines(result):
-    draws = result.posterior.draws.copy()
-    draws[:, 5] = draws[:, 5]
     bare = replace(
         result, view=None, neighbours=(), notes=(), origins={}, known={}, provenance={},
         bpt=class_probabilities(np.full((10, 9), np.nan)),

@@ -6,13 +6,8 @@ import pytest
 
 from galexplorer.schema import LINE_NAMES
 from galexplorer.training import sources
-from galexplorer.training.population import (
-    DETECTION_S_TO_N,
-    _black_holes,
-    _draw_faint_lines,
-    _fill,
-    _merge_duplicates,
-)
+from galexplorer.training.population import _black_holes, _fill, _merge_duplicates
+from galexplorer.training.rows import DETECTION_S_TO_N, draw_faint_lines
 
 COLUMNS = [name.removeprefix("log_flux_") for name in LINE_NAMES]
 
@@ -63,7 +58,7 @@ def line_rows(flux: np.ndarray, error: float) -> pd.DataFrame:
 def test_bright_lines_keep_their_flux(rng):
     flux = np.array([30.0, 100.0, 4.1])
     rows = line_rows(flux, 2.0)
-    _draw_faint_lines(rows, rng)
+    draw_faint_lines(rows, rng)
     np.testing.assert_allclose(rows.log_flux_halpha, np.log10(flux))
     np.testing.assert_allclose(rows.log_flux_halpha_snr, flux / 2)
 
@@ -72,7 +67,7 @@ def test_faint_lines_are_drawn_below_their_limit(rng):
     flux = np.repeat([-3.0, 0.0, 1.0, 3.9], 250)
     rows = line_rows(flux, 2.0)
     assert (flux / 2.0 <= DETECTION_S_TO_N).all()
-    _draw_faint_lines(rows, rng)
+    draw_faint_lines(rows, rng)
     drawn = 10**rows.log_flux_oiii_5007
     assert (drawn >= 0.05 * 2.0 * 0.999).all()
     assert (drawn <= np.maximum(flux, 0) + 3 * 2.0 + 1e-9).all()
@@ -85,7 +80,7 @@ def test_faint_lines_are_drawn_below_their_limit(rng):
 def test_the_prior_of_faint_lines_is_flat_in_the_logarithm(rng):
     """A line of huge error says nothing: its draws follow the prior where the data allow."""
     rows = line_rows(np.zeros(1500), 100.0)
-    _draw_faint_lines(rows, rng)
+    draw_faint_lines(rows, rng)
     low = rows.log_flux_halpha[rows.log_flux_halpha < np.log10(25.0)]
     quarters = np.histogram(low, bins=np.linspace(np.log10(5.0), np.log10(25.0), 5))[0]
     np.testing.assert_allclose(quarters, len(low) / 4, rtol=0.25)
@@ -94,7 +89,7 @@ def test_the_prior_of_faint_lines_is_flat_in_the_logarithm(rng):
 def test_absurd_and_missing_lines_stay_missing(rng):
     rows = line_rows(np.array([np.nan, 1e7, 5.0]), 2.0)
     rows.loc[2, [f"{column}_err" for column in COLUMNS]] = 0.0
-    _draw_faint_lines(rows, rng)
+    draw_faint_lines(rows, rng)
     assert rows[list(LINE_NAMES)].isna().all(axis=None)
 
 

@@ -20,11 +20,11 @@ def test_an_example_shows_its_corner_plot(open_page):
     visit.wait_for_function(
         "image => image.complete && image.naturalWidth > 500", arg=corner.element_handle()
     )
-    visit.get_by_role("combobox", name="What").click(timeout=WAIT_MS)
-    visit.get_by_role("option", name="Summary").click(timeout=WAIT_MS)
-    visit.get_by_role("radio", name="LaTeX table row").wait_for(timeout=WAIT_MS)
-    with visit.expect_download(timeout=WAIT_MS) as waiting:
-        visit.get_by_role("button", name="Download", exact=True).click(timeout=WAIT_MS)
+    visit.get_by_role("combobox", name="What").click()
+    visit.get_by_role("option", name="Summary").click()
+    visit.get_by_role("radio", name="LaTeX table row").wait_for()
+    with visit.expect_download() as waiting:
+        visit.get_by_role("button", name="Download", exact=True).click()
     summary = json.loads(Path(waiting.value.path()).read_text())
     assert set(summary["posterior"]) == set(TARGET_NAMES)
     images = visit.locator("[data-testid=stMain] img")

@@ -84,10 +84,11 @@ def test_dropped_fits_to_another_object_and_a_neighbour(open_page, crowded):
         arg=first,
     )
     page.get_by_role("heading", name="Nearest neighbours").wait_for()
-    explore = page.locator("[class*=st-key-neighbours]").get_by_role("button", name="Explore")
-    if explore.count():
-        explore.first.click()
-        page.wait_for_url(re.compile("target="))
+    cards = page.locator("[class*=st-key-gallery_neighbours]")
+    cards.get_by_role("button", name="Explore").first.click()
+    page.wait_for_url(re.compile("library="))
+    wait_for_result(page, "z =")
+    page.get_by_role("button", name="Fetch its SDSS image").wait_for()
 
 
 def test_fixing_the_redshift_shows_before_and_after_and_back_undoes_it(open_page):

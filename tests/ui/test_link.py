@@ -8,6 +8,7 @@ VIEWS = [
     View(),
     View(("target", "NGC 5332")),
     View(("example", "spiral"), Options(redshift=0.0258, draws=2000, seed=4), "95%"),
+    View(("library", "J104844.19+260313.2"), Options(seed=2)),
     View(("upload", "0123456789abcdef"), Options(redshift_range=(0.01, 0.05), pixel=(12.5, 3.0))),
     View(
         None,

@@ -32,7 +32,7 @@ def test_a_neighbour_is_explored_from_the_library(app):
     assert not app.error
     record = the_record(app)
     assert record.name == neighbour.name
-    assert app.query_params["library"] == [neighbour.name]
+    assert app.query_params["library"] == neighbour.name
     assert record.result.view is None
     assert record.result.known["redshift"] == pytest.approx(neighbour.known["redshift"], abs=1e-4)
     assert app.button(key="fetch_pixels").label == "Fetch its SDSS image"

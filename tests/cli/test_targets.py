@@ -1,0 +1,40 @@
+"""Lists of targets from the command line, without a network."""
+
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+
+from galexplorer.cli import main
+
+CSV = "name,u,g,r,i,z,redshift\nA,18.9,17.4,16.8,16.4,16.2,\nB,19.4,18.3,17.7,17.4,17.2,0.06\n"
+
+
+def test_a_list_of_magnitudes(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text(CSV + "10:99:00 +20:00:00,,,,,,\n")
+    out, draws = tmp_path / "table.ecsv", tmp_path / "draws.parquet"
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "200"]
+    code = main([*given, "--out", str(out), "--posterior", str(draws)])
+    said = capsys.readouterr().err
+    assert code == 0, said
+    assert "3 of 3: 10:99:00 +20:00:00: '10:99:00 +20:00:00' has minutes" in said
+    table = Table.read(out)
+    assert list(table["target"]) == ["A", "B", "10:99:00 +20:00:00"]
+    assert table["redshift_p50"][1] == pytest.approx(0.06)
+    assert "60 or more" in table["problem"][2]
+    assert pq.read_table(draws).num_rows == 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.txt", "--out", "a.ecsv"], "missing.txt cannot be read"),
+        (["missing.txt", "--out", "a.docx"], "a.docx is no table: end it in .ecsv"),
+        (["missing.txt", "--out", "no/such/a.csv"], "the folder no/such does not exist"),
+        (["missing.txt"], "--out"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments, words, capsys):
+    assert main(["targets", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1

@@ -1,0 +1,46 @@
+"""The gallery of neighbours and the map, in a real browser against replayed services."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("app_server")
+
+RECONSTRUCTION = 'img[alt^="VAE reconstruction of J"]'
+PICTURE = 'img[alt^="SDSS colour picture of J"]'
+
+
+def draw_line(page, chart):
+    """Draw a line round the middle of a chart."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    x, y = box["x"] + 0.5 * box["width"], box["y"] + 0.55 * box["height"]
+    page.mouse.move(x - 30, y - 30)
+    page.mouse.down()
+    for right, down in ((30, -30), (30, 30), (-30, 30), (-30, -30)):
+        page.mouse.move(x + right, y + down, steps=5)
+    page.mouse.up()
+
+
+def test_neighbours_show_pictures_of_the_sky_when_wanted(open_page):
+    page = open_page("/?example=spiral")
+    page.locator(RECONSTRUCTION).nth(7).wait_for()
+    assert page.locator(PICTURE).count() == 0
+    page.get_by_text("SDSS pictures", exact=True).click()
+    page.locator(PICTURE).nth(7).wait_for()
+    assert page.locator(RECONSTRUCTION).count() == 0
+
+
+def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page):
+    page = open_page("/?example=spiral")
+    page.get_by_role("heading", name="Downloads").wait_for()
+    page.get_by_role("link", name="Map").first.click()
+    chart = page.locator(".js-plotly-plot")
+    chart.wait_for()
+    page.wait_for_timeout(3000)  # the points are drawn after the frame
+    draw_line(page, chart)
+    page.get_by_text("chosen on the map").wait_for()
+    cards = page.locator("[class*=st-key-gallery_map_chosen]")
+    cards.get_by_role("button", name="Explore").first.click()
+    page.wait_for_url(re.compile("library="))
+    page.get_by_role("heading", name=re.compile(" at z = ")).wait_for()
