@@ -315,7 +315,7 @@ def _table_sample(
 def _split_numbers(part: pd.DataFrame) -> list[int]:
     """Return the split that the training gives each row: by position, else by a key."""
     if "key" in part:
-        keys = part["key"].astype(str)
+        keys = [str(key) for key in part["key"]]
     else:
         keys = [f"{row.source}/{row.redshift:.6f}/{row.r:.4f}" for row in part.itertuples()]
     return [

@@ -97,7 +97,7 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
     limit = 3.0 if sample["kind"] == "rendered" else 4.0
     axes.axhspan(-limit, limit, color=colours.faint, alpha=0.2, linewidth=0)
     axes.axhline(0, color=colours.text, linewidth=1)
-    words = []
+    words: list[str] = []
     for mode, judged in sample["modes"].items():
         colour, _ = MODE_STYLES.get(mode, (colours.accent, "o"))
         found = judged["tarp"]
