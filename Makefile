@@ -47,7 +47,8 @@ weights: $(DEV)
 	$(BIN)/galexplorer dataset real --rendered runs/rendered --workers 2 --out runs/real
 	$(BIN)/galexplorer train runs/rendered runs/real --config configs/weights.yaml --resume
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
-	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record
+	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --out runs/report
+	$(BIN)/python scripts/shortfalls.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -4,14 +4,13 @@ from galexplorer.evaluation.calibration import FAILS
 from galexplorer.evaluation.prediction import IMAGE_AND_PHOTOMETRY, PHOTOMETRY
 from galexplorer.schema import TARGETS
 
-MOST = 12
 _LABELS = {t.name: t.label if t.name.startswith("log_flux") else t.label.lower() for t in TARGETS}
 _WORSE = 1.02
 _FEW_FIELDS = 3
 
 
 def sentences(report: dict) -> list[str]:
-    """Return what falls short, most important first, `MOST` sentences at most.
+    """Return what falls short, a sentence for each set of galaxies that has something.
 
     Parameters
     ----------
@@ -21,13 +20,13 @@ def sentences(report: dict) -> list[str]:
     samples = {name: s for name, s in report["samples"].items() if s["modes"]}
     found = [*_image_gain(samples), *_fields(report.get("fields", []))]
     for sample in samples.values():
-        found += _miscalibrated(sample)
-        found += _worse_than_boosting(sample)
-        found += _score_below_gaussian(sample)
+        parts = [*_miscalibrated(sample), *_worse_than_boosting(sample), *_below_gaussian(sample)]
+        if parts:
+            found.append(f"{sample['title']}: {'; '.join(parts)}.")
     untested = [s["title"] for s in report["samples"].values() if not s["modes"]]
     if untested:
         found.append(f"Too few held-out galaxies to judge: {_and(untested)}.")
-    return found[:MOST] if len(found) <= MOST else [*found[: MOST - 1], found[-1]]
+    return found
 
 
 def _image_gain(samples: dict) -> list[str]:
@@ -82,11 +81,11 @@ def _miscalibrated(sample: dict) -> list[str]:
                     worst = (abs(coverage - 0.68), mode, name, coverage)
     if failed == 0:
         return []
-    text = f"{sample['title']}: {failed} of {total} checks of calibration fail"
+    text = f"{failed} of {total} checks of calibration fail"
     if worst is None:
-        return [f"{text}."]
+        return [text]
     _, mode, name, coverage = worst
-    return [f"{text}; at worst, 68% intervals of {_LABELS[name]} hold {coverage:.0%} ({mode})."]
+    return [f"{text}, at worst 68% intervals of {_LABELS[name]} hold {coverage:.0%} ({mode})"]
 
 
 def _worse_than_boosting(sample: dict) -> list[str]:
@@ -98,11 +97,10 @@ def _worse_than_boosting(sample: dict) -> list[str]:
                 worse.setdefault(mode, []).append(f"{_LABELS[name]} +{ratio['value'] - 1:.0%}")
     if not worse:
         return []
-    listed = "; ".join(f"{mode}: {', '.join(names)}" for mode, names in worse.items())
-    return [f"{sample['title']}: a larger RMSE than gradient boosting's ({listed})."]
+    return [f"a larger RMSE than gradient boosting's with {_by_mode(worse)}"]
 
 
-def _score_below_gaussian(sample: dict) -> list[str]:
+def _below_gaussian(sample: dict) -> list[str]:
     below: dict[str, list[str]] = {}
     for mode, report in sample["modes"].items():
         for name, target in report["targets"].items():
@@ -112,8 +110,11 @@ def _score_below_gaussian(sample: dict) -> list[str]:
                 below.setdefault(mode, []).append(_LABELS[name])
     if not below:
         return []
-    listed = "; ".join(f"{mode}: {', '.join(names)}" for mode, names in below.items())
-    return [f"{sample['title']}: a log score below the conditional Gaussian's ({listed})."]
+    return [f"a log score below the conditional Gaussian's with {_by_mode(below)}"]
+
+
+def _by_mode(names: dict[str, list[str]]) -> str:
+    return ", ".join(f"{mode} ({', '.join(found)})" for mode, found in names.items())
 
 
 def _and(words: list[str]) -> str:

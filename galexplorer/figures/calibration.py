@@ -67,7 +67,7 @@ def pit_plot(judged: dict, dark: bool = False) -> Plot:
         noise = 1.96 * np.sqrt((1 - 1 / bins) * bins / figures["rows"])
         axes.axhspan(1 - noise, 1 + noise, color=colours.faint, alpha=0.25, linewidth=0)
         axes.stairs(share * bins, np.linspace(0, 1, bins + 1), color=colours.accent, linewidth=1.6)
-        axes.set_title(_LABELS[name], loc="left")
+        axes.set_title(_LABELS[name], loc="left", fontsize=9.5, color=colours.text)
         axes.annotate(
             f"D = {figures['pit_ks']:.3f}", (0.97, 0.05), xycoords="axes fraction", ha="right",
             color=colours.text, fontsize=8.5,
@@ -97,7 +97,7 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
     limit = 3.0 if sample["kind"] == "rendered" else 4.0
     axes.axhspan(-limit, limit, color=colours.faint, alpha=0.2, linewidth=0)
     axes.axhline(0, color=colours.text, linewidth=1)
-    words = []
+    words: list[str] = []
     for mode, judged in sample["modes"].items():
         colour, _ = MODE_STYLES.get(mode, (colours.accent, "o"))
         found = judged["tarp"]
@@ -105,25 +105,26 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
         low, middle, high = (
             100 * (np.array(found[k]) - alpha) for k in ("low", "coverage", "high")
         )
-        axes.fill_between(100 * alpha, low, high, color=colour, alpha=0.12, linewidth=0)
+        if not words:  # the bands of all modes are alike, and would hide each other
+            axes.fill_between(100 * alpha, low, high, color=colour, alpha=0.2, linewidth=0)
         style = "--" if "fixed" in mode else "-"
         axes.plot(100 * alpha, middle, style, color=colour, linewidth=1.6, label=mode)
         words.append(f"{mode} {100 * found['tarp_deviation']:.0f}")
     axes.set_xlabel("credibility [%]")
-    axes.set_ylabel("expected coverage − credibility [points]")
+    axes.set_ylabel("found − nominal [points]")
     legend(figure, axes, colours, columns=2)
     return Plot(
         figure,
         "The joint posterior",
-        "TARP (Lemos et al. 2023) over all known targets at once; bands hold 95% of bootstrap "
-        "samples. Zero is right; grey is the aim.",
+        "TARP (Lemos et al. 2023) over all known targets at once; the band of the first mode holds "
+        "95% of bootstrap samples. Zero is right; grey is the aim.",
         f"Largest deviation of the joint coverage, in points: {', '.join(words)}.",
     )
 
 
 def reliability_plot(sample: dict, dark: bool = False) -> Plot:
     """Draw observed shares of BPT classes against their probabilities."""
-    figure, panels, colours = canvas(4.6, 4.2, dark=dark)
+    figure, panels, colours = canvas(6.4, 4.9, dark=dark)
     axes = panels[0, 0]
     axes.plot([0, 1], [0, 1], color=colours.text, linewidth=1)
     words = []
@@ -145,7 +146,7 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xlabel("probability of a BPT class")
     axes.set_ylabel("share of galaxies of that class")
-    legend(figure, axes, colours, columns=1)
+    legend(figure, axes, colours, columns=2)
     return Plot(
         figure,
         "Do class probabilities mean what they say?",

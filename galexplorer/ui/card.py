@@ -26,10 +26,13 @@ from galexplorer.model.weights import read_report_card
 from galexplorer.ui import frame, plots
 
 LIMITS = (
+    "It answers what SDSS's catalogues would say, their systematic errors included.",
     "Real images taught it redshift and mass only.",
+    "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
+    "rendered galaxies: their photometry and redshift are real, other values were measured or "
+    "completed with scatter, their pixels are drawn.",
     "Treat what the image adds to these as untested on the sky.",
     "A metallicity is given for every galaxy; it means something where the gas forms stars.",
-    "Lines are inferred from broad-band light.",
     "Magnitudes measured on the pixels of your own files are not corrected for Galactic "
     "extinction.",
 )
@@ -46,7 +49,7 @@ HEADLINES = (
 )  # fmt: skip
 """Words, sample, mode, target, figure and digits of the numbers on top."""
 
-_FIGURES = {"sigma_mad": "σ_MAD", "r2": "R²", "rmse": "RMSE, dex"}
+_FIGURES = {"sigma_mad": ("σ_MAD", ""), "r2": ("R²", ""), "rmse": ("RMSE", " dex")}
 _SHOWN = ("Target", "R²", "RMSE", "Boosting RMSE", "Log score", "Gaussian")
 _DPI = 130
 
@@ -76,7 +79,8 @@ def page() -> None:
     _show_shortfalls(card)
     _show_sample(card)
     st.subheader("On real galaxies, beside gradient boosting", anchor=False)
-    _show_plot(card, "boosting", lambda dark: boosting_plot(card, dark), titled=False)
+    with st.container(width=820):
+        _show_plot(card, "boosting", partial(boosting_plot, card), titled=False)
     if card.get("fields"):
         st.subheader("Galaxies of real FITS fields", anchor=False)
         st.caption("Redshift from the pixels alone; log density at the known redshift.")
@@ -84,13 +88,17 @@ def page() -> None:
     st.subheader("Beside published results", anchor=False)
     _table(
         [
-            {"Quantity": f"{row['Quantity']}, {row['Figure']}", "Published": row["Published"],
-             "Here": row["Here"], "What can be compared": row["What can be compared"],
-             "Source": row["Source"]}
+            {
+                "Quantity": f"{row['Quantity']}, {row['Figure']}",
+                "Published": row["Published"],
+                "Here": row["Here"],
+                "Input here": row["Input here"],
+                "What can be compared": f"{row['What can be compared']} {row['Source']}",
+            }
             for row in published_rows(card)
         ],
         "Published results beside ours",
-    )  # fmt: skip
+    )
     st.download_button(
         "Full report, HTML",
         data=lambda: card_page(card),
@@ -124,7 +132,9 @@ def _show_headlines(card: dict) -> None:
         return
     for column, (words, figures, figure, digits) in zip(st.columns(len(found)), found, strict=True):
         with column:
-            st.metric(words, f"{_FIGURES[figure]} {number(figures['galexplorer'][figure], digits)}")
+            name, unit = _FIGURES[figure]
+            value = number(figures["galexplorer"][figure], digits)
+            st.metric(f"{words}: {name}", f"{value}{unit}")
             theirs = figures.get("boosting", {}).get(figure)
             held = share(figures["galexplorer"]["coverage_68"])
             st.caption(

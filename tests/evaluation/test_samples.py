@@ -8,6 +8,7 @@ from scipy import stats
 from galexplorer.evaluation.samples import (
     LINE_S_TO_N,
     TABLES,
+    TYPICAL_LINE_ERROR,
     _table_truth,
     _usable,
     table_samples,
@@ -87,3 +88,19 @@ def test_real_tables_are_split_by_their_place(data_dir):
     for row in main.test[:20]:
         assert split_of(*main.arrays["position"][row]) == TEST
     assert len(main.train) > 6000
+
+
+def test_lines_without_errors_count_above_a_typical_limit(part):
+    for line in LINE_COLUMNS:
+        part[f"{line}_err"] = np.nan
+    truth, lowest = _table_truth(part)
+    seen = part.halpha > LINE_S_TO_N * TYPICAL_LINE_ERROR
+    np.testing.assert_array_equal(np.isfinite(truth[:, 5]), seen)
+    np.testing.assert_allclose(lowest[seen, 5], np.log10(7.5))
+
+
+def test_rows_without_a_position_are_split_too(data_dir):
+    sample = next(s for s in table_samples(data_dir, 150) if s.name == "lines_z011")
+    split = sample.arrays["split"]
+    assert np.bincount(split).min() > 300
+    assert (split == TEST).mean() == pytest.approx(0.2, abs=0.03)
