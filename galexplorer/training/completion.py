@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 _NEIGHBOURS = 30
 _FEWEST_DONORS = 100
 
+TYPICAL_LINE_ERROR = 5.0
+"""Error of a line where no table lends one, 1e-17 erg/s/cm2: the median of the four lines in 4,879
+galaxies at z < 0.1, corrected as MPA-JHU advise."""
+
 
 def fill(
     rows: pd.DataFrame,
@@ -32,7 +36,8 @@ def fill(
     donors: np.ndarray | None = None,
     takers: np.ndarray | None = None,
     anchor: str | None = None,
-    alike: tuple[str, ...] = (),
+    alike: np.ndarray | None = None,
+    neighbours: int = _NEIGHBOURS,
 ) -> None:
     """Complete columns: boosted mean plus the residuals of one similar donor.
 
@@ -48,8 +53,10 @@ def fill(
         Rows that lend and rows that may receive; by default those with and those without values.
     anchor : str, optional
         Column relative to which the values are predicted.
-    alike : tuple of str
-        Further columns in which a donor has to be similar.
+    alike : ndarray, shape (n, m), optional
+        More in which a donor has to be similar, besides the predicted values.
+    neighbours : int
+        How many similar donors there are to draw one from.
     """
     values = rows[names].to_numpy(float)
     known = np.isfinite(values).all(axis=1) if donors is None else donors
@@ -79,9 +86,9 @@ def fill(
     residual = train - expected
     _record(rows, names, values[known], residual, int(wanted.sum()))
     # the scatter depends on what is predicted: star-forming galaxies are more alike than others
-    others = rows[list(alike)].to_numpy(float)
+    others = np.empty((len(rows), 0)) if alike is None else alike
     width = np.r_[np.std(expected, axis=0), np.std(others[known], axis=0)] + 1e-9
-    near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, int(known.sum())))
+    near = NearestNeighbors(n_neighbors=min(neighbours, int(known.sum())))
     near.fit(np.column_stack([expected, others[known]]) / width)
     places = np.column_stack([mean, others])[wanted] / width
     chosen = near.kneighbors(places, return_distance=False)
@@ -116,6 +123,43 @@ def fill_errors(rows: pd.DataFrame, rng: np.random.Generator) -> None:
         column = name.removeprefix("log_flux_")
         flux = np.log10(np.maximum(np.abs(rows[column].to_numpy(float)), 1.0))
         rows[f"{column}_err"] = _like(flux, rows[f"{column}_err"].to_numpy(float), rng)
+
+
+def fill_line_errors(
+    rows: pd.DataFrame, lenders: pd.DataFrame | None, rng: np.random.Generator
+) -> None:
+    """Give lines without an error that of a measured line of like flux in a galaxy of like r.
+
+    With it a completed line has the signal-to-noise ratio that a spectrum would have had, and
+    cuts on that ratio select among completed lines as they do among measured ones.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        With log fluxes; ``<line>_err`` and ``<target>_snr`` are completed in place.
+    lenders : pandas.DataFrame or None
+        Galaxies with measured lines; without them the error is `TYPICAL_LINE_ERROR`.
+    rng : numpy.random.Generator
+    """
+    for name in LINE_NAMES:
+        column = f"{name.removeprefix('log_flux_')}_err"
+        wanted = np.isfinite(rows[name]) & ~(rows[column] > 0)
+        if not wanted.any():
+            continue
+        if lenders is None:
+            rows.loc[wanted, column] = TYPICAL_LINE_ERROR
+        else:
+            known = lenders[np.isfinite(lenders[name]) & (lenders[column] > 0)]
+            near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(known)))
+            near.fit(_brightness(known, name))
+            chosen = near.kneighbors(_brightness(rows[wanted], name), return_distance=False)
+            donor = chosen[np.arange(len(chosen)), rng.integers(0, chosen.shape[1], len(chosen))]
+            rows.loc[wanted, column] = known[column].to_numpy(float)[donor]
+        rows.loc[wanted, f"{name}_snr"] = 10 ** rows.loc[wanted, name] / rows.loc[wanted, column]
+
+
+def _brightness(rows: pd.DataFrame, name: str) -> np.ndarray:
+    return np.column_stack([rows[name] / 0.1, rows.r / 0.3]).astype(float)
 
 
 def _like(order: np.ndarray, value: np.ndarray, rng: np.random.Generator) -> np.ndarray:

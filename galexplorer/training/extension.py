@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
 
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.training.completion import fill_line_errors
 from galexplorer.training.sources import COSMOLOGY
 
 MAIN_SAMPLE_LIMIT_MAG = 17.77
@@ -24,11 +25,9 @@ _FIBRE_RADIUS_ARCSEC = 1.5
 _SEEING_SIZE_ARCSEC = 0.79
 _SMALLEST_SIZE_ARCSEC = 0.25
 
-TYPICAL_LINE_ERROR = 2.7
-"""Median error of a line, 1e-17 erg/s/cm2, for rows whose lines were not measured."""
-
-METALLICITY_S_TO_N = 5.0
-"""What the lines of a metallicity need: the cut of Tremonti et al. 2004."""
+METALLICITY_S_TO_N = 3.0
+"""What the lines of a metallicity need. MPA-JHU give one to 98% of such galaxies and to few others;
+the cut at 5 of Tremonti et al. 2004 is of errors before their correction."""
 
 
 def shifted_copies(
@@ -52,6 +51,8 @@ def shifted_copies(
     """
     if number <= 0:
         return rows.iloc[:0]
+    measured = np.isfinite(rows[[name.removeprefix("log_flux_") for name in LINE_NAMES]])
+    lenders = rows[measured.all(axis=1)] if measured.to_numpy().any() else None
     track = _apparent(coefficients)
     chance = _chances(rows)
     parent = rng.choice(len(rows), number, p=chance / chance.sum())
@@ -63,6 +64,8 @@ def shifted_copies(
         shift = _at(track[parent, :, k], new) - _at(track[parent, :, k], old)
         copies[band] = copies[band].to_numpy(float) + shift
     _add_noise(copies, rows, rng)
+    for band in BANDS:  # as far from the model magnitude as it was
+        copies[f"petro_{band}"] += copies[band] - rows[band].to_numpy(float)[parent]
     nearer, farther = (COSMOLOGY.angular_diameter_distance(z).value for z in (old, new))
     ratio = nearer / farther
     old_sizes = copies[["petro_r50_true", "petro_r90_true"]].to_numpy(float)
@@ -81,13 +84,19 @@ def shifted_copies(
     copies["redshift"] = new
     copies["size_measured"] = False
     copies[[f"{name}_measured" for name in TARGET_NAMES]] = False
-    strong = np.ones(number, bool)
-    for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
-        strong &= 10 ** copies[name].to_numpy(float) > METALLICITY_S_TO_N * TYPICAL_LINE_ERROR
-    copies["gas_metallicity_valid"] = (copies.bpt_class == 0) & strong
+    fill_line_errors(copies, lenders, rng)
+    copies["gas_metallicity_valid"] = has_metallicity(copies)
     copies["source"] = "shifted"
     copies["id"] = [f"{name}-{k}" for k, name in enumerate(copies.parent)]
     return copies
+
+
+def has_metallicity(rows: pd.DataFrame) -> pd.Series:
+    """Return where star formation makes the lines and they are strong enough to tell O/H."""
+    gaseous = rows.bpt_class == 0
+    for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
+        gaseous &= rows[f"{name}_snr"] > METALLICITY_S_TO_N
+    return gaseous
 
 
 def main_sample_weights(rows: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from galexplorer.schema import BANDS, LINE_NAMES
-from galexplorer.training.extension import TYPICAL_LINE_ERROR, odds_weights, photometric_features
+from galexplorer.training.extension import odds_weights, photometric_features
 
 _FOLDS = 5
 _FEWEST = 200
@@ -61,9 +61,10 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One line per table, target and features (``ugriz``, ``ugriz+sizes``): R2 on the ``real``
-        rows and its bootstrap error; on ``independent`` rows of the population, whose value is
+        rows and its bootstrap error; on rows of the ``population`` of the same magnitudes and
+        redshifts, none of them of the table; on ``independent`` ones among them, whose value is
         completed and owes nothing to a row of the table, and on their partners among the real
-        rows, ``real_near``. (Rows of the table are part of the population: on them both agree.)
+        rows, ``real_near``.
         Each with its number of rows and the root mean square of what boosting leaves.
     """
     lines = []
@@ -72,7 +73,7 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
             known = (rows.source == table.source) & rows[f"{target}_measured"]
             usable = rows[f"{target}_valid"] & np.isfinite(rows[target])
             if target in LINE_NAMES:
-                usable &= _is_strong(rows, target)
+                usable &= rows[f"{target}_snr"] > _STRONG_S_TO_N
             if table.sizes:
                 known &= rows.size_measured & np.isfinite(rows.petro_r90)
             real = rows[known & usable]
@@ -82,20 +83,18 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _is_strong(rows: pd.DataFrame, target: str) -> pd.Series:
-    signal = rows[f"{target}_snr"].fillna(10 ** rows[target] / TYPICAL_LINE_ERROR)
-    return signal > _STRONG_S_TO_N
-
-
 def _compare_one(
     table: RealTable, target: str, real: pd.DataFrame, usable: pd.DataFrame, seed: int
 ) -> list[dict]:
-    other = (usable.source != table.source) & ~usable.parent.isin(real.id)
+    others = usable[usable.source != table.source]
+    unrelated = ~others.parent.isin(real.id)
     if target != "redshift":
-        other &= ~usable[f"{target}_measured"]
-    near, independent = matched(real, usable[other], target, seed)
+        unrelated &= ~others[f"{target}_measured"]
+    _, population = matched(real, others, target, seed)
+    near, independent = matched(real, others[unrelated], target, seed)
     samples = {
         "real": real,
+        "population": population,
         "real_near": near,
         "independent": independent,
     }

@@ -28,8 +28,7 @@ from kcorrect.kcorrect import KcorrectSDSS
 from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import dataset, extension, packages, sources
-from galexplorer.training.completion import black_holes, fill, fill_errors
-from galexplorer.training.extension import METALLICITY_S_TO_N, TYPICAL_LINE_ERROR
+from galexplorer.training.completion import black_holes, fill, fill_errors, fill_line_errors
 from galexplorer.training.rows import draw_faint_lines
 from galexplorer.training.sources import COSMOLOGY
 
@@ -91,6 +90,7 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
     if data is None:
         packages.complete_by_relations(rows, rng)
         black_holes(rows, None, rng)
+        fill_line_errors(rows, None, rng)
     else:
         _complete(rows, dispersions, rng)
     _validate(rows)
@@ -199,38 +199,42 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     )
     log.info("mass - kcorrect mass: median %.3f", np.nanmedian(residual))
 
-    rows["size_measured"] = np.isfinite(rows.log_r50_kpc)
-    fill(rows, ["log_r50_kpc"], features("log_stellar_mass"), rng)
-    fill(rows, ["log_concentration"], features("log_stellar_mass", "log_r50_kpc"), rng)
-    rows["petro_r50_true"] = 10**rows.log_r50_kpc / kpc_per_arcsec
-    rows["petro_r90_true"] = rows.petro_r50_true * 10**rows.log_concentration
-    fill(rows, ["axis_ratio"], features("log_concentration"), rng)
-    rows["axis_ratio"] = rows.axis_ratio.clip(0.12, 1.0)
-
     # lines relative to the continuum, which frees them of distance
     halpha = rows.log_flux_halpha + 0.4 * (rows.r - 22.5)
     rows["ha_rel"] = halpha
     rows["n2"] = rows.log_flux_nii_6584 - rows.log_flux_halpha
     rows["decrement"] = rows.log_flux_halpha - rows.log_flux_hbeta
     rows["o3"] = rows.log_flux_oiii_5007 - rows.log_flux_hbeta
-    rows["log_r50"] = np.log10(rows.petro_r50_true)
     with_lines = np.isfinite(rows[["ha_rel", "n2", "decrement", "o3"]].to_numpy()).all(axis=1)
-    # lines first: far more rows have them than have a rate, which then knows about the lines
-    base = ("log_stellar_mass", "log_r50_kpc", "redshift", "log_r50")
+    # who lends to whom: galaxies of like colours, luminosity, distance and brightness
+    place = np.column_stack([colours, rows.abs_r, rows.log_stellar_mass, z, rows.r])
+    place = np.where(np.isfinite(place), place, np.nanmedian(place, axis=0))
+
+    # lines first: far more rows have them than have a rate or a size, which then know about them
     lines = ("ha_rel", "n2", "o3")
     fill(
         rows,
         [*lines, "decrement"],
-        features(*base),
+        features("log_stellar_mass", "redshift"),
         rng,
         donors=with_lines,
         takers=~with_lines,
-        alike=("r",),
+        alike=place,
+        neighbours=1,
     )
+    rows["size_measured"] = np.isfinite(rows.log_r50_kpc)
+    known = ("log_stellar_mass", "redshift", *lines)
+    fill(rows, ["log_r50_kpc"], features(*known), rng, alike=place, neighbours=3)
+    fill(rows, ["log_concentration"], features(*known, "log_r50_kpc"), rng)
+    rows["petro_r50_true"] = 10**rows.log_r50_kpc / kpc_per_arcsec
+    rows["petro_r90_true"] = rows.petro_r50_true * 10**rows.log_concentration
+    rows["log_r50"] = np.log10(rows.petro_r50_true)
+    fill(rows, ["axis_ratio"], features("log_concentration"), rng)
+    rows["axis_ratio"] = rows.axis_ratio.clip(0.12, 1.0)
     fill(
         rows,
         ["log_sfr"],
-        features(*base, *lines),
+        features(*known, "log_r50_kpc", "log_r50"),
         rng,
         donors=np.isfinite(rows.log_sfr.to_numpy()) & with_lines,
     )
@@ -238,6 +242,8 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     rows["log_flux_nii_6584"] = rows.log_flux_nii_6584.fillna(rows.log_flux_halpha + rows.n2)
     rows["log_flux_hbeta"] = rows.log_flux_hbeta.fillna(rows.log_flux_halpha - rows.decrement)
     rows["log_flux_oiii_5007"] = rows.log_flux_oiii_5007.fillna(rows.log_flux_hbeta + rows.o3)
+
+    fill_line_errors(rows, rows[rows.log_flux_halpha_measured & with_lines], rng)
 
     fill(
         rows,
@@ -253,11 +259,5 @@ def _validate(rows: pd.DataFrame) -> None:
     rows["bpt_class"] = classify(
         rows.log_flux_nii_6584 - rows.log_flux_halpha, rows.log_flux_oiii_5007 - rows.log_flux_hbeta
     )
-    # a metallicity exists where star formation makes the lines and they are strong enough: the
-    # cut of Tremonti et al.
-    gaseous = rows.bpt_class == 0
-    for name in ("log_flux_halpha", "log_flux_hbeta", "log_flux_nii_6584"):
-        signal = rows[f"{name}_snr"].fillna(10 ** rows[name] / TYPICAL_LINE_ERROR)
-        gaseous &= signal > METALLICITY_S_TO_N
-    gaseous |= rows.gas_metallicity_measured
-    rows["gas_metallicity_valid"] = gaseous
+    # the cut of Tremonti et al.
+    rows["gas_metallicity_valid"] = extension.has_metallicity(rows) | rows.gas_metallicity_measured

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from astropy.cosmology import FlatLambdaCDM
 from astropy.table import Table
+from kcorrect.kcorrect import KcorrectSDSS
 
 from galexplorer.errors import DataError
 from galexplorer.schema import BANDS, LINE_NAMES
@@ -19,6 +20,8 @@ LINE_COLUMNS = tuple(name.removeprefix("log_flux_") for name in LINE_NAMES)
 MPA_ERROR_FACTORS = {"halpha": 2.473, "hbeta": 1.882, "oiii_5007": 1.566, "nii_6584": 2.039}
 """Factors by which the MPA-JHU line errors are too small (their own repeat observations)."""
 
+_NOMINAL_MODULUS = 37.0
+_TEMPLATE_ERROR = np.array([0.05, 0.02, 0.02, 0.02, 0.03])
 _COLUMNS = (
     "source",
     "key",
@@ -26,6 +29,7 @@ _COLUMNS = (
     "dec",
     *BANDS,
     *(f"err_{b}" for b in BANDS),
+    *(f"petro_{b}" for b in BANDS),
     "petro_r50",
     "petro_r90",
     "axis_ratio",
@@ -108,18 +112,14 @@ def _lines(table: pd.DataFrame, factors: bool) -> dict:
 def _mpajhu(data: Path) -> dict:
     table = pd.read_csv(data / "mpajhu_z002_005.csv.gz")
     z = table.z_spec.to_numpy()
-    modulus = COSMOLOGY.distmod(z).value
-    # the K-corrections that were applied, from the rows in common with the main sample (z = 0.04)
-    k_at_004 = {"u": 0.149, "g": 0.091, "r": 0.049, "i": 0.006, "z": -0.004}
-    magnitudes = {
-        b: _clean(table[f"absmag_petro_{b}"], -26, -10) + modulus + k_at_004[b] * z / 0.04
-        for b in BANDS
-    }
+    absolute = {b: _clean(table[f"absmag_petro_{b}"], -26, -10) for b in BANDS}
+    magnitudes = _observed(absolute, z)
     return {
         "source": "mpajhu",
         "ra": table.ra,
         "dec": table.dec,
         **scales.petro_to_model(magnitudes),
+        **{f"petro_{b}": magnitudes[b] for b in BANDS},
         "petro_r50": _clean(table.petro_r50, 0.3, 200),
         "petro_r90": _clean(table.petro_r90, 0.5, 400),
         "redshift": z,
@@ -128,6 +128,27 @@ def _mpajhu(data: Path) -> dict:
         "gas_metallicity": _clean(table.oh_t04, 7, 10),
         **_lines(table, factors=True),
     }
+
+
+def _observed(absolute: dict[str, np.ndarray], redshift: np.ndarray) -> dict[str, np.ndarray]:
+    """Return apparent magnitudes of absolute ones at z = 0 by the templates of kcorrect.
+
+    The correction of a blue galaxy differs from a red one's: one per band would turn
+    star-forming galaxies redder by 0.07 mag in g - r.
+    """
+    corrector = KcorrectSDSS()
+    rest = np.column_stack([absolute[b] for b in BANDS])
+    good = np.isfinite(rest)
+    maggies = 10 ** (-0.4 * (np.where(good, rest, -20.0) + _NOMINAL_MODULUS))
+    ivar = np.where(good, 1 / (maggies * _TEMPLATE_ERROR) ** 2, 0.0)
+    here = np.zeros(len(redshift))
+    coefficients = corrector.fit_coeffs(redshift=here, maggies=maggies, ivar=ivar)
+    there = corrector.reconstruct(redshift=redshift, coeffs=coefficients)
+    rest_frame = corrector.reconstruct(redshift=here, coeffs=coefficients)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correction = -2.5 * np.log10(there / rest_frame)
+    modulus = COSMOLOGY.distmod(redshift).value
+    return {b: absolute[b] + modulus + correction[:, k] for k, b in enumerate(BANDS)}
 
 
 def _lines_z010(data: Path) -> dict:
@@ -188,6 +209,7 @@ def _main_sample(data: Path) -> dict:
         "dec": table.dec,
         **{b: table[f"model_{b}"] - table[f"ext_{b}"] for b in BANDS},
         **{f"err_{b}": _clean(table[f"modelerr_{b}"], 0, 5) for b in BANDS},
+        **{f"petro_{b}": _clean(table[f"petro_{b}"], 8, 26) - table[f"ext_{b}"] for b in BANDS},
         "axis_ratio": np.clip(axis_ratio, 0, 1),
         "ebv": table.ext_r / 2.285,
         "redshift": table.z,
