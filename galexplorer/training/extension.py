@@ -9,13 +9,13 @@ they share the split of the galaxy that they come from.
 
 import numpy as np
 import pandas as pd
-from kcorrect.kcorrect import KcorrectSDSS
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
 
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 from galexplorer.training.completion import fill_line_errors
 from galexplorer.training.sources import COSMOLOGY
+from galexplorer.training.templates import sdss_templates
 
 MAIN_SAMPLE_LIMIT_MAG = 17.77
 _FAINT_LIMIT_MAG = 19.0
@@ -142,7 +142,7 @@ def photometric_features(rows: pd.DataFrame) -> np.ndarray:
 
 def _apparent(coefficients: np.ndarray) -> np.ndarray:
     """Return template magnitudes of each row on the redshift grid, shape (n, g, 5)."""
-    corrector = KcorrectSDSS()
+    corrector = sdss_templates()
     track = np.empty((len(coefficients), len(_REDSHIFTS), 5))
     for k, z in enumerate(_REDSHIFTS):
         model = corrector.reconstruct(redshift=np.full(len(coefficients), z), coeffs=coefficients)

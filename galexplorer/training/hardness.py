@@ -69,6 +69,8 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """
     lines = []
     for table in TABLES:
+        if not (rows.source == table.source).any():
+            continue
         for target in table.targets:
             known = (rows.source == table.source) & rows[f"{target}_measured"]
             usable = rows[f"{target}_valid"] & np.isfinite(rows[target])

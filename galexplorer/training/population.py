@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
-from kcorrect.kcorrect import KcorrectSDSS
 
 from galexplorer.schema import BANDS, TARGET_NAMES
 from galexplorer.science.bpt import classify
@@ -31,6 +30,7 @@ from galexplorer.training import dataset, extension, packages, sources
 from galexplorer.training.completion import black_holes, fill, fill_errors, fill_line_errors
 from galexplorer.training.rows import draw_faint_lines
 from galexplorer.training.sources import COSMOLOGY
+from galexplorer.training.templates import sdss_templates
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ def _rest_frame(rows: pd.DataFrame) -> np.ndarray:
 
     Returns the coefficients of the templates, shape (n, 5).
     """
-    corrector = KcorrectSDSS()
+    corrector = sdss_templates()
     magnitude = rows[list(BANDS)].to_numpy(float)
     error = rows[[f"err_{b}" for b in BANDS]].to_numpy(float)
     error = np.hypot(np.where(np.isfinite(error), error, 0.05), [0.05, 0.02, 0.02, 0.02, 0.03])

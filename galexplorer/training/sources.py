@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from astropy.cosmology import FlatLambdaCDM
 from astropy.table import Table
-from kcorrect.kcorrect import KcorrectSDSS
 
 from galexplorer.errors import DataError
 from galexplorer.schema import BANDS, LINE_NAMES
 from galexplorer.training import scales
+from galexplorer.training.templates import sdss_templates
 
 COSMOLOGY = FlatLambdaCDM(H0=70, Om0=0.3)
 
@@ -136,7 +136,7 @@ def _observed(absolute: dict[str, np.ndarray], redshift: np.ndarray) -> dict[str
     The correction of a blue galaxy differs from a red one's: one per band would turn
     star-forming galaxies redder by 0.07 mag in g - r.
     """
-    corrector = KcorrectSDSS()
+    corrector = sdss_templates()
     rest = np.column_stack([absolute[b] for b in BANDS])
     good = np.isfinite(rest)
     maggies = 10 ** (-0.4 * (np.where(good, rest, -20.0) + _NOMINAL_MODULUS))
