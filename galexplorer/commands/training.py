@@ -36,17 +36,26 @@ def _needs_training_extra() -> Iterator[None]:
 
 
 def simulate(
-    size: Annotated[int, typer.Option(min=1, help="Galaxies to render.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
+    size: Annotated[int | None, typer.Option(min=1, help="Galaxies to render.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     data: DataOption = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Compare the population with the real tables.")
+    ] = False,
 ) -> None:
-    """Render a training set of SDSS galaxies."""
+    """Render a training set of SDSS galaxies; --report alone only describes its population."""
+    if size is None and not report:
+        raise OptionError("give the number of galaxies with --size, or ask for --report.")
     with _needs_training_extra():
+        from galexplorer.training.report import write_report
         from galexplorer.training.simulate import simulate as run
     _show_log()
-    run(size=size, seed=seed, out=out, workers=workers, data=data)
+    if size is not None:
+        run(size=size, seed=seed, out=out, workers=workers, data=data)
+    if report:
+        typer.echo(write_report(out, seed, data))
 
 
 def build_real(

@@ -16,6 +16,7 @@ def save(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     average: dict[str, Tensor],
+    best: dict,
     step: int,
 ) -> None:
     """Write everything a run needs to go on, whole or not at all."""
@@ -25,6 +26,7 @@ def save(
         "optimiser": optimiser.state_dict(),
         "schedule": schedule.state_dict(),
         "average": average,
+        "best": best,
         "generator": torch.get_rng_state(),
         "step": step,
         "identity": identity,
@@ -40,8 +42,11 @@ def load(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     average: dict[str, Tensor],
+    best: dict,
 ) -> int:
     """Restore the last checkpoint in place and return the steps it had made, 0 without one.
+
+    `average` and `best` are filled with what was saved of them.
 
     Raises
     ------
@@ -61,6 +66,6 @@ def load(
     optimiser.load_state_dict(state["optimiser"])
     schedule.load_state_dict(state["schedule"])
     average.update(state["average"])
-    if "generator" in state:  # dropout goes on with the numbers it would have had
-        torch.set_rng_state(state["generator"])
+    best.update(state["best"])
+    torch.set_rng_state(state["generator"])  # dropout goes on with the numbers it would have had
     return int(state["step"])

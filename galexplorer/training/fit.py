@@ -17,11 +17,13 @@ import numpy as np
 import torch
 import yaml
 from torch import Tensor
+from torch.nn import functional
 
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import SYMMETRIES, GalaxyModel
+from galexplorer.schema import MEASURABLE_NAMES
 from galexplorer.training import checkpoint, dataset
-from galexplorer.training.batches import Choice, augment, features_of
+from galexplorer.training.batches import Choice, augment, features_of, measurable_labels
 from galexplorer.training.dataset import TRAIN, VALIDATION, Arrays
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,11 @@ class Config:
         Width of the reconstruction's likelihood, in levels of 0..1.
     completed_weight : float
         Weight of completed labels against measured ones.
+    measurable_weight : float
+        Weight of the cross-entropy of what a spectrum would show.
+    patience : int
+        Stop after so many reports, one each 200 steps, without a better validation score; 0
+        never stops. In either case the averaged weights with the best score are returned.
     checkpoint_minutes : float
     threads : int
         CPU threads; 0 leaves torch's choice.
@@ -68,6 +75,8 @@ class Config:
     kl_weight: float = 1.0
     pixel_sigma: float = 0.06
     completed_weight: float = 0.6
+    measurable_weight: float = 0.3
+    patience: int = 0
     checkpoint_minutes: float = 3.0
     threads: int = 0
 
@@ -91,6 +100,11 @@ def read_config(path: Path | None) -> Config:
     unknown = set(values) - set(Config.__dataclass_fields__)
     if unknown:
         raise OptionError(f"{path} has unknown settings: {', '.join(sorted(map(str, unknown)))}.")
+    for name, value in values.items():
+        kind = type(getattr(Config, name))
+        if isinstance(value, bool) or not isinstance(value, (int, kind)):
+            raise OptionError(f"{path}: {name} is {value!r}; write a number.")
+        values[name] = kind(value)
     return Config(**values)
 
 
@@ -181,13 +195,16 @@ def train(
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimiser = torch.optim.AdamW(
-        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, config.steps, pct_start=0.08
     )
     identity = _identity(config, pools)
-    start = checkpoint.load(out, identity, model, optimiser, schedule, average) if resume else 0
+    best: dict = {"step": 0, "age": 0, "score": float("inf"), "state": None}
+    start = 0
+    if resume:
+        start = checkpoint.load(out, identity, model, optimiser, schedule, average, best)
     saved = begun = time.monotonic()
     sums: dict[str, list[float]] = {}
     for step in range(start, config.steps):
@@ -205,17 +222,34 @@ def train(
             sums.setdefault(name, []).append(float(loss.detach()))
         if (step + 1) % _REPORT_STEPS == 0 or step + 1 == config.steps:
             held = validate(model, average, pools, device)
+            _keep_best(best, step + 1, held, average)
             row = {"step": step + 1, "minutes": round((time.monotonic() - begun) / 60, 2)}
             row |= {k: round(sum(v) / len(v), 4) for k, v in sums.items()} | held
             _log_row(out / "history.csv", row)
             log.info("%s", row)
             sums = {}
+            if config.patience and best["age"] >= config.patience:
+                log.info("stopped: no better score since step %d", best["step"])
+                break
         due = time.monotonic() - saved > 60 * config.checkpoint_minutes
         if due or step + 1 == config.steps:
-            checkpoint.save(out, identity, model, optimiser, schedule, average, step + 1)
+            checkpoint.save(out, identity, model, optimiser, schedule, average, best, step + 1)
             saved = time.monotonic()
-    model.load_state_dict(average)
+    model.load_state_dict(best["state"] or average)
     return model.eval()
+
+
+def _keep_best(best: dict, step: int, held: dict[str, float], average: dict[str, Tensor]) -> None:
+    """Keep the averaged weights with the best mean NLL of redshift and mass over the modes.
+
+    All modes have these two targets; the rest differs between them.
+    """
+    values = [v for k, v in held.items() if k.endswith(("_z", "_mass"))]
+    score = float(np.mean(values)) if values else float("-inf")
+    best["age"] += 1
+    if score < best["score"]:
+        state = {name: value.clone() for name, value in average.items()}
+        best.update(step=step, age=0, score=score, state=state)
 
 
 def _losses(
@@ -237,9 +271,10 @@ def _losses(
     labelled = torch.from_numpy(np.flatnonzero(kind != 1))
     feature = torch.from_numpy(features_of(part, Choice(), rng))
     context = model.context_of(mean[labelled], log_variance[labelled], feature[labelled].to(device))
-    nll = _nll(model, dataset.select(part, labelled.numpy()), context, config, device)
+    imaged = dataset.select(part, labelled.numpy())
+    nll = _nll(model, imaged, context, config, device)
+    losses = {"measurable": _measurable_loss(model, imaged, context, config, device)}
     real = torch.from_numpy(part["origin"][labelled.numpy()] == 2).to(device)
-    losses = {}
     for name, take in (("real", real), ("rendered", ~real)):
         if take.any():
             losses[name] = nll[take].mean()
@@ -259,7 +294,24 @@ def _losses(
     blank = mean.new_zeros((len(feature), mean.shape[1]))
     context = model.context_of(blank, blank, feature)
     losses["tables"] = _nll(model, rows, context, config, device).mean()
+    losses["measurable"] = losses["measurable"] + _measurable_loss(
+        model, rows, context, config, device
+    )
     return losses
+
+
+def _measurable_loss(
+    model: GalaxyModel, rows: Arrays, context: Tensor, config: Config, device: str
+) -> Tensor:
+    """Return the weighted cross-entropy of what the rows' spectra show."""
+    label = torch.from_numpy(measurable_labels(rows)).to(device)
+    redshift = torch.from_numpy(rows["targets"][:, 0]).to(device)
+    known = torch.isfinite(label) & torch.isfinite(redshift)[:, None]
+    if not known.any():
+        return torch.zeros((), device=device)
+    logit = model.measurable_logit(context, torch.nan_to_num(redshift, nan=0.1))
+    entropy = functional.binary_cross_entropy_with_logits(logit[known], label[known])
+    return config.measurable_weight * len(MEASURABLE_NAMES) * entropy
 
 
 def _nll(model: GalaxyModel, rows: Arrays, context: Tensor, config: Config, device: str) -> Tensor:
@@ -313,11 +365,15 @@ def noise_of(
     choice: Choice | None = None,
     symmetries: int = SYMMETRIES,
 ) -> dict[str, Tensor]:
-    """Return base variables and NLL of rows, NaN where a label is missing; both (n, 9)."""
+    """Return base variables and NLL of rows, NaN where a label is missing, both (n, 9).
+
+    And the log odds that a spectrum would show each of `MEASURABLE_NAMES` at the true redshift,
+    (n, 5).
+    """
     image = mode != "photometry"
     if choice is None:
         choice = Choice(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
-    noises, nlls = [], []
+    noises, nlls, logits = [], [], []
     for begin in range(0, len(rows["split"]), 256):
         part = dataset.select(rows, np.arange(begin, min(begin + 256, len(rows["split"]))))
         feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
@@ -337,15 +393,16 @@ def noise_of(
         nan = torch.full_like(standard, float("nan"))
         noises.append(torch.where(usable, model.chain.to_noise(standard, context), nan))
         nlls.append(torch.where(usable, -model.chain.log_prob(standard, context), nan))
-    return {"noise": torch.cat(noises), "nll": torch.cat(nlls)}
+        logits.append(model.measurable_logit(context, torch.where(present, targets, nan)[:, 0]))
+    return {"noise": torch.cat(noises), "nll": torch.cat(nlls), "logit": torch.cat(logits)}
 
 
 def _update_average(average: dict[str, Tensor], model: GalaxyModel, decay: float) -> None:
-    for name, value in model.state_dict().items():
-        if value.dtype.is_floating_point:
-            average[name].lerp_(value.detach(), 1.0 - decay)
-        else:
-            average[name].copy_(value)
+    state = model.state_dict()
+    floating = [name for name, value in state.items() if value.dtype.is_floating_point]
+    torch._foreach_lerp_([average[n] for n in floating], [state[n] for n in floating], 1.0 - decay)
+    for name in state.keys() - set(floating):
+        average[name].copy_(state[name])
 
 
 def _log_row(path: Path, row: dict) -> None:

@@ -24,8 +24,9 @@ from galexplorer.image.reader import read_image
 from galexplorer.schema import BANDS
 from galexplorer.training import dataset
 from galexplorer.training.rows import add_image, labels_of
+from galexplorer.training.scales import to_mpajhu_mass
 from galexplorer.training.simulate import load_population
-from galexplorer.training.sources import GLADE_MASS_OFFSET, data_folder
+from galexplorer.training.sources import data_folder
 
 log = logging.getLogger(__name__)
 
@@ -143,8 +144,10 @@ def _label(arrays: dataset.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> 
     redshift = labels.z_spec.to_numpy(float)
     good = (redshift > 0.003) & (redshift < _MAX_REDSHIFT)
     arrays["targets"][good, 0] = redshift[good]
-    glade = (labels.mass_source == "glade").to_numpy()
-    mass = labels.log_mstar.to_numpy(float) + np.where(glade, GLADE_MASS_OFFSET, 0.0)
+    mass = labels.log_mstar.to_numpy(float).copy()
+    for name, part in labels.groupby("mass_source"):
+        here = labels.index.get_indexer(part.index)
+        mass[here] = to_mpajhu_mass(mass[here], str(name))
     arrays["targets"][:, 1] = np.where((mass > 6) & (mass < 12.6) & good, mass, np.nan)
     arrays["label"][:] = np.isfinite(arrays["targets"])
     placed = rows[np.isfinite(rows.ra)].reset_index(drop=True)

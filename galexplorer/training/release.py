@@ -34,9 +34,9 @@ _NOTICES = {
         "black-hole masses and lines of images were learnt from rendered galaxies, whose "
         "photometry and redshift are real and whose other values were measured or completed "
         "with scatter from galaxies that have them; see galexplorer/training/population.py. "
-        "Nearly all black-hole masses rest on velocity dispersions drawn from stellar mass, so "
-        "their accuracy on rendered galaxies is circular. RESOLVE's masses lie 0.2 dex below "
-        "the others and were not shifted. Lines below a signal-to-noise ratio of 2 are draws."
+        "Nearly all black-hole masses rest on velocity dispersions drawn from mass, size, "
+        "concentration and star formation with the scatter of 420 galaxies that have them "
+        "measured. Lines below a signal-to-noise ratio of 2 are draws."
     ),
     "survey": (
         "Galaxies from the sky carry what SDSS and MPA-JHU measured, and their own pixels; lines "

@@ -1,5 +1,6 @@
 """Render the population to a training set, resumable and the same whatever the workers."""
 
+import json
 import logging
 import multiprocessing
 from pathlib import Path
@@ -13,6 +14,7 @@ from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import (
     BANDS,
+    LINE_NAMES,
     SDSS_PIXEL_SCALE_ARCSEC,
 )
 from galexplorer.training import dataset, population
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1000
 _POPULATION_FILE = "population.parquet"
+_FITS_FILE = "population-fits.json"
 _EDGE_FRACTION = 0.03
 
 
@@ -42,7 +45,7 @@ def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | Non
         Folder, outside the repository.
     workers : int
     data : Path, optional
-        Folder of the real tables.
+        Folder of the real tables; without one, Python packages stand in.
 
     Returns
     -------
@@ -86,15 +89,19 @@ def load_population(out: Path, seed: int, data: Path | None = None) -> pd.DataFr
         if int(rows["seed"].iloc[0]) != seed:
             raise DataError(f"{out} holds a set of another seed; choose another folder.")
         return rows
-    folder = data_folder(data)
-    if folder is None:
-        raise DataError("No folder of real tables was found; name it with --data.")
-    rows = population.build(folder, np.random.default_rng(seed))
+    rows = population.build(data_folder(data), np.random.default_rng(seed))
     rows["seed"] = seed
-    rows.attrs = {}
+    fits = rows.attrs.pop("fits", [])
     out.mkdir(parents=True, exist_ok=True)
+    (out / _FITS_FILE).write_text(json.dumps(fits, indent=2) + "\n")
     rows.to_parquet(path)
     return rows
+
+
+def read_fits(out: Path) -> list[dict]:
+    """Return the records of the fits that completed the population of a folder."""
+    path = out / _FITS_FILE
+    return json.loads(path.read_text()) if path.exists() else []
 
 
 def table_rows(rows: pd.DataFrame) -> dataset.Arrays:
@@ -161,19 +168,9 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     """Put what the tables know of `rows` into the rows `take` of the arrays."""
     arrays["catalogue_mag"][take] = rows[list(BANDS)]
     arrays["catalogue_err"][take] = rows[[f"err_{b}" for b in BANDS]]
+    arrays["catalogue_petro_mag"][take] = rows[[f"petro_{b}" for b in BANDS]]
+    arrays["line_snr"][take] = rows[[f"{name}_snr" for name in LINE_NAMES]]
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
-    arrays["split"][take] = splits_of(rows)
-
-
-def splits_of(rows: pd.DataFrame) -> list[int]:
-    """Return the split of each row: by position, or by source, redshift and r where it has none."""
-    return [
-        dataset.split_of(ra, dec)
-        if np.isfinite(ra)
-        else dataset.split_of_key(f"{source}/{redshift:.6f}/{r:.4f}")
-        for ra, dec, source, redshift, r in zip(
-            rows.ra, rows.dec, rows.source, rows.redshift, rows.r, strict=True
-        )
-    ]
+    arrays["split"][take] = rows.split

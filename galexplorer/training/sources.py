@@ -10,28 +10,18 @@ from astropy.table import Table
 
 from galexplorer.errors import DataError
 from galexplorer.schema import BANDS, LINE_NAMES
+from galexplorer.training import scales
 
 COSMOLOGY = FlatLambdaCDM(H0=70, Om0=0.3)
 
 LINE_COLUMNS = tuple(name.removeprefix("log_flux_") for name in LINE_NAMES)
 
-GLADE_MASS_OFFSET = 0.16
-"""GLADE+ masses lie this much below kcorrect's and MPA-JHU's, dex (8,580 galaxies in common)."""
-
 MPA_ERROR_FACTORS = {"halpha": 2.473, "hbeta": 1.882, "oiii_5007": 1.566, "nii_6584": 2.039}
 """Factors by which the MPA-JHU line errors are too small (their own repeat observations)."""
 
-SALPETER_TO_KROUPA = -0.2
-"""Shift of log mass and log SFR from a Salpeter to a Kroupa IMF (Madau & Dickinson 2014)."""
-
-DISPERSION_RELATION = ((2.036, 0.28, 0.13), (2.171, 0.30, 0.10))
-"""log sigma (km/s) at 10^10.7 Msun, slope and scatter: star-forming, quiescent.
-
-The values that `dispersion_relation` finds.
-"""
-
 _COLUMNS = (
     "source",
+    "key",
     "ra",
     "dec",
     *BANDS,
@@ -82,37 +72,17 @@ def read_all(data: Path) -> pd.DataFrame:
         _lines_z011,
     )
     try:
-        tables = [_frame(reader(data)) for reader in readers]
+        tables = [frame(reader(data)) for reader in readers]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"A table in {data} cannot be read ({error}); check the folder.") from error
     rows = pd.concat(tables, ignore_index=True)
     magnitudes = rows[list(BANDS)].to_numpy(float)
     rows[list(BANDS)] = np.where((magnitudes > 8) & (magnitudes < 26), magnitudes, np.nan)
-    dispersions = data / "mstar_vdisp.csv.gz"
-    if dispersions.exists():
-        rows.attrs["dispersion_relation"] = dispersion_relation(pd.read_csv(dispersions))
     return rows
 
 
-def dispersion_relation(table: pd.DataFrame) -> tuple[tuple[float, float, float], ...]:
-    """Fit log sigma = zero + slope (log M* - 10.7) to star-forming and quiescent galaxies.
-
-    The table holds massive galaxies only; below 10^10.5 Msun the lines are extrapolated, with
-    slopes that agree with Faber-Jackson and Tully-Fisher relations (about 0.3).
-    """
-    fits = []
-    for late in (True, False):
-        part = table[(table.TType > 0) == late]
-        mass, sigma = part.logMstar - 10.7, part.logvelDisp_e
-        good = np.isfinite(mass) & np.isfinite(sigma) & sigma.between(1.6, 2.7)
-        slope, zero = np.polyfit(mass[good], sigma[good], 1)
-        residual = sigma[good] - zero - slope * mass[good]
-        scatter = 1.4826 * float(np.median(np.abs(residual)))
-        fits.append((float(zero), float(np.clip(slope, 0.2, 0.4)), scatter))
-    return tuple(fits)
-
-
-def _frame(columns: dict) -> pd.DataFrame:
+def frame(columns: dict) -> pd.DataFrame:
+    """Return a table of the common columns; those that are not given are NaN."""
     size = len(columns["redshift"])
     return pd.DataFrame({name: columns.get(name, np.full(size, np.nan)) for name in _COLUMNS})
 
@@ -126,8 +96,8 @@ def _lines(table: pd.DataFrame, factors: bool) -> dict:
     out = {}
     for line in LINE_COLUMNS:
         flux = np.asarray(table[line], float)
-        error = np.asarray(table.get(f"{line}_err", np.full(len(table), 2.5)), float)
-        good = np.isfinite(flux) & (np.abs(flux) < 1e5) & (flux != 0) & (error > 0)
+        error = np.asarray(table.get(f"{line}_err", np.full(len(table), np.nan)), float)
+        good = np.isfinite(flux) & (np.abs(flux) < 1e5) & (flux != 0) & ~(error <= 0)
         out[line] = np.where(good, flux, np.nan)
         out[f"{line}_err"] = np.where(
             good, error * (MPA_ERROR_FACTORS[line] if factors else 1), np.nan
@@ -149,7 +119,7 @@ def _mpajhu(data: Path) -> dict:
         "source": "mpajhu",
         "ra": table.ra,
         "dec": table.dec,
-        **magnitudes,
+        **scales.petro_to_model(magnitudes),
         "petro_r50": _clean(table.petro_r50, 0.3, 200),
         "petro_r90": _clean(table.petro_r90, 0.5, 400),
         "redshift": z,
@@ -173,12 +143,19 @@ def _lines_z010(data: Path) -> dict:
 
 
 def _lines_z011(data: Path) -> dict:
-    table = pd.read_csv(data / "sdss_lines_z011.csv.gz")
+    # galaxies observed twice are listed twice
+    table = pd.read_csv(data / "sdss_lines_z011.csv.gz").drop_duplicates("objid")
+    ebv = scales.UNSTATED_REDDENING
+    lines = _lines(table, factors=False)
+    for line, extinction in scales.LINE_EXTINCTION_PER_EBV.items():
+        lines[line] = lines[line] * 10 ** (0.4 * extinction * ebv)
     return {
         "source": "lines_z011",
-        **{b: table[b] for b in BANDS},
+        # no position is given, and none follows from an identifier of data release 7
+        "key": "dr7/" + table.objid.astype(str),
+        **{b: table[b] - scales.EXTINCTION_PER_EBV[b] * ebv for b in BANDS},
         "redshift": table.z_spec,
-        **_lines(table, factors=False),
+        **lines,
     }
 
 
@@ -190,14 +167,14 @@ def _resolve(data: Path) -> dict:
         "ra": table.ra,
         "dec": table.dec,
         **{b: table[b] for b in BANDS},
-        "petro_r50": _clean(table.r50, 0.3, 200),
-        "petro_r90": _clean(table.r90, 0.5, 400),
+        "petro_r50": _clean(table.r50, 0.3, 200) * 10**scales.RESOLVE_SIZE_OFFSET,
+        "petro_r90": _clean(table.r90, 0.5, 400) * 10**scales.RESOLVE_SIZE_OFFSET,
         "axis_ratio": _clean(table.b_a, 0.05, 1.01),
         "velocity_dispersion_kms": _clean(table.vdisp, 30, 500),
         "redshift": table.cz_kms / 299792.458,
-        "log_stellar_mass": _clean(table.log_mstar, 5, 13),
-        # ultraviolet rates lie 0.15 dex above MPA-JHU's on galaxies in common
-        "log_sfr": np.where(sfr > 0, np.log10(np.maximum(sfr, 1e-6)) - 0.15, np.nan),
+        "log_stellar_mass": scales.to_mpajhu_mass(_clean(table.log_mstar, 5, 13), "resolve"),
+        "log_sfr": np.where(sfr > 0, np.log10(np.maximum(sfr, 1e-6)), np.nan)
+        + scales.RESOLVE_SFR_OFFSET,
         **_lines(table, factors=True),
     }
 
@@ -214,7 +191,7 @@ def _main_sample(data: Path) -> dict:
         "axis_ratio": np.clip(axis_ratio, 0, 1),
         "ebv": table.ext_r / 2.285,
         "redshift": table.z,
-        "log_stellar_mass": _clean(table.kc_logmass, 6, 13) + 0.015,
+        "log_stellar_mass": scales.to_mpajhu_mass(_clean(table.kc_logmass, 6, 13), "kcorrect"),
     }
 
 
@@ -235,7 +212,7 @@ def _structure(data: Path) -> dict:
         "dec": table.dec,
         **{b: table[b] for b in BANDS},
         "petro_r50": r50,
-        "axis_ratio": np.where(bulgy, table.deVAB_r, table.expAB_r),
+        "axis_ratio": _clean(np.where(bulgy, table.deVAB_r, table.expAB_r), 0.03, 1.01),
         "redshift": table.z_spec,
         "log_stellar_mass": _clean(table.log_mstar, 6, 13),
     }
@@ -254,9 +231,7 @@ def _xcoldgass(data: Path) -> dict:
         "redshift": cold["Z_SDSS"].astype(float),
         "log_stellar_mass": _clean(cold["LOGMSTAR"], 6, 13),
         "log_sfr": _clean(cold["LOGSFR_BEST"], -6, 4),
-        # PP04 to T04: 0.31 dex on the few galaxies in common,
-        # as in Kewley & Ellison 2008 near solar
-        "gas_metallicity": metal + 0.31,
+        "gas_metallicity": scales.pp04_to_t04(metal),
     }
 
 
@@ -276,6 +251,7 @@ def _califa(data: Path) -> dict:
         "axis_ratio": _clean(table["SERSIC_BA"], 0.05, 1.01),
         "velocity_dispersion_kms": _clean(table["VDISP"], 30, 500),
         "redshift": z,
-        "log_stellar_mass": _clean(table["log(Mass) Pipe3D"], 6, 13) + SALPETER_TO_KROUPA,
-        "log_sfr": _clean(table["log(SFR) Pipe3D"], -6, 4) + SALPETER_TO_KROUPA,
+        "log_stellar_mass": _clean(table["log(Mass) Pipe3D"], 6, 13)
+        + scales.SALPETER_TO_KROUPA_MASS,
+        "log_sfr": _clean(table["log(SFR) Pipe3D"], -6, 4) + scales.SALPETER_TO_KROUPA_SFR,
     }

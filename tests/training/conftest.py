@@ -53,6 +53,10 @@ def population() -> pd.DataFrame:
         }
     )
     rows.loc[50:, ["ra", "dec"]] = np.nan
+    rows["split"] = [
+        dataset.split_of(ra, dec) if np.isfinite(ra) else dataset.TRAIN
+        for ra, dec in zip(rows.ra, rows.dec, strict=True)
+    ]
     magnitude = random.uniform(14.5, 17.3, number)
     for band, colour in zip(BANDS, (2.0, 0.7, 0.0, -0.35, -0.6), strict=True):
         rows[band] = magnitude + colour + 0.1 * random.standard_normal(number)

@@ -38,7 +38,7 @@ def test_training_gives_a_model_and_a_history(sets, tmp_path):
     assert not model.training
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
     header, row = (tmp_path / "history.csv").read_text().splitlines()
-    assert header.startswith("step,minutes,real,rendered,vae,tables,val_")
+    assert header.startswith("step,minutes,measurable,real,rendered,vae,tables,val_")
     values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
     assert values["step"] == 3
     # nine standard normal densities cost at least 1.42 each, of which a JPEG has two
@@ -111,22 +111,26 @@ def test_labels_that_are_missing_do_not_count(sets):
 
 
 def test_calibration_makes_the_base_standard_normal(sets):
-    """Shift and width are the median and spread of the base variables of validation rows."""
+    """Shift, width, skew and tail turn base variables of validation rows into a normal."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
         model = fit.GalaxyModel().eval().requires_grad_(False)
     many = dataset.select(dataset.concatenate(sets), np.tile(np.arange(96, 176), 30))
     many = {**many, "split": np.full(2400, dataset.VALIDATION, np.uint8)}
-    many["targets"][:, 1:] += np.random.default_rng(1).normal(0, 0.5, (2400, 8))
+    scatter = np.random.default_rng(1).normal(0, 0.5, (2400, 9))
+    many["targets"][:, 0] = 0.1 * np.exp(scatter[:, 0])
+    many["targets"][:, 1:] += scatter[:, 1:]
     model.target_mean.copy_(torch.tensor([-2.2, 10.0, 0.1, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
     report = calibrate(model, Pools([many]), "cpu", limit=600)
     assert report["photometry"]["log_stellar_mass"]["rows"] == 600
     index = MODES.index("photometry")
     noise = noise_of(model, many, "photometry", np.random.default_rng(2), "cpu")["noise"].numpy()
     for k, name in enumerate(TARGET_NAMES):
-        scaled = (noise[:, k] - model.base_shift[index, k].item()) / model.base_width[
-            index, k
-        ].item()
+        shift, width, skew, tail = (
+            getattr(model, f"base_{part}")[index, k].item()
+            for part in ("shift", "width", "skew", "tail")
+        )
+        scaled = np.sinh(tail * np.arcsinh((noise[:, k] - shift) / width) - skew)
         assert np.median(scaled) == pytest.approx(0, abs=0.15), name
         assert np.mean(np.abs(scaled) < 1) == pytest.approx(0.68, abs=0.07), name
 
