@@ -63,6 +63,8 @@ def shifted_copies(
         shift = _at(track[parent, :, k], new) - _at(track[parent, :, k], old)
         copies[band] = copies[band].to_numpy(float) + shift
     _add_noise(copies, rows, rng)
+    for band in BANDS:  # as far from the model magnitude as it was
+        copies[f"petro_{band}"] += copies[band] - rows[band].to_numpy(float)[parent]
     nearer, farther = (COSMOLOGY.angular_diameter_distance(z).value for z in (old, new))
     ratio = nearer / farther
     old_sizes = copies[["petro_r50_true", "petro_r90_true"]].to_numpy(float)

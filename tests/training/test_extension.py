@@ -22,6 +22,7 @@ def rows(rng) -> pd.DataFrame:
     for band, colour in zip(BANDS, (2.5, 0.9, 0.0, -0.38, -0.7), strict=True):
         table[band] = r + colour
         table[f"err_{band}"] = 0.001
+        table[f"petro_{band}"] = table[band] + rng.normal(0.05, 0.03, number)
     table["petro_r50_true"] = rng.uniform(1.5, 4.0, number)
     table["petro_r90_true"] = 2.6 * table.petro_r50_true
     table[["petro_r50", "petro_r90"]] = table[["petro_r50_true", "petro_r90_true"]]
@@ -56,6 +57,9 @@ def test_copies_keep_what_belongs_to_the_galaxy(rows, coefficients, rng):
     for name in ("log_stellar_mass", "log_sfr", "gas_metallicity", "log_bh_mass", "split"):
         np.testing.assert_array_equal(copies[name], parents[name])
     assert not copies[[f"{name}_measured" for name in TARGET_NAMES]].any(axis=None)
+    for band in BANDS:
+        beyond, parental = (t[f"petro_{band}"] - t[band] for t in (copies, parents))
+        np.testing.assert_allclose(beyond, parental, atol=1e-9)
 
 
 def test_copies_dim_and_shrink_with_distance(rows, coefficients, rng):
