@@ -1,6 +1,7 @@
 """The whole model: autoencoder, context, chain of flows and its calibration, detectability."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,26 @@ MODES = ("photometry", "fits", "jpeg")
 """Kinds of input that are calibrated apart: no image, linear pixels, 8-bit composites."""
 
 SYMMETRIES = 8
-CONTEXT = 96
-"""Length of the vector that conditions the flows."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths of the networks; the manifest of the weights has the same names.
+
+    Attributes
+    ----------
+    encoder : int
+        Channels of the autoencoder's first stage.
+    context : int
+        Length of the vector that conditions the flows.
+    context_hidden, flow_hidden : int
+        Width of the hidden layers before it and in each flow.
+    """
+
+    encoder: int = 32
+    context: int = 96
+    context_hidden: int = 192
+    flow_hidden: int = 128
 
 
 class GalaxyModel(nn.Module):
@@ -36,14 +55,15 @@ class GalaxyModel(nn.Module):
     measurable_shift: Tensor
     measurable_slope: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        self.decoder = Decoder()
-        self.context = Context(LATENTS, features.SIZE, size=CONTEXT)
-        self.chain = Chain(context=CONTEXT)
+        self.sizes = sizes = sizes or Sizes()
+        self.encoder = Encoder(sizes.encoder)
+        self.decoder = Decoder(sizes.encoder)
+        self.context = Context(LATENTS, features.SIZE, sizes.context_hidden, sizes.context)
+        self.chain = Chain(sizes.context, sizes.flow_hidden)
         self.measurable = nn.Sequential(
-            nn.Linear(CONTEXT + 1, 64), nn.SiLU(), nn.Linear(64, len(MEASURABLE_NAMES))
+            nn.Linear(sizes.context + 1, 64), nn.SiLU(), nn.Linear(64, len(MEASURABLE_NAMES))
         )
         number = len(TARGETS)
         self.register_buffer("target_mean", torch.zeros(number))

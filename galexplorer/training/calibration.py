@@ -16,9 +16,9 @@ from sklearn.linear_model import LogisticRegression
 
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import MEASURABLE_NAMES, TARGET_NAMES
-from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, measurable_labels
-from galexplorer.training.fit import Pools, noise_of
+from galexplorer.training.pools import Pools
+from galexplorer.training.validation import noise_of
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
             continue
         rng = np.random.default_rng(0)
         rows = rng.permutation(rows)[:limit]
-        part = dataset.select(pools.rows, rows)
+        part = pools.select(rows)
         found = noise_of(model, part, mode, rng, device, _CHOICES[mode])
         noise = found["noise"].cpu().double().numpy()
         for k, target in enumerate(TARGET_NAMES):

@@ -72,8 +72,11 @@ def empty(size: int, with_grid: bool = True) -> Arrays:
     for name, (shape, dtype) in SHAPES.items():
         if name == "grid" and not with_grid:
             continue
-        fill = np.nan if np.issubdtype(dtype, np.floating) else 0
-        arrays[name] = np.full((size, *shape), fill, dtype)
+        floating = np.issubdtype(dtype, np.floating)
+        # zeros take no memory until they are written
+        arrays[name] = (
+            np.full((size, *shape), np.nan, dtype) if floating else np.zeros((size, *shape), dtype)
+        )
     return arrays
 
 

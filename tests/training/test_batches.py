@@ -13,7 +13,8 @@ from galexplorer.training.batches import (
     IMAGE_AND_CATALOGUE,
     IMAGE_ONLY,
     Choice,
-    augment,
+    change,
+    draw_changes,
     features_of,
     measurable_labels,
 )
@@ -70,13 +71,20 @@ def test_the_same_numbers_give_the_same_view(arrays):
     assert not np.array_equal(one, other)
 
 
+def changed(grid: torch.Tensor, seed: int) -> tuple[torch.Tensor, np.ndarray]:
+    """Return changed images and by how much their pixels shrank."""
+    changes = draw_changes(len(grid), np.random.default_rng(seed))
+    zoom = changes.pop("zoom")
+    return change(grid, {k: torch.from_numpy(v) for k, v in changes.items()}, seed), zoom
+
+
 def test_zooming_in_shrinks_the_pixel():
     """A Gaussian's width in arcsec survives the augmentation, its light stays in the field."""
     y, x = np.mgrid[:64, :64] - 31.5
     blob = 250 * np.exp(-(x**2 + y**2) / (2 * 7.0**2))
     grid = torch.from_numpy(np.tile(blob, (40, 3, 1, 1)).astype(np.uint8))
-    scale = np.full(40, 0.5, np.float32)
-    moved, pixel = augment(grid, scale, np.random.default_rng(3))
+    moved, zoom = changed(grid, 3)
+    pixel = 0.5 * zoom
     assert moved.shape == grid.shape
     assert (pixel <= 0.5).all()
     assert len(np.unique(pixel)) > 10
@@ -91,8 +99,8 @@ def test_augmentation_turns_by_any_angle_and_flips():
     """A spot off the axes goes round at its distance, on both sides of the mirror."""
     spot = torch.zeros((400, 3, 64, 64), dtype=torch.uint8)
     spot[:, :, 40:43, 44:47] = 255
-    moved, pixel = augment(spot, np.ones(400, np.float32), np.random.default_rng(4))
-    still = moved[pixel == 1.0][:, 0].numpy()
+    moved, zoom = changed(spot, 4)
+    still = moved[zoom == 1.0][:, 0].numpy()
     y, x = np.mgrid[:64, :64] - 31.5
     bright = np.where(still > 0.2, still, 0.0)
     light = bright.sum(axis=(1, 2))
