@@ -68,8 +68,8 @@ class Pools:
         """Return a hash of what training reads."""
         digest = hashlib.sha256()
         for name in sorted(self.rows):
-            digest.update(np.ascontiguousarray(self.rows[name]))
-        digest.update(self.grid)
+            digest.update(np.ascontiguousarray(self.rows[name]).data)
+        digest.update(self.grid.data)
         return digest.hexdigest()
 
 

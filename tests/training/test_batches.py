@@ -1,5 +1,7 @@
 """How rows are presented: what is dropped, and that nothing is invented."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,3 +158,30 @@ def test_the_rule_for_metallicities_is_that_of_the_catalogue(data_dir):
         rows["targets"][:, TARGET_NAMES.index(name)] = np.log10(np.maximum(flux, 1e-3))
     given = table.oh_t04.between(7, 10).to_numpy()
     assert (measurable_labels(rows)[:, -1] == given).mean() > 0.975
+
+
+def test_every_subset_of_inputs_is_met(sets):
+    """Image, bands, radii, Petrosian magnitudes: what a user can leave out is left out."""
+    arrays = dataset.concatenate(sets)
+    arrays["catalogue_petro_mag"][:] = arrays["catalogue_mag"] + 0.1
+    many = dataset.select(arrays, np.tile(np.arange(len(arrays["split"])), 400))
+    features = features_of(many, Choice(), np.random.default_rng(7))
+    imaged, bands, flags = features[:, 25] > 0, present(features), features > 0
+    for rows in (~imaged & flags[:, 23], imaged & flags[:, 23]):
+        assert len({tuple(row) for row in bands[rows]}) == 31
+    assert len({tuple(row) for row in bands[imaged & flags[:, 24]]}) == 7  # of g, r, i
+    pairs = [tuple(row) for row in flags[:, 36:41] & bands]
+    assert len(set(pairs)) == 32
+    photometry = flags[:, 23] + 2 * flags[:, 24]
+    radii = (flags[:, 21] | flags[:, 22]) * (1 + flags[:, 27])
+    met = set(zip(imaged, photometry, radii, flags[:, 36:41].any(axis=1), strict=True))
+    for image, magnitudes, sizes in itertools.product((False, True), (0, 1, 2), (0, 1, 2)):
+        if not image and 2 in (magnitudes, sizes):
+            continue  # nothing is measured without pixels
+        for petrosian in (False, True) if magnitudes == 1 else (False,):
+            assert (image, magnitudes, sizes, petrosian) in met
+    # either radius alone, and errors given or typical
+    for one, other in ((21, 22), (22, 21)):
+        assert 0.02 < (flags[:, one] & ~flags[:, other]).mean() < 0.06
+    errors = features[:, 16][bands[:, 2]]
+    assert 0.2 < (errors == np.float32(np.log10(0.01) + 1.7)).mean() < 0.4
