@@ -109,3 +109,9 @@ TARGETS = (
 TARGET_NAMES = tuple(target.name for target in TARGETS)
 PROPERTY_NAMES = TARGET_NAMES[:5]
 LINE_NAMES = TARGET_NAMES[5:]
+
+DETECTION_S_TO_N = 3.0
+"""Signal-to-noise ratio in an SDSS spectrum from which a line counts as detected."""
+
+MEASURABLE_NAMES = (*LINE_NAMES, "gas_metallicity")
+"""Targets of which the model says how likely a spectrum of SDSS's would show them."""

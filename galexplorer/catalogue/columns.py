@@ -13,9 +13,19 @@ from galexplorer.schema import BANDS, TARGETS
 
 ERRORS = tuple(f"err_{band}" for band in BANDS)
 POSITIONS = ("ra", "dec")
-NUMBERS = (*POSITIONS, *BANDS, *ERRORS, "petro_r50", "petro_r90", "redshift", "pixel_scale")
+PETRO_BANDS = tuple(f"petro_{band}" for band in BANDS)
+NUMBERS = (
+    *POSITIONS,
+    *BANDS,
+    *ERRORS,
+    *PETRO_BANDS,
+    "petro_r50",
+    "petro_r90",
+    "redshift",
+    "pixel_scale",
+)
 TEXTS = ("id", "image")
-COLUMNS = ("id", *NUMBERS[:7], *NUMBERS[7:-1], "image", "pixel_scale")
+COLUMNS = ("id", *NUMBERS[:-1], "image", "pixel_scale")
 
 # Closed intervals; a value outside one is taken as missing, and its row says so.
 LIMITS = {
@@ -23,6 +33,7 @@ LIMITS = {
     "dec": (-90.0, 90.0),
     **dict.fromkeys(BANDS, (5.0, 30.0)),
     **dict.fromkeys(ERRORS, (1e-6, 10.0)),
+    **dict.fromkeys(PETRO_BANDS, (5.0, 30.0)),
     "petro_r50": (0.05, 3600.0),
     "petro_r90": (0.05, 3600.0),
     "redshift": (1e-6, TARGETS[0].high),
@@ -44,7 +55,9 @@ class Catalogue:
     ra, dec : ndarray, shape (n,), float64
         Degrees, ICRS.
     magnitudes, errors : ndarray, shape (n, 5), float64
-        Dereddened AB magnitudes and their 1-sigma errors, bands u, g, r, i, z.
+        Dereddened AB model magnitudes and their 1-sigma errors, bands u, g, r, i, z.
+    petro_magnitudes : ndarray, shape (n, 5), float64
+        Dereddened Petrosian magnitudes, which count beside a model magnitude of their band.
     petro_r50, petro_r90 : ndarray, shape (n,), float64
         Petrosian radii in r, arcsec.
     redshift : ndarray, shape (n,), float64
@@ -64,6 +77,7 @@ class Catalogue:
     dec: np.ndarray
     magnitudes: np.ndarray
     errors: np.ndarray
+    petro_magnitudes: np.ndarray
     petro_r50: np.ndarray
     petro_r90: np.ndarray
     redshift: np.ndarray
@@ -79,10 +93,10 @@ class Catalogue:
 def read_catalogue(path: str | Path) -> Catalogue:
     """Read a table of galaxies: CSV, ECSV, Parquet, FITS or VOTable.
 
-    Columns are ``id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_r50, petro_r90, redshift,
-    image, pixel_scale``, in any order and case; at least one magnitude or ``image`` must be
-    there, and others are ignored. No row is lost: a value that cannot be read or cannot be
-    true is taken as missing and flagged.
+    Columns are ``id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50,
+    petro_r90, redshift, image, pixel_scale``, in any order and case; at least one magnitude or
+    ``image`` must be there, and others are ignored. No row is lost: a value that cannot be read or
+    cannot be true is taken as missing and flagged.
 
     Parameters
     ----------
@@ -127,6 +141,7 @@ def read_catalogue(path: str | Path) -> Catalogue:
         dec=numbers["dec"],
         magnitudes=magnitudes,
         errors=errors,
+        petro_magnitudes=np.stack([numbers[name] for name in PETRO_BANDS], axis=1),
         petro_r50=numbers["petro_r50"],
         petro_r90=numbers["petro_r90"],
         redshift=numbers["redshift"],
@@ -198,7 +213,7 @@ def _check(name: str, values: np.ndarray | None, n: int) -> tuple[np.ndarray, np
     if values is None:
         return np.full(n, np.nan), np.zeros(n, bool)
     values = values.copy()
-    sentinels = MAGNITUDE_SENTINELS if name in BANDS + ERRORS else SENTINELS
+    sentinels = MAGNITUDE_SENTINELS if name in BANDS + ERRORS + PETRO_BANDS else SENTINELS
     # Single precision turns -99.9 into -99.9000015.
     for sentinel in sentinels:
         values[np.isclose(values, sentinel, rtol=1e-6, atol=0)] = np.nan

@@ -116,7 +116,7 @@ def train(
     """Train the weights on rendered and real galaxies."""
     _show_log()
     with _needs_training_extra():
-        from galexplorer.training.fit import read_config
+        from galexplorer.training.config import read_config
         from galexplorer.training.release import make_weights
     make_weights(folders, out, work, read_config(config), resume, device, keep_model)
 

@@ -146,6 +146,11 @@ def _observe(catalogue: Catalogue, k: int, flags: list[str]) -> Observation:
         kind="catalogue" if magnitudes else "none",
         magnitudes=magnitudes,
         errors=errors,
+        petro_magnitudes={
+            band: float(value)
+            for band, value in zip(BANDS, catalogue.petro_magnitudes[k], strict=True)
+            if np.isfinite(value) and band in magnitudes
+        },
         petro_r50=_positive(catalogue.petro_r50[k]),
         petro_r90=_positive(catalogue.petro_r90[k]),
     )

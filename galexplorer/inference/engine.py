@@ -20,11 +20,12 @@ from galexplorer.inference.result import Neighbour, Photometry, Posterior, Resul
 from galexplorer.model.features import photometry_features
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.model.weights import Weights, load, read_arrays
-from galexplorer.schema import BANDS, TARGETS
+from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
+_MEASURABLE_DRAWS = 512
 _LIGHT_GALAXY = 9.8
 CHUNK = 16384
 """Draws that go through the flows at once."""
@@ -136,6 +137,7 @@ class Engine:
         return Result(
             posterior=posterior,
             bpt=classes,
+            measurable=self._measurable(encoded, posterior.column("redshift")),
             photometry=observation.photometry,
             domain=judge(self.domain, mode, inputs, misfit)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
@@ -166,6 +168,7 @@ class Engine:
             np.array([p.petro_kind == "measured" for p in photometry]),
             scale,
             origin,
+            np.array([[p.petro_magnitudes.get(b, np.nan) for b in BANDS] for p in photometry]),
         )
         grids = [o.cutout.grid if o.cutout else None for o in observations]
         return self.encode_arrays(features, grids, origin, [o.stored for o in observations])
@@ -256,6 +259,38 @@ class Engine:
         cut = _truncated_normal(uniform[None, :], base[:, :1], base[:, 1:])
         draws = self.model.redshift_from_base(cut.to(torch.float32), context, mode)
         return draws.clamp(low, high)
+
+    def measurable(self, encoded: Encoded, redshift: np.ndarray) -> np.ndarray:
+        """Return the probability that a spectrum would show each of `MEASURABLE_NAMES`.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        redshift : ndarray, shape (n, d)
+            Draws, over which the probability is averaged; the first 512 count.
+
+        Returns
+        -------
+        ndarray, shape (n, 5)
+        """
+        draws = torch.from_numpy(np.ascontiguousarray(redshift[:, :_MEASURABLE_DRAWS])).float()
+        size, count = draws.shape
+        out = []
+        step = max(1, CHUNK // count)
+        for begin in range(0, size, step):
+            rows = slice(begin, min(begin + step, size))
+            number = rows.stop - rows.start
+            context = encoded.context[rows].repeat_interleave(count, dim=0)
+            mode = encoded.mode[rows].to(self.device).repeat_interleave(count)
+            flat = draws[rows].reshape(-1).to(self.device)
+            share = self.model.measurable_probability(context, mode, flat)
+            out.append(share.view(number, count, -1).mean(dim=1).cpu().numpy())
+        return np.concatenate(out)
+
+    def _measurable(self, encoded: Encoded, redshift: np.ndarray) -> dict[str, float]:
+        shares = self.measurable(encoded, redshift[None])[0]
+        return {name: float(p) for name, p in zip(MEASURABLE_NAMES, shares, strict=True)}
 
     def _view(self, cutout: Cutout | None) -> tuple[View | None, Tensor | None]:
         if cutout is None:

@@ -93,6 +93,7 @@ def observe(
         petro_r50=given.petro_r50 if sized else found.petro_r50,
         petro_r90=given.petro_r90 if sized else found.petro_r90,
         petro_kind="catalogue" if sized else "measured" if found.petro_r50 else "none",
+        petro_magnitudes={} if measured else given.petro_magnitudes,
     )
     notes = (*pixels.notes, *_remarks(pixels, found, measured, corrected))
     if measured and given.magnitudes:

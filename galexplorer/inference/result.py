@@ -25,6 +25,8 @@ class Photometry:
         Petrosian half-light and 90%-light radii in r, arcsec.
     petro_kind : {"none", "catalogue", "measured"}
         Where the radii came from.
+    petro_magnitudes : dict of str to float
+        Dereddened Petrosian AB magnitudes by band, which tell more beside model magnitudes.
     """
 
     kind: str = "none"
@@ -33,6 +35,7 @@ class Photometry:
     petro_r50: float | None = None
     petro_r90: float | None = None
     petro_kind: str = "none"
+    petro_magnitudes: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,10 @@ class Result:
         Where each number came from.
     latent : ndarray, shape (32,), float32, or None
         The encoder's mean, None without an image.
+    measurable : dict of str to float
+        Probability that a spectrum of SDSS's would show each of
+        `galexplorer.schema.MEASURABLE_NAMES`: a line at a signal-to-noise ratio above 3, a
+        metallicity in MPA-JHU's catalogue.
     """
 
     posterior: Posterior
@@ -209,6 +216,7 @@ class Result:
     known: dict[str, float] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     latent: np.ndarray | None = None
+    measurable: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """Return the result as one JSON-ready object (no draws, no pixels)."""
@@ -219,6 +227,7 @@ class Result:
             "petro_r50": self.photometry.petro_r50,
             "petro_r90": self.photometry.petro_r90,
             "petro_kind": self.photometry.petro_kind,
+            "petro_magnitudes": self.photometry.petro_magnitudes,
         }
         neighbours = [
             {
@@ -240,6 +249,7 @@ class Result:
         return {
             "posterior": self.posterior.summary(),
             "bpt": self.bpt,
+            "measurable": self.measurable,
             "neighbours": neighbours,
             "domain": domain,
             "photometry": photometry,

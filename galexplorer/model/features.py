@@ -10,7 +10,10 @@ _COLOUR_WIDTH = (0.5, 0.25, 0.1, 0.1)
 _CATALOGUE_ERROR = (0.05, 0.01, 0.01, 0.01, 0.02)
 """Errors assumed where a catalogue gives none: the medians of the SDSS main sample."""
 
-SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2
+_PETRO_WIDTH = (0.3, 0.1, 0.08, 0.08, 0.15)
+"""Spread of Petrosian minus model magnitudes in the main sample."""
+
+SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2 + 5 + 5
 """Length of the feature vector."""
 
 
@@ -22,6 +25,7 @@ def photometry_features(
     measured_petro: np.ndarray,
     pixel_scale_arcsec: np.ndarray,
     origin: np.ndarray,
+    petro_magnitudes: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the feature vectors.
 
@@ -37,6 +41,9 @@ def photometry_features(
         Of the model's grid; NaN without an image.
     origin : ndarray, shape (n,)
         0 no image, 1 fits, 2 jpeg.
+    petro_magnitudes : ndarray, shape (n, 5), optional
+        Petrosian magnitudes; NaN where missing. What they tell is their difference from the model
+        magnitude of the same band, so one without the other counts as missing.
 
     Returns
     -------
@@ -69,9 +76,16 @@ def photometry_features(
     brightness = np.where(r, (scaled[:, 2] * 1.2 + 5 * 0.3 * radius[:, 0] - 0.5) / 1.2, 0.0)
     concentration = np.where(sized.all(1), (radius[:, 1] - radius[:, 0]) * 2, 0.0)
     derived = np.stack([brightness, concentration], 1)
+    if petro_magnitudes is None:
+        petro_magnitudes = np.full_like(magnitudes, np.nan)
+    paired = good & np.isfinite(petro_magnitudes)
+    beyond = np.where(paired, np.where(paired, petro_magnitudes, 0) - magnitudes, 0.0)
+    beyond = np.where(paired, beyond / _PETRO_WIDTH, 0.0)
     stacked = np.concatenate(
-        [scaled, colour, good, error, radius, sized, source, image, size_source, derived], axis=1
-    )
+        [scaled, colour, good, error, radius, sized, source, image, size_source, derived,
+         beyond, paired],
+        axis=1,
+    )  # fmt: skip
     return np.clip(stacked, -8, 8).astype(np.float32)
 
 

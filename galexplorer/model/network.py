@@ -1,6 +1,7 @@
-"""The whole model: autoencoder, context and chain of flows, with its calibration."""
+"""The whole model: autoencoder, context, chain of flows and its calibration, detectability."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from galexplorer.model import features
 from galexplorer.model.flows import Chain, Context
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
-from galexplorer.schema import TARGETS
+from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
 MODES = ("photometry", "fits", "jpeg")
 """Kinds of input that are calibrated apart: no image, linear pixels, 8-bit composites."""
@@ -16,29 +17,63 @@ MODES = ("photometry", "fits", "jpeg")
 SYMMETRIES = 8
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Widths of the networks; the manifest of the weights has the same names.
+
+    Attributes
+    ----------
+    encoder : int
+        Channels of the autoencoder's first stage.
+    context : int
+        Length of the vector that conditions the flows.
+    context_hidden, flow_hidden : int
+        Width of the hidden layers before it and in each flow.
+    """
+
+    encoder: int = 32
+    context: int = 96
+    context_hidden: int = 192
+    flow_hidden: int = 128
+
+
 class GalaxyModel(nn.Module):
     """Autoencoder and flows.
 
-    Buffers hold the standardisation of the targets and, for each of `MODES`, the shift and
-    width of each flow's base normal that make the posteriors calibrated on validation rows.
+    Buffers hold the standardisation of the targets and, for each of `MODES` and each target,
+    what turns a standard normal into the base of its flow: a sinh-arcsinh transform (Jones &
+    Pewsey 2009, doi:10.1093/biomet/asp053) with shift, width, skew and tail, which makes the
+    posteriors calibrated on validation rows.
     """
 
     target_mean: Tensor
     target_std: Tensor
     base_shift: Tensor
     base_width: Tensor
+    base_skew: Tensor
+    base_tail: Tensor
+    measurable_shift: Tensor
+    measurable_slope: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        self.decoder = Decoder()
-        self.context = Context(LATENTS, features.SIZE)
-        self.chain = Chain(context=96)
+        self.sizes = sizes = sizes or Sizes()
+        self.encoder = Encoder(sizes.encoder)
+        self.decoder = Decoder(sizes.encoder)
+        self.context = Context(LATENTS, features.SIZE, sizes.context_hidden, sizes.context)
+        self.chain = Chain(sizes.context, sizes.flow_hidden)
+        self.measurable = nn.Sequential(
+            nn.Linear(sizes.context + 1, 64), nn.SiLU(), nn.Linear(64, len(MEASURABLE_NAMES))
+        )
         number = len(TARGETS)
         self.register_buffer("target_mean", torch.zeros(number))
         self.register_buffer("target_std", torch.ones(number))
         self.register_buffer("base_shift", torch.zeros(len(MODES), number))
         self.register_buffer("base_width", torch.ones(len(MODES), number))
+        self.register_buffer("base_skew", torch.zeros(len(MODES), number))
+        self.register_buffer("base_tail", torch.ones(len(MODES), number))
+        self.register_buffer("measurable_shift", torch.zeros(len(MODES), len(MEASURABLE_NAMES)))
+        self.register_buffer("measurable_slope", torch.ones(len(MODES), len(MEASURABLE_NAMES)))
 
     def encode(self, grid: Tensor, symmetries: int = SYMMETRIES) -> tuple[Tensor, Tensor]:
         """Return latent means and log variances, averaged over the symmetries of the square.
@@ -105,7 +140,7 @@ class GalaxyModel(nn.Module):
         -------
         Tensor, shape (n, 9)
         """
-        base = self.base_shift[mode] + self.base_width[mode] * noise
+        base = self.to_base(noise, mode)
         first = None
         if redshift is not None:
             first = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
@@ -151,8 +186,38 @@ class GalaxyModel(nn.Module):
         noise, log_slope : Tensor, shape (n,)
             Standard normal noise, and the log derivative of it with respect to the base.
         """
-        width = self.base_width[mode, k]
-        return (base - self.base_shift[mode, k]) / width, -torch.log(width)
+        width, tail = self.base_width[mode, k], self.base_tail[mode, k]
+        standard = (base - self.base_shift[mode, k]) / width
+        angle = tail * torch.asinh(standard) - self.base_skew[mode, k]
+        log_slope = torch.log(torch.cosh(angle) * tail / width) - 0.5 * torch.log1p(standard**2)
+        return torch.sinh(angle), log_slope
+
+    def to_base(self, noise: Tensor, mode: Tensor) -> Tensor:
+        """Return the calibrated base variables of standard normal noise, both (n, 9)."""
+        bent = torch.sinh((torch.asinh(noise) + self.base_skew[mode]) / self.base_tail[mode])
+        return self.base_shift[mode] + self.base_width[mode] * bent
+
+    def measurable_logit(self, context: Tensor, redshift: Tensor) -> Tensor:
+        """Return log odds that an SDSS spectrum would show each of `MEASURABLE_NAMES`.
+
+        Not yet calibrated.
+
+        Parameters
+        ----------
+        context : Tensor, shape (n, c)
+        redshift : Tensor, shape (n,)
+
+        Returns
+        -------
+        Tensor, shape (n, 5)
+        """
+        standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
+        return self.measurable(torch.cat([context, standard[:, None].clamp(-8, 8)], dim=1))
+
+    def measurable_probability(self, context: Tensor, mode: Tensor, redshift: Tensor) -> Tensor:
+        """Return calibrated probabilities, shape (n, 5); see `measurable_logit`."""
+        logit = self.measurable_logit(context, redshift)
+        return torch.sigmoid(self.measurable_shift[mode] + self.measurable_slope[mode] * logit)
 
     def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
         """Return where redshifts (m,) lie on each row's calibrated base normal, shape (n, m).
@@ -164,14 +229,18 @@ class GalaxyModel(nn.Module):
         rows = context.repeat_interleave(count, dim=0)
         column = standard.repeat(len(context))[:, None]
         noise = self.chain.flow(0).transform_to_noise(column, rows).view(len(context), count)
-        return (noise - self.base_shift[mode, 0][:, None]) / self.base_width[mode, 0][:, None]
+        standard = (noise - self.base_shift[mode, 0][:, None]) / self.base_width[mode, 0][:, None]
+        tail, skew = self.base_tail[mode, 0][:, None], self.base_skew[mode, 0][:, None]
+        return torch.sinh(tail * torch.asinh(standard) - skew)
 
     def redshift_from_base(self, noise: Tensor, context: Tensor, mode: Tensor) -> Tensor:
         """Return redshifts for calibrated base draws, both (n, d).
 
         The spline's parameters are made once per row.
         """
-        base = self.base_shift[mode, 0][:, None] + self.base_width[mode, 0][:, None] * noise
+        tail, skew = self.base_tail[mode, 0][:, None], self.base_skew[mode, 0][:, None]
+        bent = torch.sinh((torch.asinh(noise) + skew) / tail)
+        base = self.base_shift[mode, 0][:, None] + self.base_width[mode, 0][:, None] * bent
         count = noise.shape[1]
         standard = self.chain.invert_first(base, context)
         line = standard * self.target_std[0] + self.target_mean[0]

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LATENTS = 32
-_WIDTHS = (32, 64, 128, 256)
-_RESIDUAL_WIDTHS = (64, 128)
+_DEPTHS = (1, 2, 4, 8)
+_RESIDUAL_DEPTHS = (2, 4)
 
 
 class _Residual(nn.Module):
@@ -29,20 +29,23 @@ class _Residual(nn.Module):
 class Encoder(nn.Module):
     """Image to latent means and log variances.
 
-    Shapes: (n, 3, 64, 64) in 0..1 to (n, 32) and (n, 32).
+    Shapes: (n, 3, 64, 64) in 0..1 to (n, 32) and (n, 32). The four stages are 1, 2, 4 and 8
+    times `width` wide.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 32) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         width_in = 3
-        for width in _WIDTHS:
+        first = width
+        for depth in _DEPTHS:
+            width = depth * first
             stages += [
                 nn.Conv2d(width_in, width, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(width),
                 nn.SiLU(),
             ]
-            if width in _RESIDUAL_WIDTHS:
+            if depth in _RESIDUAL_DEPTHS:
                 stages.append(_Residual(width))
             width_in = width
         self.stages = nn.Sequential(*stages)
@@ -61,14 +64,14 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to image: (n, 32) to (n, 3, 64, 64) in 0..1."""
+    """Latents to image: (n, 32) to (n, 3, 64, 64) in 0..1; `width` as in the encoder."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 32) -> None:
         super().__init__()
-        self.stem = nn.Linear(LATENTS, _WIDTHS[-1] * 16)
+        self.stem = nn.Linear(LATENTS, _DEPTHS[-1] * width * 16)
         stages: list[nn.Module] = []
-        widths = [*reversed(_WIDTHS[:-1]), 16]
-        width_in = _WIDTHS[-1]
+        widths = [*(depth * width for depth in reversed(_DEPTHS[:-1])), width // 2]
+        width_in = _DEPTHS[-1] * width
         for width in widths:
             stages += [
                 nn.ConvTranspose2d(width_in, width, 4, stride=2, padding=1, bias=False),
@@ -79,7 +82,7 @@ class Decoder(nn.Module):
         self.stages = nn.Sequential(*stages, nn.Conv2d(width_in, 3, 3, padding=1))
 
     def forward(self, latent: Tensor) -> Tensor:
-        x = functional.silu(self.stem(latent)).view(-1, _WIDTHS[-1], 4, 4)
+        x = functional.silu(self.stem(latent)).unflatten(1, (-1, 4, 4))
         return torch.sigmoid(self.stages(x) - 2.0)
 
 

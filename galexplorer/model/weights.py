@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from galexplorer.errors import OptionError, WeightsError
-from galexplorer.model.network import GalaxyModel
+from galexplorer.model.network import GalaxyModel, Sizes
 from galexplorer.schema import TARGET_NAMES
 
 WEIGHTS_FORMAT = 1
@@ -72,7 +72,7 @@ def save(folder: Path, model: GalaxyModel, manifest: dict) -> None:
             value = value.to(torch.float16)
         state[name] = value
     save_file(state, str(folder / _MODEL_FILE))
-    write_manifest(folder, manifest)
+    write_manifest(folder, {**manifest, "sizes": asdict(model.sizes)})
 
 
 def write_manifest(folder: Path, manifest: dict) -> None:
@@ -179,11 +179,11 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     place = choose_device(device)
     manifest = read_manifest(folder)
     state = read_arrays(folder, _MODEL_FILE, manifest)
-    model = GalaxyModel()
-    kinds = {name: value.dtype for name, value in model.state_dict().items()}
     try:
+        model = GalaxyModel(Sizes(**manifest.get("sizes", {})))
+        kinds = {name: value.dtype for name, value in model.state_dict().items()}
         model.load_state_dict({k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()})
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise WeightsError(
             f"The model in {folder} has another architecture; update galexplorer or the weights."
         ) from error

@@ -1,5 +1,6 @@
 """Rows of the training set to what the model is given: photometry, bands and view."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from galexplorer.model.features import photometry_features, widen_image_bands
+from galexplorer.schema import DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
+from galexplorer.science.bpt import classify
 from galexplorer.training.dataset import Arrays
 
 
@@ -24,31 +27,39 @@ class Choice:
     nothing : float
         Probability of no photometry at all for a row with an image.
     band_dropout : float
-        Probability to drop each band of catalogue photometry.
+        Mean probability to drop a band of catalogue photometry; it varies from row to row, so
+        that both complete rows and rows of one or two bands are met. At 0 nothing is dropped
+        beyond what the other probabilities say; above, errors, single radii and Petrosian
+        magnitudes are missing now and then too.
     petro : float
         Probability to keep Petrosian radii.
+    petro_magnitudes : float
+        Probability to keep Petrosian magnitudes of catalogue photometry.
     """
 
     image: bool = True
     catalogue: float = 0.35
     nothing: float = 0.1
-    band_dropout: float = 0.06
+    band_dropout: float = 0.12
     petro: float = 0.7
+    petro_magnitudes: float = 0.5
 
 
 IMAGE_ONLY = Choice(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
-IMAGE_AND_CATALOGUE = Choice(catalogue=1.0, nothing=0.0, band_dropout=0.0, petro=1.0)
-CATALOGUE_ONLY = Choice(image=False, band_dropout=0.0, petro=1.0)
-CATALOGUE_NO_SIZES = Choice(image=False, band_dropout=0.0, petro=0.0)
+IMAGE_AND_CATALOGUE = Choice(
+    catalogue=1.0, nothing=0.0, band_dropout=0.0, petro=1.0, petro_magnitudes=0.0
+)
+CATALOGUE_ONLY = Choice(image=False, band_dropout=0.0, petro=1.0, petro_magnitudes=0.0)
+CATALOGUE_NO_SIZES = Choice(image=False, band_dropout=0.0, petro=0.0, petro_magnitudes=0.0)
+CATALOGUE_PETRO = Choice(image=False, band_dropout=0.0, petro=1.0, petro_magnitudes=1.0)
 
 
 def features_of(arrays: Arrays, choice: Choice, rng: np.random.Generator) -> np.ndarray:
     """Return feature vectors of rows, shape (n, f); see `photometry_features`."""
     size = len(arrays["split"])
     imaged = arrays["has_image"].astype(bool) & choice.image
-    has_catalogue = np.isfinite(arrays["catalogue_mag"]).any(axis=1)
-    draw = rng.random(size)
-    use_catalogue = has_catalogue & (~imaged | (draw < choice.catalogue))
+    listed = np.isfinite(arrays["catalogue_mag"]).any(axis=1)
+    use_catalogue = listed & (~imaged | (rng.random(size) < choice.catalogue))
     no_photometry = imaged & ~use_catalogue & (rng.random(size) < choice.nothing)
     use_measured = imaged & ~use_catalogue & ~no_photometry
     magnitudes = np.full((size, 5), np.nan, np.float32)
@@ -57,61 +68,138 @@ def features_of(arrays: Arrays, choice: Choice, rng: np.random.Generator) -> np.
     errors[use_catalogue] = arrays["catalogue_err"][use_catalogue]
     magnitudes[use_measured] = widen_image_bands(arrays["measured_mag"][use_measured])
     errors[use_measured] = widen_image_bands(arrays["measured_err"][use_measured])
-    if choice.band_dropout > 0:
-        dropped = rng.random((size, 5)) < choice.band_dropout
-        gri_only = rng.random(size) < 2 * choice.band_dropout
-        dropped[:, 0] |= gri_only
-        dropped[:, 4] |= gri_only
-        dropped[:, 2] &= rng.random(size) < 0.3  # r is seldom the one that is missing
-        magnitudes[dropped & use_catalogue[:, None]] = np.nan
-        errors[rng.random(size) < 0.3] = np.nan
+    petro_magnitudes = arrays["catalogue_petro_mag"].copy()
+    petro_magnitudes[~use_catalogue | (rng.random(size) >= choice.petro_magnitudes)] = np.nan
     # radii come from the catalogue with catalogue photometry, from the pixels otherwise
-    measured_petro = imaged & ~(use_catalogue & np.isfinite(arrays["catalogue_petro"][:, 0]))
-    if choice.band_dropout > 0:
-        measured_petro |= imaged & use_catalogue & (rng.random(size) < 0.5)
-    petro = np.where(measured_petro[:, None], arrays["measured_petro"], arrays["catalogue_petro"])
+    sized = np.isfinite(arrays["catalogue_petro"]).any(axis=1)
+    from_pixels = imaged & ~(use_catalogue & sized)
+    gaps = choice.band_dropout > 0
+    if gaps:
+        hidden = _hidden_bands(size, choice.band_dropout, rng)
+        # pixels hardly ever lack a band
+        hidden &= use_catalogue[:, None] | (rng.random(size) < 0.3)[:, None]
+        magnitudes[hidden] = np.nan
+        errors[rng.random(size) < 0.3] = np.nan
+        some = rng.random(size) < 0.2
+        petro_magnitudes[some[:, None] & (rng.random((size, 5)) < 0.5)] = np.nan
+        # now and then the other way round
+        swapped = sized & (rng.random(size) < np.where(use_catalogue, 0.5, 0.2))
+        from_pixels = imaged & (from_pixels ^ swapped)
+    petro = np.where(from_pixels[:, None], arrays["measured_petro"], arrays["catalogue_petro"])
     petro = petro.copy()
     petro[rng.random(size) >= choice.petro] = np.nan
+    if gaps:
+        single = np.flatnonzero(rng.random(size) < 0.08)
+        petro[single, rng.integers(0, 2, len(single))] = np.nan
     return photometry_features(
         magnitudes,
         errors,
         petro,
         use_measured,
-        measured_petro,
+        from_pixels,
         arrays["pixel_scale"],
         np.where(imaged, arrays["origin"], 0),
+        petro_magnitudes,
     )
 
 
-def augment(
-    grid: Tensor, pixel_scale: np.ndarray, rng: np.random.Generator
-) -> tuple[Tensor, np.ndarray]:
-    """Turn, flip, zoom in and shift images.
+def _hidden_bands(size: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Return which bands rows go without, shape (n, 5).
+
+    Most lose a band by chance, some are left with g, r, i, and some with one to four bands,
+    whichever: every subset is met.
+    """
+    chance = np.clip(rate * rng.exponential(size=size), 0.0, 0.8)
+    hidden = rng.random((size, 5)) < chance[:, None]
+    hidden[:, [0, 4]] |= (rng.random(size) < rate)[:, None]
+    hidden[:, 2] &= rng.random(size) < 0.5  # r is seldom the one that is missing
+    few = rng.random(size) < 0.5 * rate
+    rank = rng.random((size, 5)).argsort(axis=1).argsort(axis=1)
+    left = rng.integers(1, 5, size)
+    hidden[few] = (rank >= left[:, None])[few]
+    return hidden
+
+
+def draw_changes(size: int, rng: np.random.Generator) -> Arrays:
+    """Draw how images are turned, flipped, zoomed in, shifted, and changed in brightness.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``matrix`` (n, 2, 3) from output to input coordinates, ``zoom`` (n,), by which the pixel
+        shrinks, ``gain`` (n, 3) of each channel; ``noisy`` (n // 2,), images that gain noise of
+        ``level`` (n // 2,).
+    """
+    zoom = np.where(rng.random(size) < 0.6, rng.uniform(0.78, 1.0, size), 1.0).astype(np.float32)
+    angle = rng.integers(0, 4, size) * (np.pi / 2)
+    flip = np.where(rng.random(size) < 0.5, -1.0, 1.0)
+    shift = rng.uniform(-1, 1, (2, size)) * (1.0 - zoom) * 0.35
+    # any angle for half of them: a galaxy has no upright
+    turn = np.where(rng.random(size) < 0.5, rng.uniform(0, np.pi / 2, size), 0.0)
+    cos, sin = np.cos(angle + turn) * zoom, np.sin(angle + turn) * zoom
+    matrix = np.empty((size, 2, 3), np.float32)
+    matrix[:, 0] = np.stack([flip * cos, -sin, shift[0]], axis=1)
+    matrix[:, 1] = np.stack([flip * sin, cos, shift[1]], axis=1)
+    # what differs between nights: zero points by 2%, and the noise a little
+    return {
+        "matrix": matrix,
+        "zoom": zoom,
+        "gain": rng.normal(1.0, 0.02, (size, 3)).astype(np.float32),
+        "noisy": np.sort(rng.permutation(size)[: size // 2]),
+        "level": rng.uniform(0.0, 0.02, size // 2).astype(np.float32),
+    }
+
+
+def change(grid: Tensor, changes: Mapping[str, Tensor], seed: int) -> Tensor:
+    """Change images as `draw_changes` says, on the device where they are.
 
     Parameters
     ----------
     grid : Tensor, shape (n, 3, 64, 64), uint8
-    pixel_scale : ndarray, shape (n,)
-        Arcsec per pixel; NaN where it is unknown.
+    changes : mapping of str to Tensor
+    seed : int
+        Of the noise.
 
     Returns
     -------
-    image : Tensor, shape (n, 3, 64, 64), float32 in 0..1
-    pixel_scale : ndarray, shape (n,)
-        After the zoom.
+    Tensor, shape (n, 3, 64, 64), float32 in 0..1
     """
-    size = len(grid)
     image = grid.to(torch.float32) / 255.0
-    zoom = np.where(rng.random(size) < 0.6, rng.uniform(0.78, 1.0, size), 1.0).astype(np.float32)
-    angle = rng.integers(0, 4, size) * (np.pi / 2)
-    flip = np.where(rng.random(size) < 0.5, -1.0, 1.0)
-    cos, sin = np.round(np.cos(angle)) * zoom, np.round(np.sin(angle)) * zoom
-    shift = rng.uniform(-1, 1, (2, size)) * (1.0 - zoom) * 0.35
-    matrix = np.empty((size, 2, 3), np.float32)
-    matrix[:, 0] = np.stack([flip * cos, -sin, shift[0]], axis=1)
-    matrix[:, 1] = np.stack([flip * sin, cos, shift[1]], axis=1)
-    place = functional.affine_grid(torch.from_numpy(matrix), list(image.shape), align_corners=False)
+    place = functional.affine_grid(changes["matrix"], list(image.shape), align_corners=False)
     moved = functional.grid_sample(
-        image, place, mode="bilinear", padding_mode="zeros", align_corners=False
+        image, place, mode="bilinear", padding_mode="reflection", align_corners=False
     )
-    return moved, pixel_scale * zoom
+    moved *= changes["gain"][:, :, None, None]
+    generator = torch.Generator(grid.device).manual_seed(seed)
+    shape = (len(changes["noisy"]), *image.shape[1:])
+    noise = torch.randn(shape, generator=generator, device=grid.device)
+    noise *= changes["level"][:, None, None, None]
+    moved.index_add_(0, changes["noisy"], noise)
+    return moved.clamp_(0.0, 1.0)
+
+
+def measurable_labels(arrays: Arrays) -> np.ndarray:
+    """Return whether the spectrum of each row shows a line, or gives a metallicity.
+
+    A line counts from a signal-to-noise ratio of 3. A metallicity is measurable where the lines
+    are those of star formation (Kauffmann et al. 2003) and Ha, Hb and [N II] count, which
+    is where MPA-JHU give one (98% agreement on 2,321 galaxies).
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+
+    Returns
+    -------
+    ndarray, shape (n, 5), float32
+        1, 0, or NaN where unknown; columns in the order of
+        `galexplorer.schema.MEASURABLE_NAMES`.
+    """
+    snr = arrays["line_snr"]
+    shown = np.where(np.isfinite(snr), snr > DETECTION_S_TO_N, np.nan)
+    line = {name: arrays["targets"][:, TARGET_NAMES.index(name)] for name in LINE_NAMES}
+    ha, hb, n2, o3 = (line[name] for name in LINE_NAMES)
+    star_forming = classify(n2 - ha, o3 - hb) == 0
+    strong = shown[:, [LINE_NAMES.index(n) for n in LINE_NAMES if "oiii" not in n]]
+    metal = np.where(np.isfinite(strong).all(axis=1), strong.all(axis=1) & star_forming, np.nan)
+    return np.column_stack([shown, metal]).astype(np.float32)

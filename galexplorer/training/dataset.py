@@ -16,8 +16,10 @@ catalogue_err      (n, 5)
 catalogue_petro    (n, 2)
 targets            (n, 9)          in the order of the schema
 label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3 drawn from a
-                                   measurement below detection; a target without
+                                   measurement of low signal; a target without
                                    label may still hold a value: it serves as a parent only
+catalogue_petro_mag  (n, 5)        dereddened Petrosian magnitudes, u to z
+line_snr           (n, 4)          signal-to-noise ratios of the four lines in the spectrum
 position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test
 =================  ==============  =======================================================
@@ -33,7 +35,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 
 from galexplorer.errors import DataError
 
@@ -52,9 +54,14 @@ SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "catalogue_petro": ((2,), np.float32),
     "targets": ((9,), np.float32),
     "label": ((9,), np.uint8),
+    "catalogue_petro_mag": ((5,), np.float32),
+    "line_snr": ((4,), np.float32),
     "position": ((2,), np.float64),
     "split": ((), np.uint8),
 }
+
+LATER = ("catalogue_petro_mag", "line_snr")
+"""Arrays that a set may lack: all their values are missing then."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -65,8 +72,11 @@ def empty(size: int, with_grid: bool = True) -> Arrays:
     for name, (shape, dtype) in SHAPES.items():
         if name == "grid" and not with_grid:
             continue
-        fill = np.nan if np.issubdtype(dtype, np.floating) else 0
-        arrays[name] = np.full((size, *shape), fill, dtype)
+        floating = np.issubdtype(dtype, np.floating)
+        # zeros take no memory until they are written
+        arrays[name] = (
+            np.full((size, *shape), np.nan, dtype) if floating else np.zeros((size, *shape), dtype)
+        )
     return arrays
 
 
@@ -138,7 +148,8 @@ def read(folder: Path) -> tuple[Arrays, dict]:
     Raises
     ------
     DataError
-        If the folder holds no finished set, a file is damaged, or a shard lacks an array.
+        If the folder holds no finished set, a file is damaged or not the manifest's, or a shard
+        lacks an array.
     """
     path = folder / "manifest.json"
     if not path.exists():
@@ -148,10 +159,21 @@ def read(folder: Path) -> tuple[Arrays, dict]:
         )
     try:
         manifest = json.loads(path.read_text())
-        shards = [load_file(str(folder / name)) for name in manifest["shards"]]
+        shards = [_read_shard(folder / name, digest) for name, digest in manifest["shards"].items()]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DataError(f"The set in {folder} is damaged ({error}); make it again.") from error
+    for shard in shards:
+        for name in set(LATER) - shard.keys():
+            shape, dtype = SHAPES[name]
+            shard[name] = np.full((len(shard["split"]), *shape), np.nan, dtype)
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
             raise DataError(f"The set in {folder} lacks {name}; make it again.")
     return concatenate({name: shard[name] for name in SHAPES} for shard in shards), manifest
+
+
+def _read_shard(path: Path, digest: str) -> Arrays:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(f"{path.name} is not the file that the manifest names")
+    return load(content)

@@ -20,9 +20,11 @@ from galexplorer.model.features import widen_image_bands
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.training import dataset
 from galexplorer.training.calibration import calibrate
+from galexplorer.training.config import Config
 from galexplorer.training.dataset import TRAIN, Arrays
-from galexplorer.training.fit import Config, Pools, train
+from galexplorer.training.fit import train
 from galexplorer.training.library import entries_of
+from galexplorer.training.pools import Pools
 from galexplorer.training.simulate import load_population, table_rows
 
 log = logging.getLogger(__name__)
@@ -112,6 +114,7 @@ def make_weights(
         "rows": pools.counts(),
         "notice": " ".join(notice for kind, notice in _NOTICES.items() if kind in kinds),
         "config": asdict(config),
+        "sizes": asdict(model.sizes),
         "calibration": calibration,
         "versions": {**versions(), "python": platform.python_version()},
         "made_with": {
@@ -160,7 +163,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
         index = np.flatnonzero(parts[mode])
         if len(index) == 0:
             continue
-        part = dataset.select(rows, rng.permutation(index)[:_DOMAIN_ROWS])
+        part = pools.select(rng.permutation(index)[:_DOMAIN_ROWS])
         latent = torch.zeros((len(part["split"]), 32))
         if mode != "photometry":
             latent, misfit = encode_rows(model, part, device)

@@ -9,7 +9,9 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS, LINE_NAMES, TARGET_NAMES
 from galexplorer.training import dataset
 
-DETECTION_S_TO_N = 2.0
+FAINTEST_LABEL_S_TO_N = 2.0
+"""A line's flux is its own label from this signal-to-noise ratio on; below, a draw is."""
+
 SIGMA_LIMITS_KMS = (70.0, 420.0)
 """Velocity dispersions that SDSS's spectrograph resolves and galaxies have."""
 
@@ -36,7 +38,7 @@ def labels_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     label = np.where(valid, np.where(measured, 1, 2), 0).astype(np.uint8)
     for name in LINE_NAMES:
         k = TARGET_NAMES.index(name)
-        faint = rows[f"{name}_snr"].to_numpy(float) <= DETECTION_S_TO_N
+        faint = rows[f"{name}_snr"].to_numpy(float) <= FAINTEST_LABEL_S_TO_N
         label[(label[:, k] == 1) & faint, k] = 3
     return targets, label
 
@@ -44,7 +46,7 @@ def labels_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def draw_faint_lines(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     """Turn fluxes and errors into log fluxes; faint ones are drawn, not dropped.
 
-    Above `DETECTION_S_TO_N` the label is the measured flux. Below it, lines are not missing
+    Above `FAINTEST_LABEL_S_TO_N` the label is the measured flux. Below it, lines are not missing
     at random: the label is a draw from the flux's posterior under a prior flat in log flux
     between 0.05 sigma and three sigma above the measurement.
     """
@@ -53,7 +55,7 @@ def draw_faint_lines(rows: pd.DataFrame, rng: np.random.Generator) -> None:
         flux = rows[column].to_numpy(float)
         error = rows[f"{column}_err"].to_numpy(float)
         known = np.isfinite(flux) & np.isfinite(error) & (error > 0) & (np.abs(flux) < 1e5)
-        bright = known & (flux > DETECTION_S_TO_N * error)
+        bright = known & (flux > FAINTEST_LABEL_S_TO_N * error)
         value = np.full(len(rows), np.nan)
         value[bright] = np.log10(flux[bright])
         for j in np.flatnonzero(known & ~bright):

@@ -14,6 +14,7 @@ from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import (
     BANDS,
+    LINE_NAMES,
     SDSS_PIXEL_SCALE_ARCSEC,
 )
 from galexplorer.training import dataset, population
@@ -167,6 +168,8 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     """Put what the tables know of `rows` into the rows `take` of the arrays."""
     arrays["catalogue_mag"][take] = rows[list(BANDS)]
     arrays["catalogue_err"][take] = rows[[f"err_{b}" for b in BANDS]]
+    arrays["catalogue_petro_mag"][take] = rows[[f"petro_{b}" for b in BANDS]]
+    arrays["line_snr"][take] = rows[[f"{name}_snr" for name in LINE_NAMES]]
     arrays["catalogue_petro"][take] = rows[["petro_r50_true", "petro_r90_true"]]
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]

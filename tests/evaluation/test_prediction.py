@@ -56,12 +56,33 @@ def test_log_densities_have_their_closed_form(normal_engine, few, values):
 
 
 def test_calibration_has_its_jacobian(normal_engine, few, values):
-    normal_engine.model.base_shift[0] = 0.4
-    normal_engine.model.base_width[0] = 1.7
+    """Skew and tails included: the derivative of noise by target is taken numerically."""
+    model = normal_engine.model
+    shift, width, skew, tail = 0.4, 1.7, 0.25, 0.8
+    model.base_shift[0], model.base_width[0] = shift, width
+    model.base_skew[0], model.base_tail[0] = skew, tail
+
+    def noise(value: np.ndarray) -> np.ndarray:
+        standard = (value - MEAN) / SPREAD
+        return np.sinh(tail * np.arcsinh((standard - shift) / width) - skew)
+
+    step = 1e-6
+    slope = (noise(values + step) - noise(values - step)) / (2 * step)
+    expected = stats.norm.logpdf(noise(values)) + np.log(slope)
     found = predict(normal_engine, few, PHOTOMETRY, values, draws=100, parents=4)
-    centre, width = np.array(MEAN) + 0.4 * np.array(SPREAD), 1.7 * np.array(SPREAD)
-    expected = stats.norm.logpdf(values, centre, width)[:, 1:]
-    np.testing.assert_allclose(found.log_density[:, 1:], expected, atol=0.05)
+    np.testing.assert_allclose(found.log_density[:, 1:], expected[:, 1:], atol=0.05)
+    # and for redshift, which lives on a logarithmic line
+    line = np.log(values[:, 0] + 0.02)
+    step = 1e-4 * values[:, :1]
+    lines = [
+        np.c_[np.log(values[:, :1] + 0.02 + s), values[:, 1:]] for s in (-step, 0 * step, step)
+    ]
+    before, at, after = (noise(x)[:, 0] for x in lines)
+    ends = [noise(np.r_[np.log(z + 0.02), MEAN[1:]])[0] for z in (0.0, 0.35)]
+    share = np.diff(stats.norm.cdf(ends))
+    expected = stats.norm.logpdf(at) + np.log((after - before) / (2 * step[:, 0])) - np.log(share)
+    inside = np.abs(line - MEAN[0]) < 3 * SPREAD[0]
+    np.testing.assert_allclose(found.log_density[inside, 0], expected[inside], atol=0.06)
 
 
 def test_a_prior_range_normalises_the_redshift(normal_engine, few, values):

@@ -28,6 +28,7 @@ def catalogue(number: int) -> Catalogue:
         dec=np.linspace(-10, 60, number),
         magnitudes=random.normal(17, 0.5, (number, 1)) + colours,
         errors=np.full((number, 5), np.nan),
+        petro_magnitudes=np.full((number, 5), np.nan),
         petro_r50=nothing.copy(),
         petro_r90=nothing.copy(),
         redshift=nothing.copy(),

@@ -8,7 +8,14 @@ from nflows.transforms.splines.rational_quadratic import (
 )
 
 from galexplorer.model import flows
-from galexplorer.model.flows import BINS, TAIL, Chain, ConditionalSpline, invert_spline
+from galexplorer.model.flows import (
+    BINS,
+    TAIL,
+    Chain,
+    ConditionalSpline,
+    apply_spline,
+    invert_spline,
+)
 
 KNOTS = 3 * BINS - 1
 
@@ -27,21 +34,20 @@ def chain(generator) -> Chain:
     return chain
 
 
-def nflows_inverse(outputs, knots):
+def nflows_spline(values, knots, inverse):
     widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
-    inputs, log_slope = unconstrained_rational_quadratic_spline(
-        inputs=outputs,
+    return unconstrained_rational_quadratic_spline(
+        inputs=values,
         unnormalized_widths=widths[:, None],
         unnormalized_heights=heights[:, None],
         unnormalized_derivatives=slopes[:, None] + flows._SLOPE_OFFSET,
-        inverse=True,
+        inverse=inverse,
         tails="linear",
         tail_bound=TAIL,
         min_bin_width=flows._MIN_WIDTH,
         min_bin_height=flows._MIN_HEIGHT,
         min_derivative=flows._MIN_SLOPE,
     )
-    return inputs, log_slope
 
 
 def test_the_inverse_is_that_of_nflows(generator):
@@ -49,9 +55,32 @@ def test_the_inverse_is_that_of_nflows(generator):
     outputs = 3.0 * torch.randn((1500, 1), generator=generator).double()
     assert (outputs.abs() > TAIL).any()
     inputs, log_slope = invert_spline(outputs, knots)
-    theirs, their_slope = nflows_inverse(outputs, knots)
+    theirs, their_slope = nflows_spline(outputs, knots, inverse=True)
     torch.testing.assert_close(inputs, theirs, atol=1e-8, rtol=0)
     torch.testing.assert_close(log_slope, their_slope, atol=1e-8, rtol=0)
+
+
+def test_the_spline_is_that_of_nflows(generator):
+    knots = 1.5 * torch.randn((1500, KNOTS), generator=generator).double()
+    inputs = 3.0 * torch.randn((1500, 1), generator=generator).double()
+    inputs[:2] = torch.tensor([[-TAIL], [TAIL]])
+    outputs, log_slope = apply_spline(inputs, knots)
+    theirs, their_slope = nflows_spline(inputs, knots, inverse=False)
+    torch.testing.assert_close(outputs, theirs, atol=1e-10, rtol=0)
+    torch.testing.assert_close(log_slope[2:], their_slope[2:], atol=1e-9, rtol=0)
+
+
+def test_all_splines_at_once_are_the_flows_one_by_one(chain, generator):
+    targets = torch.randn((60, 9), generator=generator).double()
+    context = torch.randn((60, 6), generator=generator).double()
+    density, noise = chain.log_prob(targets, context), chain.to_noise(targets, context)
+    for k in range(9):
+        given = torch.cat([context, targets[:, :k]], dim=1)
+        column = targets[:, k : k + 1]
+        alone = chain.flow(k).log_prob(column, given)
+        torch.testing.assert_close(density[:, k], alone, atol=1e-9, rtol=0)
+        alone = chain.flow(k).transform_to_noise(column, given)[:, 0]
+        torch.testing.assert_close(noise[:, k], alone, atol=1e-9, rtol=0)
 
 
 def test_the_slope_is_the_derivative(generator):

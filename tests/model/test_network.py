@@ -7,6 +7,7 @@ import torch
 from galexplorer.model.features import SIZE, photometry_features, widen_image_bands
 from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel
 from galexplorer.model.vae import dihedral
+from galexplorer.schema import MEASURABLE_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,8 @@ def model() -> GalaxyModel:
     model.target_std.copy_(torch.tensor([0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7]))
     model.base_shift[MODES.index("jpeg")] = 0.3
     model.base_width[MODES.index("jpeg")] = 1.2
+    model.base_skew[MODES.index("fits")] = 0.2
+    model.base_tail[MODES.index("fits")] = 0.8
     return model
 
 
@@ -46,14 +49,29 @@ def test_redshifts_and_their_base_are_one_to_one(model):
 
 
 def test_draws_carry_the_calibration_of_their_mode(model):
-    """A base of shift 0.3 and width 1.2 is that noise given to an uncalibrated mode."""
+    """A mode of shift 0.3 and width 1.2 is that noise given to an uncalibrated mode."""
     context = torch.randn((50, 96), generator=torch.Generator().manual_seed(1))
     noise = torch.randn((50, 9), generator=torch.Generator().manual_seed(3))
     jpeg = torch.full((50,), MODES.index("jpeg"))
-    fits = torch.full((50,), MODES.index("fits"))
+    plain = torch.full((50,), MODES.index("photometry"))
     torch.testing.assert_close(
-        model.sample(context, jpeg, noise), model.sample(context, fits, 0.3 + 1.2 * noise)
+        model.sample(context, jpeg, noise), model.sample(context, plain, 0.3 + 1.2 * noise)
     )
+    fits = torch.full((50,), MODES.index("fits"))
+    bent = torch.sinh((torch.asinh(noise) + 0.2) / 0.8)
+    torch.testing.assert_close(
+        model.sample(context, fits, noise), model.sample(context, plain, bent)
+    )
+
+
+def test_what_a_spectrum_would_show_follows_its_calibration(model):
+    context = torch.randn((6, 96), generator=torch.Generator().manual_seed(1))
+    redshift = torch.linspace(0.01, 0.2, 6)
+    jpeg = torch.full((6,), MODES.index("jpeg"))
+    plain = model.measurable_probability(context, jpeg, redshift)
+    assert plain.shape == (6, len(MEASURABLE_NAMES))
+    torch.testing.assert_close(plain, torch.sigmoid(model.measurable_logit(context, redshift)))
+    assert not torch.equal(plain, model.measurable_probability(context, jpeg, redshift + 0.1))
 
 
 def test_the_eight_symmetries_are_different_and_close(grid):
@@ -82,7 +100,13 @@ def test_the_decoder_gives_an_image(model):
 
 
 def features(
-    magnitudes, errors=None, petro=(np.nan, np.nan), scale=np.nan, origin=0, measured=False
+    magnitudes,
+    errors=None,
+    petro=(np.nan, np.nan),
+    scale=np.nan,
+    origin=0,
+    measured=False,
+    petro_magnitudes=None,
 ):
     return photometry_features(
         np.array([magnitudes], float),
@@ -92,6 +116,7 @@ def features(
         np.array([measured]),
         np.array([scale]),
         np.array([origin]),
+        None if petro_magnitudes is None else np.array([petro_magnitudes], float),
     )
 
 
@@ -112,6 +137,14 @@ def test_a_missing_band_takes_its_colours_along():
     np.testing.assert_array_equal(without_g[9:14], [1, 0, 1, 1, 1])
 
 
+def test_petrosian_magnitudes_count_beside_model_magnitudes_of_their_band():
+    alone = features([np.nan] * 5, petro_magnitudes=[19.2, 17.7, 17.1, 16.8, 16.6])
+    assert not alone.any()
+    equal = features([19.2, 17.7, 17.0, 16.7, 16.5], petro_magnitudes=[np.nan, 17.7] + [np.nan] * 3)
+    plain = features([19.2, 17.7, 17.0, 16.7, 16.5])
+    assert np.flatnonzero(equal != plain).tolist() == [SIZE - 4]  # the flag of g alone
+
+
 def test_every_piece_of_input_changes_the_features():
     plain = features([19.2, 17.7, 17.0, 16.7, 16.5])
     for other in (
@@ -119,6 +152,7 @@ def test_every_piece_of_input_changes_the_features():
         features([19.2, 17.7, 17.0, 16.7, 16.5], petro=(3.0, 8.0)),
         features([19.2, 17.7, 17.0, 16.7, 16.5], measured=True),
         features([19.2, 17.7, 17.0, 16.7, 16.5], scale=0.5, origin=1),
+        features([19.2, 17.7, 17.0, 16.7, 16.5], petro_magnitudes=[19.2, 17.7, 17.1, 16.8, 16.6]),
     ):
         assert np.isfinite(other).all()
         assert not np.array_equal(other, plain)

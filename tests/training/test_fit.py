@@ -7,13 +7,30 @@ import pytest
 import torch
 
 from galexplorer.errors import DataError, OptionError
-from galexplorer.model.network import MODES
+from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import TARGET_NAMES
-from galexplorer.training import dataset, fit
+from galexplorer.training import dataset, objective
 from galexplorer.training.calibration import calibrate
-from galexplorer.training.fit import Config, Pools, noise_of, read_config, standardisation, train
+from galexplorer.training.config import Config, read_config
+from galexplorer.training.fit import train
+from galexplorer.training.pools import Pools, standardisation, without_grid
+from galexplorer.training.steps import labels_of
+from galexplorer.training.validation import noise_of
 
-TINY = Config(steps=3, real=8, unlabelled=4, rendered=8, tables=16, threads=1)
+TINY = Config(
+    steps=3,
+    real=8,
+    unlabelled=4,
+    rendered=8,
+    tables=16,
+    flow_steps=2,
+    flow_batch=32,
+    flow_real=0.25,
+    flow_views=2,
+    encoder_width=8,
+    context_size=24,
+    threads=1,
+)
 
 
 def test_pools_hold_what_they_can_teach(sets):
@@ -37,33 +54,57 @@ def test_training_gives_a_model_and_a_history(sets, tmp_path):
     model = train(sets, tmp_path, TINY)
     assert not model.training
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
-    header, row = (tmp_path / "history.csv").read_text().splitlines()
-    assert header.startswith("step,minutes,real,rendered,vae,tables,val_")
+    header, row = (tmp_path / "history-pixels.csv").read_text().splitlines()
+    assert header.startswith("step,minutes,real,rendered,tables,vae,measurable,val_")
     values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
     assert values["step"] == 3
     # nine standard normal densities cost at least 1.42 each, of which a JPEG has two
     assert 9 < values["tables"] < 30
     assert 2 < values["real"] < 12
+    header, row = (tmp_path / "history-flows.csv").read_text().splitlines()
+    values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
+    assert values["step"] == 2
+    assert 7 < values["flows"] < 28
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(sets, tmp_path, monkeypatch):
+def test_the_second_stage_leaves_the_encoder_alone(sets, tmp_path):
+    first = train(sets, tmp_path / "one", replace(TINY, flow_steps=0)).state_dict()
+    both = train(sets, tmp_path / "two", replace(TINY, flow_learning_rate=0.01)).state_dict()
+    changed = {name for name, value in first.items() if not torch.equal(value, both[name])}
+    assert changed
+    assert {name.split(".")[0] for name in changed} == {"context", "chain", "measurable"}
+
+
+@pytest.mark.parametrize("stage", ["pixels", "flows"])
+def test_a_resumed_run_equals_an_uninterrupted_one(sets, tmp_path, monkeypatch, stage):
     config = replace(TINY, checkpoint_minutes=0.0)
     whole = train(sets, tmp_path / "whole", config).state_dict()
-    steps = fit._losses
+    name = {"pixels": "pixel_losses", "flows": "flow_losses"}[stage]
+    losses = getattr(objective, name)
 
-    def interrupt(model, pools, config, rng, device):
-        if (tmp_path / "halves" / "checkpoint.pt").exists():
+    def interrupt(*args):
+        if (tmp_path / "halves" / f"checkpoint-{stage}.pt").exists():
             raise KeyboardInterrupt
-        return steps(model, pools, config, rng, device)
+        return losses(*args)
 
-    monkeypatch.setattr(fit, "_losses", interrupt)
+    monkeypatch.setattr(objective, name, interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(sets, tmp_path / "halves", config)
-    monkeypatch.setattr(fit, "_losses", steps)
+    monkeypatch.setattr(objective, name, losses)
     torch.manual_seed(99)  # whatever happened in between
     resumed = train(sets, tmp_path / "halves", config, resume=True).state_dict()
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
+
+
+def test_a_stage_that_no_longer_improves_stops(sets, tmp_path):
+    config = replace(TINY, steps=1, flow_steps=40, report_steps=1, flow_patience=2)
+    config = replace(config, flow_learning_rate=1e-30)
+    train(sets, tmp_path, config)
+    assert len((tmp_path / "history-flows.csv").read_text().splitlines()) < 10
+    # and stays where it stopped
+    train(sets, tmp_path, config, resume=True)
+    assert len((tmp_path / "history-flows.csv").read_text().splitlines()) < 10
 
 
 def test_a_checkpoint_of_another_run_is_refused(sets, tmp_path):
@@ -89,15 +130,21 @@ def test_labels_that_are_missing_do_not_count(sets):
     """The loss of a row is the sum over its labels, completed ones weighing less."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = fit.GalaxyModel().eval().requires_grad_(False)
-    rows = {k: v for k, v in dataset.select(sets[2], np.arange(4)).items() if k != "grid"}
+        model = GalaxyModel().eval().requires_grad_(False)
+    rows = without_grid(dataset.select(sets[2], np.arange(4)))
+
+    def nll() -> torch.Tensor:
+        weight = Config().completed_weight
+        batch = {k: torch.from_numpy(v) for k, v in labels_of(rows, weight).items()}
+        return objective.negative_log_likelihood(model, batch, context)
+
     rows["targets"][:] = np.array([0.06, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     context = torch.zeros((4, 96))
     rows["label"][0] = 1
     rows["label"][1] = 2
     rows["label"][2] = 0
     rows["label"][3] = [1, 1, 0, 0, 0, 0, 0, 0, 0]
-    full, completed, none, two = fit._nll(model, rows, context, Config(), "cpu").tolist()
+    full, completed, none, two = nll().tolist()
     density = model.chain.log_prob(model.standardise(torch.from_numpy(rows["targets"])), context)
     assert full == pytest.approx(-density[0].sum().item(), rel=1e-5)
     assert completed == pytest.approx(Config().completed_weight * full, rel=1e-5)
@@ -105,28 +152,30 @@ def test_labels_that_are_missing_do_not_count(sets):
     assert two == pytest.approx(-density[3, :2].sum().item(), rel=1e-5)
     # a target whose parents are missing cannot be judged
     rows["targets"][0, 1] = np.nan
-    assert fit._nll(model, rows, context, Config(), "cpu")[0].item() == pytest.approx(
-        -density[0, 0].item(), rel=1e-5
-    )
+    assert nll()[0].item() == pytest.approx(-density[0, 0].item(), rel=1e-5)
 
 
 def test_calibration_makes_the_base_standard_normal(sets):
-    """Shift and width are the median and spread of the base variables of validation rows."""
+    """Shift, width, skew and tail turn base variables of validation rows into a normal."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = fit.GalaxyModel().eval().requires_grad_(False)
+        model = GalaxyModel().eval().requires_grad_(False)
     many = dataset.select(dataset.concatenate(sets), np.tile(np.arange(96, 176), 30))
     many = {**many, "split": np.full(2400, dataset.VALIDATION, np.uint8)}
-    many["targets"][:, 1:] += np.random.default_rng(1).normal(0, 0.5, (2400, 8))
+    scatter = np.random.default_rng(1).normal(0, 0.5, (2400, 9))
+    many["targets"][:, 0] = 0.1 * np.exp(scatter[:, 0])
+    many["targets"][:, 1:] += scatter[:, 1:]
     model.target_mean.copy_(torch.tensor([-2.2, 10.0, 0.1, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
     report = calibrate(model, Pools([many]), "cpu", limit=600)
     assert report["photometry"]["log_stellar_mass"]["rows"] == 600
     index = MODES.index("photometry")
     noise = noise_of(model, many, "photometry", np.random.default_rng(2), "cpu")["noise"].numpy()
     for k, name in enumerate(TARGET_NAMES):
-        scaled = (noise[:, k] - model.base_shift[index, k].item()) / model.base_width[
-            index, k
-        ].item()
+        shift, width, skew, tail = (
+            getattr(model, f"base_{part}")[index, k].item()
+            for part in ("shift", "width", "skew", "tail")
+        )
+        scaled = np.sinh(tail * np.arcsinh((noise[:, k] - shift) / width) - skew)
         assert np.median(scaled) == pytest.approx(0, abs=0.15), name
         assert np.mean(np.abs(scaled) < 1) == pytest.approx(0.68, abs=0.07), name
 
@@ -158,6 +207,7 @@ def test_settings_are_read(tmp_path):
         ("1: 2\n", "unknown settings: 1"),
         ("- steps\n", "holds no settings"),
         ("steps: [", "cannot be read as YAML"),
+        ("flow_real: 0.6\nflow_rendered: 0.5\n", "leave nothing to the tables"),
     ],
 )
 def test_settings_that_do_not_exist_are_refused(tmp_path, text, message):

@@ -17,11 +17,13 @@ from galexplorer.model.network import MODES
 from galexplorer.model.weights import read_report_card
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset
-from galexplorer.training.fit import Config
+from galexplorer.training.config import Config
 from galexplorer.training.library import read_sets
 from galexplorer.training.release import make_weights
 
-CONFIG = Config(steps=2, real=8, unlabelled=4, rendered=8, tables=16, threads=1)
+CONFIG = Config(
+    steps=2, real=8, unlabelled=4, rendered=8, tables=16, flow_steps=2, flow_batch=32, threads=1
+)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from galexplorer.schema import LINE_NAMES
-from galexplorer.training.rows import DETECTION_S_TO_N, draw_faint_lines
+from galexplorer.training.rows import FAINTEST_LABEL_S_TO_N, draw_faint_lines
 
 COLUMNS = [name.removeprefix("log_flux_") for name in LINE_NAMES]
 
@@ -25,7 +25,7 @@ def test_bright_lines_keep_their_flux(rng):
 def test_faint_lines_are_drawn_below_their_limit(rng):
     flux = np.repeat([-3.0, 0.0, 1.0, 3.9], 250)
     rows = line_rows(flux, 2.0)
-    assert (flux / 2.0 <= DETECTION_S_TO_N).all()
+    assert (flux / 2.0 <= FAINTEST_LABEL_S_TO_N).all()
     draw_faint_lines(rows, rng)
     drawn = 10**rows.log_flux_oiii_5007
     assert (drawn >= 0.05 * 2.0 * 0.999).all()

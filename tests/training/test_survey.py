@@ -23,7 +23,7 @@ from galexplorer.sky.frames import cut_pixels
 from galexplorer.sky.http import ServiceError
 from galexplorer.sky.parse import Field
 from galexplorer.training import dataset, survey
-from galexplorer.training.fit import Config
+from galexplorer.training.config import Config
 from galexplorer.training.release import make_weights
 from galexplorer.training.survey import build
 from galexplorer.training.survey_pixels import Shelf
@@ -269,7 +269,9 @@ def test_a_folder_of_another_set_is_refused(services, settings, whole, tmp_path)
 
 
 def test_weights_are_trained_on_the_sky_alone(whole, tmp_path):
-    config = Config(steps=2, real=8, unlabelled=4, rendered=8, tables=16, threads=1)
+    config = Config(
+        steps=2, real=8, unlabelled=4, rendered=8, tables=16, flow_steps=2, flow_batch=32, threads=1
+    )
     out = tmp_path / "weights"
     manifest = make_weights([whole], out, tmp_path / "work", config, device="cpu")
     assert manifest["trained_on"][0]["kind"] == "survey"

@@ -1,0 +1,135 @@
+"""Settings of a training run, from one YAML file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from galexplorer.errors import OptionError
+from galexplorer.model.network import Sizes
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a training run; the YAML file has the same names.
+
+    Attributes
+    ----------
+    steps : int
+        Optimiser steps of the first stage, which trains everything on pixels.
+    seed : int
+    learning_rate, weight_decay, ema : float
+    real, unlabelled, rendered, tables : int
+        Rows per step from each pool.
+    vae_weight, kl_weight : float
+        Weight of the autoencoder's loss, and of the KL divergence within it.
+    pixel_sigma : float
+        Width of the reconstruction's likelihood, in levels of 0..1.
+    completed_weight : float
+        Weight of completed labels against measured ones.
+    measurable_weight : float
+        Weight of the cross-entropy of what a spectrum would show.
+    dropout : float
+        In the network that makes the context of the flows.
+    patience : int
+        Stop after so many reports without a better validation score; 0 never stops. In either
+        case the averaged weights with the best score are returned.
+    report_steps : int
+        Steps between two reports.
+    validation_rows : int
+        Most held-out rows of each kind of input that a report looks at.
+    flow_steps : int
+        Steps of the second stage, which trains the flows alone on the latents of the first; 0
+        leaves it out.
+    flow_batch : int
+        Rows per step of the second stage.
+    flow_real, flow_rendered : float
+        Shares of real and rendered images among them; tables are the rest. A row weighs the same
+        wherever it comes from.
+    flow_views : int
+        Views of each training image whose latents are kept: as it is, and changed at random.
+    flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
+    flow_patience : int
+        As `patience`, in reports of the second stage.
+    encoder_width, context_size, context_width, flow_width : int
+        See `galexplorer.model.network.Sizes`.
+    checkpoint_minutes : float
+    threads : int
+        CPU threads; 0 leaves torch's choice.
+    workers : int
+        Processes that prepare rows for a GPU ahead of it; a CPU prepares its own.
+    """
+
+    steps: int = 4000
+    seed: int = 1
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.03
+    ema: float = 0.998
+    real: int = 64
+    unlabelled: int = 32
+    rendered: int = 64
+    tables: int = 256
+    vae_weight: float = 2e-3
+    kl_weight: float = 1.0
+    pixel_sigma: float = 0.06
+    completed_weight: float = 0.6
+    measurable_weight: float = 0.3
+    dropout: float = 0.05
+    patience: int = 0
+    report_steps: int = 200
+    validation_rows: int = 600
+    flow_steps: int = 4000
+    flow_batch: int = 2048
+    flow_real: float = 0.08
+    flow_rendered: float = 0.32
+    flow_views: int = 4
+    flow_learning_rate: float = 1e-3
+    flow_weight_decay: float = 0.03
+    flow_ema: float = 0.998
+    flow_dropout: float = 0.1
+    flow_patience: int = 6
+    encoder_width: int = 32
+    context_size: int = 96
+    context_width: int = 192
+    flow_width: int = 128
+    checkpoint_minutes: float = 3.0
+    threads: int = 0
+    workers: int = 8
+
+    def sizes(self) -> Sizes:
+        """Return the widths of the networks."""
+        return Sizes(
+            encoder=self.encoder_width,
+            context=self.context_size,
+            context_hidden=self.context_width,
+            flow_hidden=self.flow_width,
+        )
+
+
+def read_config(path: Path | None) -> Config:
+    """Read a YAML file of settings.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read, or names a setting that does not exist.
+    """
+    if path is None:
+        return Config()
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise OptionError(f"{path} cannot be read as YAML; check the file.") from error
+    if not isinstance(values, dict):
+        raise OptionError(f"{path} holds no settings; write lines such as `steps: 3000`.")
+    unknown = set(values) - set(Config.__dataclass_fields__)
+    if unknown:
+        raise OptionError(f"{path} has unknown settings: {', '.join(sorted(map(str, unknown)))}.")
+    for name, value in values.items():
+        kind = type(getattr(Config, name))
+        if isinstance(value, bool) or not isinstance(value, (int, kind)):
+            raise OptionError(f"{path}: {name} is {value!r}; write a number.")
+        values[name] = kind(value)
+    if values.get("flow_real", 0.0) + values.get("flow_rendered", 0.0) >= 1.0:
+        raise OptionError(f"{path}: flow_real and flow_rendered leave nothing to the tables.")
+    return Config(**values)

@@ -1,0 +1,86 @@
+"""Training rows by what they can teach, and their images."""
+
+import hashlib
+
+import numpy as np
+
+from galexplorer.training import dataset
+from galexplorer.training.dataset import TRAIN, VALIDATION, Arrays
+
+KINDS = ("real", "rendered", "unlabelled", "tables")
+
+
+class Pools:
+    """Rows of all sets; those with an image share one block of images.
+
+    Attributes
+    ----------
+    rows : dict of str to ndarray
+        All arrays of `galexplorer.training.dataset` but ``grid``.
+    grid : ndarray, shape (m, 3, 64, 64), uint8
+        Images of the rows that have one.
+    place : ndarray, shape (n,), int64
+        Where the image of each row lies in `grid`; -1 without one.
+    real, rendered, unlabelled, tables : ndarray of int
+        Training rows: labelled JPEGs, linear images, JPEGs without labels, rows with catalogue
+        photometry and redshift (with or without an image).
+    held_out : dict of str to ndarray of int
+        Validation rows by kind of input.
+    """
+
+    def __init__(self, sets: list[Arrays]) -> None:
+        rows = dataset.concatenate([without_grid(part) for part in sets])
+        self.rows = rows
+        imaged = rows["has_image"].astype(bool)
+        self.grid = np.concatenate([part["grid"][part["has_image"] > 0] for part in sets])
+        self.place = np.where(imaged, np.cumsum(imaged) - 1, -1)
+        train = rows["split"] == TRAIN
+        labelled = rows["label"][:, 0] > 0
+        jpeg = rows["origin"] == 2
+        listed = np.isfinite(rows["catalogue_mag"]).any(axis=1) & labelled
+        self.real = np.flatnonzero(train & imaged & jpeg & labelled)
+        self.rendered = np.flatnonzero(train & imaged & ~jpeg)
+        self.unlabelled = np.flatnonzero(train & imaged & jpeg & ~labelled)
+        self.tables = np.flatnonzero(train & listed)
+        self.held_out = {
+            name: np.flatnonzero((rows["split"] == VALIDATION) & part)
+            for name, part in (
+                ("jpeg", imaged & jpeg & labelled),
+                ("fits", imaged & ~jpeg),
+                ("photometry", listed),
+            )
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows in each pool."""
+        held = {f"validation_{k}": len(v) for k, v in self.held_out.items()}
+        return {**{name: len(getattr(self, name)) for name in KINDS}, **held}
+
+    def select(self, index: np.ndarray) -> Arrays:
+        """Return some rows with their images, zeros where there is none."""
+        part = dataset.select(self.rows, index)
+        part["grid"] = np.zeros((len(index), *self.grid.shape[1:]), np.uint8)
+        place = self.place[index]
+        part["grid"][place >= 0] = self.grid[place[place >= 0]]
+        return part
+
+    def digest(self) -> str:
+        """Return a hash of what training reads."""
+        digest = hashlib.sha256()
+        for name in sorted(self.rows):
+            digest.update(np.ascontiguousarray(self.rows[name]).data)
+        digest.update(self.grid.data)
+        return digest.hexdigest()
+
+
+def without_grid(arrays: Arrays) -> Arrays:
+    """Return rows without their images."""
+    return {name: values for name, values in arrays.items() if name != "grid"}
+
+
+def standardisation(targets: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and spread of each target on the line the flows live on."""
+    line = targets.astype(np.float64).copy()
+    line[:, 0] = np.log(line[:, 0] + 0.02)
+    line[label == 0] = np.nan
+    return np.nanmean(line, axis=0), np.nanstd(line, axis=0)

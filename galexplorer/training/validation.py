@@ -1,0 +1,108 @@
+"""What a model makes of rows that its training does not see."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from galexplorer.model.network import SYMMETRIES, GalaxyModel
+from galexplorer.model.vae import LATENTS
+from galexplorer.training import dataset
+from galexplorer.training.batches import Choice, features_of
+from galexplorer.training.dataset import Arrays
+from galexplorer.training.objective import standard_targets
+from galexplorer.training.pools import Pools
+from galexplorer.training.steps import labels_of
+
+_AT_ONCE = 256
+
+Latents = tuple[Tensor, Tensor]
+
+
+def held_out(pools: Pools, mode: str, limit: int) -> np.ndarray:
+    """Return validation rows of a kind of input, the same each time."""
+    return np.random.default_rng(0).permutation(pools.held_out[mode])[:limit]
+
+
+@torch.no_grad()
+def validate(
+    model: GalaxyModel,
+    pools: Pools,
+    device: str,
+    limit: int,
+    latents: dict[str, Latents] | None = None,
+) -> dict[str, float]:
+    """Return the mean NLL of redshift, of mass, and of all labels, on rows of each mode.
+
+    Parameters
+    ----------
+    model : GalaxyModel
+        In evaluation mode.
+    pools : Pools
+    device : str
+    limit : int
+        Most rows of each mode.
+    latents : dict of str to tuple of Tensor, optional
+        Of the held-out images by mode, where they are known.
+    """
+    out = {}
+    for mode in pools.held_out:
+        index = held_out(pools, mode, limit)
+        if len(index) == 0:
+            continue
+        known = None if latents is None else latents.get(mode)
+        cheap = known is not None or mode == "photometry"
+        part = dataset.select(pools.rows, index) if cheap else pools.select(index)
+        found = noise_of(
+            model, part, mode, np.random.default_rng(0), device, symmetries=1, latents=known
+        )
+        nll = found["nll"].cpu()
+        out[f"val_{mode}_z"] = round(float(nll[:, 0].nanmean()), 4)
+        out[f"val_{mode}_mass"] = round(float(nll[:, 1].nanmean()), 4)
+        out[f"val_{mode}_all"] = round(float(nll.nanmean(dim=0).nansum()), 4)
+    return out
+
+
+@torch.no_grad()
+def noise_of(
+    model: GalaxyModel,
+    rows: Arrays,
+    mode: str,
+    rng: np.random.Generator,
+    device: str,
+    choice: Choice | None = None,
+    symmetries: int = SYMMETRIES,
+    latents: Latents | None = None,
+) -> dict[str, Tensor]:
+    """Return base variables and NLL of rows, NaN where a label is missing, both (n, 9).
+
+    And the log odds that a spectrum would show each of `MEASURABLE_NAMES` at the true redshift,
+    (n, 5). Known `latents`, both (n, 32), spare the images.
+    """
+    image = mode != "photometry"
+    if choice is None:
+        choice = Choice(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
+    found: dict[str, list[Tensor]] = {"noise": [], "nll": [], "logit": []}
+    for begin in range(0, len(rows["split"]), _AT_ONCE):
+        part = dataset.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
+        feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
+        if not choice.image:
+            mean = log_variance = feature.new_zeros((len(feature), LATENTS))
+        elif latents is not None:
+            mean, log_variance = (x[begin : begin + _AT_ONCE] for x in latents)
+        else:
+            mean, log_variance = model.encode(torch.from_numpy(part["grid"]).to(device), symmetries)
+        context = model.context_of(mean, log_variance, feature)
+        batch = {
+            name: torch.from_numpy(value).to(device) for name, value in labels_of(part, 1.0).items()
+        }
+        label = torch.from_numpy(part["label"]).to(device)
+        usable = batch["known"] & ((label == 1) if mode == "jpeg" else (label > 0))
+        standard = standard_targets(model, batch)
+        noise = model.chain.to_noise(standard, context)
+        nll = -model.chain.log_prob(standard, context)
+        nan = torch.full_like(standard, float("nan"))
+        found["noise"].append(torch.where(usable, noise, nan))
+        found["nll"].append(torch.where(usable, nll, nan))
+        logit = model.measurable_logit(context, batch["targets"][:, 0])
+        found["logit"].append(torch.where(batch["known"][:, :1], logit, nan[:, : logit.shape[1]]))
+    return {name: torch.cat(parts) for name, parts in found.items()}
