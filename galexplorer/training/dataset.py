@@ -20,9 +20,12 @@ label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3
                                    label may still hold a value: it serves as a parent only
 position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test
+kind               (n,)            uint8, 0 observed, 1 rendered, 2 transplant: a real galaxy's
+                                   form with the light and the labels of another row
 =================  ==============  =======================================================
 
 A set from the sky also has ``objid``, (n,), int64, SDSS's name of the galaxy; `read` leaves it.
+A set made before there was ``kind`` is of one kind, which its manifest tells.
 """
 
 import hashlib
@@ -38,6 +41,8 @@ from safetensors.numpy import load_file, save_file
 from galexplorer.errors import DataError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
+KINDS = ("observed", "rendered", "transplant")
+OBSERVED, RENDERED, TRANSPLANT = 0, 1, 2
 
 SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "grid": ((3, 64, 64), np.uint8),
@@ -54,6 +59,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "label": ((9,), np.uint8),
     "position": ((2,), np.float64),
     "split": ((), np.uint8),
+    "kind": ((), np.uint8),
 }
 
 Arrays = dict[str, np.ndarray]
@@ -114,6 +120,12 @@ def length_of(path: Path) -> int:
         return shard.get_slice("split").get_shape()[0]
 
 
+def kinds_of(path: Path) -> np.ndarray:
+    """Return the kind of each row of a simulated shard."""
+    with safe_open(path, "numpy") as shard:
+        return shard.get_tensor("kind")
+
+
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest of a set; shards that are there count."""
     shards = sorted(folder.glob("shard-*.safetensors"))
@@ -151,6 +163,10 @@ def read(folder: Path) -> tuple[Arrays, dict]:
         shards = [load_file(str(folder / name)) for name in manifest["shards"]]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DataError(f"The set in {folder} is damaged ({error}); make it again.") from error
+    kind = RENDERED if manifest.get("kind") == "rendered" else OBSERVED
+    for shard in shards:
+        if "split" in shard:
+            shard.setdefault("kind", np.full(len(shard["split"]), kind, np.uint8))
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
             raise DataError(f"The set in {folder} lacks {name}; make it again.")

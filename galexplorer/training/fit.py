@@ -22,7 +22,7 @@ from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import SYMMETRIES, GalaxyModel
 from galexplorer.training import checkpoint, dataset
 from galexplorer.training.batches import Choice, augment, features_of
-from galexplorer.training.dataset import TRAIN, VALIDATION, Arrays
+from galexplorer.training.dataset import OBSERVED, TRAIN, VALIDATION, Arrays
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,9 @@ class Pools:
         train = rows["split"] == TRAIN
         imaged = rows["has_image"].astype(bool)
         labelled = rows["label"][:, 0] > 0
-        jpeg = rows["origin"] == 2
+        # a simulated galaxy may come as a JPEG too; it teaches as the rendered do
+        observed = rows["kind"] == OBSERVED
+        jpeg = (rows["origin"] == 2) & observed
         self.real = np.flatnonzero(train & imaged & jpeg & labelled)
         self.unlabelled = np.flatnonzero(train & imaged & jpeg & ~labelled)
         self.rendered = np.flatnonzero(train & imaged & ~jpeg)
@@ -114,7 +116,7 @@ class Pools:
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
                 ("jpeg", imaged & jpeg & labelled),
-                ("fits", imaged & ~jpeg),
+                ("fits", imaged & (rows["origin"] == 1)),
                 ("photometry", np.isfinite(rows["catalogue_mag"]).any(axis=1) & labelled),
             )
         }

@@ -57,6 +57,30 @@ class Galaxy:
     log_ssfr: float
     ebv: float
 
+    def flux_nmgy(self) -> np.ndarray:
+        """Return the flux in g, r and i behind the Galaxy's dust, nanomaggies, shape (3,)."""
+        dust = np.array([EXTINCTION_PER_EBV[band] for band in IMAGE_BANDS]) * self.ebv
+        return 10 ** (-0.4 * (np.array(self.magnitudes) + dust - 22.5))
+
+
+def stamp_size(galaxy: Galaxy) -> int:
+    """Return the side of the field to draw, native pixels, odd."""
+    side = np.clip(14 * galaxy.half_light_radius_arcsec, _MIN_STAMP_ARCSEC, _MAX_STAMP_ARCSEC)
+    return int(side / SDSS_PIXEL_SCALE_ARCSEC) | 1
+
+
+def draw_seeing(rng: np.random.Generator) -> float:
+    """Draw the seeing in r, arcsec FWHM."""
+    return _SEEING_MEDIAN_ARCSEC * float(np.exp(0.11 * rng.standard_normal()))
+
+
+def point_spread(seeing_arcsec: float, rng: np.random.Generator) -> list[galsim.GSObject]:
+    """Return the PSF in g, r and i for a seeing in r."""
+    return [
+        galsim.Moffat(beta=3.0, fwhm=seeing_arcsec * r * float(np.exp(0.03 * rng.normal())))
+        for r in _SEEING_RATIO
+    ]
+
 
 def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:
     """Render a galaxy in the middle of a field.
@@ -72,25 +96,18 @@ def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:
         Nanomaggies per pixel, bands g, r, i, sky-subtracted, with noise.
     """
     scale = SDSS_PIXEL_SCALE_ARCSEC
-    side = np.clip(14 * galaxy.half_light_radius_arcsec, _MIN_STAMP_ARCSEC, _MAX_STAMP_ARCSEC)
-    size = int(side / scale) | 1
-    extinction = [EXTINCTION_PER_EBV[b] * galaxy.ebv for b in IMAGE_BANDS]
-    flux = np.array(
-        [10 ** (-0.4 * (m + a - 22.5)) for m, a in zip(galaxy.magnitudes, extinction, strict=True)]
-    )
-    seeing = _SEEING_MEDIAN_ARCSEC * float(np.exp(0.11 * rng.standard_normal()))
-    psfs = [
-        galsim.Moffat(beta=3.0, fwhm=seeing * ratio * float(np.exp(0.03 * rng.standard_normal())))
-        for ratio in _SEEING_RATIO
-    ]
+    size = stamp_size(galaxy)
+    flux = galaxy.flux_nmgy()
+    seeing = draw_seeing(rng)
+    psfs = point_spread(seeing, rng)
     kernels = [psf.drawImage(nx=25, ny=25, scale=scale).array for psf in psfs]
     bulge, disc, knots, shares = _components(galaxy, size, seeing, psfs[1], rng)
     image = np.empty((3, size, size))
     for k in range(3):
         smooth = fftconvolve(disc[k] * shares[1, k] + knots * shares[2, k], kernels[k], mode="same")
         image[k] = flux[k] * (bulge * shares[0, k] + smooth)
-    _add_neighbours(image, psfs, rng)
-    return _observe(image, rng)
+    add_neighbours(image, psfs, rng)
+    return observe(image, rng)
 
 
 def _components(
@@ -186,7 +203,7 @@ def _bin(images: np.ndarray, factor: int) -> np.ndarray:
     return images.reshape(bands, small, factor, small, factor).sum(axis=(2, 4))
 
 
-def _add_neighbours(
+def add_neighbours(
     image: np.ndarray, psfs: list[galsim.GSObject], rng: np.random.Generator
 ) -> None:
     """Add foreground stars and background galaxies at the densities of high latitudes."""
@@ -232,7 +249,7 @@ def _add_neighbours(
                 image[k, rows, columns] += part * 10 ** (-0.4 * (magnitude + colour - 22.5))
 
 
-def _observe(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def observe(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add the noise of sky, source and detector, and an error of the sky level."""
     pixel_area = SDSS_PIXEL_SCALE_ARCSEC**2
     brightness = rng.normal(0, 0.15)
