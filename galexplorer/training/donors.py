@@ -174,7 +174,7 @@ def load(path: Path) -> Donors:
             stream, text = file.get_tensor("stream"), file.metadata()["table"]
     except (OSError, KeyError, TypeError, SafetensorError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it to make it again.") from error
-    return Donors(pd.read_csv(io.StringIO(text), float_precision="round_trip"), stream)
+    return Donors(pd.read_csv(io.StringIO(text)), stream)
 
 
 def build(data: Path, path: Path, workers: int = 1) -> Donors:

@@ -21,8 +21,11 @@ _GALAXY_ZOO_FIELD = 8.48
 _GALAXY_ZOO_SIDE = 424
 # what servers take off the sky, g, r, i: in the corners of real JPEGs zeros are as frequent
 # and levels as low as if the black point lay about 0.3 sigma above the sky
-_BLACK_POINT_NMGY = (0.005, 0.008, 0.008)
+_BLACK_POINT_NMGY = (0.005, 0.008, 0.010)
 _BLACK_POINT_SCATTER = 0.5
+# composites of early releases: 0.22 mag bluer, by the red sequence of their ellipticals, and
+# brighter, by the noise of their sky
+_EARLY_GAINS = (1.65, 1.35, 1.35)
 _MOSAIC_TURN_DEG = 8.0
 _MOSAIC_MARGIN_PX = 12
 
@@ -56,6 +59,8 @@ class Service:
     base_quality: int | None = None
     mosaic: bool = False
     registration_px: float = 0.0
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Brightness of g, r and i over that of `galexplorer.image.composite`."""
 
 
 def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
@@ -72,7 +77,8 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
         (_SERVER_QUALITY, last),
         reduction,
         base_quality=75,
-        registration_px=0.5,
+        registration_px=0.4,
+        gains=_EARLY_GAINS,
     )
 
 
@@ -124,7 +130,8 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     native = SDSS_PIXEL_SCALE_ARCSEC
     black = np.array(_BLACK_POINT_NMGY) * (1 + _BLACK_POINT_SCATTER * rng.standard_normal())
     flux_nmgy = _misalign(flux_nmgy, service.registration_px, rng)
-    levels = composite(flux_nmgy - black[:, None, None], native)
+    gains = np.array(service.gains)
+    levels = composite(gains[:, None, None] * (flux_nmgy - black[:, None, None]), native)
     image = Image.fromarray(np.round(255 * levels).astype(np.uint8).transpose(1, 2, 0))
     if service.base_quality is not None:
         image = _compress(image, service.base_quality)

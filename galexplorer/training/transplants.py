@@ -59,7 +59,7 @@ def choose(donors: Donors, galaxy: Galaxy, rng: np.random.Generator) -> int | No
         (table.axis_ratio.to_numpy() - galaxy.axis_ratio) / _TOLERANCE[2],
     )
     distance = np.where(fit, sum(o**2 for o in offsets), np.inf)
-    nearest = np.argpartition(distance, _CHOICES)[:_CHOICES]
+    nearest = np.argsort(distance)[:_CHOICES]
     nearest = nearest[distance[nearest] < _LARGEST_DISTANCE**2]
     return int(rng.choice(nearest)) if len(nearest) else None
 

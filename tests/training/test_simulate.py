@@ -65,7 +65,8 @@ def test_without_real_images_all_is_rendered_and_said(folder, caplog):
     assert manifest["transplants"] == 0
     assert manifest["kinds"] == {"rendered": 3, "transplant": 0}
     assert "every galaxy is rendered" in caplog.text
-    assert not dataset.kinds_of(out / "shard-00000.safetensors").any()
+    assert (dataset.kinds_of(out / "shard-00000.safetensors") == dataset.RENDERED).all()
+    assert (dataset.read(out)[0]["kind"] == dataset.RENDERED).all()
     (out / "transplants").write_text("0.7\n")
     with pytest.raises(DataError, match="transplants; choose"):
         simulate(3, 5, out, workers=1)

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from galexplorer.errors import DataError
 from galexplorer.image.composite import as_served, composite
 from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.training import dataset
-from galexplorer.training.donors import KEPT_OUT, Donors, prepare, unlabelled
+from galexplorer.training.donors import FILE, KEPT_OUT, Donors, load, load_or_build, unlabelled
 from galexplorer.training.rendering import Galaxy, render
 from galexplorer.training.transplants import choose, transplant
 
@@ -37,25 +38,33 @@ def images(tmp_path, monkeypatch):
 
 @pytest.fixture
 def donors(images, tmp_path) -> Donors:
-    return prepare(images, tmp_path / "kept")
+    found = load_or_build(tmp_path / "kept", images)
+    assert found is not None
+    return found
 
 
-def test_neither_labelled_nor_kept_out_nor_test_images_lend(images, donors):
+def test_neither_labelled_nor_kept_out_nor_held_out_images_lend(images, donors):
     listed = unlabelled(images)
     assert len(listed) == 8
     assert "0.jpg" not in set(listed.file)
     assert listed.kept_out.sum() == 2
-    barred = set(listed.file[listed.kept_out | (listed.split == dataset.TEST)])
+    held_out = {f"{k}.jpg" for k in range(9) if dataset.split_of(10.0 * k, 5.0) != dataset.TRAIN}
+    barred = set(listed.file[listed.kept_out]) | held_out
+    assert held_out
     assert len(donors) >= 3
     assert not barred & set(donors.table.file)
 
 
-def test_donors_are_prepared_once(images, donors, tmp_path):
-    for path in images.glob("*/*.jpg"):
-        path.unlink()
-    again = prepare(images, tmp_path / "kept")
+def test_donors_are_made_once_and_can_be_copied(donors, tmp_path):
+    copy = tmp_path / "elsewhere" / FILE
+    copy.parent.mkdir()
+    copy.write_bytes((tmp_path / "kept" / FILE).read_bytes())
+    again = load_or_build(copy.parent, None)
     pd.testing.assert_frame_equal(again.table, donors.table)
-    np.testing.assert_array_equal(again.pixels, donors.pixels)
+    np.testing.assert_array_equal(again.image(1), donors.image(1))
+    copy.write_bytes(copy.read_bytes()[:500])
+    with pytest.raises(DataError, match="damaged"):
+        load(copy)
 
 
 def test_a_donor_is_alone_centred_and_of_unit_flux(donors):
