@@ -314,9 +314,9 @@ def _selected(rows: pd.DataFrame, name: str) -> np.ndarray:
 
 def _service(name: str, petro_r90_arcsec: float) -> Service:
     if name == "gz1_jpeg":
-        return galaxy_zoo(petro_r90_arcsec, reduction=3)
+        return galaxy_zoo(petro_r90_arcsec, reduction=3, early=True)
     if name == "gz2_jpeg":
-        return galaxy_zoo(petro_r90_arcsec)
+        return galaxy_zoo(petro_r90_arcsec, early=True)
     return mosaic(0.2, 120)
 
 

@@ -20,7 +20,7 @@ EXTINCTION_PER_EBV = {"u": 4.239, "g": 3.303, "r": 2.285, "i": 1.698, "z": 1.263
 
 # per band g, r, i: sky brightness (mag/arcsec2), gain (electrons per count), nanomaggies per
 # count, dark variance (counts2); typical values of SDSS frames
-_SKY_BRIGHTNESS = (22.0, 20.9, 20.1)
+_SKY_BRIGHTNESS = (22.0, 20.95, 20.3)
 _GAIN = (3.9, 4.7, 4.9)
 _NANOMAGGY_PER_COUNT = (0.0038, 0.0049, 0.0066)
 _DARK_VARIANCE = (1.2, 1.0, 4.0)
@@ -288,7 +288,9 @@ def _add_confusion(image: np.ndarray, seeing_arcsec: float, rng: np.random.Gener
     magnitude = faint + np.log10(edge + (1 - edge) * rng.random(number)) / slope
     places = rng.integers(0, size * size, number)
     points = np.bincount(places, 10 ** (-0.4 * (magnitude - 22.5)), size * size)
-    blurred = gaussian_filter(points.reshape(size, size), 0.48 * seeing_arcsec / SDSS_PIXEL_SCALE_ARCSEC)
+    blurred = gaussian_filter(
+        points.reshape(size, size), 0.48 * seeing_arcsec / SDSS_PIXEL_SCALE_ARCSEC
+    )
     blurred -= blurred.mean()
     for k, colour in enumerate((0.6, 0.0, -0.3)):
         image[k] += 10 ** (-0.4 * colour) * blurred

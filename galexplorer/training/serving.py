@@ -63,10 +63,19 @@ class Service:
     """Brightness of g, r and i over that of `galexplorer.image.composite`."""
 
 
-def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
+def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False) -> Service:
     """Return the service of Galaxy Zoo's images, whose field scales with the galaxy.
 
     Willett et al. 2013 (1308.3496): 424 pixels of 0.02 Petrosian radii R90.
+
+    Parameters
+    ----------
+    petro_r90_arcsec : float
+    reduction : int
+        See `Service`.
+    early : bool
+        In the colours of early releases, which the project's Galaxy Zoo images have; images
+        that the survey serves today have not.
     """
     scale = _GALAXY_ZOO_FIELD * petro_r90_arcsec / _GALAXY_ZOO_SIDE
     last = 75 if reduction == 1 else 92
@@ -77,8 +86,8 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1) -> Service:
         (_SERVER_QUALITY, last),
         reduction,
         base_quality=75,
-        registration_px=0.4,
-        gains=_EARLY_GAINS,
+        registration_px=0.3,
+        gains=_EARLY_GAINS if early else (1.0, 1.0, 1.0),
     )
 
 

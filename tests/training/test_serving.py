@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from galexplorer.image.measure import measure
+from galexplorer.image.pixels import Pixels
 from galexplorer.training.rendering import Galaxy, render
 from galexplorer.training.serving import Service, draw_service, galaxy_zoo, mosaic, serve
 
@@ -17,8 +18,8 @@ def flux() -> np.ndarray:
 
 @pytest.mark.parametrize(
     "service",
-    [mosaic(0.2, 180), galaxy_zoo(5.0), galaxy_zoo(5.0, reduction=3)],
-    ids=["fixed scale", "galaxy zoo", "reduced"],
+    [mosaic(0.2, 180), galaxy_zoo(5.0), galaxy_zoo(5.0, reduction=3, early=True)],
+    ids=["fixed scale", "galaxy zoo", "early and reduced"],
 )
 def test_light_size_and_colour_survive_the_server(flux, service):
     pixels = serve(flux, service, np.random.default_rng(6))
@@ -26,10 +27,12 @@ def test_light_size_and_colour_survive_the_server(flux, service):
     found = measure(pixels)
     gains = 2.5 * np.log10(service.gains)
     g, r, i = (found.magnitudes[b] + gain for b, gain in zip("gri", gains, strict=True))
-    assert r == pytest.approx(DISC.magnitudes[1], abs=0.12)
-    assert g - r == pytest.approx(0.6, abs=0.08)
-    assert r - i == pytest.approx(0.35, abs=0.08)
-    assert found.petro_r50 == pytest.approx(3.0, rel=0.2)
+    native = measure(Pixels(flux, 0.396, "fits", ""))
+    truth = native.magnitudes
+    assert r == pytest.approx(truth["r"], abs=0.15)  # the black point takes some
+    assert g - r == pytest.approx(truth["g"] - truth["r"], abs=0.08)
+    assert r - i == pytest.approx(truth["r"] - truth["i"], abs=0.08)
+    assert found.petro_r50 == pytest.approx(native.petro_r50, rel=0.15)
 
 
 def test_a_field_larger_than_the_image_is_cut_to_what_there_is(flux):
@@ -60,7 +63,7 @@ def test_blank_sky_looks_as_in_real_jpegs(flux):
     one, two, three = (
         np.median(((red[..., lag:] - red[..., :-lag]) ** 2).mean(axis=(1, 2))) for lag in (1, 2, 3)
     )
-    assert two / one == pytest.approx(2.7, abs=0.4)
+    assert two / one == pytest.approx(2.7, abs=0.5)
     assert three / one == pytest.approx(4.8, abs=1.4)
 
 
