@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(simulate)
     dataset.command("real")(build_real)
     dataset.command("examples")(build_examples)
+    dataset.command("realism")(measure_realism)
     app.command()(train)
     app.command()(evaluate)
 
@@ -41,11 +42,15 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     data: DataOption = None,
+    transplants: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of galaxies that get a real morphology."),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Compare the population with the real tables.")
     ] = False,
 ) -> None:
-    """Render a training set of SDSS galaxies; --report alone only describes its population."""
+    """Make a training set of SDSS galaxies; --report alone only describes its population."""
     if size is None and not report:
         raise OptionError("give the number of galaxies with --size, or ask for --report.")
     with _needs_training_extra():
@@ -53,7 +58,7 @@ def simulate(
         from galexplorer.training.simulate import simulate as run
     _show_log()
     if size is not None:
-        run(size=size, seed=seed, out=out, workers=workers, data=data)
+        run(size, seed, out, workers, data, transplants)
     if report:
         typer.echo(write_report(out, seed, data))
 
@@ -89,6 +94,20 @@ def build_survey(
     from galexplorer.training.survey import build
 
     build(size, out, source=source, seed=seed, parallel=parallel)
+
+
+def measure_realism(
+    rendered: Annotated[Path, typer.Option(help="Simulated set: its population gives the rows.")],
+    out: Annotated[Path, typer.Option(help="Folder for figures and galleries.")],
+    data: DataOption = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Measure how well classifiers tell simulated galaxies from real ones."""
+    with _needs_training_extra():
+        from galexplorer.training.realism import measure_realism as run
+    _show_log()
+    run(rendered, data, out, seed, workers)
 
 
 def build_examples(

@@ -22,9 +22,12 @@ catalogue_petro_mag  (n, 5)        dereddened Petrosian magnitudes, u to z
 line_snr           (n, 4)          signal-to-noise ratios of the four lines in the spectrum
 position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test
+kind               (n,)            uint8, 0 observed, 1 rendered, 2 transplant: a real galaxy's
+                                   form with the light and the labels of another row
 =================  ==============  =======================================================
 
 A set from the sky also has ``objid``, (n,), int64, SDSS's name of the galaxy; `read` leaves it.
+A set made before there was ``kind`` is of one kind, which its manifest tells.
 """
 
 import hashlib
@@ -40,6 +43,8 @@ from safetensors.numpy import load, save_file
 from galexplorer.errors import DataError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
+KINDS = ("observed", "rendered", "transplant")
+OBSERVED, RENDERED, TRANSPLANT = 0, 1, 2
 
 SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "grid": ((3, 64, 64), np.uint8),
@@ -58,6 +63,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "line_snr": ((4,), np.float32),
     "position": ((2,), np.float64),
     "split": ((), np.uint8),
+    "kind": ((), np.uint8),
 }
 
 LATER = ("catalogue_petro_mag", "line_snr")
@@ -124,6 +130,12 @@ def length_of(path: Path) -> int:
         return shard.get_slice("split").get_shape()[0]
 
 
+def kinds_of(path: Path) -> np.ndarray:
+    """Return the kind of each row of a simulated shard."""
+    with safe_open(path, "numpy") as shard:
+        return shard.get_tensor("kind")
+
+
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest of a set; shards that are there count."""
     shards = sorted(folder.glob("shard-*.safetensors"))
@@ -162,10 +174,12 @@ def read(folder: Path) -> tuple[Arrays, dict]:
         shards = [_read_shard(folder / name, digest) for name, digest in manifest["shards"].items()]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DataError(f"The set in {folder} is damaged ({error}); make it again.") from error
+    kind = RENDERED if manifest.get("kind") == "rendered" else OBSERVED
     for shard in shards:
         for name in set(LATER) - shard.keys():
             shape, dtype = SHAPES[name]
             shard[name] = np.full((len(shard["split"]), *shape), np.nan, dtype)
+        shard.setdefault("kind", np.full(len(shard["split"]), kind, np.uint8))
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
             raise DataError(f"The set in {folder} lacks {name}; make it again.")

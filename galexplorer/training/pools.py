@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from galexplorer.training import dataset
-from galexplorer.training.dataset import TRAIN, VALIDATION, Arrays
+from galexplorer.training.dataset import OBSERVED, TRAIN, VALIDATION, Arrays
 
 KINDS = ("real", "rendered", "unlabelled", "tables")
 
@@ -36,7 +36,8 @@ class Pools:
         self.place = np.where(imaged, np.cumsum(imaged) - 1, -1)
         train = rows["split"] == TRAIN
         labelled = rows["label"][:, 0] > 0
-        jpeg = rows["origin"] == 2
+        # a simulated galaxy may come as a JPEG too; it teaches as the rendered do
+        jpeg = (rows["origin"] == 2) & (rows["kind"] == OBSERVED)
         listed = np.isfinite(rows["catalogue_mag"]).any(axis=1) & labelled
         self.real = np.flatnonzero(train & imaged & jpeg & labelled)
         self.rendered = np.flatnonzero(train & imaged & ~jpeg)
@@ -46,7 +47,7 @@ class Pools:
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
                 ("jpeg", imaged & jpeg & labelled),
-                ("fits", imaged & ~jpeg),
+                ("fits", imaged & (rows["origin"] == 1)),
                 ("photometry", listed),
             )
         }

@@ -152,7 +152,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     parts = {
         "photometry": np.isfinite(rows["catalogue_mag"]).all(axis=1) & (rows["split"] == TRAIN),
         "fits": imaged & (rows["origin"] == 1),
-        "jpeg": imaged & (rows["origin"] == 2) & scaled,
+        "jpeg": imaged & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED) & scaled,
     }
     if parts["fits"].any() and parts["jpeg"].any():
         # linear images of real galaxies are what users bring; they lie between the two sets

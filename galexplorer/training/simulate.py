@@ -1,8 +1,14 @@
-"""Render the population to a training set, resumable and the same whatever the workers."""
+"""Turn the population into images, rendered or transplanted: a resumable training set.
+
+Half of the galaxies come as linear pixels, half as the JPEG of an image server. The same seed
+gives the same galaxies whatever the workers.
+"""
 
 import json
 import logging
 import multiprocessing
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +23,51 @@ from galexplorer.schema import (
     LINE_NAMES,
     SDSS_PIXEL_SCALE_ARCSEC,
 )
-from galexplorer.training import dataset, population
+from galexplorer.training import dataset, donors, population
 from galexplorer.training.rendering import Galaxy, render
 from galexplorer.training.rows import add_image, labels_of
+from galexplorer.training.serving import draw_service, serve
 from galexplorer.training.sources import data_folder
+from galexplorer.training.transplants import choose, transplant
 
 log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1000
 _POPULATION_FILE = "population.parquet"
 _FITS_FILE = "population-fits.json"
+SIMULATED = (dataset.RENDERED, dataset.TRANSPLANT)
+TRANSPLANTS = 0.7
+"""Share of galaxies that get a real morphology where a donor is fit."""
+
 _EDGE_FRACTION = 0.03
+_SERVED_FRACTION = 0.5
+_MAX_OFFSET_ARCSEC = 8.0
+_SHARE_FILE = "transplants"
 
 
-def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | None = None) -> dict:
-    """Render galaxies and write shards, labels and a manifest.
+@dataclass(frozen=True)
+class _Job:
+    """What every shard of a set has in common."""
+
+    rows: pd.DataFrame
+    donors: donors.Donors | None
+    share: float
+    seed: int
+    out: Path
+
+
+_jobs: dict[str, _Job] = {}
+
+
+def simulate(
+    size: int,
+    seed: int,
+    out: Path,
+    workers: int = 2,
+    data: Path | None = None,
+    transplants: float | None = None,
+) -> dict:
+    """Simulate galaxies and write shards, labels and a manifest.
 
     The first row drawn is galaxy 0: a longer run extends a shorter one. Shards that are full
     are left alone, so an interrupted run goes on where it stopped.
@@ -45,7 +81,10 @@ def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | Non
         Folder, outside the repository.
     workers : int
     data : Path, optional
-        Folder of the real tables; without one, Python packages stand in.
+        Folder of the real tables and images; without one, Python packages stand in.
+    transplants : float, optional
+        Share of galaxies that get a real morphology, `TRANSPLANTS` by default; the others, and
+        those without a fit donor, are rendered.
 
     Returns
     -------
@@ -55,25 +94,31 @@ def simulate(size: int, seed: int, out: Path, workers: int = 2, data: Path | Non
     Raises
     ------
     DataError
-        If the folder holds a set made with another seed.
+        If the folder holds a set made with another seed or share.
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = load_population(out, seed, data)
+    share = TRANSPLANTS if transplants is None else float(transplants)
+    lenders = donors.load_or_build(out, data_folder(data), workers) if share > 0 else None
+    share = share if lenders is not None else 0.0
+    _check_same_share(out, share)
     spans = [(first, min(first + SHARD_SIZE, size)) for first in range(0, size, SHARD_SIZE)]
     missing = [s for s in spans if dataset.length_of(_shard(out, s[0])) < s[1] - s[0]]
-    log.info("%d of %d shards to render", len(missing), len(spans))
-    tasks = [(rows, seed, first, last, out) for first, last in missing]
-    if workers > 1 and len(tasks) > 1:
-        with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=4) as pool:
-            for _ in track(pool.imap_unordered(_render_shard, tasks), "Rendering", len(tasks)):
-                pass
-    else:
-        for task in track(tasks, "Rendering"):
-            _render_shard(task)
+    log.info("%d of %d shards to make", len(missing), len(spans))
+    job = _Job(rows, lenders, share, seed, out)
+    # a forked worker inherits the job: population and donors are neither copied nor sent
+    pool_of = multiprocessing.get_context("fork").Pool
+    with pool_of(workers, _take_job, (job,), maxtasksperchild=4) as pool:
+        for _ in track(pool.imap_unordered(_make_shard, missing), "Simulating", len(missing)):
+            pass
+    kinds = np.concatenate([dataset.kinds_of(_shard(out, first)) for first, _ in spans])
     manifest = {
         "kind": "rendered",
         "size": size,
         "seed": seed,
+        "transplants": share,
+        "kinds": {dataset.KINDS[k]: int((kinds == k).sum()) for k in SIMULATED},
+        "donors": 0 if lenders is None else len(lenders),
         "population": len(rows),
         "sources": {str(k): int(v) for k, v in rows.source.value_counts().items()},
     }
@@ -120,36 +165,73 @@ def _shard(out: Path, first: int) -> Path:
     return out / f"shard-{first // SHARD_SIZE:05d}.safetensors"
 
 
-def _render_shard(task: tuple[pd.DataFrame, int, int, int, Path]) -> int:
-    rows, seed, first, last, out = task
+def _check_same_share(out: Path, share: float) -> None:
+    """A set is one mixture throughout; the share stands in a file from the first shard on."""
+    path = out / _SHARE_FILE
+    if path.exists() and float(path.read_text()) != share:
+        raise DataError(
+            f"{out} holds a set with a share of {path.read_text().strip()} transplants; "
+            "choose another folder, or that share."
+        )
+    path.write_text(f"{share}\n")
+
+
+def _take_job(job: _Job) -> None:
+    _jobs["current"] = job
+
+
+def _make_shard(span: tuple[int, int]) -> int:
+    job, (first, last) = _jobs["current"], span
     arrays = dataset.empty(last - first)
+    number = len(job.rows)
     for k, index in enumerate(range(first, last)):
-        _render_row(arrays, k, rows, seed, index)
-    dataset.write_shard(_shard(out, first), arrays)
+        chosen = int(_order(job.seed, index // number, number)[index % number])
+        _make_row(arrays, k, job, chosen, np.random.default_rng([job.seed, index]))
+    dataset.write_shard(_shard(job.out, first), arrays)
     return last - first
 
 
-def _render_row(arrays: dataset.Arrays, k: int, rows: pd.DataFrame, seed: int, index: int) -> None:
-    rng = np.random.default_rng([seed, index])
-    # every galaxy once in a shuffled order, then again with another rendering
-    order = np.random.default_rng([seed, 2**31, index // len(rows)])
-    chosen = int(order.permutation(len(rows))[index % len(rows)])
+@lru_cache(maxsize=2)
+def _order(seed: int, turn: int, number: int) -> np.ndarray:
+    """Return every galaxy once in a shuffled order; the next turn gives each another image."""
+    return np.random.default_rng([seed, 2**31, turn]).permutation(number)
+
+
+def _make_row(
+    arrays: dataset.Arrays, k: int, job: _Job, chosen: int, rng: np.random.Generator
+) -> None:
+    rows = job.rows
     row = rows.iloc[chosen]
     ebv = float(row.ebv) if np.isfinite(row.ebv) else float(np.exp(rng.normal(-3.5, 0.7)))
-    flux = render(galaxy_of(row, ebv), rng)
+    _describe(arrays, rows.iloc[[chosen]], slice(k, k + 1))
+    flux, kind = _picture(job, galaxy_of(row, ebv), rng)
+    arrays["kind"][k] = kind
     if rng.random() < _EDGE_FRACTION:  # the galaxy lies at the edge of a frame
         keep = int(flux.shape[1] * rng.uniform(0.52, 0.7))
         flux[:, :, keep:] = np.nan
         flux = np.rot90(flux, int(rng.integers(4)), axes=(1, 2)).copy()
-    _describe(arrays, rows.iloc[[chosen]], slice(k, k + 1))
-    pixels = Pixels(flux, SDSS_PIXEL_SCALE_ARCSEC, "fits", "")
+    if rng.random() < _SERVED_FRACTION:
+        pixels = serve(flux, draw_service(float(row.petro_r90_true), rng), rng)
+    else:
+        pixels = Pixels(flux, SDSS_PIXEL_SCALE_ARCSEC, "fits", "")
     try:
         found = measure(pixels)
     except TargetError:
         return  # too faint to be found on the pixels; the row stays as one without an image
-    if np.hypot(found.x - flux.shape[2] / 2, found.y - flux.shape[1] / 2) > 20:
+    height, width = pixels.flux.shape[1:]
+    offset = np.hypot(found.x - width / 2, found.y - height / 2) * pixels.pixel_scale_arcsec
+    if offset > _MAX_OFFSET_ARCSEC:
         return  # a brighter neighbour took its place
     add_image(arrays, k, pixels, found)
+
+
+def _picture(job: _Job, galaxy: Galaxy, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """Return the pixels of a galaxy and which of `dataset.KINDS` they are."""
+    if job.donors is not None and rng.random() < job.share:
+        donor = choose(job.donors, galaxy, rng)
+        if donor is not None:
+            return transplant(job.donors, donor, galaxy, rng), dataset.TRANSPLANT
+    return render(galaxy, rng), dataset.RENDERED
 
 
 def galaxy_of(row: pd.Series, ebv: float) -> Galaxy:

@@ -13,6 +13,7 @@ from galexplorer.training.simulate import labels_of, load_population, simulate, 
 def folder(population, tmp_path, monkeypatch):
     """Make a folder that holds the population, so that it need not be built."""
     monkeypatch.setattr("galexplorer.training.simulate.SHARD_SIZE", 3)
+    monkeypatch.setenv("GALEXPLORER_DATA", str(tmp_path / "no data"))
 
     def make(name: str):
         out = tmp_path / name
@@ -56,6 +57,19 @@ def test_a_longer_run_extends_a_shorter_one(folder):
     after = dataset.read(short)[0]
     for name, values in before.items():
         np.testing.assert_array_equal(after[name][:4], values)
+
+
+def test_without_real_images_all_is_rendered_and_said(folder, caplog):
+    out = folder("one")
+    manifest = simulate(3, 5, out, workers=1, transplants=0.7)
+    assert manifest["transplants"] == 0
+    assert manifest["kinds"] == {"rendered": 3, "transplant": 0}
+    assert "every galaxy is rendered" in caplog.text
+    assert (dataset.kinds_of(out / "shard-00000.safetensors") == dataset.RENDERED).all()
+    assert (dataset.read(out)[0]["kind"] == dataset.RENDERED).all()
+    (out / "transplants").write_text("0.7\n")
+    with pytest.raises(DataError, match="transplants; choose"):
+        simulate(3, 5, out, workers=1)
 
 
 def test_another_seed_needs_another_folder(folder):

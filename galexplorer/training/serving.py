@@ -1,0 +1,193 @@
+"""Linear pixels as an image server hands them out: a colour JPEG of some scale and field.
+
+Interpolation to another scale and compression shape the noise of blank sky more than the
+detector does, so simulated galaxies pass through the same steps as the real JPEGs.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import fourier_shift
+
+from galexplorer.image.composite import composite
+from galexplorer.image.pixels import Pixels
+from galexplorer.image.reader import read_image
+from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
+
+_SERVER_QUALITY = 95
+_GALAXY_ZOO_FIELD = 8.48
+_GALAXY_ZOO_SIDE = 424
+# what servers take off the sky, g, r, i: in the corners of real JPEGs zeros are as frequent
+# and levels as low as if the black point lay about 0.3 sigma above the sky
+_BLACK_POINT_NMGY = (0.005, 0.008, 0.010)
+_BLACK_POINT_SCATTER = 0.5
+# composites of early releases: 0.22 mag bluer, by the red sequence of their ellipticals, and
+# brighter, by the noise of their sky
+_EARLY_GAINS = (1.65, 1.35, 1.35)
+_MOSAIC_TURN_DEG = 8.0
+_MOSAIC_MARGIN_PX = 12
+
+
+@dataclass(frozen=True)
+class Service:
+    """How an image server presents a field.
+
+    Attributes
+    ----------
+    scale_arcsec : float
+        Side of a delivered pixel.
+    side_px : int
+        Side of the delivered image.
+    qualities : tuple of int
+        JPEG qualities, one for each time that the delivered image was compressed.
+    reduction : int
+        Factor by which the image was shrunk before it was compressed for the last time.
+    base_quality : int or None
+        JPEG quality of the frames that the server cuts from; None for none.
+    mosaic : bool
+        Whether frames were resampled to a mosaic and from there to the field.
+    registration_px : float
+        Largest offset of g and i from r along either axis, native pixels.
+    """
+
+    scale_arcsec: float
+    side_px: int
+    qualities: tuple[int, ...] = (_SERVER_QUALITY, 75)
+    reduction: int = 1
+    base_quality: int | None = None
+    mosaic: bool = False
+    registration_px: float = 0.0
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Brightness of g, r and i over that of `galexplorer.image.composite`."""
+
+
+def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False) -> Service:
+    """Return the service of Galaxy Zoo's images, whose field scales with the galaxy.
+
+    Willett et al. 2013 (1308.3496): 424 pixels of 0.02 Petrosian radii R90.
+
+    Parameters
+    ----------
+    petro_r90_arcsec : float
+    reduction : int
+        See `Service`.
+    early : bool
+        In the colours of early releases, which the project's Galaxy Zoo images have; images
+        that the survey serves today have not.
+    """
+    scale = _GALAXY_ZOO_FIELD * petro_r90_arcsec / _GALAXY_ZOO_SIDE
+    last = 75 if reduction == 1 else 92
+    side = _GALAXY_ZOO_SIDE // reduction
+    return Service(
+        scale * reduction,
+        side,
+        (_SERVER_QUALITY, last),
+        reduction,
+        base_quality=75,
+        registration_px=0.3,
+        gains=_EARLY_GAINS if early else (1.0, 1.0, 1.0),
+    )
+
+
+def mosaic(scale_arcsec: float, side_px: int) -> Service:
+    """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from."""
+    return Service(scale_arcsec, side_px, (_SERVER_QUALITY, 75), mosaic=True, registration_px=0.2)
+
+
+def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
+    """Draw a way in which a galaxy may be served.
+
+    Parameters
+    ----------
+    petro_r90_arcsec : float
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Service
+    """
+    draw = rng.random()
+    if draw < 0.35:
+        field = rng.choice([24.0, 38.0, 60.0])
+        return mosaic(0.2, int(field / 0.2))
+    if draw < 0.7:
+        return galaxy_zoo(petro_r90_arcsec, reduction=int(rng.choice([1, 3])))
+    scale = float(rng.choice([0.1, 0.2, 0.3, SDSS_PIXEL_SCALE_ARCSEC]))
+    field = max(24.0, 5.0 * petro_r90_arcsec)
+    return Service(scale, int(np.clip(field / scale, 64, 512)), (_SERVER_QUALITY,))
+
+
+def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> Pixels:
+    """Serve the middle of a field as a JPEG and read it back.
+
+    Parameters
+    ----------
+    flux_nmgy : ndarray, shape (3, H, W)
+        Nanomaggies per native pixel, bands g, r, i, sky-subtracted; NaN off the frame.
+    service : Service
+        A field larger than the image is cut to what there is.
+    rng : numpy.random.Generator
+        Draws the black point and the offsets of the bands.
+
+    Returns
+    -------
+    Pixels
+        With `origin` "jpeg".
+    """
+    native = SDSS_PIXEL_SCALE_ARCSEC
+    black = np.array(_BLACK_POINT_NMGY) * (1 + _BLACK_POINT_SCATTER * rng.standard_normal())
+    flux_nmgy = _misalign(flux_nmgy, service.registration_px, rng)
+    gains = np.array(service.gains)
+    levels = composite(gains[:, None, None] * (flux_nmgy - black[:, None, None]), native)
+    image = Image.fromarray(np.round(255 * levels).astype(np.uint8).transpose(1, 2, 0))
+    if service.base_quality is not None:
+        image = _compress(image, service.base_quality)
+    if service.mosaic:
+        image = _resample_twice(image)
+    ratio = service.scale_arcsec / service.reduction / native
+    side = min(service.side_px * service.reduction, int(min(image.size) / ratio))
+    side -= side % service.reduction
+    x, y = image.width / 2, image.height / 2
+    half = 0.5 * side * ratio
+    image = image.resize(
+        (side, side), Image.Resampling.BILINEAR, box=(x - half, y - half, x + half, y + half)
+    )
+    for quality in service.qualities[:-1]:
+        image = _compress(image, quality)
+    if service.reduction > 1:
+        image = image.reduce(service.reduction)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=service.qualities[-1])
+    return read_image(
+        ("The simulated image", buffer.getvalue()), pixel_scale_arcsec=service.scale_arcsec
+    )
+
+
+def _misalign(flux: np.ndarray, largest_px: float, rng: np.random.Generator) -> np.ndarray:
+    """Shift g and i against r; early releases aligned their frames to whole pixels."""
+    if largest_px == 0 or np.isnan(flux).any():
+        return flux
+    moved = flux.copy()
+    for band in (0, 2):
+        offset = rng.uniform(-largest_px, largest_px, 2)
+        moved[band] = np.fft.ifft2(fourier_shift(np.fft.fft2(flux[band]), offset)).real
+    return moved
+
+
+def _compress(image: Image.Image, quality: int) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+def _resample_twice(image: Image.Image) -> Image.Image:
+    """Turn an image and turn it back: bilinear each time, at all phases of the pixel grid."""
+    margin = _MOSAIC_MARGIN_PX
+    padded = Image.fromarray(
+        np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), "reflect")
+    )
+    for angle in (_MOSAIC_TURN_DEG, -_MOSAIC_TURN_DEG):
+        padded = padded.rotate(angle, Image.Resampling.BILINEAR)
+    return padded.crop((margin, margin, margin + image.width, margin + image.height))
