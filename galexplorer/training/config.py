@@ -72,7 +72,7 @@ class Config:
     vae_weight: float = 2e-3
     kl_weight: float = 1.0
     pixel_sigma: float = 0.06
-    completed_weight: float = 0.6
+    completed_weight: float = 0.3
     measurable_weight: float = 0.3
     dropout: float = 0.05
     patience: int = 0

@@ -24,6 +24,7 @@ position           (n, 2)          ra, dec, degrees, float64
 split              (n,)            uint8, 0 train, 1 validation, 2 test
 kind               (n,)            uint8, 0 observed, 1 rendered, 2 transplant: a real galaxy's
                                    form with the light and the labels of another row
+weight             (n,)            how often the row is drawn in training, mean about 1
 =================  ==============  =======================================================
 
 A set from the sky also has ``objid``, (n,), int64, SDSS's name of the galaxy; `read` leaves it.
@@ -64,10 +65,11 @@ SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "position": ((2,), np.float64),
     "split": ((), np.uint8),
     "kind": ((), np.uint8),
+    "weight": ((), np.float32),
 }
 
-LATER = ("catalogue_petro_mag", "line_snr")
-"""Arrays that a set may lack: all their values are missing then."""
+LATER = {"catalogue_petro_mag": np.nan, "line_snr": np.nan, "weight": 1.0}
+"""Arrays that a set may lack, and what stands in their place then."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -81,7 +83,9 @@ def empty(size: int, with_grid: bool = True) -> Arrays:
         floating = np.issubdtype(dtype, np.floating)
         # zeros take no memory until they are written
         arrays[name] = (
-            np.full((size, *shape), np.nan, dtype) if floating else np.zeros((size, *shape), dtype)
+            np.full((size, *shape), LATER.get(name, np.nan), dtype)
+            if floating
+            else np.zeros((size, *shape), dtype)
         )
     return arrays
 
@@ -176,9 +180,9 @@ def read(folder: Path) -> tuple[Arrays, dict]:
         raise DataError(f"The set in {folder} is damaged ({error}); make it again.") from error
     kind = RENDERED if manifest.get("kind") == "rendered" else OBSERVED
     for shard in shards:
-        for name in set(LATER) - shard.keys():
+        for name in LATER.keys() - shard.keys():
             shape, dtype = SHAPES[name]
-            shard[name] = np.full((len(shard["split"]), *shape), np.nan, dtype)
+            shard[name] = np.full((len(shard["split"]), *shape), LATER[name], dtype)
         shard.setdefault("kind", np.full(len(shard["split"]), kind, np.uint8))
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):

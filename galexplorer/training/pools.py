@@ -9,6 +9,9 @@ from galexplorer.training.dataset import OBSERVED, TRAIN, VALIDATION, Arrays
 
 KINDS = ("real", "rendered", "unlabelled", "tables")
 
+WEIGHT_LIMITS = (0.05, 8.0)
+"""A row is never left out for its weight, and none outweighs eight."""
+
 
 class Pools:
     """Rows of all sets; those with an image share one block of images.
@@ -43,6 +46,9 @@ class Pools:
         self.rendered = np.flatnonzero(train & imaged & ~jpeg)
         self.unlabelled = np.flatnonzero(train & imaged & jpeg & ~labelled)
         self.tables = np.flatnonzero(train & listed)
+        # a population of many tables has the redshifts of their cuts; its weights have not
+        weight = rows["weight"].astype(float).clip(*WEIGHT_LIMITS)
+        self._share = {name: np.cumsum(weight[getattr(self, name)]) for name in KINDS}
         self.held_out = {
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
@@ -51,6 +57,13 @@ class Pools:
                 ("photometry", listed),
             )
         }
+
+    def draw(self, kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw training rows of a pool, each as often as its weight says; none of an empty pool."""
+        pool, share = getattr(self, kind), self._share[kind]
+        if len(pool) == 0:
+            return np.empty(0, int)
+        return pool[np.searchsorted(share, rng.random(size) * share[-1], side="right")]
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows in each pool."""

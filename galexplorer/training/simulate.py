@@ -256,3 +256,4 @@ def _describe(arrays: dataset.Arrays, rows: pd.DataFrame, take: slice) -> None:
     arrays["targets"][take], arrays["label"][take] = labels_of(rows)
     arrays["position"][take] = rows[["ra", "dec"]]
     arrays["split"][take] = rows.split
+    arrays["weight"][take] = rows.weight

@@ -39,13 +39,8 @@ class PixelSteps(Dataset):
         pools, config = self.pools, self.config
         rng = np.random.default_rng([config.seed, step])
         real, rendered, unlabelled, tables = (
-            _pick(pool, size, rng)
-            for pool, size in (
-                (pools.real, config.real),
-                (pools.rendered, config.rendered),
-                (pools.unlabelled, config.unlabelled),
-                (pools.tables, config.tables),
-            )
+            pools.draw(kind, getattr(config, kind), rng)
+            for kind in ("real", "rendered", "unlabelled", "tables")
         )
         labelled = np.concatenate([real, rendered])
         place = pools.place[np.concatenate([labelled, unlabelled])]
@@ -84,10 +79,10 @@ class FlowSteps(Dataset):
     def __getitem__(self, step: int) -> Step:
         pools, config = self.pools, self.config
         rng = np.random.default_rng([config.seed, 1, step])
-        real = _pick(pools.real, round(config.flow_real * config.flow_batch), rng)
-        rendered = _pick(pools.rendered, round(config.flow_rendered * config.flow_batch), rng)
+        real = pools.draw("real", round(config.flow_real * config.flow_batch), rng)
+        rendered = pools.draw("rendered", round(config.flow_rendered * config.flow_batch), rng)
         labelled = np.concatenate([real, rendered])
-        tables = _pick(pools.tables, config.flow_batch - len(labelled), rng)
+        tables = pools.draw("tables", config.flow_batch - len(labelled), rng)
         view, slot = rng.integers(0, len(self.zoom), len(labelled)), self.slot[labelled]
         imaged = dataset.select(pools.rows, labelled)
         imaged["pixel_scale"] = imaged["pixel_scale"] * self.zoom[view, slot]
@@ -97,10 +92,6 @@ class FlowSteps(Dataset):
             "real": len(real),
             "rendered": len(rendered),
         }
-
-
-def _pick(pool: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    return rng.choice(pool, size) if len(pool) else np.empty(0, int)
 
 
 def _described(imaged: Arrays, tables: Arrays, config: Config, rng: np.random.Generator) -> Step:
@@ -131,7 +122,7 @@ def labels_of(rows: Arrays, completed_weight: float) -> Step:
     present = np.isfinite(targets)
     known = np.logical_and.accumulate(present, axis=1)
     # a completed label of a real image knows nothing of that image
-    jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2)
+    jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known
     shown = measurable_labels(rows)
