@@ -21,7 +21,7 @@ from rich.progress import track
 from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
-from galexplorer.schema import BANDS
+from galexplorer.schema import BANDS, LINE_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.rows import add_image, labels_of
 from galexplorer.training.scales import to_mpajhu_mass
@@ -150,7 +150,8 @@ def _label(arrays: dataset.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> 
         mass[here] = to_mpajhu_mass(mass[here], str(name))
     arrays["targets"][:, 1] = np.where((mass > 6) & (mass < 12.6) & good, mass, np.nan)
     arrays["label"][:] = np.isfinite(arrays["targets"])
-    placed = rows[np.isfinite(rows.ra)].reset_index(drop=True)
+    # copies at other redshifts lie where their galaxy does, and are not it
+    placed = rows[np.isfinite(rows.ra) & (rows.source != "shifted")].reset_index(drop=True)
     if placed.empty:
         return
     mine = SkyCoord(labels.ra.to_numpy() * units.deg, labels.dec.to_numpy() * units.deg)
@@ -161,6 +162,8 @@ def _label(arrays: dataset.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> 
         row = placed.iloc[int(nearest[k])]
         arrays["catalogue_mag"][k] = [row[b] for b in BANDS]
         arrays["catalogue_err"][k] = [row[f"err_{b}"] for b in BANDS]
+        arrays["catalogue_petro_mag"][k] = [row[f"petro_{b}"] for b in BANDS]
+        arrays["line_snr"][k] = [row[f"{name}_snr"] for name in LINE_NAMES]
         if np.isfinite(row.petro_r50) and np.isfinite(row.petro_r90):
             arrays["catalogue_petro"][k] = (row.petro_r50, row.petro_r90)
         lacking = ~np.isfinite(arrays["targets"][k])

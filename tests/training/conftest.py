@@ -61,6 +61,7 @@ def population() -> pd.DataFrame:
     for band, colour in zip(BANDS, (2.0, 0.7, 0.0, -0.35, -0.6), strict=True):
         rows[band] = magnitude + colour + 0.1 * random.standard_normal(number)
         rows[f"err_{band}"] = 0.02
+        rows[f"petro_{band}"] = rows[band] + 0.05 * random.standard_normal(number)
     for name in LINE_NAMES:
         rows[name] = random.normal(2.0, 0.4, number)
         rows[f"{name}_snr"] = 10.0

@@ -44,6 +44,9 @@ def images(tmp_path):
 
 def test_each_set_gives_what_it_is_fit_for(images, population, tmp_path):
     population.loc[0, ["ra", "dec"]] = [150.0, 2.0 + 1 / 3600]
+    # a copy at another redshift lies there too, and lends nothing
+    copy = population.iloc[[0]].assign(source="shifted", dec=2.0, log_sfr=-3.0, r=19.0)
+    population = pd.concat([population, copy], ignore_index=True)
     out = tmp_path / "out"
     report = build(images, population, out, workers=1)
     for name, counts in report["sets"].items():
@@ -62,6 +65,12 @@ def test_each_set_gives_what_it_is_fit_for(images, population, tmp_path):
         np.testing.assert_allclose(
             arrays["catalogue_mag"][row], population.loc[0, list("ugriz")].astype(float), rtol=1e-5
         )
+        np.testing.assert_allclose(
+            arrays["catalogue_petro_mag"][row],
+            population.loc[0, [f"petro_{b}" for b in "ugriz"]].astype(float),
+            rtol=1e-5,
+        )
+        assert (arrays["line_snr"][row] == 10.0).all()
         assert arrays["split"][row] == dataset.split_of(150.0, 2.0)
     others = np.setdiff1d(np.flatnonzero(arrays["has_image"] == 1), rows)
     assert not arrays["label"][others].any()
