@@ -46,9 +46,10 @@ def test_a_spheroid_is_more_concentrated_than_a_disc():
 
 def test_dust_of_the_milky_way_reddens():
     dusty = Galaxy(DISC.magnitudes, 4.0, 2.4, 0.7, -9.8, ebv=0.1)
-    (_, plain), (_, red) = measured(DISC), measured(dusty)
+    pairs = [(measured(DISC, k)[1], measured(dusty, k)[1]) for k in range(5)]
     for band in "gri":
-        dimming = red.magnitudes[band] - plain.magnitudes[band]
+        # one of them may have a faint source at the rim of its aperture
+        dimming = np.median([red.magnitudes[band] - plain.magnitudes[band] for plain, red in pairs])
         assert dimming == pytest.approx(0.1 * EXTINCTION_PER_EBV[band], abs=0.02)
 
 
