@@ -18,7 +18,7 @@ from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import MEASURABLE_NAMES, TARGET_NAMES
 from galexplorer.training.batches import Choice, measurable_labels
 from galexplorer.training.pools import Pools
-from galexplorer.training.validation import noise_of
+from galexplorer.training.validation import held_out, noise_of
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
     first = MODES.index("fits")
     for mode in ("fits", "photometry", "jpeg"):
         index = MODES.index(mode)
-        rows = pools.held_out[mode]
+        rows = held_out(pools, mode, limit)
         for name in _BASE:
             buffer = getattr(model, f"base_{name}")
             buffer[index] = buffer[first]
@@ -59,7 +59,6 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
         if len(rows) == 0:
             continue
         rng = np.random.default_rng(0)
-        rows = rng.permutation(rows)[:limit]
         part = pools.select(rows)
         found = noise_of(model, part, mode, rng, device, _CHOICES[mode])
         noise = found["noise"].cpu().double().numpy()

@@ -82,7 +82,7 @@ class Config:
     flow_batch: int = 2048
     flow_real: float = 0.08
     flow_rendered: float = 0.32
-    flow_views: int = 4
+    flow_views: int = 2
     flow_learning_rate: float = 1e-3
     flow_weight_decay: float = 0.03
     flow_ema: float = 0.998

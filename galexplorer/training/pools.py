@@ -27,6 +27,8 @@ class Pools:
     real, rendered, unlabelled, tables : ndarray of int
         Training rows: labelled JPEGs, linear images, JPEGs without labels, rows with catalogue
         photometry and redshift (with or without an image).
+    weight : ndarray, shape (n,)
+        How often a row is drawn, relative to the others of its pool.
     held_out : dict of str to ndarray of int
         Validation rows by kind of input.
     """
@@ -47,14 +49,14 @@ class Pools:
         self.unlabelled = np.flatnonzero(train & imaged & jpeg & ~labelled)
         self.tables = np.flatnonzero(train & listed)
         # a population of many tables has the redshifts of their cuts; its weights have not
-        weight = rows["weight"].astype(float).clip(*WEIGHT_LIMITS)
-        self._share = {name: np.cumsum(weight[getattr(self, name)]) for name in KINDS}
+        self.weight = rows["weight"].astype(float).clip(*WEIGHT_LIMITS)
+        self._share = {name: np.cumsum(self.weight[getattr(self, name)]) for name in KINDS}
         self.held_out = {
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
                 ("jpeg", imaged & jpeg & labelled),
                 ("fits", imaged & (rows["origin"] == 1)),
-                ("photometry", listed),
+                ("photometry", listed & (rows["label"][:, 0] == 1)),
             )
         }
 

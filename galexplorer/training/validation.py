@@ -19,8 +19,13 @@ Latents = tuple[Tensor, Tensor]
 
 
 def held_out(pools: Pools, mode: str, limit: int) -> np.ndarray:
-    """Return validation rows of a kind of input, the same each time."""
-    return np.random.default_rng(0).permutation(pools.held_out[mode])[:limit]
+    """Return validation rows of a kind of input, the same each time, drawn as training draws.
+
+    Without replacement, by weights (Efraimidis & Spirakis 2006, 10.1016/j.ipl.2005.11.003).
+    """
+    rows = pools.held_out[mode]
+    wait = np.random.default_rng(0).exponential(size=len(rows)) / pools.weight[rows]
+    return rows[np.argsort(wait)[:limit]]
 
 
 @torch.no_grad()
@@ -96,7 +101,9 @@ def noise_of(
             name: torch.from_numpy(value).to(device) for name, value in labels_of(part, 1.0).items()
         }
         label = torch.from_numpy(part["label"]).to(device)
-        usable = batch["known"] & ((label == 1) if mode == "jpeg" else (label > 0))
+        # completed labels judge nothing where there are measured ones
+        judging = (label > 0) if mode == "fits" else (label == 1) | (label == 3)
+        usable = batch["known"] & judging
         standard = standard_targets(model, batch)
         noise = model.chain.to_noise(standard, context)
         nll = -model.chain.log_prob(standard, context)
