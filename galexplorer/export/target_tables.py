@@ -33,9 +33,9 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     -------
     astropy.table.Table
         ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``, the probability of
-        each BPT class, ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, the published redshift
-        (``known_redshift``), where pixels and photometry are from, and ``problem``; NaN where
-        there is no value. The metadata hold provenance and citation.
+        each BPT class, ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, the
+        published redshift (``known_redshift``), where pixels and photometry are from, and
+        ``problem``; NaN where there is no value. The metadata hold provenance and citation.
     """
     table = Table()
     table["target"] = np.array([o.target.label for o in outcomes], str)

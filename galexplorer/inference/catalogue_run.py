@@ -109,7 +109,8 @@ def infer_catalogue(
     astropy.table.Table
         Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, the probability of each
         BPT class under its name, ``p_<target>_measurable``, how likely a spectrum of SDSS's
-        would show a line at a signal-to-noise ratio above 3 or give a metallicity, ``domain_score`` and ``flag``: words joined by ``;``, empty
+        would show a line at a signal-to-noise ratio above 3 or give a metallicity,
+        ``domain_score`` and ``flag``: words joined by ``;``, empty
         where all is well. A row that could not be inferred has NaN and says why.
 
     Raises
