@@ -149,6 +149,8 @@ def features(sample: Sample, mode: Mode, measured: np.ndarray | None) -> np.ndar
         if mode.choice.petro > 0:
             radii = rows["catalogue_petro"]
             columns += [radii, radii[:, 1:] / radii[:, :1]]
+        if mode.choice.petro_magnitudes > 0:
+            columns += [rows["catalogue_petro_mag"], rows["catalogue_petro_mag"] - magnitudes]
     if mode.imaged:
         assert measured is not None
         columns.append(measured)

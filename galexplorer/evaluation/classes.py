@@ -1,8 +1,9 @@
-"""BPT classes: how often the likeliest is right, and whether probabilities mean what they say."""
+"""BPT classes, and what spectra show: are the likeliest right, do probabilities hold?"""
 
 import numpy as np
 
-from galexplorer.schema import BPT_CLASSES, LINE_NAMES, TARGET_NAMES
+from galexplorer.evaluation.metrics import MIN_ROWS
+from galexplorer.schema import BPT_CLASSES, LINE_NAMES, MEASURABLE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, class_probabilities, classify, line_ratios
 
 EDGES = np.linspace(0.0, 1.0, 11)
@@ -55,11 +56,6 @@ def score_classes(classes: np.ndarray, probabilities: np.ndarray) -> dict:
     np.add.at(confusion, (classes, likeliest), 1)
     totals = confusion.sum(axis=1)
     accuracy = float((classes == likeliest).mean())
-    index = np.clip(np.digitize(probabilities.ravel(), EDGES) - 1, 0, len(EDGES) - 2)
-    counts = np.bincount(index, minlength=len(EDGES) - 1)
-    used = counts > 0
-    mean = np.bincount(index, probabilities.ravel(), len(EDGES) - 1)[used] / counts[used]
-    seen = np.bincount(index, hot.ravel(), len(EDGES) - 1)[used] / counts[used]
     certain = np.clip(probabilities[np.arange(number), classes], 1e-3, 1.0)
     return {
         "rows": number,
@@ -73,10 +69,65 @@ def score_classes(classes: np.ndarray, probabilities: np.ndarray) -> dict:
         "confusion": confusion.tolist(),
         "brier": float(np.mean(np.sum((probabilities - hot) ** 2, axis=1))),
         "log_score": float(np.mean(np.log(certain))),
-        "reliability": {
-            "probability": mean.tolist(),
-            "share": seen.tolist(),
-            "count": counts[used].tolist(),
-        },
+        **reliability(probabilities.ravel(), hot.ravel()),
+    }
+
+
+def reliability(probabilities: np.ndarray, outcomes: np.ndarray) -> dict:
+    """Return how often what has a probability comes true.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n,)
+    outcomes : ndarray, shape (n,)
+        1 where it came true, else 0.
+
+    Returns
+    -------
+    dict
+        ``reliability``: for each bin of probability the mean ``probability``, the observed
+        ``share`` and the ``count``; ``ece``: the mean of |share - probability|.
+    """
+    index = np.clip(np.digitize(probabilities, EDGES) - 1, 0, len(EDGES) - 2)
+    counts = np.bincount(index, minlength=len(EDGES) - 1)
+    used = counts > 0
+    mean = np.bincount(index, probabilities, len(EDGES) - 1)[used] / counts[used]
+    seen = np.bincount(index, outcomes, len(EDGES) - 1)[used] / counts[used]
+    curve = {"probability": mean.tolist(), "share": seen.tolist(), "count": counts[used].tolist()}
+    return {
+        "reliability": curve,
         "ece": float(np.sum(counts[used] * np.abs(mean - seen)) / counts.sum()),
     }
+
+
+def score_measurable(shown: np.ndarray, probabilities: np.ndarray) -> dict[str, dict]:
+    """Return how right the probabilities are that a spectrum shows a line or a metallicity.
+
+    Parameters
+    ----------
+    shown : ndarray, shape (n, 5)
+        1 or 0, NaN where unknown; columns are `galexplorer.schema.MEASURABLE_NAMES`.
+    probabilities : ndarray, shape (n, 5)
+
+    Returns
+    -------
+    dict
+        By target ``rows``, ``share`` that is shown, ``brier`` (0 to 1), ``brier_share``, that of
+        the share as everybody's probability, and what `reliability` returns. A target that
+        fewer than `MIN_ROWS` spectra can judge, or of which all say the same, is left out.
+    """
+    found = {}
+    for k, name in enumerate(MEASURABLE_NAMES):
+        good = np.isfinite(shown[:, k]) & np.isfinite(probabilities[:, k])
+        outcome, chance = shown[good, k].astype(float), probabilities[good, k].astype(float)
+        if len(outcome) < MIN_ROWS or len(np.unique(outcome)) < 2:
+            continue
+        share = float(outcome.mean())
+        found[name] = {
+            "rows": len(outcome),
+            "share": share,
+            "brier": float(np.mean((chance - outcome) ** 2)),
+            "brier_share": share * (1 - share),
+            **reliability(chance, outcome),
+        }
+    return found

@@ -31,6 +31,7 @@ from galexplorer.evaluation.prediction import (
 from galexplorer.evaluation.samples import RENDERED, Sample
 from galexplorer.inference.engine import Engine
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.training.batches import measurable_labels
 from galexplorer.training.dataset import Arrays, select
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def judge_sample(
     dict
         ``title, kind, rows, redshift_range, notes`` and ``modes``; by mode ``targets`` (by
         target ``galexplorer``, ``boosting``, ``gaussian``, ``versus``), ``tarp``, ``bins``,
-        ``checks``, and where lines are known ``bpt`` and ``relations``.
+        ``checks``, and where lines are known ``measurable``, ``bpt`` and ``relations``.
     """
     report: dict = {
         "title": sample.title,
@@ -153,6 +154,9 @@ def _judge_mode(
     known = classes.known_classes(sample.truth)
     if (known[sample.test] >= 0).sum() >= MIN_ROWS:
         report["bpt"] = _judge_classes(sample, mode, measured, known, drawn)
+    measurable = classes.score_measurable(measurable_labels(rows), joint.measurable)
+    if measurable:
+        report["measurable"] = measurable
     if mode in (IMAGE_AND_PHOTOMETRY, PHOTOMETRY, FIXED):
         report["relations"] = relations.scaling_relations(wanted, joint.draws)
     return report

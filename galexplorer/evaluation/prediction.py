@@ -11,6 +11,7 @@ from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
     CATALOGUE_ONLY,
+    CATALOGUE_PETRO,
     IMAGE_AND_CATALOGUE,
     IMAGE_ONLY,
     Choice,
@@ -52,6 +53,7 @@ class Mode:
 
 IMAGE_AND_PHOTOMETRY = Mode("image + photometry", IMAGE_AND_CATALOGUE)
 PHOTOMETRY = Mode("photometry", CATALOGUE_ONLY)
+PETROSIAN = Mode("photometry + Petrosian magnitudes", CATALOGUE_PETRO)
 UGRIZ = Mode("ugriz only", CATALOGUE_NO_SIZES)
 GRI = Mode("gri only", CATALOGUE_NO_SIZES, gri=True)
 IMAGE = Mode("image only", IMAGE_ONLY)
@@ -72,11 +74,14 @@ class Prediction:
         where the value is unknown.
     joint_log_density : ndarray, shape (n,)
         Log density of redshift, mass and star-formation rate together; NaN where one is unknown.
+    measurable : ndarray, shape (n, 5)
+        Probability that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
     """
 
     draws: np.ndarray
     log_density: np.ndarray
     joint_log_density: np.ndarray
+    measurable: np.ndarray
 
 
 def present(rows: Arrays, mode: Mode) -> Arrays:
@@ -149,9 +154,10 @@ def predict(
         samples = engine.sample(encoded, draws, seed, fixed, redshift_range)
         density = marginal_log_density(engine, encoded, samples[:, :parents], truth, redshift_range)
         joint = joint_log_density(engine, encoded, truth, redshift_range)
+        measurable = engine.measurable(encoded, samples[:, :, 0].numpy())
     if mode.fixed:
         density[:, 0] = joint[:] = np.nan
-    return Prediction(samples.numpy(), density, joint)
+    return Prediction(samples.numpy(), density, joint, measurable)
 
 
 def marginal_log_density(

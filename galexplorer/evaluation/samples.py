@@ -16,6 +16,7 @@ from galexplorer.evaluation.prediction import (
     IMAGE,
     IMAGE_AND_PHOTOMETRY,
     IMAGE_FIXED,
+    PETROSIAN,
     PHOTOMETRY,
     PHOTOMETRY_FIXED,
     UGRIZ,
@@ -24,6 +25,7 @@ from galexplorer.evaluation.prediction import (
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, Arrays
+from galexplorer.training.rows import black_hole_mass
 from galexplorer.training.simulate import load_population
 from galexplorer.training.sources import read_all
 
@@ -55,7 +57,6 @@ _IMAGE_TITLES = {
 }
 _MIN_BANDS = 4
 _COLOURS = {"gr": (-0.4, 2.0), "ri": (-0.5, 1.0)}
-_BH_SIGMA_KMS = (70.0, 420.0)
 _MIN_KNOWN = 20
 _CELLS = 8
 
@@ -282,15 +283,32 @@ def _table_sample(
     arrays = dataset.empty(len(part), with_grid=False)
     arrays["catalogue_mag"][:] = part[list(BANDS)]
     arrays["catalogue_err"][:] = part[[f"err_{band}" for band in BANDS]]
+    arrays["catalogue_petro_mag"][:] = part[[f"petro_{band}" for band in BANDS]]
     arrays["catalogue_petro"][:] = part[["petro_r50", "petro_r90"]]
     arrays["position"][:] = part[["ra", "dec"]]
-    arrays["split"][:] = _split_numbers(part)
+    arrays["split"][:] = dataset.splits_of(
+        part.ra.to_numpy(), part.dec.to_numpy(), part.key.to_numpy()
+    )
     truth, lowest = _table_truth(part)
     arrays["targets"][:] = truth
+    for k, line in enumerate(LINE_NAMES):
+        flux, error = (part[line.removeprefix("log_flux_") + end] for end in ("", "_err"))
+        arrays["line_snr"][:, k] = flux / error
+        # faint lines have no truth to judge by, but tell which class the lines are of
+        arrays["targets"][:, TARGET_NAMES.index(line)] = np.log10(np.maximum(flux, 1e-3))
     rng = np.random.default_rng(seed)
     splits = _splits(arrays["split"], np.ones(len(part), bool))
     sized = np.isfinite(arrays["catalogue_petro"][:, 0]).mean() > 0.5 if len(part) else False
-    modes = (PHOTOMETRY, *((UGRIZ,) if sized else ()), GRI, PHOTOMETRY_FIXED)
+    paired = (
+        np.isfinite(arrays["catalogue_petro_mag"]).any(axis=1).mean() > 0.5 if len(part) else False
+    )
+    modes = (
+        PHOTOMETRY,
+        *((PETROSIAN,) if paired else ()),
+        *((UGRIZ,) if sized else ()),
+        GRI,
+        PHOTOMETRY_FIXED,
+    )
     notes = []
     if np.isfinite(lowest).any():
         notes.append(
@@ -312,28 +330,14 @@ def _table_sample(
     )
 
 
-def _split_numbers(part: pd.DataFrame) -> list[int]:
-    """Return the split that the training gives each row: by position, else by a key."""
-    if "key" in part:
-        keys = [str(key) for key in part["key"]]
-    else:
-        keys = [f"{row.source}/{row.redshift:.6f}/{row.r:.4f}" for row in part.itertuples()]
-    return [
-        dataset.split_of(ra, dec) if np.isfinite(ra) else dataset.split_of_key(key)
-        for ra, dec, key in zip(part.ra, part.dec, keys, strict=True)
-    ]
-
-
 def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return known values and the least values that the signal-to-noise cut lets pass."""
     truth = np.full((len(part), len(TARGET_NAMES)), np.nan)
     lowest = np.full_like(truth, np.nan)
     for k, name in enumerate(TARGET_NAMES[:4]):
         truth[:, k] = part[name]
-    sigma = part.velocity_dispersion_kms.to_numpy(float)
-    good = (sigma >= _BH_SIGMA_KMS[0]) & (sigma <= _BH_SIGMA_KMS[1])
-    # McConnell & Ma 2013, 1211.2816
-    truth[good, 4] = 8.32 + 5.64 * np.log10(sigma[good] / 200)
+    mass, good = black_hole_mass(part.velocity_dispersion_kms.to_numpy(float))
+    truth[:, 4] = np.where(good, mass, np.nan)
     for name in LINE_NAMES:
         k, column = TARGET_NAMES.index(name), name.removeprefix("log_flux_")
         flux = part[column].to_numpy(float)

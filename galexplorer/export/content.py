@@ -8,7 +8,13 @@ from galexplorer.inference.result import Result
 from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import derive
 from galexplorer.science.lines import line_status
-from galexplorer.science.summary import BPT_LABELS, format_number, format_value
+from galexplorer.science.summary import (
+    BPT_LABELS,
+    format_number,
+    format_value,
+    not_measurable,
+    seen_words,
+)
 
 UNIT_WORDS = {
     "log10(Msun)": "log M☉",
@@ -39,7 +45,9 @@ def posterior_grid(result: Result) -> Grid:
     rows = []
     for target in TARGETS:
         name, values = target.name, summary[target.name]
-        if name in result.posterior.fixed:
+        if hidden := not_measurable(result, name):
+            cells = [NONE, hidden, NONE]
+        elif name in result.posterior.fixed:
             cells = [f"{values['p50']:.6g}", "fixed", "fixed"]
         else:
             cells = [
@@ -72,15 +80,16 @@ def derived_grid(result: Result) -> Grid:
 
 
 def line_grid(result: Result) -> Grid:
-    """Return what the draws say of each line: measured-like, a limit, or nothing."""
+    """Return what the draws say of each line, and how likely a spectrum of SDSS's shows it."""
     rows = []
     for target in TARGETS:
         if target.name in LINE_NAMES:
             status = line_status(result.posterior.column(target.name))
             limit = format_value(target.name, status.log_limit)
             words = f", log F < {limit} at 95%" if status.kind == "upper limit" else ""
-            rows.append((target.label.removesuffix(" flux"), f"{status.kind}{words}"))
-    return Grid(("Line", "Kind of posterior"), tuple(rows))
+            seen = seen_words(result, target.name) or NONE
+            rows.append((target.label.removesuffix(" flux"), f"{status.kind}{words}", seen))
+    return Grid(("Line", "Kind of posterior", "S/N > 3 in SDSS's spectrum"), tuple(rows))
 
 
 def class_grid(result: Result) -> Grid:

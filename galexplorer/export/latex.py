@@ -8,6 +8,7 @@ import numpy as np
 from galexplorer.export.provenance import CITATION, provenance_lines
 from galexplorer.inference.result import Result
 from galexplorer.schema import TARGETS
+from galexplorer.science.summary import not_measurable
 
 _SYMBOLS = {
     "redshift": r"$z$",
@@ -93,7 +94,12 @@ def latex_row(result: Result, name: str = "") -> str:
         Ends in ``\\\\``.
     """
     cells = [_escape(name) or "galaxy"]
-    cells += [latex_interval(result.posterior.column(target.name)) for target in TARGETS]
+    cells += [
+        r"\nodata"
+        if not_measurable(result, target.name)
+        else latex_interval(result.posterior.column(target.name))
+        for target in TARGETS
+    ]
     likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
     share = result.bpt[likeliest]
     cells.append(f"{_CLASSES[likeliest]} ({share:.2f})" if math.isfinite(share) else r"\nodata")
@@ -117,6 +123,11 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
     comments = [
         "Medians and 68% intervals of the posterior; the class is the likeliest, with its share.",
         "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
+        *(
+            f"{target.label}: {why}."
+            for target in TARGETS
+            if (why := not_measurable(result, target.name))
+        ),
         *([f"Held fixed: {fixed}."] if fixed else []),
         *(f"{label}: {words}" for label, words in provenance_lines(result)),
         f"Cite: {CITATION}",

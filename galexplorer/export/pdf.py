@@ -155,7 +155,7 @@ def _summary(result: Result, name: str) -> Figure:
     grid = posterior_grid(result)
     shares = (0.2, 0.1, 0.17, 0.18, *([0.09] if result.known else []), 0.26)
     page.tabulate(grid, shares)
-    page.tabulate(line_grid(result), (0.22, 0.4))
+    page.tabulate(line_grid(result), (0.22, 0.4, 0.28))
     page.tabulate(class_grid(result), (0.22, 0.2))
     return page.figure
 

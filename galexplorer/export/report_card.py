@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from galexplorer.export.figures import figure_bytes
-from galexplorer.figures.calibration import coverage_plot, pit_plot, reliability_plot, tarp_plot
+from galexplorer.figures.calibration import (
+    coverage_plot,
+    measurable_plot,
+    pit_plot,
+    reliability_plot,
+    tarp_plot,
+)
 from galexplorer.figures.report_card import (
     Plot,
     accuracy_plot,
@@ -90,6 +96,21 @@ def class_rows(judged: dict) -> list[Row]:
     return rows
 
 
+def measurable_rows(judged: dict) -> list[Row]:
+    """Return how right the probabilities are that a spectrum shows a line or a metallicity."""
+    return [
+        {
+            "Target": _LABELS[name],
+            "Galaxies": str(found["rows"]),
+            "Shown": share(found["share"]),
+            "Brier score": number(found["brier"], 3),
+            "Without any input": number(found["brier_share"], 3),
+            "Mean gap": number(found["ece"], 3),
+        }
+        for name, found in judged.get("measurable", {}).items()
+    ]
+
+
 def published_rows(report: dict) -> list[Row]:
     """Return published results beside ours."""
     return [
@@ -141,6 +162,8 @@ def sample_plots(sample: dict, mode: str, dark: bool = False) -> Iterator[Callab
         yield lambda: bins_plot(judged, dark, 2.0 if sample["kind"] == "rendered" else 4.0)
     if any("bpt" in found for found in sample["modes"].values()):
         yield lambda: reliability_plot(sample, dark)
+    if judged.get("measurable"):
+        yield lambda: measurable_plot(judged, dark)
     if judged.get("relations"):
         yield lambda: relations_plot(judged["relations"], dark)
 
@@ -174,6 +197,7 @@ def card_page(report: dict) -> str:
                         "accuracy": accuracy_rows(judged),
                         "coverage": coverage_rows(judged),
                         "classes": class_rows(judged),
+                        "measurable": measurable_rows(judged),
                         "joint": judged.get("joint_log_score"),
                     }
                     for mode, judged in sample["modes"].items()

@@ -16,7 +16,7 @@ from galexplorer.catalogue import write_table
 from galexplorer.export.provenance import CITATION, to_json
 from galexplorer.inference.result import Result
 from galexplorer.inference.target_run import Outcome
-from galexplorer.schema import BPT_CLASSES, SUMMARY_STATISTICS, TARGETS
+from galexplorer.schema import BPT_CLASSES, MEASURABLE_NAMES, SUMMARY_STATISTICS, TARGETS
 
 SUMMARY_FORMATS = {"ecsv": ".ecsv", "csv": ".csv", "parquet": ".parquet", "votable": ".vot"}
 """Suffix of each format of the summary."""
@@ -33,9 +33,9 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     -------
     astropy.table.Table
         ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``, the probability of
-        each BPT class, ``domain_score``, ``inside_domain``, the published redshift
-        (``known_redshift``), where pixels and photometry are from, and ``problem``; NaN where
-        there is no value. The metadata hold provenance and citation.
+        each BPT class, ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, the
+        published redshift (``known_redshift``), where pixels and photometry are from, and
+        ``problem``; NaN where there is no value. The metadata hold provenance and citation.
     """
     table = Table()
     table["target"] = np.array([o.target.label for o in outcomes], str)
@@ -53,6 +53,9 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     results = [o.result for o in outcomes]
     for name in BPT_CLASSES:
         table[name] = Column(_numbers([r.bpt[name] if r else None for r in results]))
+    for name in MEASURABLE_NAMES:
+        shown = [r.measurable.get(name) if r else None for r in results]
+        table[f"p_{name}_measurable"] = Column(_numbers(shown))
     table["domain_score"] = _numbers([r.domain.score if r else None for r in results])
     table["inside_domain"] = _numbers([float(r.domain.inside) if r else None for r in results])
     table["known_redshift"] = _numbers([r.known.get("redshift") if r else None for r in results])

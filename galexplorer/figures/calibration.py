@@ -4,7 +4,7 @@ import numpy as np
 
 from galexplorer.figures.palette import TRUTH
 from galexplorer.figures.report_card import MODE_STYLES, Plot, canvas, legend
-from galexplorer.schema import TARGETS
+from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
 _LABELS = {target.name: target.label for target in TARGETS}
 
@@ -153,4 +153,45 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
         "All four BPT classes together; on the diagonal a probability of 30% comes true in 30% "
         "of the cases. Bars are binomial errors.",
         f"Reliability of BPT classes. {'; '.join(words)}.",
+    )
+
+
+_HEAD_STYLES = dict(
+    zip(
+        MEASURABLE_NAMES,
+        (("#D55E00", "o"), ("#0072B2", "s"), ("#009E73", "^"), ("#CC79A7", "v"), ("#E69F00", "D")),
+        strict=True,
+    )
+)
+
+
+def measurable_plot(judged: dict, dark: bool = False) -> Plot:
+    """Draw the share of spectra that show a line or a metallicity against its probability."""
+    figure, panels, colours = canvas(6.4, 4.9, dark=dark)
+    axes = panels[0, 0]
+    axes.plot([0, 1], [0, 1], color=colours.text, linewidth=1)
+    words = []
+    for name, found in judged["measurable"].items():
+        colour, marker = _HEAD_STYLES[name]
+        curve = found["reliability"]
+        count = np.array(curve["count"])
+        p, share = np.array(curve["probability"]), np.array(curve["share"])
+        used = count >= 10
+        error = np.sqrt(p * (1 - p) / count)[used]
+        axes.errorbar(
+            p[used], share[used], yerr=error, fmt=f"{marker}-", color=colour, markersize=4.5,
+            linewidth=1, label=_LABELS[name],
+        )  # fmt: skip
+        words.append(f"{_LABELS[name]}: Brier score {found['brier']:.3f}, gap {found['ece']:.3f}")
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set_xlabel("probability that a spectrum shows it")
+    axes.set_ylabel("share of spectra that show it")
+    legend(figure, axes, colours, columns=2)
+    return Plot(
+        figure,
+        "Is it known what a spectrum would show?",
+        "A line counts at a signal-to-noise ratio above 3, a metallicity where the lines are "
+        "strong and of star formation. On the diagonal a probability of 30% comes true in 30% "
+        "of the cases. Bars are binomial errors.",
+        f"Reliability of what is measurable. {'; '.join(words)}.",
     )

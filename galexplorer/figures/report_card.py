@@ -20,6 +20,7 @@ _LABELS = {target.name: target.label for target in TARGETS}
 MODE_STYLES: dict[str, tuple[str, str]] = {
     "image + photometry": ("#0072B2", "o"),
     "photometry": ("#E69F00", "s"),
+    "photometry + Petrosian magnitudes": ("#7F7F7F", "<"),
     "ugriz only": ("#009E73", "^"),
     "gri only": ("#CC79A7", "v"),
     "image only": ("#56B4E9", "D"),

@@ -20,6 +20,7 @@ from galexplorer.model.network import MODES
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,
+    MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
     SUMMARY_STATISTICS,
     TARGET_NAMES,
@@ -52,6 +53,8 @@ class Columns:
         `galexplorer.schema.SUMMARY_STATISTICS` of every target.
     classes : ndarray, shape (n, 4), float32
         Probabilities of `galexplorer.schema.BPT_CLASSES`.
+    measurable : ndarray, shape (n, 5), float32
+        Probabilities that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
     scores : ndarray, shape (n,), float32
         Percentile of the least typical measure.
     flags : list of list of str
@@ -59,6 +62,7 @@ class Columns:
 
     statistics: np.ndarray
     classes: np.ndarray
+    measurable: np.ndarray
     scores: np.ndarray
     flags: list[list[str]]
 
@@ -69,6 +73,7 @@ class Columns:
         return cls(
             np.full((number, len(SUMMARY_STATISTICS), len(TARGETS)), np.nan, np.float32),
             np.full((number, len(BPT_CLASSES)), np.nan, np.float32),
+            np.full((number, len(MEASURABLE_NAMES)), np.nan, np.float32),
             np.full(number, np.nan, np.float32),
             [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
         )
@@ -103,7 +108,9 @@ def infer_catalogue(
     -------
     astropy.table.Table
         Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, the probability of each
-        BPT class under its name, ``domain_score`` and ``flag``: words joined by ``;``, empty
+        BPT class under its name, ``p_<target>_measurable``, how likely a spectrum of SDSS's
+        would show a line at a signal-to-noise ratio above 3 or give a metallicity,
+        ``domain_score`` and ``flag``: words joined by ``;``, empty
         where all is well. A row that could not be inferred has NaN and says why.
 
     Raises
@@ -196,6 +203,7 @@ def _infer_batch(
             .double()
             .numpy()
         )
+        columns.measurable[rows] = engine.measurable(encoded, samples[:, :, 0])
         pictured = [o.cutout is not None for o in observations]
         misfits = torch.full((len(rows),), float("nan"))
         if any(pictured):
@@ -242,6 +250,8 @@ def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Colu
             )
     for c, name in enumerate(BPT_CLASSES):
         table[name] = columns.classes[:, c]
+    for c, name in enumerate(MEASURABLE_NAMES):
+        table[f"p_{name}_measurable"] = columns.measurable[:, c]
     table["domain_score"] = columns.scores
     table["flag"] = np.array([";".join(words) for words in columns.flags], str)
     table.meta["provenance"] = {

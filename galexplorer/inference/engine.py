@@ -23,6 +23,7 @@ from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
+from galexplorer.science.summary import MEASURABLE_FROM
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
@@ -128,6 +129,7 @@ class Engine:
             samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
         )
         classes = class_probabilities(posterior.draws)
+        measurable = self._measurable(encoded, posterior.column("redshift"))
         view, misfit = self._view(observation.cutout)
         image = observation.cutout or observation.stored
         if observation.stored is not None:
@@ -138,12 +140,12 @@ class Engine:
         return Result(
             posterior=posterior,
             bpt=classes,
-            measurable=self._measurable(encoded, posterior.column("redshift")),
+            measurable=measurable,
             photometry=observation.photometry,
             domain=judge(self.domain, mode, inputs, misfit)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
             view=view,
-            notes=(*observation.notes, *_cautions(posterior, classes)),
+            notes=(*observation.notes, *_cautions(posterior, measurable["gas_metallicity"])),
             provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
             known=observation.known,
             origins=observation.origins,
@@ -358,17 +360,18 @@ def versions() -> dict[str, str]:
     return {"galexplorer": __version__, **packages}
 
 
-def _cautions(posterior: Posterior, classes: dict[str, float]) -> list[str]:
-    """Say which targets mean little for this galaxy."""
+def _cautions(posterior: Posterior, metallicity: float) -> list[str]:
+    """Say which targets mean little; `metallicity` is the probability that it is measurable."""
     cautions = []
     if float(np.median(posterior.column("log_stellar_mass"))) < _LIGHT_GALAXY:
         cautions.append(
             "The black-hole mass means little here: galaxies of this mass mostly have velocity "
             "dispersions below the 70 km/s at which the relation stops."
         )
-    if classes["star_forming"] < 0.5:
+    if metallicity < MEASURABLE_FROM:
         cautions.append(
-            "The gas metallicity means little here: its lines are probably not made by young stars."
+            f"The gas metallicity is not measurable here (p = {metallicity:.2f}): its lines are "
+            "too faint in a spectrum of SDSS's, or not made by young stars."
         )
     return cautions
 

@@ -17,6 +17,9 @@ AJ 122, 1861)."""
 CONFIDENT = 0.5
 """Probability from which a class is named."""
 
+MEASURABLE_FROM = 0.5
+"""Probability from which a metallicity is shown as a number."""
+
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _KINDS = {
     "star_forming": "Star-forming galaxy",
@@ -50,6 +53,24 @@ def describe_interval(posterior: Posterior, name: str) -> str:
         return f"{column[0]:.6g} (fixed)"
     low, middle, high = np.quantile(column, [0.16, 0.5, 0.84])
     return format_interval(name, low, middle, high)
+
+
+def seen_words(result: Result, name: str) -> str:
+    """Return how likely a spectrum shows a line or a metallicity; empty where that is unknown."""
+    chance = result.measurable.get(name)
+    return "" if chance is None or not np.isfinite(chance) else f"{chance:.0%}"
+
+
+def not_measurable(result: Result, name: str) -> str:
+    """Return why a target has no value to show: "not measurable (p = 0.03)", empty where it has.
+
+    A galaxy without lines of young stars has no metallicity that anyone could measure, and the
+    draws of one are what it would be if it had. Lines are never without a value: theirs becomes
+    an upper limit (`galexplorer.science.lines.line_status`).
+    """
+    chance = result.measurable.get(name, 1.0)
+    hidden = name == "gas_metallicity" and chance < MEASURABLE_FROM
+    return f"not measurable (p = {chance:.2f})" if hidden else ""
 
 
 def kind_of_galaxy(result: Result) -> str:

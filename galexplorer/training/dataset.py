@@ -119,6 +119,17 @@ def split_of_key(key: str, salt: str = "galexplorer") -> int:
     return TEST if share < 0.2 else VALIDATION if share < 0.3 else TRAIN
 
 
+def splits_of(ra: np.ndarray, dec: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return the splits of rows by position, or by another key where there is none; (n,), uint8."""
+    return np.array(
+        [
+            split_of(right, up) if np.isfinite(right) else split_of_key(str(key))
+            for right, up, key in zip(ra, dec, keys, strict=True)
+        ],
+        np.uint8,
+    )
+
+
 def write_shard(path: Path, arrays: Arrays) -> None:
     """Write one shard so that it is either whole or absent."""
     temporary = path.with_suffix(".part")

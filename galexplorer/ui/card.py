@@ -32,7 +32,8 @@ LIMITS = (
     "rendered galaxies: their photometry and redshift are real, other values were measured or "
     "completed with scatter, their pixels are drawn.",
     "Treat what the image adds to these as untested on the sky.",
-    "A metallicity is given for every galaxy; it means something where the gas forms stars.",
+    "A metallicity is shown where a spectrum of SDSS's would probably give one; draws and "
+    "catalogues hold one for every galaxy, with that probability.",
     "Magnitudes measured on the pixels of your own files are not corrected for Galactic "
     "extinction.",
 )

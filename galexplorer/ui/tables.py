@@ -9,7 +9,12 @@ from galexplorer.inference.result import Posterior, Result
 from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import Derived, derive
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, FAINT_LOG_FLUX, line_status
-from galexplorer.science.summary import format_number, format_value
+from galexplorer.science.summary import (
+    format_number,
+    format_value,
+    not_measurable,
+    seen_words,
+)
 from galexplorer.ui import controls
 from galexplorer.ui.state import Explored
 
@@ -51,7 +56,9 @@ def posterior_table(record: Explored, level: str, earlier: Explored | None = Non
     rows = []
     for target in TARGETS:
         name, values = target.name, summary[target.name]
-        if name in record.result.posterior.fixed:
+        if hidden := not_measurable(record.result, name):
+            median, interval = "none", hidden
+        elif name in record.result.posterior.fixed:
             median, interval = f"{values['p50']:.6g}", "fixed"
         else:
             median = format_value(name, values["p50"])
@@ -124,7 +131,14 @@ def show_line_kinds(result: Result) -> None:
     """Draw what kind of posterior each line has, and the rule that says so."""
     words = line_words(result.posterior)
     frame = pd.DataFrame(
-        [{"Line": _LABELS[name].removesuffix(" flux"), "Kind": words[name]} for name in LINE_NAMES]
+        [
+            {
+                "Line": _LABELS[name].removesuffix(" flux"),
+                "Kind": words[name],
+                "S/N > 3": seen_words(result, name),
+            }
+            for name in LINE_NAMES
+        ]
     )
     st.table(frame, border="horizontal", hide_index=True, alt="Kind of each line's posterior")
     st.caption(

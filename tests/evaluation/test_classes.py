@@ -8,8 +8,9 @@ from galexplorer.evaluation.classes import (
     joint_limits,
     known_classes,
     score_classes,
+    score_measurable,
 )
-from galexplorer.schema import BPT_CLASSES
+from galexplorer.schema import BPT_CLASSES, MEASURABLE_NAMES
 
 
 def galaxy(nii: float, oiii: float) -> np.ndarray:
@@ -68,3 +69,21 @@ def test_only_lines_limit_a_class():
     limits = joint_limits(lowest)
     assert np.isnan(limits[:, :5]).all()
     np.testing.assert_array_equal(limits[:, 5:], lowest[:, 5:])
+
+
+def test_what_spectra_show_is_judged_by_the_share_that_comes_true(rng):
+    """Right probabilities lie on the diagonal; their Brier score is the mean of p (1 - p)."""
+    p = rng.beta(0.6, 0.6, (20_000, 5))
+    shown = (rng.random(p.shape) < p).astype(float)
+    shown[:, 1] = np.nan  # no spectrum says
+    shown[:, 2] = 1.0  # all say the same
+    found = score_measurable(shown, p)
+    assert set(found) == {MEASURABLE_NAMES[k] for k in (0, 3, 4)}
+    for k in (0, 3, 4):
+        figures = found[MEASURABLE_NAMES[k]]
+        assert figures["brier"] == pytest.approx(np.mean(p[:, k] * (1 - p[:, k])), abs=0.005)
+        assert figures["brier_share"] == pytest.approx(0.25, abs=0.005)
+        assert figures["ece"] < 0.02
+    wrong = score_measurable(shown, p**3)[MEASURABLE_NAMES[0]]
+    assert wrong["ece"] > 0.1
+    assert wrong["brier"] > found[MEASURABLE_NAMES[0]]["brier"] + 0.02

@@ -175,7 +175,7 @@ def test_a_selection_is_a_prior(rng):
     density[:, 5] = stats.norm.logpdf(1.4, 1.0, 0.5)
     lowest = np.full((3, 9), np.nan)
     lowest[:, 5] = [1.2, -5.0, 90.0]
-    found = condition(Prediction(draws, density, np.zeros(3)), lowest)
+    found = condition(Prediction(draws, density, np.zeros(3), np.zeros((3, 5))), lowest)
     cut = stats.truncnorm(0.4, np.inf, 1.0, 0.5)
     assert stats.kstest(np.unique(found.draws[0, :, 5]), cut.cdf).statistic < 0.02
     assert found.log_density[0, 5] == pytest.approx(cut.logpdf(1.4), abs=0.03)

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from galexplorer.evaluation import baselines
+from galexplorer.evaluation.prediction import PETROSIAN, PHOTOMETRY
 from galexplorer.evaluation.samples import (
     LINE_S_TO_N,
     TABLES,
@@ -15,6 +17,7 @@ from galexplorer.evaluation.samples import (
     thin,
 )
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.training.batches import measurable_labels
 from galexplorer.training.dataset import TEST, TRAIN, split_of
 from galexplorer.training.sources import LINE_COLUMNS
 
@@ -88,6 +91,17 @@ def test_real_tables_are_split_by_their_place(data_dir):
     for row in main.test[:20]:
         assert split_of(*main.arrays["position"][row]) == TEST
     assert len(main.train) > 6000
+    # both sides get Petrosian magnitudes where a table has them
+    for name in ("main_sample", "mpajhu"):
+        assert PETROSIAN in samples[name].modes
+        seen = [baselines.features(samples[name], mode, None) for mode in (PHOTOMETRY, PETROSIAN)]
+        assert seen[1].shape[1] == seen[0].shape[1] + 10
+    assert PETROSIAN not in samples["lines_z010"].modes
+    # what spectra show is known from the signal-to-noise ratios of the table
+    shown = measurable_labels(samples["mpajhu"].arrays)
+    assert np.isfinite(shown).mean() > 0.95
+    given = np.isfinite(samples["mpajhu"].truth[:, TARGET_NAMES.index("gas_metallicity")])
+    assert (given == (shown[:, -1] == 1)).mean() > 0.97
 
 
 def test_lines_without_errors_count_above_a_typical_limit(part):

@@ -2,12 +2,14 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from galexplorer.export.content import posterior_grid
 from galexplorer.export.files import result_bytes
-from galexplorer.export.latex import decimals, latex_interval, latex_row
+from galexplorer.export.latex import decimals, latex_bytes, latex_interval, latex_row
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,12 @@ def test_latex_takes_it(result, tmp_path):
     text = "\\documentclass{article}\\begin{document}\\begin{tabular}{lllllllllll}\n"
     (tmp_path / "row.tex").write_text(f"{text}{row}\\end{{tabular}}\\end{{document}}\n")
     subprocess.run([latex, "-halt-on-error", "row.tex"], cwd=tmp_path, check=True)
+
+
+def test_a_metallicity_that_no_spectrum_gives_has_no_number(result):
+    passive = replace(result, measurable={"gas_metallicity": 0.03})
+    assert latex_row(result).count("nodata") == 0
+    assert latex_row(passive).split("&")[4].strip() == r"\nodata"
+    assert "% Gas metallicity: not measurable (p = 0.03)." in latex_bytes(passive).decode()
+    rows = {row[0]: row for row in posterior_grid(passive).rows}
+    assert rows["Gas metallicity"][2] == "not measurable (p = 0.03)"

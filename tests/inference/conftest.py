@@ -31,6 +31,8 @@ def make_model() -> GalaxyModel:
     model.target_std.copy_(torch.tensor([0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7]))
     model.base_shift[MODES.index("photometry")] = 0.1
     model.base_width[MODES.index("photometry")] = 1.1
+    model.base_skew[MODES.index("photometry")] = 0.15
+    model.base_tail[MODES.index("photometry")] = 0.9
     return model
 
 

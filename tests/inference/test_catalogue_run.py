@@ -101,6 +101,8 @@ def test_a_row_is_what_that_galaxy_is_alone(engine):
         for name in BPT_CLASSES:
             assert out[name][k] == pytest.approx(alone.bpt[name], abs=1.1 / DRAWS)
         assert out["domain_score"][k] == pytest.approx(alone.domain.score, abs=0.1)
+        for name, chance in alone.measurable.items():
+            assert out[f"p_{name}_measurable"][k] == pytest.approx(chance, abs=2e-3)
         assert ("outside_domain" in out["flag"][k]) == (not alone.domain.inside)
 
 

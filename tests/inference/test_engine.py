@@ -1,6 +1,8 @@
 """The engine's mechanics, and its sampling against conditioning done by hand."""
 
+import copy
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,28 +134,39 @@ def test_a_range_restricts_and_does_not_reshape(engine, catalogued):
 
 
 def conditioned(engine, observation):
-    """Compare draws at a fixed redshift with joint draws that fell close to it."""
+    """Compare draws at a fixed redshift with joint draws that fell close to it.
+
+    Off the median, where what a redshift says shows most: the joint draws as they are must fail.
+    """
     joint = engine.infer(observation, draws=40_000, seed=1).posterior.draws.astype(float)
-    redshift = float(np.median(joint[:, 0]))
+    redshift = float(np.quantile(joint[:, 0], 0.2))
     width = 0.04 * joint[:, 0].std()
     weight = np.exp(-0.5 * ((joint[:, 0] - redshift) / width) ** 2)
     weight /= weight.sum()
     number = 1 / np.sum(weight**2)
     assert number > 500
     fixed = engine.infer(observation, redshift=redshift, draws=8000, seed=2).posterior.draws
+    moved = []
     for k in range(1, len(TARGETS)):
         mean = weight @ joint[:, k]
         spread = np.sqrt(weight @ (joint[:, k] - mean) ** 2)
         error = spread * np.hypot(number**-0.5, len(fixed) ** -0.5)
         assert fixed[:, k].mean() == pytest.approx(mean, abs=4.5 * error + 0.002)
         assert fixed[:, k].std() == pytest.approx(spread, rel=0.1)
+        moved.append(abs(joint[:, k].mean() - mean) / (4.5 * error + 0.002))
+    assert max(moved) > 3
     pairs = np.cov(joint[:, 1:].T, aweights=weight)
     difference = np.corrcoef(fixed[:, 1:].T) - pairs / np.sqrt(np.outer(*[np.diag(pairs)] * 2))
     assert np.abs(difference).max() < 5 / np.sqrt(number)
 
 
 def test_fixing_the_redshift_is_conditioning(engine, catalogued):
-    conditioned(engine, catalogued)
+    """On flows that heed the redshift: those of random weights hardly do."""
+    model = copy.deepcopy(engine.model)
+    for k in range(1, len(TARGETS)):
+        into = model.chain.spline(k).net[0].weight
+        into[:, model.sizes.context] *= 12
+    conditioned(Engine(replace(engine.weights, model=model)), catalogued)
 
 
 @pytest.mark.slow

@@ -6,7 +6,14 @@ import pytest
 from galexplorer.inference.result import Domain, Photometry, Posterior, Result
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.science.derived import derive
-from galexplorer.science.summary import domain_sentence, format_interval, format_value, verdict
+from galexplorer.science.summary import (
+    domain_sentence,
+    format_interval,
+    format_value,
+    not_measurable,
+    seen_words,
+    verdict,
+)
 
 
 @pytest.fixture
@@ -67,3 +74,14 @@ def test_derived_quantities_keep_the_draws(result):
 def test_derived_quantities_say_where_they_fail(result):
     derived = derive(with_column(result, "log_flux_nii_6584", -2.5).posterior)
     assert next(q for q in derived if "M13 N2" in q.label).valid == 0.0
+
+
+def test_a_metallicity_that_no_spectrum_gives_is_not_a_number(result):
+    passive = replace(result, measurable={"gas_metallicity": 0.031, "log_flux_halpha": 0.2})
+    assert not_measurable(passive, "gas_metallicity") == "not measurable (p = 0.03)"
+    assert not not_measurable(passive, "log_flux_halpha")  # whose draws give a limit
+    assert seen_words(passive, "log_flux_halpha") == "20%"
+    forming = replace(result, measurable={"gas_metallicity": 0.9})
+    for known in (forming, result):
+        assert not not_measurable(known, "gas_metallicity")
+    assert seen_words(result, "log_flux_halpha") == ""
