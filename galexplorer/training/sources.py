@@ -119,7 +119,6 @@ def _mpajhu(data: Path) -> dict:
         "ra": table.ra,
         "dec": table.dec,
         **scales.petro_to_model(magnitudes),
-        **{f"petro_{b}": magnitudes[b] for b in BANDS},
         "petro_r50": _clean(table.petro_r50, 0.3, 200),
         "petro_r90": _clean(table.petro_r90, 0.5, 400),
         "redshift": z,

@@ -125,6 +125,8 @@ def labels_of(rows: Arrays, completed_weight: float) -> Step:
     jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known
+    # the redshift of a moved galaxy is known exactly; less weight would skew their distribution
+    weight[:, 0] = (label[:, 0] > 0) & known[:, 0]
     shown = measurable_labels(rows)
     judged = np.isfinite(shown) & present[:, :1]
     return {
