@@ -287,4 +287,5 @@ def _text(words: str, x: float, y: float, turned: bool = False, weight: int = 40
 
 
 def _path(points: np.ndarray) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    # one format for the whole line: most of the plot's time goes into these numbers
+    return "M" + "L".join(["%.1f %.1f"] * len(points)) % tuple(points.ravel().tolist())

@@ -16,7 +16,14 @@ from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
 from galexplorer.inference.observation import Cutout, Observation, Stored
-from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
+from galexplorer.inference.result import (
+    Domain,
+    Neighbour,
+    Photometry,
+    Posterior,
+    Result,
+    View,
+)
 from galexplorer.model.features import photometry_features
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.model.weights import Weights, load, read_arrays
@@ -49,6 +56,30 @@ class Encoded:
     mode: Tensor
     latent: Tensor
     features: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What follows from an observation without a draw; many posteriors may share it.
+
+    Attributes
+    ----------
+    encoded : Encoded
+        Of one row.
+    mode : str
+        One of `galexplorer.model.network.MODES`.
+    view : View or None
+    domain : Domain
+    neighbours : tuple of Neighbour
+    latent : ndarray, shape (32,), or None
+    """
+
+    encoded: Encoded
+    mode: str
+    view: View | None
+    domain: Domain
+    neighbours: tuple[Neighbour, ...]
+    latent: np.ndarray | None
 
 
 class Engine:
@@ -96,6 +127,7 @@ class Engine:
         redshift_range: tuple[float, float] | None = None,
         draws: int = 5000,
         seed: int = 0,
+        sight: Sight | None = None,
     ) -> Result:
         """Infer one galaxy.
 
@@ -108,6 +140,8 @@ class Engine:
             Prior range: the posterior is restricted to it.
         draws : int
         seed : int
+        sight : Sight, optional
+            What `look` returned for this observation, where it is at hand.
 
         Returns
         -------
@@ -119,13 +153,42 @@ class Engine:
             If an option is out of range or two contradict each other.
         """
         check_options(redshift, redshift_range, draws)
-        encoded = self.encode([observation])
+        seen = self.look(observation) if sight is None else sight
         fixed = None if redshift is None else torch.tensor([redshift])
-        samples = self.sample(encoded, draws, seed, fixed, redshift_range)[0]
+        samples = self.sample(seen.encoded, draws, seed, fixed, redshift_range)[0]
         posterior = Posterior(
             samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
         )
         classes = class_probabilities(posterior.draws)
+        return Result(
+            posterior=posterior,
+            bpt=classes,
+            photometry=observation.photometry,
+            domain=seen.domain,
+            neighbours=seen.neighbours,
+            view=seen.view,
+            notes=(*observation.notes, *_cautions(posterior, classes)),
+            provenance=self._provenance(
+                observation, seen.mode, redshift, redshift_range, draws, seed
+            ),
+            known=observation.known,
+            origins=observation.origins,
+            latent=seen.latent,
+        )
+
+    @torch.inference_mode()
+    def look(self, observation: Observation) -> Sight:
+        """Encode one galaxy, judge its domain and find its neighbours: all but the draws.
+
+        Parameters
+        ----------
+        observation : Observation
+
+        Returns
+        -------
+        Sight
+        """
+        encoded = self.encode([observation])
         view, misfit = self._view(observation.cutout)
         image = observation.cutout or observation.stored
         if observation.stored is not None:
@@ -133,17 +196,12 @@ class Engine:
         mode = MODES[int(encoded.mode[0])]
         magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
-        return Result(
-            posterior=posterior,
-            bpt=classes,
-            photometry=observation.photometry,
+        return Sight(
+            encoded=encoded,
+            mode=mode,
+            view=view,
             domain=judge(self.domain, mode, inputs, misfit)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
-            view=view,
-            notes=(*observation.notes, *_cautions(posterior, classes)),
-            provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
-            known=observation.known,
-            origins=observation.origins,
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
         )
 

@@ -99,16 +99,15 @@ def _infer(request: Request, source: Source | None) -> state.Explored | None:
     record = state.recall(request.key())
     if record is not None:
         return record
-    place, problem = st.empty(), ""
-    with place.status("Starting", expanded=False) as status:
-        try:
+    place = st.empty()
+    try:
+        if state.is_seen(request, source):
+            return state.explore(request, source)  # too short for words
+        with place.status("Starting", expanded=False) as status:
             record = state.explore(request, source, lambda w: status.update(label=f"{w} …"))
-        except GalexplorerError as error:
-            problem = str(error)
-    if record is None:
-        place.error(problem, icon=":material/error:")
-    else:
         place.empty()
+    except GalexplorerError as error:
+        place.error(str(error), icon=":material/error:")
     return record
 
 

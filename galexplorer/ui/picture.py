@@ -28,6 +28,7 @@ FIELD_SIDE_PX = 900
 _SAME_ARCSEC, _SAME_PX = 4.0, 4.0
 
 
+@st.fragment
 def show_image(record: Explored) -> None:
     """Draw the colour image with its controls."""
     view = record.result.view

@@ -36,6 +36,7 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+@st.fragment
 def show_corner(record: Explored, earlier: Explored | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

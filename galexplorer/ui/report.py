@@ -37,14 +37,9 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
         with left:
             picture.show_image(record)
         with right:
-            tables.show_posterior(record, earlier)
-            tables.show_derived(result)
+            tables.show_tables(record, earlier, beside=False)
     else:
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
-            tables.show_posterior(record, earlier)
-        with right:
-            tables.show_derived(result)
+        tables.show_tables(record, earlier, beside=True)
     if source is not None and result.view is not None:
         picture.show_field(source, record.options, result.view)
 

@@ -10,12 +10,32 @@ from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import Derived, derive
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, FAINT_LOG_FLUX, line_status
 from galexplorer.science.summary import format_number, format_value
-from galexplorer.ui import controls
+from galexplorer.ui import address, controls
 from galexplorer.ui.state import Explored
 
 INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
 
 _LABELS = {target.name: target.label for target in TARGETS}
+
+
+@st.fragment
+def show_tables(record: Explored, earlier: Explored | None, beside: bool) -> None:
+    """Draw the tables of targets and derived quantities; another interval redraws these alone.
+
+    Parameters
+    ----------
+    record : Explored
+    earlier : Explored or None
+        An answer about the same galaxy to set beside it.
+    beside : bool
+        The second table goes to the right of the first and not below it.
+    """
+    left, right = st.columns([3, 2], gap="medium") if beside else (st.container(), st.container())
+    with left:
+        show_posterior(record, earlier)
+    with right:
+        show_derived(record.result)
+    address.keep_interval(controls.interval())
 
 
 def show_posterior(record: Explored, earlier: Explored | None) -> None:
@@ -70,7 +90,7 @@ def posterior_table(record: Explored, level: str, earlier: Explored | None = Non
 def _offer_redshift(record: Explored) -> None:
     known = record.known.get("redshift")
     if known is not None and "redshift" not in record.result.posterior.fixed:
-        st.button(
+        clicked = st.button(
             f"Fix z = {known:.4f}",
             key="fix_known",
             type="tertiary",
@@ -79,6 +99,8 @@ def _offer_redshift(record: Explored) -> None:
             on_click=controls.fix_redshift,
             args=(known,),
         )
+        if clicked:
+            st.rerun()  # the whole page: a fragment alone would not see it
 
 
 def show_derived(result: Result) -> None:
