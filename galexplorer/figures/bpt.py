@@ -25,7 +25,7 @@ REFERENCE_MASSES = (0.3, 0.6, 0.9)
 MIN_DENSITY = 400
 """Reference galaxies from which a density is drawn instead of points."""
 
-CLOUD_SIZE = 700
+CLOUD_SIZE = 500
 X_RANGE, Y_RANGE = (-2.0, 0.8), (-1.4, 1.5)
 
 _LABEL_POSITIONS = {
@@ -156,7 +156,7 @@ def _add_cloud(
     """Add contours of 68% and 95%, and the draws themselves where asked for."""
     if points:
         # Draws carry no order, so the first ones are a fair sample.
-        figure.add_scattergl(
+        figure.add_scatter(  # a WebGL context costs more than so few points
             x=x[:CLOUD_SIZE],
             y=y[:CLOUD_SIZE],
             mode="markers",
