@@ -151,7 +151,7 @@ def show_line_kinds(result: Result) -> None:
     st.table(frame, border="horizontal", hide_index=True, alt="Kind of each line's posterior")
     st.caption(
         "No line was measured; the words say what the draws are like. Measured-like (●): 95% of "
-        f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of SDSS's "
-        "spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and 95% lie "
+        f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of a line in "
+        "SDSS's spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and 95% lie "
         f"below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
     )
