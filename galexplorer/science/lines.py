@@ -79,7 +79,8 @@ def line_status(log_flux: np.ndarray) -> LineStatus:
     No line was measured, and the words say what the draws are like. *Measured-like*: at
     least 95% of them lie above `DETECTABLE_LOG_FLUX`, so that a typical spectrum of SDSS's would
     show the line at three sigma. *Upper limit*: a line too faint to be seen is among the answers,
-    and 95% of the draws lie below `FAINT_LOG_FLUX`. *Unconstrained*: anything from invisible to bright.
+    and 95% of the draws lie below `FAINT_LOG_FLUX`. *Unconstrained*: anything from invisible to
+    bright.
 
     Parameters
     ----------

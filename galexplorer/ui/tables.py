@@ -152,6 +152,6 @@ def show_line_kinds(result: Result) -> None:
     st.caption(
         "No line was measured; the words say what the draws are like. Measured-like (●): 95% of "
         f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of a line in "
-        "SDSS's spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and 95% lie "
-        f"below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
+        "SDSS's spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and "
+        f"95% lie below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
     )
