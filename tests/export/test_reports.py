@@ -120,3 +120,5 @@ def test_pdf_holds_everything(result):
     ):  # fmt: skip
         assert words in text, words
     assert "ab" * 32 in reader.metadata.subject
+    near = next(p for p in reader.pages if "Nearest neighbours" in p.extract_text())
+    assert len(near.images) == len(result.neighbours)
