@@ -52,7 +52,8 @@ def show_posterior(record: Explored, earlier: Explored | None) -> None:
         level = controls.choose_interval()
         _offer_redshift(record)
     frame = posterior_table(record, level, earlier)
-    st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
+    with st.container(key="intervals"):
+        st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
 
 
 def posterior_table(record: Explored, level: str, earlier: Explored | None = None) -> pd.DataFrame:
