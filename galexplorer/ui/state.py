@@ -66,8 +66,13 @@ class Explored:
 @st.cache_resource(show_spinner=False)
 def load_engine() -> "Engine":
     """Return the engine; its weights are read once for all sessions and never change."""
-    from galexplorer.inference.engine import Engine  # torch takes seconds: not before it must
+    import torch  # takes seconds: not before it must
 
+    from galexplorer.inference.engine import Engine
+
+    # Sessions share the processors. Threads of one that wait for each other on a busy machine take
+    # ten times as long as one thread; draws differ from those of more by rounding, a few 1e-6.
+    torch.set_num_threads(1)
     engine = Engine.load()
     # Streamlit collects garbage after every run of a page. What was loaded so far stays for good:
     # left out of the search, it saves two thirds of the time that a small change takes.
