@@ -19,7 +19,7 @@ LOOKS = ("light", "dark")
 LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
 TALL_PX = 12000
 SETTLE_MS = 2500
-COLOURS = 128
+COLOURS = 256
 """Of a picture's palette: the files stay small."""
 
 

@@ -171,7 +171,8 @@ def _show(place: tuple[str, str] | None, **stated) -> None:
 
 def _show_random() -> None:
     """Choose a bundled example or, as often, a galaxy of the library, which needs a network."""
-    examples = [example.reference for example in list_examples()]
+    wanted = st.session_state.get(_WANTED)  # what is shown already is no answer
+    examples = [e.reference for e in list_examples() if ("example", e.reference) != wanted]
     if examples and random.random() < 0.5:
         _show(("example", random.choice(examples)))
         return
