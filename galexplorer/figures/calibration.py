@@ -38,15 +38,16 @@ def coverage_plot(sample: dict, dark: bool = False) -> Plot:
             )  # fmt: skip
             for g, (_, name) in zip(gap, rows, strict=True):
                 worst = max(worst, (abs(g), f"{level}% of {_LABELS[name]}, {mode}"))
-        axes.set_xlabel(f"{level}%: found − nominal [points]")
+        axes.set_xlabel(f"{level}%: offset [points]")
     panels[0, 0].set_yticks(range(len(names)), [_LABELS[name] for name in names])
     panels[0, 0].invert_yaxis()
     legend(figure, panels[0, 0], colours)
     return Plot(
         figure,
         "Do intervals hold what they promise?",
-        f"Left of zero the posterior is too narrow, right of it too wide. Grey: the aim, within "
-        f"{limit:g} points. Bars: where 95% of perfect posteriors would lie with so few galaxies.",
+        "Offset: found − nominal. Left of zero the posterior is too narrow, right of it too wide. "
+        f"Grey: the aim, within {limit:g} points. Bars: where 95% of perfect posteriors would lie "
+        "with so few galaxies.",
         f"Deviation of coverage from nominal; the largest is {worst[0]:.0f} points ({worst[1]}).",
     )
 

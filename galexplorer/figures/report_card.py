@@ -188,14 +188,15 @@ def bins_plot(judged: dict, dark: bool = False, limit: float = 2.0) -> Plot:
     panels[0, 0].axvline(0, color=colours.text, linewidth=1)
     panels[0, 0].set_yticks(range(len(names)), names)
     panels[0, 0].invert_yaxis()
-    panels[0, 0].set_xlabel("68% intervals: found − nominal [points]")
+    panels[0, 0].set_xlabel("68%: offset [points]")
     panels[0, 1].set_xlabel("R² within the bin")
     legend(figure, panels[0, 0], colours)
     return Plot(
         figure,
         "By magnitude, size and type",
-        "Bins are of what was observed. Bars: where 95% of perfect posteriors would lie. R² is "
-        "lower within a bin because the truths there are more alike.",
+        "Bins are of what was observed. Offset: found − nominal coverage. Bars: where 95% of "
+        "perfect posteriors would lie. R² is lower within a bin because the truths there are more "
+        "alike.",
         f"68% coverage and R² in {len(names)} bins. The largest deviation of coverage is "
         f"{worst[0]:.0f} points, {worst[1]}, {worst[2]}.",
     )

@@ -181,7 +181,8 @@ class _Scale:
     def few_ticks(self) -> np.ndarray:
         """The outermost ticks, or one where they are close: for large letters."""
         ends = self.ticks[[0, -1]] if len(self.ticks) > 1 else self.ticks
-        return ends if np.ptp(self.pixel(ends)) > 0.5 * PANEL_PX else ends[:1]
+        letters = max((len(_number(value)) for value in ends), default=0)
+        return ends if np.ptp(self.pixel(ends)) > FONT_PX * letters else ends[:1]
 
 
 def _split(layers: Sequence[Layer], names: Sequence[str]) -> tuple[list[str], list[str]]:
