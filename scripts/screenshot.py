@@ -19,7 +19,7 @@ LOOKS = ("light", "dark")
 LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
 TALL_PX = 12000
 SETTLE_MS = 2500
-COLOURS = 256
+COLOURS = 64
 """Of a picture's palette: the files stay small."""
 
 
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     parser.add_argument("--looks", nargs="+", choices=LOOKS, default=list(LOOKS))
     parser.add_argument("--width", type=int, nargs="+", default=[1440, 390])
+    parser.add_argument("--rows", type=int, default=3400, help="pixels at which long pages end")
     parser.add_argument("--only", nargs="+", help="names of pages, such as explore")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ def main() -> None:
             suffix = ("-dark" if look == "dark" else "") + ("-narrow" if width < 700 else "")
             for name in visit(page, app.address):
                 if not options.only or name in options.only:
-                    save(page, width, options.out / f"{name}{suffix}.png")
+                    save(page, width, options.rows, options.out / f"{name}{suffix}.png")
             page.close()
         browser.close()
 
@@ -87,16 +88,17 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(SETTLE_MS)
 
 
-def save(page: Page, width: int, path: Path) -> None:
+def save(page: Page, width: int, rows: int, path: Path) -> None:
     """Write the whole page: it scrolls inside an element, so the window is made tall."""
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": TALL_PX})
     page.wait_for_timeout(SETTLE_MS)
     box = page.locator('[data-testid="stMainBlockContainer"]').bounding_box()
     assert box is not None
-    height = min(TALL_PX, max(600, box["y"] + box["height"]))
+    height = min(rows, TALL_PX, max(600, box["y"] + box["height"]))
     picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     assert before is not None
     page.set_viewport_size(before)
 
