@@ -39,6 +39,8 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=look)
             suffix = ("-dark" if look == "dark" else "") + ("-narrow" if width < 700 else "")
             for name in visit(page, app.address):
+                if name == "fixed" and suffix:
+                    continue  # as the page before it but for the overlay
                 if not options.only or name in options.only:
                     save(page, width, options.rows, options.out / f"{name}{suffix}.png")
             page.close()
@@ -98,7 +100,9 @@ def save(page: Page, width: int, rows: int, path: Path) -> None:
     height = min(rows, TALL_PX, max(600, box["y"] + box["height"]))
     picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    # by the range of colours and not by their areas: thin lines keep theirs
+    small = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
     assert before is not None
     page.set_viewport_size(before)
 

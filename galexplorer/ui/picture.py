@@ -72,7 +72,7 @@ def show_image(record: Explored) -> None:
 def show_reconstruction(record: Explored) -> None:
     """Draw what the autoencoder was given, what it kept, and the difference."""
     st.subheader("What the model saw", anchor=False)
-    with st.grid("auto", min_column_width=104, gap="small", key="seen"):
+    with st.grid(3, min_column_width=104, gap="small", key="seen"):
         for (png, caption), alt in zip(
             plots.reconstruction_pngs(record.result), _SEEN, strict=True
         ):

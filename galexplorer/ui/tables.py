@@ -52,7 +52,7 @@ def show_posterior(record: Explored, earlier: Explored | None) -> None:
         level = controls.choose_interval()
         _offer_redshift(record)
     frame = posterior_table(record, level, earlier)
-    with st.container(key="intervals"):
+    with st.container(key="intervals" if earlier is None else "numbers_before"):
         st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
 
 
