@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -15,15 +14,10 @@ from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
+from galexplorer.inference.noise import base_noise, round_inwards, truncated_normal
 from galexplorer.inference.observation import Cutout, Observation, Stored
-from galexplorer.inference.result import (
-    Domain,
-    Neighbour,
-    Photometry,
-    Posterior,
-    Result,
-    View,
-)
+from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
+from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import photometry_features
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.model.weights import Weights, load, read_arrays
@@ -38,48 +32,6 @@ CHUNK = 16384
 
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """What the flows are conditioned on, for a batch of galaxies.
-
-    Attributes
-    ----------
-    context : Tensor, shape (n, c)
-    mode : Tensor, shape (n,), int
-    latent : Tensor, shape (n, 32)
-    features : ndarray, shape (n, f)
-    """
-
-    context: Tensor
-    mode: Tensor
-    latent: Tensor
-    features: np.ndarray
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What follows from an observation without a draw; many posteriors may share it.
-
-    Attributes
-    ----------
-    encoded : Encoded
-        Of one row.
-    mode : str
-        One of `galexplorer.model.network.MODES`.
-    view : View or None
-    domain : Domain
-    neighbours : tuple of Neighbour
-    latent : ndarray, shape (32,), or None
-    """
-
-    encoded: Encoded
-    mode: str
-    view: View | None
-    domain: Domain
-    neighbours: tuple[Neighbour, ...]
-    latent: np.ndarray | None
 
 
 class Engine:
@@ -307,11 +259,11 @@ class Engine:
         the normal is cut there exactly, which is what a prior with hard edges does. The domain
         of the model is such a range too.
         """
-        low, high = _within(*(redshift_range or (TARGETS[0].low, TARGETS[0].high)))
+        low, high = round_inwards(*(redshift_range or (TARGETS[0].low, TARGETS[0].high)))
         edges = torch.tensor([low, high], device=context.device, dtype=torch.float32)
         base = self.model.redshift_to_base(edges, context, mode).double()
         uniform = torch.special.ndtr(noise.double())
-        cut = _truncated_normal(uniform[None, :], base[:, :1], base[:, 1:])
+        cut = truncated_normal(uniform[None, :], base[:, :1], base[:, 1:])
         draws = self.model.redshift_from_base(cut.to(torch.float32), context, mode)
         return draws.clamp(low, high)
 
@@ -395,20 +347,6 @@ def _cautions(posterior: Posterior, classes: dict[str, float]) -> list[str]:
     return cautions
 
 
-@lru_cache(maxsize=4)
-def base_noise(draws: int, seed: int) -> Tensor:
-    """Return the standard normal noise of a seed, shape (draws, 9), float32.
-
-    A scrambled Sobol sequence (Owen 1997) in shuffled order: each column is spread evenly
-    over its quantiles, so that summaries of the posterior carry less Monte-Carlo error than
-    independent draws would.
-    """
-    engine = torch.quasirandom.SobolEngine(len(TARGETS), scramble=True, seed=seed)
-    uniform = engine.draw(draws, dtype=torch.float64)
-    order = torch.randperm(draws, generator=torch.Generator().manual_seed(seed))
-    return torch.special.ndtri(uniform[order].clamp(1e-9, 1 - 1e-9)).to(torch.float32)
-
-
 def check_options(
     redshift: float | None, redshift_range: tuple[float, float] | None, draws: int
 ) -> None:
@@ -432,38 +370,6 @@ def check_options(
             raise OptionError(
                 f"The redshift range {first} to {last} must rise and lie within 0 to {high}."
             )
-
-
-def _within(low: float, high: float) -> tuple[float, float]:
-    """Round a range inwards to float32, so that no draw leaves it by rounding."""
-    first, last = np.float32(low), np.float32(high)
-    if first < low:
-        first = np.nextafter(first, np.float32(np.inf))
-    if last > high:
-        last = np.nextafter(last, np.float32(-np.inf))
-    return float(first), float(last)
-
-
-def _truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Return quantiles of a standard normal cut to [low, high], accurate in either tail."""
-    flip = low > 0
-    start = torch.where(flip, -high, low)
-    end = torch.where(flip, -low, high)
-    share = torch.where(flip, 1 - uniform, uniform)
-    below, above = _normal_share(start), _normal_share(end)
-    cut = torch.special.ndtri(below + share * (above - below))
-    # a range that holds no probability that a double can express: its nearer end
-    cut = torch.where(torch.isfinite(cut), cut, torch.maximum(start, torch.full_like(start, -37.0)))
-    cut = torch.minimum(torch.maximum(cut, start), end)
-    return torch.where(flip, -cut, cut)
-
-
-def _normal_share(value: Tensor) -> Tensor:
-    """Return the standard normal's cumulative probability, accurate down to its far lower tail.
-
-    ``torch.special.ndtr`` is zero beyond eight sigma.
-    """
-    return 0.5 * torch.special.erfc(-value * math.sqrt(0.5))
 
 
 def _magnitudes(photometry: list[Photometry]) -> np.ndarray:

@@ -8,14 +8,9 @@ import torch
 from scipy import stats
 
 from galexplorer.errors import OptionError, WeightsError
-from galexplorer.inference.engine import (
-    DOMAIN_FILE,
-    Engine,
-    _truncated_normal,
-    base_noise,
-    check_options,
-)
+from galexplorer.inference.engine import DOMAIN_FILE, Engine, check_options
 from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.inference.noise import base_noise, truncated_normal
 from galexplorer.schema import TARGETS
 
 
@@ -33,7 +28,7 @@ from galexplorer.schema import TARGETS
 )
 def test_a_cut_normal_has_the_quantiles_of_scipy(low, high):
     share = np.linspace(0.001, 0.999, 999)
-    ours = _truncated_normal(
+    ours = truncated_normal(
         torch.from_numpy(share), torch.tensor(low).double(), torch.tensor(high).double()
     )
     np.testing.assert_allclose(ours, stats.truncnorm(low, high).ppf(share), rtol=1e-7, atol=1e-9)
@@ -42,7 +37,7 @@ def test_a_cut_normal_has_the_quantiles_of_scipy(low, high):
 @pytest.mark.parametrize(("low", "high", "nearer"), [(60.0, 70.0, 60.0), (-70.0, -60.0, -60.0)])
 def test_a_range_without_probability_gives_its_nearer_end(low, high, nearer):
     share = torch.linspace(0, 1, 11).double()
-    cut = _truncated_normal(share, torch.tensor(low).double(), torch.tensor(high).double())
+    cut = truncated_normal(share, torch.tensor(low).double(), torch.tensor(high).double())
     assert (cut == nearer).all()
 
 
