@@ -3,8 +3,8 @@
 python benchmarks/app.py [--repeats 9] [--sessions 10]
 
 Times are those that a person sees, taken in the page from the click to the change of the figure.
-Beside them stands the processor time that the server spent on each change, which is what an idle
-machine would need and does not grow with the load of a busy one.
+Beside them stands the time that the server's processor and the page's main thread spent on each
+change, which is what an idle machine would need and grows less with the load of a busy one.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from served import ARGUMENTS, WAIT_MS, Served, chromium, served
@@ -78,6 +78,8 @@ def time_controls(page: Page, pid: int, repeats: int) -> None:
     page.get_by_test_id("stSidebar").get_by_text("Sampling").click()
     page.wait_for_timeout(SETTLE_MS)
     corner = page.evaluate(CORNER)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     changes = {
         "another interval, until the table": (choice("95%"), choice("68%"), TABLE),
         "another stretch, until the image": (choice("Faint"), choice("SDSS"), PICTURE),
@@ -85,15 +87,17 @@ def time_controls(page: Page, pid: int, repeats: int) -> None:
         "another seed, until the corner plot of all nine": (SEED_UP, SEED_UP, CORNER),
     }
     for what, (first, second, read) in changes.items():
-        seconds, spent = [], []
+        seconds, spent, drawn = [], [], []
         for k in range(repeats):
-            before = processor_seconds(pid)
+            before, drawn_before = processor_seconds(pid), busy_seconds(devtools)
             seconds.append(page.evaluate(CLICK, [(first, second)[k % 2], read]) / 1e3)
             page.wait_for_timeout(SETTLE_MS)
             spent.append(processor_seconds(pid) - before)
+            drawn.append(busy_seconds(devtools) - drawn_before)
         print(
             f"{what}: {np.median(seconds):.2f} s (from {min(seconds):.2f} to {max(seconds):.2f}), "
-            f"processor {np.median(spent):.2f} s for the whole page",
+            f"processor {np.median(spent):.2f} s in the server and {np.median(drawn):.2f} s in the "
+            "page's main thread until all is still",
             flush=True,
         )
         if read == PICTURE:
@@ -105,6 +109,12 @@ def processor_seconds(pid: int) -> float:
     """Return the processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def busy_seconds(devtools: CDPSession) -> float:
+    """Return how long the page's main thread has been at work."""
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
 
 def run_sessions(browser, app: Served, number: int) -> None:

@@ -1,40 +1,48 @@
 """Take the screenshots of the documentation: every page as served, in headless Chromium.
 
-python scripts/screenshot.py [--out docs] [--dark] [--width 1440 390] [--only explore]
+python scripts/screenshot.py [--out docs] [--looks light dark] [--width 1440 390] [--only explore]
+
+Every page is taken at both widths, in light and in dark: ``explore.png``, ``explore-dark.png``,
+``explore-narrow.png``, ``explore-dark-narrow.png``.
 """
 
 import argparse
 import io
+import itertools
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from served import ARGUMENTS, ROOT, WAIT_MS, chromium, go_to, menu, replayed, served
 
-TALL_PX = 9000
+LOOKS = ("light", "dark")
+LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
+TALL_PX = 12000
 SETTLE_MS = 2500
+COLOURS = 64
+"""Of a picture's palette: the files stay small."""
 
 
 def main() -> None:
-    """Write ``<page>.png`` for wide and ``<page>-narrow.png`` for narrow windows."""
+    """Write a picture of each page, look and width."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
-    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--looks", nargs="+", choices=LOOKS, default=list(LOOKS))
     parser.add_argument("--width", type=int, nargs="+", default=[1440, 390])
+    parser.add_argument("--rows", type=int, default=3400, help="pixels at which long pages end")
     parser.add_argument("--only", nargs="+", help="names of pages, such as explore")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with replayed() as environment, served(environment) as app, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        for width in options.width:
-            page = browser.new_page(
-                viewport={"width": width, "height": 1000},
-                color_scheme="dark" if options.dark else "light",
-            )
-            suffix = ("-dark" if options.dark else "") + ("-narrow" if width < 700 else "")
+        for look, width in itertools.product(options.looks, options.width):
+            page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=look)
+            suffix = ("-dark" if look == "dark" else "") + ("-narrow" if width < 700 else "")
             for name in visit(page, app.address):
+                if name == "fixed" and suffix:
+                    continue  # as the page before it but for the overlay
                 if not options.only or name in options.only:
-                    save(page, width, options.out / f"{name}{suffix}.png")
+                    save(page, width, options.rows, options.out / f"{name}{suffix}.png")
             page.close()
         browser.close()
 
@@ -59,8 +67,20 @@ def visit(page: Page, address: str):
     for title in menu(page):
         if title != "Explore":
             go_to(page, title)
+            if title == "Targets":
+                run_list(page)
             page.wait_for_timeout(2 * SETTLE_MS)
             yield title.lower().split()[0]
+
+
+def run_list(page: Page) -> None:
+    """Give the page of targets a short list, and wait until it is done."""
+    field = page.get_by_role("textbox", name="One target a line")
+    field.fill(LIST, timeout=WAIT_MS)
+    field.press("Control+Enter")
+    number = len(LIST.splitlines())
+    page.get_by_role("button", name=f"Run {number} targets").click(timeout=WAIT_MS)
+    page.get_by_text(f"{number} of {number} done").wait_for(timeout=WAIT_MS)
 
 
 def settle(page: Page) -> None:
@@ -70,16 +90,19 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(SETTLE_MS)
 
 
-def save(page: Page, width: int, path: Path) -> None:
+def save(page: Page, width: int, rows: int, path: Path) -> None:
     """Write the whole page: it scrolls inside an element, so the window is made tall."""
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": TALL_PX})
     page.wait_for_timeout(SETTLE_MS)
     box = page.locator('[data-testid="stMainBlockContainer"]').bounding_box()
     assert box is not None
-    height = min(TALL_PX, max(600, box["y"] + box["height"]))
+    height = min(rows, TALL_PX, max(600, box["y"] + box["height"]))
     picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    # by the range of colours and not by their areas: thin lines keep theirs
+    small = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
     assert before is not None
     page.set_viewport_size(before)
 

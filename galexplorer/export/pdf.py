@@ -1,7 +1,9 @@
 """A report as PDF: figures and tables on A4, drawn by matplotlib."""
 
 import io
+import re
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
@@ -88,10 +90,32 @@ class _Page:
 
     def place(self, image: np.ndarray, width_in: float) -> None:
         """Set an image at the left."""
+        self.y_in -= self._draw(image, MARGIN_IN, width_in) + 0.15
+
+    def place_row(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> None:
+        """Set square pictures side by side across the page, each over its label."""
+        step_in = (PAGE_IN[0] - 2 * MARGIN_IN) / len(images)
+        side_in = min(step_in - 0.06, 1.2)
+        for k, (image, label) in enumerate(zip(images, labels, strict=True)):
+            left_in = MARGIN_IN + k * step_in
+            self._draw(image, left_in, side_in)
+            self.figure.text(
+                left_in / PAGE_IN[0],
+                (self.y_in - side_in - 0.05) / PAGE_IN[1],
+                _verbatim(label),
+                va="top",
+                fontsize=6.5,
+                linespacing=1.25,
+                color=LIGHT.text,
+            )
+        self.y_in -= side_in + 0.4
+
+    def _draw(self, image: np.ndarray, left_in: float, width_in: float) -> float:
+        """Draw an image below the last line, and return its height in inches."""
         height_in = width_in * image.shape[0] / image.shape[1]
         axes = self.figure.add_axes(
             (
-                MARGIN_IN / PAGE_IN[0],
+                left_in / PAGE_IN[0],
                 (self.y_in - height_in) / PAGE_IN[1],
                 width_in / PAGE_IN[0],
                 height_in / PAGE_IN[1],
@@ -99,7 +123,7 @@ class _Page:
         )
         axes.imshow(image, interpolation="antialiased")
         axes.set_axis_off()
-        self.y_in -= height_in + 0.15
+        return height_in
 
 
 def pdf_report(result: Result, name: str = "") -> bytes:
@@ -165,6 +189,12 @@ def _facts(result: Result) -> list[Figure]:
     page.tabulate(derived_grid(result), (0.3, 0.1, 0.22, 0.2, 0.18))
     if result.neighbours:
         page.write("Nearest neighbours in latent space", size=11, weight="bold")
+        # a name breaks at the sign of its declination
+        names = [re.sub(r"([+-])", r"\n\1", n.name, count=1) for n in result.neighbours]
+        page.place_row([neighbour.thumbnail for neighbour in result.neighbours], names)
+        page.write(
+            "Pictures: the autoencoder's reconstructions from stored latents, no photographs."
+        )
         page.tabulate(neighbour_grid(result), (0.28, 0.1, 0.12, 0.12, 0.08, 0.1, 0.1, 0.1))
     if result.notes:
         page.write("Notes", size=11, weight="bold")
@@ -172,7 +202,7 @@ def _facts(result: Result) -> list[Figure]:
             page.write(note)
     pages = [page]
     lines = provenance_lines(result)
-    if page.room_in < 0.4 * len(lines) + 1:
+    if page.room_in < 0.25 * len(lines) + 1:
         pages.append(_Page("Provenance"))
     else:
         page.write("Provenance", size=11, weight="bold")

@@ -25,7 +25,7 @@ REFERENCE_MASSES = (0.3, 0.6, 0.9)
 MIN_DENSITY = 400
 """Reference galaxies from which a density is drawn instead of points."""
 
-CLOUD_SIZE = 700
+CLOUD_SIZE = 500
 X_RANGE, Y_RANGE = (-2.0, 0.8), (-1.4, 1.5)
 
 _LABEL_POSITIONS = {
@@ -48,9 +48,9 @@ def _demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, n
     ]
 
 
-def _limits(values: np.ndarray, default: tuple[float, float]) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.005, 0.995])
-    return min(default[0], float(low) - 0.1), max(default[1], float(high) + 0.1)
+def _limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tuple[float, float]:
+    ends = np.array([np.quantile(values, [0.005, 0.995]) for values in columns])
+    return min(default[0], float(ends.min()) - 0.1), max(default[1], float(ends.max()) + 0.1)
 
 
 def _finite_ratios(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +105,9 @@ def bpt_figure(
         If no draw has finite line ratios.
     """
     x, y = _finite_ratios(posterior)
-    x_range, y_range = _limits(x, X_RANGE), _limits(y, Y_RANGE)
+    clouds = [(x, y), *(_finite_ratios(other) for _, other, _ in others)]
+    x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
+    y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = ink(dark)
     figure = go.Figure()
     if reference is not None:
@@ -119,8 +121,8 @@ def bpt_figure(
             line={"color": colours.faint, "width": 1.5, "dash": dash},
             hoverinfo="name",
         )
-    for other_name, other, hue in others:
-        _add_cloud(figure, *_finite_ratios(other), other_name, hue, points=False)
+    for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True):
+        _add_cloud(figure, *cloud, other_name, hue, points=False)
     _add_cloud(figure, x, y, name, colours.accent, points=True)
     for text, label_x, label_y in _region_labels(probabilities):
         figure.add_annotation(
@@ -156,7 +158,7 @@ def _add_cloud(
     """Add contours of 68% and 95%, and the draws themselves where asked for."""
     if points:
         # Draws carry no order, so the first ones are a fair sample.
-        figure.add_scattergl(
+        figure.add_scatter(  # a WebGL context costs more than so few points
             x=x[:CLOUD_SIZE],
             y=y[:CLOUD_SIZE],
             mode="markers",
@@ -219,7 +221,7 @@ def bpt_static_figure(
     matplotlib.figure.Figure
     """
     x, y = _finite_ratios(posterior)
-    x_range, y_range = _limits(x, X_RANGE), _limits(y, Y_RANGE)
+    x_range, y_range = _limits([x], X_RANGE), _limits([y], Y_RANGE)
     colours = ink(dark)
     figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
     axes = figure.add_subplot(facecolor="none")

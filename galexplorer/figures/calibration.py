@@ -16,7 +16,7 @@ def coverage_plot(sample: dict, dark: bool = False) -> Plot:
     ]
     modes = list(sample["modes"])
     limit = 2.0 if sample["kind"] == "rendered" else 4.0
-    figure, panels, colours = canvas(6.4, 1.0 + 0.5 * len(names), 1, 2, dark, sharey=True)
+    figure, panels, colours = canvas(5.4, 1.0 + 0.5 * len(names), 1, 2, dark, sharey=True)
     worst = (0.0, "")
     for axes, level in zip(panels[0], (68, 95), strict=True):
         axes.axvspan(-limit, limit, color=colours.faint, alpha=0.2, linewidth=0)
@@ -38,15 +38,16 @@ def coverage_plot(sample: dict, dark: bool = False) -> Plot:
             )  # fmt: skip
             for g, (_, name) in zip(gap, rows, strict=True):
                 worst = max(worst, (abs(g), f"{level}% of {_LABELS[name]}, {mode}"))
-        axes.set_xlabel(f"{level}%: found − nominal [points]")
+        axes.set_xlabel(f"{level}%: offset [points]")
     panels[0, 0].set_yticks(range(len(names)), [_LABELS[name] for name in names])
     panels[0, 0].invert_yaxis()
-    legend(figure, panels[0, 0], colours, columns=2)
+    legend(figure, panels[0, 0], colours)
     return Plot(
         figure,
         "Do intervals hold what they promise?",
-        f"Left of zero the posterior is too narrow, right of it too wide. Grey: the aim, within "
-        f"{limit:g} points. Bars: where 95% of perfect posteriors would lie with so few galaxies.",
+        "Offset: found − nominal. Left of zero the posterior is too narrow, right of it too wide. "
+        f"Grey: the aim, within {limit:g} points. Bars: where 95% of perfect posteriors would lie "
+        "with so few galaxies.",
         f"Deviation of coverage from nominal; the largest is {worst[0]:.0f} points ({worst[1]}).",
     )
 
@@ -57,7 +58,7 @@ def pit_plot(judged: dict, dark: bool = False) -> Plot:
     columns = min(3, len(targets))
     rows = -(-len(targets) // columns)
     figure, panels, colours = canvas(
-        6.4, 0.5 + 1.5 * rows, rows, columns, dark, sharex=True, sharey=True
+        5.4, 0.5 + 1.5 * rows, rows, columns, dark, sharex=True, sharey=True
     )
     worst = (0.0, "")
     for axes, (name, found) in zip(panels.ravel(), targets.items(), strict=False):
@@ -92,7 +93,7 @@ def pit_plot(judged: dict, dark: bool = False) -> Plot:
 
 def tarp_plot(sample: dict, dark: bool = False) -> Plot:
     """Draw the joint expected coverage of every mode, minus the nominal one."""
-    figure, panels, colours = canvas(6.4, 3.4, dark=dark)
+    figure, panels, colours = canvas(5.4, 3.4, dark=dark)
     axes = panels[0, 0]
     limit = 3.0 if sample["kind"] == "rendered" else 4.0
     axes.axhspan(-limit, limit, color=colours.faint, alpha=0.2, linewidth=0)
@@ -112,7 +113,7 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
         words.append(f"{mode} {100 * found['tarp_deviation']:.0f}")
     axes.set_xlabel("credibility [%]")
     axes.set_ylabel("found − nominal [points]")
-    legend(figure, axes, colours, columns=2)
+    legend(figure, axes, colours)
     return Plot(
         figure,
         "The joint posterior",
@@ -124,7 +125,7 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
 
 def reliability_plot(sample: dict, dark: bool = False) -> Plot:
     """Draw observed shares of BPT classes against their probabilities."""
-    figure, panels, colours = canvas(6.4, 4.9, dark=dark)
+    figure, panels, colours = canvas(5.4, 4.9, dark=dark)
     axes = panels[0, 0]
     axes.plot([0, 1], [0, 1], color=colours.text, linewidth=1)
     words = []
@@ -146,7 +147,7 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xlabel("probability of a BPT class")
     axes.set_ylabel("share of galaxies of that class")
-    legend(figure, axes, colours, columns=2)
+    legend(figure, axes, colours)
     return Plot(
         figure,
         "Do class probabilities mean what they say?",

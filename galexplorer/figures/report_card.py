@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from galexplorer.figures.palette import OVERLAY, TRUTH, Ink, axis_label, ink
 from galexplorer.schema import TARGETS
 
-_TEXT_PT = 9.5
+_TEXT_PT = 10.0
 _LABELS = {target.name: target.label for target in TARGETS}
 
 # Okabe & Ito's colours, which survive every common colour-vision deficiency; each mode has
@@ -67,7 +67,7 @@ def canvas(
     return figure, axes, colours
 
 
-def legend(figure: Figure, axes: Axes, colours: Ink, columns: int = 3) -> None:
+def legend(figure: Figure, axes: Axes, colours: Ink, columns: int = 2) -> None:
     """Put the legend of one panel above the figure."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
@@ -88,7 +88,7 @@ def accuracy_plot(sample: dict, dark: bool = False) -> Plot:
         t.name for t in TARGETS if any(t.name in m["targets"] for m in sample["modes"].values())
     ]
     modes = list(sample["modes"])
-    figure, panels, colours = canvas(6.4, 1.0 + 0.55 * len(names), dark=dark)
+    figure, panels, colours = canvas(5.4, 1.0 + 0.55 * len(names), dark=dark)
     axes = panels[0, 0]
     words = []
     for j, mode in enumerate(modes):
@@ -116,7 +116,7 @@ def accuracy_plot(sample: dict, dark: bool = False) -> Plot:
     axes.set_xlim(max(low, -0.4), 1.0)
     axes.set_xlabel("R² of the posterior median")
     axes.grid(axis="x", color=colours.faint, alpha=0.25, linewidth=0.6)
-    legend(figure, axes, colours, columns=2)
+    legend(figure, axes, colours)
     return Plot(
         figure,
         "How near the median comes",
@@ -137,7 +137,7 @@ def boosting_plot(report: dict, dark: bool = False) -> Plot:
             ratio = found.get("versus", {}).get("rmse_ratio")
             if ratio:
                 rows.append((f"{sample['title']}: {_LABELS[name]}", mode, ratio))
-    figure, panels, colours = canvas(6.4, 1.1 + 0.26 * max(len(rows), 4), dark=dark)
+    figure, panels, colours = canvas(5.4, 1.1 + 0.26 * max(len(rows), 4), dark=dark)
     axes = panels[0, 0]
     for mode in dict.fromkeys(mode for _, mode, _ in rows):
         colour, marker = MODE_STYLES.get(mode, (colours.accent, "o"))
@@ -169,7 +169,7 @@ def bins_plot(judged: dict, dark: bool = False, limit: float = 2.0) -> Plot:
     """Draw coverage and accuracy in bins of magnitude, size and type, for three targets."""
     bins = judged["bins"]
     names = list(bins)
-    figure, panels, colours = canvas(6.4, 0.9 + 0.3 * len(names), 1, 2, dark, sharey=True)
+    figure, panels, colours = canvas(5.4, 0.9 + 0.3 * len(names), 1, 2, dark, sharey=True)
     styles = zip(("redshift", "log_stellar_mass", "log_sfr"),
                  (("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^")), strict=True)  # fmt: skip
     worst = (0.0, "", "")
@@ -189,14 +189,15 @@ def bins_plot(judged: dict, dark: bool = False, limit: float = 2.0) -> Plot:
     panels[0, 0].axvline(0, color=colours.text, linewidth=1)
     panels[0, 0].set_yticks(range(len(names)), names)
     panels[0, 0].invert_yaxis()
-    panels[0, 0].set_xlabel("68% intervals: found − nominal [points]")
+    panels[0, 0].set_xlabel("68%: offset [points]")
     panels[0, 1].set_xlabel("R² within the bin")
     legend(figure, panels[0, 0], colours)
     return Plot(
         figure,
         "By magnitude, size and type",
-        "Bins are of what was observed. Bars: where 95% of perfect posteriors would lie. R² is "
-        "lower within a bin because the truths there are more alike.",
+        "Bins are of what was observed. Offset: found − nominal coverage. Bars: where 95% of "
+        "perfect posteriors would lie. R² is lower within a bin because the truths there are more "
+        "alike.",
         f"68% coverage and R² in {len(names)} bins. The largest deviation of coverage is "
         f"{worst[0]:.0f} points, {worst[1]}, {worst[2]}.",
     )
@@ -209,7 +210,7 @@ def relations_plot(relations: dict, dark: bool = False) -> Plot:
         "main sequence": "log_sfr",
         "black hole-mass": "log_bh_mass",
     }
-    figure, panels, colours = canvas(6.4, 2.9, 1, len(relations), dark)
+    figure, panels, colours = canvas(5.4, 2.9, 1, len(relations), dark)
     for axes, (name, found) in zip(panels[0], relations.items(), strict=True):
         for key, colour, label in (
             ("known", TRUTH, "known values"),

@@ -36,6 +36,21 @@ _AXES = {
     "log_flux_nii_6584": "log F([N II]) [10⁻¹⁷ cgs]",
     "log_flux_oiii_5007": "log F([O III]) [10⁻¹⁷ cgs]",
 }
+_BRIEF = {
+    "redshift": "z",
+    "log_stellar_mass": "log M⋆",
+    "log_sfr": "log SFR",
+    "gas_metallicity": "O/H",
+    "log_bh_mass": "log M(BH)",
+    "log_flux_halpha": "Hα",
+    "log_flux_hbeta": "Hβ",
+    "log_flux_nii_6584": "[N II]",
+    "log_flux_oiii_5007": "[O III]",
+}
+_STEPS = ((720, 600), (420, 374))
+"""Widths on the screen from which down, and for which, letters are made larger."""
+
+_LEGIBLE_PX = 10.0
 _FONT = "font-family='Source Sans Pro, Helvetica Neue, Liberation Sans, Arial, sans-serif'"
 
 
@@ -97,7 +112,8 @@ def screen_corner(
     width, height = LEFT_PX + side + RIGHT_PX, TOP_PX + side + BOTTOM_PX
     out = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"width='{width}' height='{height}' {_FONT} font-size='{FONT_PX}' fill='{colours.text}'>"
+        f"width='{width}' height='{height}' {_FONT} font-size='{FONT_PX}' fill='{colours.text}'>",
+        _style(width),
     ]
     for i, row in enumerate(shown):
         for j, name in enumerate(shown[: i + 1]):
@@ -115,9 +131,9 @@ def screen_corner(
             last = i == len(shown) - 1
             out += _ticks(scales[name], scales[row], last, j == 0 and i > 0, colours)
             if last:
-                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 46))
+                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 46, kind="full"))
             if j == 0 and i > 0:
-                out.append(_text(_AXES[row], -58, PANEL_PX / 2, turned=True))
+                out.append(_text(_AXES[row], -58, PANEL_PX / 2, turned=True, kind="full"))
             out.append("</g>")
     for k, note in enumerate(notes):
         out.append(
@@ -160,6 +176,13 @@ class _Scale:
         values = np.asarray(MaxNLocator(3).tick_values(self.low, self.high))
         margin = 0.04 * (self.high - self.low)
         return values[(values > self.low + margin) & (values < self.high - margin)]
+
+    @property
+    def few_ticks(self) -> np.ndarray:
+        """The outermost ticks, or one where they are close: for large letters."""
+        ends = self.ticks[[0, -1]] if len(self.ticks) > 1 else self.ticks
+        letters = max((len(_number(value)) for value in ends), default=0)
+        return ends if np.ptp(self.pixel(ends)) > FONT_PX * letters else ends[:1]
 
 
 def _split(layers: Sequence[Layer], names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -209,8 +232,9 @@ def _histograms(
                 f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
                 "stroke-dasharray='4 3' stroke-width='1'/>"
             )
-    out.append(_text(_LABELS[name], PANEL_PX / 2, -26))
-    out.append(_text(words, PANEL_PX / 2, -8, weight=600))
+    out.append(_text(_LABELS[name], PANEL_PX / 2, -26, kind="full"))
+    out.append(_text(words, PANEL_PX / 2, -8, weight=600, kind="full"))
+    out.append(f"<text class='brief' x='0' y='-8'>{_BRIEF[name]}</text>")
     return out
 
 
@@ -266,25 +290,56 @@ def _ticks(across: _Scale, up: _Scale, below: bool, beside: bool, colours: Ink) 
     if below:
         for value, x in zip(across.ticks, across.pixel(across.ticks), strict=True):
             out.append(f"<path d='M{x:.1f} {PANEL_PX}v5' stroke='{colours.faint}'/>")
-            out.append(_text(_number(value), float(x), PANEL_PX + 22))
+            out.append(_text(_number(value), float(x), PANEL_PX + 22, kind="full"))
+        out += [
+            _text(_number(value), float(across.pixel(value)), PANEL_PX + 32, kind="brief tick")
+            for value in across.few_ticks
+        ]
     if beside:
         for value, y in zip(up.ticks, PANEL_PX - up.pixel(up.ticks), strict=True):
             out.append(f"<path d='M0 {y:.1f}h-5' stroke='{colours.faint}'/>")
-            out.append(f"<text x='-9' y='{y + 5:.1f}' text-anchor='end'>{_number(value)}</text>")
+            out.append(_label_beside(value, float(y) + 5, "full"))
+        for value, y in zip(up.few_ticks, PANEL_PX - up.pixel(up.few_ticks), strict=True):
+            out.append(_label_beside(value, float(y) + 8, "brief tick"))
     return out
+
+
+def _label_beside(value: float, y: float, kind: str) -> str:
+    return f"<text class='{kind}' x='-9' y='{y:.1f}' text-anchor='end'>{_number(value)}</text>"
 
 
 def _number(value: float) -> str:
     return f"{round(value, 6):g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _text(words: str, x: float, y: float, turned: bool = False, weight: int = 400) -> str:
+def _style(width: int) -> str:
+    """Return the rules for a picture that is shown smaller: few and larger letters.
+
+    An SVG in a page takes its own width there for that of the medium.
+    """
+    rules = [".brief{display:none}"]
+    for widest, shown in _STEPS:
+        size = _LEGIBLE_PX * width / shown
+        if size > 1.2 * FONT_PX:
+            ticks = ".tick{display:none}" if size > 2 * FONT_PX else ""
+            rules.append(
+                f"@media(max-width:{widest}px){{.full{{display:none}}"
+                f".brief{{display:inline;font-size:{size:.0f}px}}{ticks}}}"
+            )
+    return f"<style>{''.join(rules)}</style>"
+
+
+def _text(
+    words: str, x: float, y: float, turned: bool = False, weight: int = 400, kind: str = ""
+) -> str:
     turn = f" transform='rotate(-90 {x:.1f} {y:.1f})'" if turned else ""
     return (
-        f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='middle' font-weight='{weight}'{turn}>"
+        f"<text class='{kind}' x='{x:.1f}' y='{y:.1f}' text-anchor='middle' "
+        f"font-weight='{weight}'{turn}>"
         f"{escape(words)}</text>"
     )
 
 
 def _path(points: np.ndarray) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    # one format for the whole line: most of the plot's time goes into these numbers
+    return "M" + "L".join(["%.1f %.1f"] * len(points)) % tuple(points.ravel().tolist())

@@ -1,5 +1,6 @@
 """The galaxy on the sky: the colour image, and what the model made of it."""
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -151,6 +152,31 @@ def _compass(axes: Axes, shape: tuple[int, int], north_angle_deg: float, mirrore
         )
 
 
+def residual_picture(view: View) -> tuple[np.ndarray, float]:
+    """Return the difference of what the model saw and its reconstruction in colour.
+
+    Parameters
+    ----------
+    view : View
+
+    Returns
+    -------
+    picture : ndarray, shape (64, 64, 3), uint8
+        Orange where the image is brighter than its reconstruction, purple where it is fainter.
+    limit : float
+        8-bit counts at which the colours end.
+    """
+    residual, limit = _residual(view)
+    coloured = matplotlib.colormaps[RESIDUAL_MAP](Normalize(-limit, limit)(residual), bytes=True)
+    return coloured[..., :3], limit
+
+
+def _residual(view: View) -> tuple[np.ndarray, float]:
+    """Return the mean difference over the colour channels, and where its scale ends."""
+    residual = (view.composite.astype(float) - view.reconstruction.astype(float)).mean(axis=2)
+    return residual, max(20.0, float(np.quantile(np.abs(residual), 0.995)))
+
+
 def reconstruction_figure(view: View, dark: bool = False) -> Figure:
     """Draw what the model saw, its reconstruction, and the residual of the two.
 
@@ -168,8 +194,7 @@ def reconstruction_figure(view: View, dark: bool = False) -> Figure:
     colours = ink(dark)
     figure = Figure(figsize=(9.2, 3.3), facecolor="none", layout="constrained")
     seen, rebuilt, difference = figure.subplots(1, 3)
-    residual = (view.composite.astype(float) - view.reconstruction.astype(float)).mean(axis=2)
-    limit = max(20.0, float(np.quantile(np.abs(residual), 0.995)))
+    residual, limit = _residual(view)
     titles = ("What the model saw", "VAE reconstruction", "Residual")
     seen.imshow(view.composite, interpolation="nearest")
     rebuilt.imshow(view.reconstruction, interpolation="nearest")

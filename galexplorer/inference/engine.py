@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +17,7 @@ from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Libr
 from galexplorer.inference.noise import base_noise, round_inwards, truncated_normal
 from galexplorer.inference.observation import Cutout, Observation, Stored
 from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
+from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import photometry_features
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.model.weights import Weights, load, read_arrays
@@ -34,24 +34,6 @@ CHUNK = 16384
 
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """What the flows are conditioned on, for a batch of galaxies.
-
-    Attributes
-    ----------
-    context : Tensor, shape (n, c)
-    mode : Tensor, shape (n,), int
-    latent : Tensor, shape (n, 32)
-    features : ndarray, shape (n, f)
-    """
-
-    context: Tensor
-    mode: Tensor
-    latent: Tensor
-    features: np.ndarray
 
 
 class Engine:
@@ -99,6 +81,7 @@ class Engine:
         redshift_range: tuple[float, float] | None = None,
         draws: int = 5000,
         seed: int = 0,
+        sight: Sight | None = None,
     ) -> Result:
         """Infer one galaxy.
 
@@ -111,6 +94,8 @@ class Engine:
             Prior range: the posterior is restricted to it.
         draws : int
         seed : int
+        sight : Sight, optional
+            What `look` returned for this observation, where it is at hand.
 
         Returns
         -------
@@ -122,14 +107,44 @@ class Engine:
             If an option is out of range or two contradict each other.
         """
         check_options(redshift, redshift_range, draws)
-        encoded = self.encode([observation])
+        seen = self.look(observation) if sight is None else sight
         fixed = None if redshift is None else torch.tensor([redshift])
-        samples = self.sample(encoded, draws, seed, fixed, redshift_range)[0]
+        samples = self.sample(seen.encoded, draws, seed, fixed, redshift_range)[0]
         posterior = Posterior(
             samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
         )
         classes = class_probabilities(posterior.draws)
-        measurable = self._measurable(encoded, posterior.column("redshift"))
+        measurable = self._measurable(seen.encoded, posterior.column("redshift"))
+        return Result(
+            posterior=posterior,
+            bpt=classes,
+            measurable=measurable,
+            photometry=observation.photometry,
+            domain=seen.domain,
+            neighbours=seen.neighbours,
+            view=seen.view,
+            notes=(*observation.notes, *_cautions(posterior, measurable["gas_metallicity"])),
+            provenance=self._provenance(
+                observation, seen.mode, redshift, redshift_range, draws, seed
+            ),
+            known=observation.known,
+            origins=observation.origins,
+            latent=seen.latent,
+        )
+
+    @torch.inference_mode()
+    def look(self, observation: Observation) -> Sight:
+        """Encode one galaxy, judge its domain and find its neighbours: all but the draws.
+
+        Parameters
+        ----------
+        observation : Observation
+
+        Returns
+        -------
+        Sight
+        """
+        encoded = self.encode([observation])
         view, misfit = self._view(observation.cutout)
         image = observation.cutout or observation.stored
         if observation.stored is not None:
@@ -137,18 +152,12 @@ class Engine:
         mode = MODES[int(encoded.mode[0])]
         magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
-        return Result(
-            posterior=posterior,
-            bpt=classes,
-            measurable=measurable,
-            photometry=observation.photometry,
+        return Sight(
+            encoded=encoded,
+            mode=mode,
+            view=view,
             domain=judge(self.domain, mode, inputs, misfit)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
-            view=view,
-            notes=(*observation.notes, *_cautions(posterior, measurable["gas_metallicity"])),
-            provenance=self._provenance(observation, mode, redshift, redshift_range, draws, seed),
-            known=observation.known,
-            origins=observation.origins,
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
         )
 

@@ -28,7 +28,8 @@ _LEVELS = np.linspace(0.0125, 0.9875, 40)
 # as users come: a catalogue with gaps, or an image with its own photometry and now and then a
 # catalogue's
 _WITH_IMAGE = Choice(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
-_CHOICES = {"photometry": Choice(image=False, band_dropout=0.03, petro_magnitudes=0.3), "fits": _WITH_IMAGE, "jpeg": _WITH_IMAGE}
+_ALONE = Choice(image=False, band_dropout=0.03, petro_magnitudes=0.3)
+_CHOICES = {"photometry": _ALONE, "fits": _WITH_IMAGE, "jpeg": _WITH_IMAGE}
 _BASE = ("shift", "width", "skew", "tail")
 _ODDS = ("shift", "slope")
 

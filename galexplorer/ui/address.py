@@ -5,6 +5,8 @@ user goes back: the address then differs from the one that this session knows, a
 applied.
 """
 
+from dataclasses import replace
+
 import streamlit as st
 
 from galexplorer.ui import journey, link
@@ -42,3 +44,16 @@ def write(view: View) -> None:
     store[_KNOWN_KEY] = query
     if query != (shown or store.get(_BLANK_KEY, {})) or (journey.arrived() and query != shown):
         st.query_params.from_dict(query)
+
+
+def keep_interval(interval: str) -> None:
+    """Let the address say another interval, where the page was not drawn again for it.
+
+    Parameters
+    ----------
+    interval : str
+        One of `galexplorer.ui.link.INTERVALS`.
+    """
+    view = link.from_query(st.session_state.get(_KNOWN_KEY, {}))
+    if view.interval != interval:
+        write(replace(view, interval=interval))

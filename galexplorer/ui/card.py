@@ -80,7 +80,7 @@ def page() -> None:
     _show_shortfalls(card)
     _show_sample(card)
     st.subheader("On real galaxies, beside gradient boosting", anchor=False)
-    with st.container(width=820):
+    with st.container(width=680):
         _show_plot(card, "boosting", partial(boosting_plot, card), titled=False)
     if card.get("fields"):
         st.subheader("Galaxies of real FITS fields", anchor=False)
@@ -176,11 +176,12 @@ def _show_sample(card: dict) -> None:
     limits = sample["redshift_range"]
     prior = "" if limits is None else f" Both sides know that {limits[0]} < z < {limits[1]}."
     st.caption(f"{sample['rows']} held-out galaxies.{prior} {' '.join(sample['notes'])}")
-    _table(
-        [{key: row[key] for key in _SHOWN} for row in accuracy_rows(judged)],
-        f"Accuracy, {sample['title']}, {mode}",
-    )
-    _table(coverage_rows(judged), f"Calibration, {sample['title']}, {mode}")
+    with st.container(key="numbers"):
+        _table(
+            [{key: row[key] for key in _SHOWN} for row in accuracy_rows(judged)],
+            f"Accuracy, {sample['title']}, {mode}",
+        )
+        _table(coverage_rows(judged), f"Calibration, {sample['title']}, {mode}")
     st.caption(
         "RMSE and log score are in the target's unit, ± one bootstrap error; the log score is the "
         "mean log of the posterior's density at the truth, higher is better, beside that of a "

@@ -62,6 +62,16 @@ def _show(chosen: list[Explored]) -> None:
     ):
         with column:
             _show_one(record, name, colour)
+    _show_table(chosen, names)
+    left, right = st.columns([3, 2], gap="medium")
+    with right:
+        _show_bpt(chosen, names, colours)
+    with left:
+        _show_corner(chosen, names)
+
+
+@st.fragment
+def _show_table(chosen: list[Explored], names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Posteriors", anchor=False, width="content")
         level = controls.choose_interval()
@@ -71,11 +81,6 @@ def _show(chosen: list[Explored]) -> None:
         hide_index=True,
         alt=f"Medians and {level} intervals of {', '.join(names)}",
     )
-    left, right = st.columns([3, 2], gap="medium")
-    with right:
-        _show_bpt(chosen, names, colours)
-    with left:
-        _show_corner(chosen, names)
 
 
 def _show_one(record: Explored, name: str, colour: str) -> None:
@@ -137,6 +142,7 @@ def _names(chosen: list[Explored]) -> list[str]:
     return names
 
 
+@st.fragment
 def _show_corner(chosen: list[Explored], names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Joint posteriors", anchor=False, width="content")

@@ -41,7 +41,9 @@ def page() -> None:
             f"The link's {', '.join(problems)} could not be read and was left out.",
             icon=":material/link_off:",
         )
-    source = _load(wanted) if wanted is not None else None
+    # There in every run, so that what follows keeps its place and is not built anew.
+    loading, inferring = st.empty(), st.empty()
+    source = _load(wanted, loading) if wanted is not None else None
     request = None
     if source is not None:
         if source.position is not None and options.ra is None and options.pixel is None:
@@ -49,7 +51,7 @@ def page() -> None:
         request = Request(source.files, options, source.fetched, source.stored)
     elif wanted is None and options.photometry is not None:
         request = Request((), without_image(options))
-    record = _infer(request, source) if request is not None else None
+    record = _infer(request, source, inferring) if request is not None else None
     if record is not None:
         _spend_upload()
         show_result(record, _earlier(record))
@@ -94,31 +96,29 @@ def _earlier(record: state.Explored) -> state.Explored | None:
     return earlier if shown else None
 
 
-def _infer(request: Request, source: Source | None) -> state.Explored | None:
+def _infer(request: Request, source: Source | None, place) -> state.Explored | None:
     """Infer with progress on the page; an error becomes a sentence on it."""
     record = state.recall(request.key())
     if record is not None:
         return record
-    place, problem = st.empty(), ""
-    with place.status("Starting", expanded=False) as status:
-        try:
+    try:
+        if state.is_seen(request, source):
+            return state.explore(request, source)  # too short for words
+        with place.status("Starting", expanded=False) as status:
             record = state.explore(request, source, lambda w: status.update(label=f"{w} …"))
-        except GalexplorerError as error:
-            problem = str(error)
-    if record is None:
-        place.error(problem, icon=":material/error:")
-    else:
         place.empty()
+    except GalexplorerError as error:
+        place.error(str(error), icon=":material/error:")
     return record
 
 
-def _load(wanted: tuple[str, str]) -> Source | None:
+def _load(wanted: tuple[str, str], place) -> Source | None:
     """Return the source that is wanted, or say on the page why there is none."""
     loaded: tuple[tuple[str, str], Source] | None = st.session_state.get(_LOADED)
     if loaded is not None and loaded[0] == wanted:
         return loaded[1]
     source = state.find_source(wanted)
-    place, problem = st.empty(), ""
+    problem = ""
     if source is None:
         try:
             source = _fetch(wanted, place)
@@ -171,7 +171,8 @@ def _show(place: tuple[str, str] | None, **stated) -> None:
 
 def _show_random() -> None:
     """Choose a bundled example or, as often, a galaxy of the library, which needs a network."""
-    examples = [example.reference for example in list_examples()]
+    wanted = st.session_state.get(_WANTED)  # what is shown already is no answer
+    examples = [e.reference for e in list_examples() if ("example", e.reference) != wanted]
     if examples and random.random() < 0.5:
         _show(("example", random.choice(examples)))
         return

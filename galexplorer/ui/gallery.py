@@ -1,11 +1,13 @@
 """Galaxies of the library as cards: picture, values, links, and the way to explore them."""
 
+import io
 import math
 import time
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from galexplorer.inference.result import Neighbour
 from galexplorer.science.summary import BPT_LABELS, format_value
@@ -64,7 +66,7 @@ def show_gallery(
         if first is not None:
             picture, alt, words = first
             with st.container(gap="xxsmall"):
-                st.image(picture, width="stretch", alt=alt)
+                st.image(_png(picture), width="stretch", alt=alt)
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
@@ -78,7 +80,7 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
     else:
         kind = f"SDSS, {galaxy.field_arcsec:.0f}″ wide"
         alt = f"SDSS colour picture of {galaxy.name}, {galaxy.field_arcsec:.0f} arcsec wide"
-    st.image(galaxy.thumbnail if jpeg is None else jpeg, width="stretch", alt=alt)
+    st.image(_png(galaxy.thumbnail) if jpeg is None else jpeg, width="stretch", alt=alt)
     st.markdown(_words(galaxy, kind))
     clicked = st.button(
         "Explore",
@@ -88,6 +90,13 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
     )
     if clicked:
         journey.explore_library(galaxy.name)
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _words(galaxy: Neighbour, kind: str) -> str:

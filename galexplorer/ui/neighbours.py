@@ -1,5 +1,6 @@
 """The galaxies that lie near in latent space: gallery, values beside the posterior, map."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ _COMPARED = {
 }
 
 
+@st.fragment
 def show_neighbours(record: Explored) -> None:
     """Draw the galaxies nearest in latent space, and the map they lie on.
 
@@ -48,10 +50,11 @@ def show_neighbours(record: Explored) -> None:
             alt="Posterior of this galaxy and values of its neighbours",
         )
         st.caption("First row: median and half of the 68% interval of this galaxy.")
+    assert record.result.latent is not None
+    # The key names the galaxy and not the draws: for others the map stays as it is.
+    place = hashlib.sha256(record.result.latent.tobytes()).hexdigest()[:12]
     with left:
-        latent_map.show_map(
-            [record], f"map_{record.key[:12]}", neighbours=[n.name for n in neighbours]
-        )
+        latent_map.show_map([record], f"map_{place}", neighbours=[n.name for n in neighbours])
 
 
 def comparison(record: Explored, neighbours: Sequence[Neighbour]) -> pd.DataFrame:

@@ -24,10 +24,16 @@ from galexplorer.ui.request import Options, Request
 from galexplorer.ui.sources import Source
 from galexplorer.ui.state import Explored
 
+_SEEN = (
+    "The model's input image",
+    "Reconstruction by the variational autoencoder",
+    "Residual of the two",
+)
 FIELD_SIDE_PX = 900
 _SAME_ARCSEC, _SAME_PX = 4.0, 4.0
 
 
+@st.fragment
 def show_image(record: Explored) -> None:
     """Draw the colour image with its controls."""
     view = record.result.view
@@ -66,13 +72,18 @@ def show_image(record: Explored) -> None:
 def show_reconstruction(record: Explored) -> None:
     """Draw what the autoencoder was given, what it kept, and the difference."""
     st.subheader("What the model saw", anchor=False)
-    st.image(
-        plots.reconstruction_png(record.result),
-        width="stretch",
-        caption="The 64 × 64 composite given to the encoder, what its 32 latents kept of it, "
-        "and the difference.",
-        alt="Three panels: the model's input image, the reconstruction by the variational "
-        "autoencoder, and the residual of the two.",
+    with st.grid(3, min_column_width=104, gap="small", key="seen"):
+        for (png, caption), alt in zip(
+            plots.reconstruction_pngs(record.result), _SEEN, strict=True
+        ):
+            st.image(png, width="stretch", caption=caption, alt=alt)
+    view = record.result.view
+    assert view is not None
+    side = view.pixel_scale_arcsec * len(view.composite)
+    st.caption(
+        f"The 64 × 64 composite given to the encoder, {side:.0f}″ wide, what its 32 latents kept "
+        "of it, and the difference in 8-bit counts: orange where the image is brighter, purple "
+        "where it is fainter."
     )
 
 

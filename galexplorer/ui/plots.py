@@ -5,16 +5,18 @@ that the figure depends on.
 """
 
 import hashlib
+import io
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from galexplorer.export.figures import figure_bytes
 from galexplorer.figures.bpt import bpt_figure
 from galexplorer.figures.lines import lines_figure
 from galexplorer.figures.palette import OVERLAY, SERIES, ink
 from galexplorer.figures.screen_corner import Layer, screen_corner
-from galexplorer.figures.sky import STRETCHES, colour_figure, reconstruction_figure
+from galexplorer.figures.sky import STRETCHES, colour_figure, residual_picture
 from galexplorer.inference.result import Result, View
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.science.lines import kpc_per_arcsec
@@ -23,7 +25,7 @@ from galexplorer.ui import state
 from galexplorer.ui.state import Explored
 from galexplorer.ui.tables import line_words
 
-SCREEN_DPI = 130
+PICTURE_PX = 448
 KEPT = 64
 PANELS = {"Properties": PROPERTY_NAMES, "Lines": LINE_NAMES, "All nine": TARGET_NAMES}
 
@@ -36,6 +38,7 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+@st.fragment
 def show_corner(record: Explored, earlier: Explored | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -209,15 +212,28 @@ def _colour_png(key: str, scale: float, stretch: str, aperture: bool, _view: Vie
     return figure_bytes(colour_figure(_view, scale, aperture, STRETCHES[stretch]), dpi=180)
 
 
-def reconstruction_png(result: Result) -> bytes:
-    """Return what the model saw, its reconstruction and the residual."""
+def reconstruction_pngs(result: Result) -> tuple[tuple[bytes, str], ...]:
+    """Return what the model saw, its reconstruction and the residual, each with its caption."""
     assert result.view is not None
-    return _reconstruction_png(_view_key(result.view), dark(), result.view)
+    return _reconstruction_pngs(_view_key(result.view), result.view)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
-def _reconstruction_png(key: str, dark: bool, _view: View) -> bytes:
-    return figure_bytes(reconstruction_figure(_view, dark), dpi=SCREEN_DPI, transparent=True)
+def _reconstruction_pngs(key: str, _view: View) -> tuple[tuple[bytes, str], ...]:
+    residual, limit = residual_picture(_view)
+    return (
+        (_enlarged(_view.composite), "Input"),
+        (_enlarged(_view.reconstruction), "Reconstruction"),
+        (_enlarged(residual), f"Residual, ±{limit:.0f}"),
+    )
+
+
+def _enlarged(picture: np.ndarray) -> bytes:
+    """Return a picture as PNG with its pixels seen as squares."""
+    side = PICTURE_PX // len(picture) * len(picture)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).resize((side, side), Image.Resampling.NEAREST).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _view_key(view: View) -> str:

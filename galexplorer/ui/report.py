@@ -37,20 +37,15 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
         with left:
             picture.show_image(record)
         with right:
-            tables.show_posterior(record, earlier)
-            tables.show_derived(result)
+            tables.show_tables(record, earlier, beside=False)
     else:
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
-            tables.show_posterior(record, earlier)
-        with right:
-            tables.show_derived(result)
+        tables.show_tables(record, earlier, beside=True)
     if source is not None and result.view is not None:
         picture.show_field(source, record.options, result.view)
 
     left, right = st.columns([3, 2], gap="medium")
-    # The corner plot takes longest and is filled in last.
-    corner = left.container()
+    with left:
+        plots.show_corner(record, earlier)
     with right:
         plots.show_bpt(record, earlier)
         plots.show_lines(record)
@@ -58,8 +53,6 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
     if result.view is not None:
         with left:
             picture.show_reconstruction(record)
-    with corner:
-        plots.show_corner(record, earlier)
     if result.neighbours:
         show_neighbours(record)
     show_downloads(result, record.key, record.known, source)

@@ -16,7 +16,7 @@ from galexplorer.inference.result import Photometry, Result
 from galexplorer.sky.fetch import Fetched
 
 if TYPE_CHECKING:
-    from galexplorer.inference.engine import Engine
+    from galexplorer.inference.engine import Engine, Sight
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,10 @@ class Request:
         own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel]
         return self._hash([*own, o.pixel_scale_arcsec, o.flux_pixel_scale_arcsec])
 
+    def sight_key(self) -> str:
+        """Return a hash of what the model is given: the observation, and which parts of it."""
+        return f"{self.observation_key()} {','.join(self.options.use)}"
+
     def _hash(self, options: object) -> str:
         digest = hashlib.sha256()
         for name, content in self.files:
@@ -225,6 +229,7 @@ def run(
     load_engine: "Callable[[], Engine]",
     progress: Callable[[str], None] = lambda words: None,
     observation: Callable[[Request], Observation] | None = None,
+    sight: "Callable[[Request, Observation], Sight] | None" = None,
 ) -> Result:
     """Infer one galaxy: read, measure, draw.
 
@@ -238,6 +243,8 @@ def run(
         Is told what happens next, a few words each time.
     observation : callable, optional
         Returns the request's observation, where a memory of them is kept.
+    sight : callable, optional
+        Returns what the engine sees in that observation, likewise.
 
     Returns
     -------
@@ -266,6 +273,7 @@ def run(
         redshift_range=options.redshift_range,
         draws=options.draws,
         seed=options.seed,
+        sight=None if sight is None else sight(request, observed),
     )
     return cut(result, options.cuts)
 

@@ -50,7 +50,7 @@ def show_examples(show: Callable[..., None]) -> None:
     except GalexplorerError as error:
         st.error(str(error), icon=":material/error:")
         examples = ()
-    with st.grid("auto", min_column_width=104, gap="xsmall", key="examples"):
+    with st.grid("auto", min_column_width=116, gap="xsmall", key="examples"):
         for k, example in enumerate(examples):
             with st.container(gap="xxsmall"):
                 st.image(

@@ -5,6 +5,7 @@ record in it. Pages read it with `history` and add to it with `remember`; nothin
 between pages but a galaxy to look up (`galexplorer.ui.journey`).
 """
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from galexplorer.ui.request import Options, Request, observe_request, read_pixel
 from galexplorer.ui.sources import Source
 
 if TYPE_CHECKING:
-    from galexplorer.inference.engine import Engine
+    from galexplorer.inference.engine import Engine, Sight
 
 HISTORY = 24
 """Results that a session keeps; one takes about 0.5 MB."""
@@ -65,9 +66,19 @@ class Explored:
 @st.cache_resource(show_spinner=False)
 def load_engine() -> "Engine":
     """Return the engine; its weights are read once for all sessions and never change."""
-    from galexplorer.inference.engine import Engine  # torch takes seconds: not before it must
+    import torch  # takes seconds: not before it must
 
-    return Engine.load()
+    from galexplorer.inference.engine import Engine
+
+    # Sessions share the processors. Threads of one that wait for each other on a busy machine take
+    # ten times as long as one thread; draws differ from those of more by rounding, a few 1e-6.
+    torch.set_num_threads(1)
+    engine = Engine.load()
+    # Streamlit collects garbage after every run of a page. What was loaded so far stays for good:
+    # left out of the search, it saves two thirds of the time that a small change takes.
+    gc.collect()
+    gc.freeze()
+    return engine
 
 
 # The caches below are shared by all sessions and kept by a hash of the content: a session can
@@ -94,6 +105,16 @@ def observation_of(request: Request) -> Observation:
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _observation(key: str, _request: Request) -> Observation:
     return observe_request(_request, pixels_of(_request))
+
+
+def sight_of(request: Request, observation: Observation) -> "Sight":
+    """Return what the engine sees in a request's observation, from memory where it looked."""
+    return _sight(request.sight_key(), observation)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _sight(key: str, _observation: Observation) -> "Sight":
+    return load_engine().look(_observation)
 
 
 def history() -> tuple[Explored, ...]:
@@ -151,11 +172,20 @@ def explore(
     key = request.key()
     record = recall(key)
     if record is None:
-        result = run(request, load_engine, progress, observation_of)
+        result = run(request, load_engine, progress, observation_of, sight_of)
         name = source.name if source is not None else "Magnitudes alone"
         record = Explored(key, name, source, request.options, result)
         remember(record)
     return record
+
+
+def is_seen(request: Request, source: Source | None) -> bool:
+    """Return whether this session has an answer about the same galaxy: the next is a short way."""
+    return any(
+        record.reference == (None if source is None else source.reference)
+        and _aim(record.options) == _aim(request.options)
+        for record in _records().values()
+    )
 
 
 def find_source(reference: tuple[str, str]) -> Source | None:

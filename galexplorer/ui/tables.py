@@ -15,12 +15,32 @@ from galexplorer.science.summary import (
     not_measurable,
     seen_words,
 )
-from galexplorer.ui import controls
+from galexplorer.ui import address, controls
 from galexplorer.ui.state import Explored
 
 INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
 
 _LABELS = {target.name: target.label for target in TARGETS}
+
+
+@st.fragment
+def show_tables(record: Explored, earlier: Explored | None, beside: bool) -> None:
+    """Draw the tables of targets and derived quantities; another interval redraws these alone.
+
+    Parameters
+    ----------
+    record : Explored
+    earlier : Explored or None
+        An answer about the same galaxy to set beside it.
+    beside : bool
+        The second table goes to the right of the first and not below it.
+    """
+    left, right = st.columns([3, 2], gap="medium") if beside else (st.container(), st.container())
+    with left:
+        show_posterior(record, earlier)
+    with right:
+        show_derived(record.result)
+    address.keep_interval(controls.interval())
 
 
 def show_posterior(record: Explored, earlier: Explored | None) -> None:
@@ -37,7 +57,8 @@ def show_posterior(record: Explored, earlier: Explored | None) -> None:
         level = controls.choose_interval()
         _offer_redshift(record)
     frame = posterior_table(record, level, earlier)
-    st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
+    with st.container(key="intervals" if earlier is None else "numbers_before"):
+        st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
 
 
 def posterior_table(record: Explored, level: str, earlier: Explored | None = None) -> pd.DataFrame:
@@ -77,7 +98,7 @@ def posterior_table(record: Explored, level: str, earlier: Explored | None = Non
 def _offer_redshift(record: Explored) -> None:
     known = record.known.get("redshift")
     if known is not None and "redshift" not in record.result.posterior.fixed:
-        st.button(
+        clicked = st.button(
             f"Fix z = {known:.4f}",
             key="fix_known",
             type="tertiary",
@@ -86,6 +107,8 @@ def _offer_redshift(record: Explored) -> None:
             on_click=controls.fix_redshift,
             args=(known,),
         )
+        if clicked:
+            st.rerun()  # the whole page: a fragment alone would not see it
 
 
 def show_derived(result: Result) -> None:
@@ -143,7 +166,7 @@ def show_line_kinds(result: Result) -> None:
     st.table(frame, border="horizontal", hide_index=True, alt="Kind of each line's posterior")
     st.caption(
         "No line was measured; the words say what the draws are like. Measured-like (●): 95% of "
-        f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of SDSS's "
-        "spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and 95% lie "
-        f"below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
+        f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of a line in "
+        "SDSS's spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and "
+        f"95% lie below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
     )

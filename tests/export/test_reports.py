@@ -120,3 +120,11 @@ def test_pdf_holds_everything(result):
     ):  # fmt: skip
         assert words in text, words
     assert "ab" * 32 in reader.metadata.subject
+    alone = result_bytes(replace(result, neighbours=()), "pdf")
+    more = pictures(reader) - pictures(pypdf.PdfReader(io.BytesIO(alone)))
+    assert more == len(result.neighbours) > 0
+
+
+def pictures(reader) -> int:
+    """Return how many images a PDF holds; its pages share the list of them."""
+    return len(reader.pages[0].images)

@@ -90,7 +90,7 @@ def test_quick_enough_for_a_page(posterior):
     corner_figure(posterior)
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         corner_figure(posterior)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1.5  # 0.45 s on two idle cores; a busy machine gets some air
+        times.append(time.process_time() - start)
+    assert min(times) < 1.5  # processor time: a busy machine is no slower by it

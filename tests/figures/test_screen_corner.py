@@ -72,3 +72,14 @@ def test_a_target_fixed_in_one_layer_is_a_line_in_it(posterior):
 
 def test_it_is_small(posterior):
     assert len(screen_corner([Layer(posterior, LIGHT.accent)])) < 60_000
+
+
+@pytest.mark.parametrize("names", [PROPERTY_NAMES, TARGET_NAMES])
+def test_letters_are_legible_on_a_phone(posterior, names):
+    """Shown 374 pixels wide, no letter is lower than ten of them."""
+    tree = draw(posterior, names=names)
+    rules = re.findall(r"max-width:(\d+)px\)\{.*?font-size:(\d+)px", tree.findtext(f"{SVG}style"))
+    size = next(float(size) for widest, size in reversed(rules) if int(widest) >= 374)
+    assert size * 374 / float(tree.get("width")) >= 9.9
+    brief = [t.text for t in tree.iter(f"{SVG}text") if t.get("class") == "brief"]
+    assert len(brief) == len(names)

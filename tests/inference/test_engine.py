@@ -81,6 +81,18 @@ def test_the_same_seed_gives_the_same_draws(engine, kind, request):
     assert one.dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", ["catalogued", "pictured"])
+def test_one_look_serves_every_seed(engine, kind, request):
+    observation = request.getfixturevalue(kind)
+    sight = engine.look(observation)
+    for seed in (1, 2):
+        fresh = engine.infer(observation, draws=300, seed=seed)
+        kept = engine.infer(observation, draws=300, seed=seed, sight=sight)
+        np.testing.assert_array_equal(kept.posterior.draws, fresh.posterior.draws)
+        assert kept.to_dict() == fresh.to_dict()
+        assert kept.neighbours is sight.neighbours
+
+
 def test_a_galaxy_has_the_same_draws_alone_and_in_a_batch(engine, catalogued, pictured):
     batch = engine.sample(engine.encode([catalogued, pictured, catalogued]), 300, 1)
     for k, observation in enumerate((catalogued, pictured, catalogued)):

@@ -1,14 +1,18 @@
 import numpy as np
+import pandas as pd
 import pytest
 from astropy import units as u
 from astropy.cosmology import Planck18
 
 from galexplorer.science.lines import (
     ATTENUATION_LAWS,
+    DETECTABLE_LOG_FLUX,
+    FAINT_LOG_FLUX,
     balmer_av,
     colour_excess,
     halpha_log_sfr,
     kpc_per_arcsec,
+    line_status,
     log_luminosity,
     luminosity_distance_mpc,
     strong_line_oh,
@@ -142,3 +146,27 @@ def test_functions_take_draws():
     z = rng.uniform(0.01, 0.3, 500)
     assert halpha_log_sfr(draws[0], draws[1], z).shape == (500,)
     assert strong_line_oh(draws[0] - draws[1], draws[2] - draws[1]).shape == (500,)
+
+
+def test_kinds_of_line_posteriors():
+    spread = np.linspace(-1, 1, 2001)  # 5% and 95% at -0.9 and 0.9
+    assert line_status(DETECTABLE_LOG_FLUX + 0.91 + spread).kind == "measured-like"
+    faint = line_status(FAINT_LOG_FLUX - 0.91 + spread)
+    assert faint.kind == "upper limit"
+    assert faint.log_limit == pytest.approx(FAINT_LOG_FLUX - 0.01)
+    assert line_status(DETECTABLE_LOG_FLUX + 0.89 + 2 * spread).kind == "unconstrained"
+
+
+def test_detectable_flux_is_three_sigma_of_sdss_lines(data_dir):
+    """Errors of 5,000 galaxies, scaled as MPA-JHU's repeats ask."""
+    table = pd.read_csv(data_dir / "sdss_lines_z010.csv.gz")
+    factors = {"halpha": 2.473, "hbeta": 1.882, "oiii_5007": 1.566, "nii_6584": 2.039}
+    errors = np.concatenate([f * table[f"{line}_err"] for line, f in factors.items()])
+    sigma = np.median(errors[errors > 0])
+    assert pytest.approx(np.log10(3 * sigma), abs=0.05) == DETECTABLE_LOG_FLUX
+
+
+def test_most_lines_are_fainter_than_a_telling_limit(data_dir):
+    table = pd.read_csv(data_dir / "sdss_lines_z010.csv.gz")
+    for line in ("halpha", "hbeta", "oiii_5007", "nii_6584"):
+        assert (table[line] < 10**FAINT_LOG_FLUX).mean() > 0.8

@@ -175,3 +175,32 @@ def test_a_garbled_link_is_named(open_page):
     page = open_page("/?example=spiral&redshift=ten&draws=1000")
     page.get_by_text("The link's redshift could not be read and was left out.").wait_for()
     wait_for_result(page, "z =")
+
+
+def test_a_random_galaxy_is_shown_whatever_the_network_does(open_page):
+    """An example, or a galaxy of the library that the replayed services may not know."""
+    page = open_page()
+    page.get_by_role("button", name="Random galaxy").click()
+    wait_for_result(page, "z =")
+    assert re.search(r"[?&](example|target)=", page.url)
+    first = page.url
+    page.get_by_role("button", name="Random galaxy").click()
+    page.wait_for_function("old => location.href !== old", arg=first)
+    wait_for_result(page, "z =")
+
+
+def test_a_click_on_a_numbered_object_explores_it(open_page, crowded):
+    page = open_page()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "field.fits", "mimeType": "application/fits", "buffer": crowded}
+    )
+    page.get_by_text("3 objects in this image").wait_for()
+    rings = page.locator("[class*=st-key-field_] .scatterlayer .points path")
+    rings.nth(2).wait_for()
+    page.wait_for_timeout(1500)  # the chart takes clicks once it has been drawn
+    box = rings.nth(1).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url(re.compile("ra="))
+    wait_for_result(page, "z =")
+    second = page.locator("[class*=st-key-object_]").get_by_role("button", name="2", exact=True)
+    assert second.get_attribute("data-testid").endswith("primary")

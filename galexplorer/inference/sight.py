@@ -1,0 +1,50 @@
+"""What the engine sees in an observation before it draws; plain records."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from galexplorer.inference.result import Domain, Neighbour, View
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the flows are conditioned on, for a batch of galaxies.
+
+    Attributes
+    ----------
+    context : Tensor, shape (n, c)
+    mode : Tensor, shape (n,), int
+    latent : Tensor, shape (n, 32)
+    features : ndarray, shape (n, f)
+    """
+
+    context: Tensor
+    mode: Tensor
+    latent: Tensor
+    features: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What follows from an observation without a draw; many posteriors may share it.
+
+    Attributes
+    ----------
+    encoded : Encoded
+        Of one row.
+    mode : str
+        One of `galexplorer.model.network.MODES`.
+    view : View or None
+    domain : Domain
+    neighbours : tuple of Neighbour
+    latent : ndarray, shape (32,), or None
+    """
+
+    encoded: Encoded
+    mode: str
+    view: View | None
+    domain: Domain
+    neighbours: tuple[Neighbour, ...]
+    latent: np.ndarray | None
