@@ -43,7 +43,7 @@ $(DEV): requirements-dev.txt requirements-train.txt $(RUNTIME)
 
 # Real data are looked for in ../shared/data, or where GALEXPLORER_DATA points.
 weights: $(DEV)
-	$(BIN)/galexplorer simulate --size 22000 --seed 1 --workers 2 --out runs/rendered
+	$(BIN)/galexplorer simulate --size 62000 --seed 1 --workers 2 --out runs/rendered
 	$(BIN)/galexplorer dataset real --rendered runs/rendered --workers 2 --out runs/real
 	$(BIN)/galexplorer train runs/rendered runs/real --config configs/weights.yaml --resume
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
