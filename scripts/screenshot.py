@@ -11,16 +11,24 @@ import io
 import itertools
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageColor
 from playwright.sync_api import Page, sync_playwright
 from served import ARGUMENTS, ROOT, WAIT_MS, chromium, go_to, menu, replayed, served
+
+from galexplorer.figures.palette import CLASS_COLOURS, DARK, LIGHT, OVERLAY, SERIES, TRUTH
 
 LOOKS = ("light", "dark")
 LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
 TALL_PX = 12000
 SETTLE_MS = 2500
 COLOURS = 64
-"""Of a picture's palette: the files stay small."""
+"""Of a picture's palette, beside those of `LINES`: the files stay small."""
+
+LINES = [
+    level
+    for colour in (LIGHT.accent, DARK.accent, TRUTH, OVERLAY, *SERIES, *CLASS_COLOURS.values())
+    for level in ImageColor.getrgb(colour)
+]
 
 
 def main() -> None:
@@ -29,20 +37,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     parser.add_argument("--looks", nargs="+", choices=LOOKS, default=list(LOOKS))
     parser.add_argument("--width", type=int, nargs="+", default=[1440, 390])
-    parser.add_argument("--rows", type=int, default=3400, help="pixels at which long pages end")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[3400, 2400], help="where long pages end, by width"
+    )
     parser.add_argument("--only", nargs="+", help="names of pages, such as explore")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with replayed() as environment, served(environment) as app, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        for look, width in itertools.product(options.looks, options.width):
+        sizes = list(zip(options.width, options.rows, strict=False))
+        for look, (width, rows) in itertools.product(options.looks, sizes):
             page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=look)
             suffix = ("-dark" if look == "dark" else "") + ("-narrow" if width < 700 else "")
             for name in visit(page, app.address):
                 if name == "fixed" and suffix:
                     continue  # as the page before it but for the overlay
                 if not options.only or name in options.only:
-                    save(page, width, options.rows, options.out / f"{name}{suffix}.png")
+                    save(page, width, rows, options.out / f"{name}{suffix}.png")
             page.close()
         browser.close()
 
@@ -100,9 +111,12 @@ def save(page: Page, width: int, rows: int, path: Path) -> None:
     height = min(rows, TALL_PX, max(600, box["y"] + box["height"]))
     picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    # by the range of colours and not by their areas: thin lines keep theirs
-    small = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+    few = image.quantize(COLOURS, dither=Image.Dither.NONE)
+    # the palette follows areas: thin lines keep the colours that the project gave them
+    palette = [*(few.getpalette() or [])[: 3 * COLOURS], *LINES]
+    wanted = Image.new("P", (1, 1))
+    wanted.putpalette(palette)
+    image.quantize(palette=wanted, dither=Image.Dither.NONE).save(path, optimize=True)
     assert before is not None
     page.set_viewport_size(before)
 

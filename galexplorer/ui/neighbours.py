@@ -63,8 +63,10 @@ def comparison(record: Explored, neighbours: Sequence[Neighbour]) -> pd.DataFram
     own = {"Galaxy": "**This galaxy**"}
     for name, short in _COMPARED.items():
         q = summary[name]
-        width = format_value(name, 0.5 * (q["p84"] - q["p16"]))
-        own[short] = f"**{format_value(name, q['p50'])}** ± {width}"
+        width = f"± {format_value(name, 0.5 * (q['p84'] - q['p16']))}"
+        if name in record.result.posterior.fixed:
+            width = "fixed"
+        own[short] = f"**{format_value(name, q['p50'])}** {width}"
     likeliest = max(record.result.bpt, key=lambda kind: record.result.bpt[kind])
     own["BPT"] = f"{BPT_LABELS[likeliest]} {record.result.bpt[likeliest]:.0%}"
     rows = [own]
