@@ -207,8 +207,8 @@ def _dispersion_fit(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the straight line in `dispersion_features` and residuals about it."""
     if donors is None:
-        scatter = relations.DISPERSION_SCATTER * rng.standard_normal(1000)
-        return np.array(relations.DISPERSION_WEIGHTS), scatter
+        drawn = relations.DISPERSION_SCATTER * rng.standard_normal(1000)
+        return np.array(relations.DISPERSION_WEIGHTS), drawn
     design = dispersion_features(donors)
     log_sigma = np.log10(donors.velocity_dispersion_kms.to_numpy(float))
     weights, scatter = _straight(design, log_sigma)

@@ -187,7 +187,7 @@ def build(data: Path, path: Path, workers: int = 1) -> Donors:
     """
     listed = unlabelled(data)
     listed = listed[~listed.kept_out & (listed.split == dataset.TRAIN)]
-    tasks = [(data, row.set, row.file) for row in listed.itertuples()]
+    tasks = [(data, name, file) for name, file in zip(listed.set, listed.file, strict=True)]
     rows, images, start = [], [], 0
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         for made in track(pool.imap(_prepare_one, tasks, chunksize=32), "Donors", len(tasks)):

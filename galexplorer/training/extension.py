@@ -51,8 +51,9 @@ def shifted_copies(
     """
     if number <= 0:
         return rows.iloc[:0]
-    measured = np.isfinite(rows[[name.removeprefix("log_flux_") for name in LINE_NAMES]])
-    lenders = rows[measured.all(axis=1)] if measured.to_numpy().any() else None
+    columns = [name.removeprefix("log_flux_") for name in LINE_NAMES]
+    measured = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
+    lenders = rows.loc[measured] if measured.any() else None
     track = _apparent(coefficients)
     chance = _chances(rows)
     parent = rng.choice(len(rows), number, p=chance / chance.sum())

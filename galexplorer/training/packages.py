@@ -80,10 +80,9 @@ def complete_by_relations(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     rng : numpy.random.Generator
     """
     number = len(rows)
-    mass = pd.Series(scales.to_mpajhu_mass(rows.kcorrect_mass, "kcorrect"), rows.index)
-    rows["log_stellar_mass"] = rows.log_stellar_mass.fillna(
-        mass + 0.06 * pd.Series(rng.standard_normal(number), rows.index)
-    )
+    drawn = scales.to_mpajhu_mass(rows.kcorrect_mass.to_numpy(float), "kcorrect")
+    drawn = drawn + 0.06 * rng.standard_normal(number)
+    rows["log_stellar_mass"] = rows.log_stellar_mass.fillna(pd.Series(drawn, rows.index))
     mass = rows.log_stellar_mass.to_numpy(float)
     rows["log_sfr"] = mass + _specific_rates(rows, rng)
     early = (rows.log_sfr - rows.log_stellar_mass < -11).to_numpy()

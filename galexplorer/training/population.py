@@ -125,17 +125,14 @@ def _has_dispersion(rows: pd.DataFrame) -> pd.Series:
 
 def _name(rows: pd.DataFrame) -> None:
     """Add ``id``, ``parent`` and ``split``: by position, or by the key a table gives instead."""
-    ids, splits = [], []
-    for row in rows[["source", "key", "ra", "dec"]].itertuples():
-        placed = np.isfinite(row.ra)
-        key = f"{row.ra:.5f}{row.dec:+.5f}" if placed else str(row.key)
-        ids.append(hashlib.sha256(f"{row.source}/{key}".encode()).hexdigest()[:16])
-        splits.append(
-            dataset.split_of(row.ra, row.dec) if placed else dataset.split_of_key(str(row.key))
-        )
+    ra, dec, keys = rows.ra.to_numpy(float), rows.dec.to_numpy(float), rows.key.to_numpy()
+    ids = []
+    for source, right, up, key in zip(rows.source, ra, dec, keys, strict=True):
+        place = f"{right:.5f}{up:+.5f}" if np.isfinite(right) else str(key)
+        ids.append(hashlib.sha256(f"{source}/{place}".encode()).hexdigest()[:16])
     rows["id"] = ids
     rows["parent"] = ids
-    rows["split"] = np.array(splits, np.uint8)
+    rows["split"] = dataset.splits_of(ra, dec, keys)
 
 
 def _merge_duplicates(rows: pd.DataFrame) -> pd.DataFrame:

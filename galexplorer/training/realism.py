@@ -100,14 +100,15 @@ def real_sample(data: Path) -> Sample:
     """
     sample = Sample()
     listed = unlabelled(data)
-    for row in listed[listed.kept_out].itertuples():
-        scale = KNOWN_SCALES_ARCSEC.get(row.set, NOMINAL_SCALE_ARCSEC)
+    listed = listed[listed.kept_out]
+    for name, file, code in zip(listed.set, listed.file, listed.kind, strict=True):
+        scale = KNOWN_SCALES_ARCSEC.get(name, NOMINAL_SCALE_ARCSEC)
         try:
-            pixels = read_image(data / row.set / row.file, pixel_scale_arcsec=scale)
+            pixels = read_image(data / name / file, pixel_scale_arcsec=scale)
         except InputError:
             continue  # an empty picture; the figures are of those that can be read
-        kind = "spiral" if row.set == "sdss_spirals" else _TYPES.get(int(row.kind), "other")
-        sample.add(pixels, row.set, kind)
+        kind = "spiral" if name == "sdss_spirals" else _TYPES.get(int(code), "other")
+        sample.add(pixels, name, kind)
     return sample
 
 
@@ -308,8 +309,8 @@ def _selected(rows: pd.DataFrame, name: str) -> np.ndarray:
         return (r < 17.77) & (r90 < 40)
     if name == "gz2_jpeg":
         return (r < 17.0) & (r90 > 3.0) & (r90 < 40)
-    late = rows.log_sfr - rows.log_stellar_mass > -11.3
-    return ((r < 17.77) & (r90 > 4.5) & (r90 < 25) & late).to_numpy()
+    late = (rows.log_sfr - rows.log_stellar_mass > -11.3).to_numpy()
+    return (r < 17.77) & (r90 > 4.5) & (r90 < 25) & late
 
 
 def _service(name: str, petro_r90_arcsec: float) -> Service:

@@ -89,10 +89,10 @@ def resampled(rows: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.D
 
 
 def _histograms(axis: Axes, sample: pd.Series, real: pd.Series, limits: np.ndarray) -> None:
-    style = {"bins": 40, "range": tuple(limits), "density": True, "histtype": "step", "lw": 1.3}
-    axis.hist(sample.dropna(), color=LIGHT.accent, **style)
+    bins = np.linspace(limits[0], limits[1], 41)
+    axis.hist(sample.dropna(), bins, density=True, histtype="step", lw=1.3, color=LIGHT.accent)
     if real.notna().sum() > 20:
-        axis.hist(real.dropna(), color=TRUTH, **style)
+        axis.hist(real.dropna(), bins, density=True, histtype="step", lw=1.3, color=TRUTH)
     axis.set_yticks([])
 
 
