@@ -89,7 +89,7 @@ def resampled(rows: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.D
 
 
 def _histograms(axis: Axes, sample: pd.Series, real: pd.Series, limits: np.ndarray) -> None:
-    bins = np.linspace(limits[0], limits[1], 41)
+    bins = np.linspace(limits[0], limits[1], 41).tolist()
     axis.hist(sample.dropna(), bins, density=True, histtype="step", lw=1.3, color=LIGHT.accent)
     if real.notna().sum() > 20:
         axis.hist(real.dropna(), bins, density=True, histtype="step", lw=1.3, color=TRUTH)
