@@ -132,7 +132,7 @@ def test_line_errors_come_from_lines_of_like_flux_in_galaxies_of_like_r(rng):
     for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
         new = rows[21:]
         given = new[f"{column}_err"].to_numpy()
-        # thirty of 8,000 lie within 0.1 dex and 0.3 mag of a row: 0.07 dex at most, bar edges
+        # thirty of 8,000 lie within some 0.1 dex and 0.3 mag of a row
         assert np.quantile(np.abs(np.log10(given / noise(new, name))), 0.95) < 0.07
         np.testing.assert_allclose(new[f"{name}_snr"], 10 ** new[name] / given)
 
