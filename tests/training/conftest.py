@@ -73,6 +73,7 @@ def population() -> pd.DataFrame:
     for name in TARGET_NAMES:
         rows[f"{name}_measured"] = True
         rows[f"{name}_valid"] = True
+    rows["weight"] = 1.0
     rows["seed"] = 5
     return rows
 

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from galexplorer.schema import LINE_NAMES
-from galexplorer.training.completion import black_holes, fill, fill_errors
+from galexplorer.training.completion import (
+    TYPICAL_LINE_ERROR,
+    black_holes,
+    fill,
+    fill_errors,
+    fill_line_errors,
+)
 
 COLUMNS = [name.removeprefix("log_flux_") for name in LINE_NAMES]
 
@@ -99,3 +105,41 @@ def test_errors_are_those_of_rows_of_like_brightness(rng):
     np.testing.assert_array_equal(rows.err_g[known], error[known])
     np.testing.assert_allclose(rows.err_g[~known], error[~known], rtol=0.1)
     assert (rows.halpha_err == 2.0).all()
+
+
+def with_lines(number: int, rng: np.random.Generator, error: float) -> pd.DataFrame:
+    rows = pd.DataFrame({"r": rng.uniform(14.5, 17.7, number)})
+    for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
+        rows[name] = rng.uniform(0.5, 3.0, number)
+        rows[f"{column}_err"], rows[f"{name}_snr"] = error, np.nan
+    return rows
+
+
+def noise(rows: pd.DataFrame, name: str) -> np.ndarray:
+    """An error that grows with the line and with the continuum under it."""
+    return 10 ** (0.4 * rows[name] - 0.1 * (rows.r - 16)).to_numpy(float)
+
+
+def test_line_errors_come_from_lines_of_like_flux_in_galaxies_of_like_r(rng):
+    lenders, rows = with_lines(8000, rng, np.nan), with_lines(500, rng, np.nan)
+    for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
+        lenders[f"{column}_err"] = noise(lenders, name)
+    rows.loc[:9, "halpha_err"] = 123.0
+    rows.loc[20, "log_flux_halpha"] = np.nan
+    fill_line_errors(rows, lenders, rng)
+    assert (rows.halpha_err[:10] == 123.0).all()
+    assert np.isnan(rows.halpha_err[20])
+    for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
+        new = rows[21:]
+        given = new[f"{column}_err"].to_numpy()
+        # thirty of 8,000 lie within some 0.1 dex and 0.3 mag of a row
+        assert np.quantile(np.abs(np.log10(given / noise(new, name))), 0.95) < 0.07
+        np.testing.assert_allclose(new[f"{name}_snr"], 10 ** new[name] / given)
+
+
+def test_without_lenders_a_line_error_is_the_typical_one(rng):
+    rows = with_lines(5, rng, np.nan)
+    fill_line_errors(rows, None, rng)
+    for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
+        assert (rows[f"{column}_err"] == TYPICAL_LINE_ERROR).all()
+        np.testing.assert_allclose(rows[f"{name}_snr"], 10 ** rows[name] / TYPICAL_LINE_ERROR)
