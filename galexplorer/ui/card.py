@@ -29,8 +29,9 @@ LIMITS = (
     "It answers what SDSS's catalogues would say, their systematic errors included.",
     "Real images taught it redshift and mass only.",
     "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
-    "rendered galaxies: their photometry and redshift are real, other values were measured or "
-    "completed with scatter, their pixels are drawn.",
+    "simulated galaxies: their photometry and redshift are real, other values were measured or "
+    "completed with scatter, their pixels are rendered or another real galaxy's, brought to their "
+    "light and size.",
     "Treat what the image adds to these as untested on the sky.",
     "A metallicity is shown where a spectrum of SDSS's would probably give one; draws and "
     "catalogues hold one for every galaxy, with that probability.",
