@@ -98,18 +98,9 @@ def invert_spline(outputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
     inputs, log_slope : Tensor, shape (n, 1)
         The second is the log derivative of inputs with respect to outputs.
     """
-    widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
-    x, width = _edges(widths, _MIN_WIDTH)
-    y, height = _edges(heights, _MIN_HEIGHT)
-    # the outermost slopes are those of the linear tails
-    inner = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
-    slope = functional.pad(inner, (1, 1), value=1.0)
     inside = outputs.abs() < TAIL
     value = outputs.clamp(-TAIL, TAIL)
-    k = (value >= y[:, 1:-1]).sum(dim=1, keepdim=True)
-    x0, w = x.gather(1, k), width.gather(1, k)
-    y0, h = y.gather(1, k), height.gather(1, k)
-    s0, s1 = slope.gather(1, k), slope.gather(1, k + 1)
+    x0, w, y0, h, s0, s1 = _bin_at(value, knots, by_output=True)
     mean = h / w
     rise = value - y0
     bend = s0 + s1 - 2 * mean
@@ -140,17 +131,9 @@ def apply_spline(inputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
     outputs, log_slope : Tensor, shape (n, 1)
         The second is the log derivative of outputs with respect to inputs.
     """
-    widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
-    x, width = _edges(widths, _MIN_WIDTH)
-    y, height = _edges(heights, _MIN_HEIGHT)
-    inner = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
-    slope = functional.pad(inner, (1, 1), value=1.0)
     inside = inputs.abs() < TAIL
     value = inputs.clamp(-TAIL, TAIL)
-    k = (value >= x[:, 1:-1]).sum(dim=1, keepdim=True)
-    x0, w = x.gather(1, k), width.gather(1, k)
-    y0, h = y.gather(1, k), height.gather(1, k)
-    s0, s1 = slope.gather(1, k), slope.gather(1, k + 1)
+    x0, w, y0, h, s0, s1 = _bin_at(value, knots, by_output=False)
     mean = h / w
     theta = (value - x0) / w
     across = theta * (1 - theta)
@@ -160,6 +143,20 @@ def apply_spline(inputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
     log_slope = torch.log(numerator) - 2 * torch.log(denominator)
     outputs = torch.where(inside, outputs, inputs)
     return outputs, torch.where(inside, log_slope, torch.zeros_like(log_slope))
+
+
+def _bin_at(value: Tensor, knots: Tensor, by_output: bool) -> tuple[Tensor, ...]:
+    """Return the bin that a value lies in: x, width, y, height, and the slopes at its ends."""
+    widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
+    x, width = _edges(widths, _MIN_WIDTH)
+    y, height = _edges(heights, _MIN_HEIGHT)
+    # the outermost slopes are those of the linear tails
+    inner = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
+    slope = functional.pad(inner, (1, 1), value=1.0)
+    edges = y if by_output else x
+    k = (value >= edges[:, 1:-1]).sum(dim=1, keepdim=True)
+    ends = (slope.gather(1, k), slope.gather(1, k + 1))
+    return (*(part.gather(1, k) for part in (x, width, y, height)), *ends)
 
 
 def _edges(raw: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
