@@ -1,6 +1,7 @@
 """Figures of calibration: coverage, PIT histograms, joint coverage, reliability of classes."""
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from galexplorer.figures.palette import TRUTH
 from galexplorer.figures.report_card import MODE_STYLES, Plot, canvas, legend
@@ -134,15 +135,7 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
             continue
         colour, marker = MODE_STYLES.get(mode, (TRUTH, "o"))
         found = judged["bpt"]["galexplorer"]
-        curve = found["reliability"]
-        count = np.array(curve["count"])
-        p, share = np.array(curve["probability"]), np.array(curve["share"])
-        used = count >= 10
-        error = np.sqrt(p * (1 - p) / count)[used]
-        axes.errorbar(
-            p[used], share[used], yerr=error, fmt=f"{marker}-", color=colour, markersize=4.5,
-            linewidth=1, label=mode,
-        )  # fmt: skip
+        _draw_reliability(axes, found["reliability"], colour, marker, mode)
         words.append(f"{mode}: {found['accuracy']:.0%} right, mean gap {found['ece']:.3f}")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xlabel("probability of a BPT class")
@@ -166,6 +159,17 @@ _HEAD_STYLES = dict(
 )
 
 
+def _draw_reliability(axes: Axes, curve: dict, colour: str, marker: str, label: str) -> None:
+    count = np.array(curve["count"])
+    p, share = np.array(curve["probability"]), np.array(curve["share"])
+    used = count >= 10
+    error = np.sqrt(p * (1 - p) / count)[used]
+    axes.errorbar(
+        p[used], share[used], yerr=error, fmt=f"{marker}-", color=colour, markersize=4.5,
+        linewidth=1, label=label,
+    )  # fmt: skip
+
+
 def measurable_plot(judged: dict, dark: bool = False) -> Plot:
     """Draw the share of spectra that show a line or a metallicity against its probability."""
     figure, panels, colours = canvas(6.4, 4.9, dark=dark)
@@ -174,15 +178,7 @@ def measurable_plot(judged: dict, dark: bool = False) -> Plot:
     words = []
     for name, found in judged["measurable"].items():
         colour, marker = _HEAD_STYLES[name]
-        curve = found["reliability"]
-        count = np.array(curve["count"])
-        p, share = np.array(curve["probability"]), np.array(curve["share"])
-        used = count >= 10
-        error = np.sqrt(p * (1 - p) / count)[used]
-        axes.errorbar(
-            p[used], share[used], yerr=error, fmt=f"{marker}-", color=colour, markersize=4.5,
-            linewidth=1, label=_LABELS[name],
-        )  # fmt: skip
+        _draw_reliability(axes, found["reliability"], colour, marker, _LABELS[name])
         words.append(f"{_LABELS[name]}: Brier score {found['brier']:.3f}, gap {found['ece']:.3f}")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xlabel("probability that a spectrum shows it")

@@ -96,6 +96,11 @@ def _histograms(axis: Axes, sample: pd.Series, real: pd.Series, limits: np.ndarr
     axis.set_yticks([])
 
 
+def _some(rows: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
+    whole = rows.dropna()
+    return whole.iloc[rng.permutation(len(whole))[:most]]
+
+
 def _pair(
     axis: Axes,
     sample: pd.DataFrame,
@@ -104,8 +109,7 @@ def _pair(
     rng: np.random.Generator,
 ) -> None:
     x, y = names
-    both = real[[x, y]].dropna()
-    shown = both.iloc[rng.permutation(len(both))[:1500]]
+    shown = _some(real[[x, y]], 1500, rng)
     axis.plot(shown[x], shown[y], ".", color=TRUTH, ms=1.2, alpha=0.5, rasterized=True)
     _contours(axis, sample[[x, y]].dropna())
 
@@ -289,8 +293,7 @@ def _over(
     rng: np.random.Generator,
 ) -> None:
     x, y = names
-    both = real[[x, y]].dropna()
-    shown = both.iloc[rng.permutation(len(both))[:3000]]
+    shown = _some(real[[x, y]], 3000, rng)
     axis.plot(shown[x], shown[y], ".", color=TRUTH, ms=2, alpha=0.5, label="measured")
     _contours(axis, resampled(rows, 20_000, rng)[[x, y]].dropna())
     axis.plot([], [], color=LIGHT.accent, label="population")
