@@ -80,7 +80,8 @@ def shifted_copies(
         column = name.removeprefix("log_flux_")
         copies[name] = copies[name].to_numpy(float) + dimming
         copies[[column, f"{column}_err", f"{name}_snr"]] = np.nan
-    copies["ha_rel"] = copies.log_flux_halpha + 0.4 * (copies.r - 22.5)
+    for name in LINE_NAMES:
+        copies[f"{name}_rel"] = copies[name] + 0.4 * (copies.r - 22.5)
     copies["log_r50"] = np.log10(copies.petro_r50_true)
     copies["redshift"] = new
     copies["size_measured"] = False
@@ -170,6 +171,8 @@ def _chances(rows: pd.DataFrame) -> np.ndarray:
     chance[ssfr > -9.5] *= 2.0
     # how a magnitude-limited sample looks is best told by one
     chance[rows.source.isin(["main_sample", "structure"])] *= 2.0
+    # their magnitudes are of another kind, or of one not stated: moved, they would spread it
+    chance[rows.source.isin(["resolve", "lines_z011"])] *= 0.3
     return chance
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
 
-from galexplorer.schema import BANDS, TARGET_NAMES
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import dataset, extension, packages, sources
 from galexplorer.training.completion import black_holes, fill, fill_errors, fill_line_errors
@@ -197,21 +197,19 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     log.info("mass - kcorrect mass: median %.3f", np.nanmedian(residual))
 
     # lines relative to the continuum, which frees them of distance
-    halpha = rows.log_flux_halpha + 0.4 * (rows.r - 22.5)
-    rows["ha_rel"] = halpha
-    rows["n2"] = rows.log_flux_nii_6584 - rows.log_flux_halpha
-    rows["decrement"] = rows.log_flux_halpha - rows.log_flux_hbeta
-    rows["o3"] = rows.log_flux_oiii_5007 - rows.log_flux_hbeta
-    with_lines = np.isfinite(rows[["ha_rel", "n2", "decrement", "o3"]].to_numpy()).all(axis=1)
+    lines = [f"{name}_rel" for name in LINE_NAMES]
+    continuum = 0.4 * (rows.r.to_numpy(float) - 22.5)
+    for name, relative in zip(LINE_NAMES, lines, strict=True):
+        rows[relative] = rows[name] + continuum
+    with_lines = np.isfinite(rows[lines].to_numpy()).all(axis=1)
     # who lends to whom: galaxies of like colours, luminosity, distance and brightness
     place = np.column_stack([colours, rows.abs_r, rows.log_stellar_mass, z, rows.r])
     place = np.where(np.isfinite(place), place, np.nanmedian(place, axis=0))
 
     # lines first: far more rows have them than have a rate or a size, which then know about them
-    lines = ("ha_rel", "n2", "o3")
     fill(
         rows,
-        [*lines, "decrement"],
+        lines,
         features("log_stellar_mass", "redshift"),
         rng,
         donors=with_lines,
@@ -219,8 +217,9 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
         alike=place,
         neighbours=1,
     )
+    ratios = _ratios(rows, lines)
     rows["size_measured"] = np.isfinite(rows.log_r50_kpc)
-    known = ("log_stellar_mass", "redshift", *lines)
+    known = ("log_stellar_mass", "redshift", *ratios)
     fill(rows, ["log_r50_kpc"], features(*known), rng, alike=place, neighbours=3)
     fill(rows, ["log_concentration"], features(*known, "log_r50_kpc"), rng)
     rows["petro_r50_true"] = 10**rows.log_r50_kpc / kpc_per_arcsec
@@ -235,20 +234,27 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
         rng,
         donors=np.isfinite(rows.log_sfr.to_numpy()) & with_lines,
     )
-    rows["log_flux_halpha"] = rows.log_flux_halpha.fillna(rows.ha_rel - 0.4 * (rows.r - 22.5))
-    rows["log_flux_nii_6584"] = rows.log_flux_nii_6584.fillna(rows.log_flux_halpha + rows.n2)
-    rows["log_flux_hbeta"] = rows.log_flux_hbeta.fillna(rows.log_flux_halpha - rows.decrement)
-    rows["log_flux_oiii_5007"] = rows.log_flux_oiii_5007.fillna(rows.log_flux_hbeta + rows.o3)
-
+    for name, relative in zip(LINE_NAMES, lines, strict=True):
+        rows[name] = rows[name].fillna(rows[relative] - continuum)
     fill_line_errors(rows, rows[rows.log_flux_halpha_measured & with_lines], rng)
 
     fill(
         rows,
         ["gas_metallicity"],
-        features("log_stellar_mass", "log_sfr", *lines, "log_r50_kpc"),
+        features("log_stellar_mass", "log_sfr", *ratios, "log_r50_kpc"),
         rng,
     )
     black_holes(rows, dispersions, rng)
+
+
+def _ratios(rows: pd.DataFrame, lines: list[str]) -> tuple[str, str, str]:
+    """Add what tells a rate or a metallicity: Ha over the continuum, and the axes of BPT's plane.
+
+    Trees cut along single columns, and find a ratio of two only with many cuts.
+    """
+    halpha, hbeta, nii, oiii = (rows[name] for name in lines)
+    rows["n2"], rows["o3"] = nii - halpha, oiii - hbeta
+    return lines[0], "n2", "o3"
 
 
 def _validate(rows: pd.DataFrame) -> None:

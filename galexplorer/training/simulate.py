@@ -10,6 +10,7 @@ import multiprocessing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -184,9 +185,12 @@ def _make_shard(span: tuple[int, int]) -> int:
     job, (first, last) = _jobs["current"], span
     arrays = dataset.empty(last - first)
     number = len(job.rows)
-    for k, index in enumerate(range(first, last)):
-        chosen = int(_order(job.seed, index // number, number)[index % number])
-        _make_row(arrays, k, job, chosen, np.random.default_rng([job.seed, index]))
+    index = np.arange(first, last)
+    chosen = [int(_order(job.seed, i // number, number)[i % number]) for i in index]
+    rows = job.rows.iloc[chosen]
+    _describe(arrays, rows, slice(None))
+    for k, row in enumerate(rows.itertuples(index=False)):
+        _draw(arrays, k, job, row, np.random.default_rng([job.seed, index[k]]))
     dataset.write_shard(_shard(job.out, first), arrays)
     return last - first
 
@@ -197,13 +201,9 @@ def _order(seed: int, turn: int, number: int) -> np.ndarray:
     return np.random.default_rng([seed, 2**31, turn]).permutation(number)
 
 
-def _make_row(
-    arrays: dataset.Arrays, k: int, job: _Job, chosen: int, rng: np.random.Generator
-) -> None:
-    rows = job.rows
-    row = rows.iloc[chosen]
+def _draw(arrays: dataset.Arrays, k: int, job: _Job, row: Any, rng: np.random.Generator) -> None:
+    """Add the picture of a row of the population, where the galaxy is found on it."""
     ebv = float(row.ebv) if np.isfinite(row.ebv) else float(np.exp(rng.normal(-3.5, 0.7)))
-    _describe(arrays, rows.iloc[[chosen]], slice(k, k + 1))
     flux, kind = _picture(job, galaxy_of(row, ebv), rng)
     arrays["kind"][k] = kind
     if rng.random() < _EDGE_FRACTION:  # the galaxy lies at the edge of a frame
@@ -234,8 +234,8 @@ def _picture(job: _Job, galaxy: Galaxy, rng: np.random.Generator) -> tuple[np.nd
     return render(galaxy, rng), dataset.RENDERED
 
 
-def galaxy_of(row: pd.Series, ebv: float) -> Galaxy:
-    """Return what the renderer needs of a row of the population."""
+def galaxy_of(row: Any, ebv: float) -> Galaxy:
+    """Return what the renderer needs of a row of the population, its columns as attributes."""
     return Galaxy(
         magnitudes=(float(row.g), float(row.r), float(row.i)),
         half_light_radius_arcsec=float(np.clip(row.petro_r50_true, 0.6, 60.0)),

@@ -7,6 +7,7 @@ prepare steps ahead. Images stay where they are: a step names them.
 import numpy as np
 from torch.utils.data import Dataset
 
+from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.batches import (
     Choice,
@@ -19,6 +20,8 @@ from galexplorer.training.dataset import Arrays
 from galexplorer.training.pools import Pools
 
 Step = dict[str, np.ndarray | int]
+
+_METALLICITY = TARGET_NAMES.index("gas_metallicity")
 
 
 class PixelSteps(Dataset):
@@ -125,6 +128,10 @@ def labels_of(rows: Arrays, completed_weight: float) -> Step:
     jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known
+    # lines are conditioned on a metallicity wherever a table row has one, also where a spectrum
+    # would give none: what its flow draws there has to be what the lines have learnt from
+    stand_in = (label[:, _METALLICITY] == 0) & (label[:, 0] > 0) & known[:, _METALLICITY]
+    weight[stand_in, _METALLICITY] = completed[stand_in, 0]
     # the redshift of a moved galaxy is known exactly; less weight would skew their distribution
     weight[:, 0] = (label[:, 0] > 0) & known[:, 0]
     shown = measurable_labels(rows)

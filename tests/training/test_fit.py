@@ -74,6 +74,16 @@ def test_only_the_redshift_of_a_completed_row_weighs_in_full(sets):
     np.testing.assert_array_equal(labels_of(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
 
 
+def test_a_metallicity_that_only_stands_in_trains_its_own_flow(sets):
+    rows = without_grid(dataset.select(sets[2], np.arange(2)))
+    rows["label"][:] = 1
+    rows["label"][1, 3:5] = 0
+    weight = labels_of(rows, 0.3)["weight"]
+    np.testing.assert_allclose(weight[1], [1, 1, 1, 0.3, 0, 1, 1, 1, 1])
+    rows["targets"][1, 3] = np.nan
+    np.testing.assert_allclose(labels_of(rows, 0.3)["weight"][1], [1, 1, 1] + [0] * 6)
+
+
 def test_standardisation_leaves_out_what_has_no_label():
     targets = np.array([[0.08, 1.0], [0.08, 3.0], [0.18, 99.0]])
     mean, std = standardisation(targets, np.array([[1, 1], [1, 2], [0, 0]]))
@@ -184,7 +194,8 @@ def test_labels_that_are_missing_do_not_count(sets):
     rest = Config().completed_weight * density[1, 1:].sum() + density[1, 0]
     assert completed == pytest.approx(-rest.item(), rel=1e-5)
     assert none == 0
-    assert two == pytest.approx(-density[3, :2].sum().item(), rel=1e-5)
+    stand_in = Config().completed_weight * density[3, 3]  # a metallicity that lines depend on
+    assert two == pytest.approx(-(density[3, :2].sum() + stand_in).item(), rel=1e-5)
     # a target whose parents are missing cannot be judged
     rows["targets"][0, 1] = np.nan
     assert nll()[0].item() == pytest.approx(-density[0, 0].item(), rel=1e-5)
