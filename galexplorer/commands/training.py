@@ -132,7 +132,7 @@ def train(
     ] = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Train the weights on rendered and real galaxies."""
+    """Train the weights on simulated and real galaxies; what is lost without the latter is said."""
     _show_log()
     with _needs_training_extra():
         from galexplorer.training.config import read_config

@@ -115,6 +115,8 @@ class Engine:
         )
         classes = class_probabilities(posterior.draws)
         measurable = self._measurable(seen.encoded, posterior.column("redshift"))
+        cautions = _cautions(posterior, measurable["gas_metallicity"])
+        told = self.library.notes if seen.latent is not None else ()
         return Result(
             posterior=posterior,
             bpt=classes,
@@ -123,7 +125,7 @@ class Engine:
             domain=seen.domain,
             neighbours=seen.neighbours,
             view=seen.view,
-            notes=(*observation.notes, *_cautions(posterior, measurable["gas_metallicity"])),
+            notes=(*observation.notes, *cautions, *told),
             provenance=self._provenance(
                 observation, seen.mode, redshift, redshift_range, draws, seed
             ),

@@ -19,6 +19,7 @@ from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.neighbours import (
     KNOWN_NAMES,
     LAYOUT,
+    LEVELS,
     LIBRARY_FILE,
     ORIGINS,
     SOURCE,
@@ -30,7 +31,8 @@ from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
 from galexplorer.model import weights
 from galexplorer.model.features import photometry_features, widen_image_bands
-from galexplorer.schema import IMAGE_BANDS, TARGET_NAMES, TARGETS
+from galexplorer.model.vae import LATENTS
+from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 
 DRAWS = 256
@@ -184,6 +186,32 @@ def build(engine: Engine, entries: Entries, seed: int = 0, progress: Progress = 
     }
 
 
+def nothing() -> dict[str, Tensor]:
+    """Return the tensors of a library without galaxies.
+
+    For weights that learnt from no real galaxy: simulated ones would be no neighbours on the sky.
+    """
+    wide = ("latents", "log_variance", "appearance")
+    columns = {
+        **dict.fromkeys(wide, LATENTS),
+        "known": len(KNOWN_NAMES),
+        **dict.fromkeys(("magnitudes", "errors"), len(IMAGE_BANDS)),
+        "petro": 2,
+        "medians": len(TARGET_NAMES),
+        "classes": len(BPT_CLASSES),
+    }
+    flat = latent_map.LatentMap(((torch.zeros((2, LATENTS)), torch.zeros(2)),))
+    return {
+        "layout": torch.tensor([LAYOUT]),
+        **{name: torch.zeros((0, number)) for name, number in columns.items()},
+        **{name: torch.zeros(0) for name in ("pixel_scale", "misfit")},
+        "origin": torch.zeros(0, dtype=torch.uint8),
+        "position": torch.zeros((0, 2), dtype=torch.float64),
+        "levels": torch.zeros(LEVELS),
+        **flat.to_arrays(),
+    }
+
+
 @torch.inference_mode()
 def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> dict[str, Tensor]:
     number = len(entries)
@@ -270,12 +298,7 @@ def write(folder: Path, arrays: dict[str, Tensor], source: str = SOURCE) -> dict
 def describe(arrays: dict[str, Tensor], source: str) -> dict:
     """Return what there is to say about a library, for its manifest."""
     latents, known = arrays["latents"].float(), arrays["known"]
-    centre, scale = spread_of(latents)
-    # a fixed sample: the measure takes memory by the square
-    whitened = ((latents - centre) / scale)[:: max(1, len(latents) // _JUDGED)]
-    place = latent_map.LatentMap.from_arrays(arrays).place(whitened)
-    number = min(latent_map.NEIGHBOURS, len(whitened) // 3)
-    return {
+    told = {
         "layout": LAYOUT,
         "galaxies": len(latents),
         "with_published_values": int(is_published(known).sum()),
@@ -283,6 +306,16 @@ def describe(arrays: dict[str, Tensor], source: str) -> dict:
             name: int(torch.isfinite(known[:, k]).sum()) for k, name in enumerate(KNOWN_NAMES)
         },
         "source": source,
+    }
+    if len(latents) == 0:
+        return told
+    centre, scale = spread_of(latents)
+    # a fixed sample: the measure takes memory by the square
+    whitened = ((latents - centre) / scale)[:: max(1, len(latents) // _JUDGED)]
+    place = latent_map.LatentMap.from_arrays(arrays).place(whitened)
+    number = min(latent_map.NEIGHBOURS, len(whitened) // 3)
+    return {
+        **told,
         "map": {
             "method": "parametric neighbour embedding of the whitened latents",
             "trustworthiness": round(latent_map.preserved(whitened, place, number), 3),

@@ -11,7 +11,7 @@ from torch import Tensor
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.inference.latent_map import LatentMap, nearest_rows
 from galexplorer.inference.observation import Observation, Stored
-from galexplorer.inference.result import Neighbour, Photometry
+from galexplorer.inference.result import EMPTY_LIBRARY, Neighbour, Photometry
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, classify, line_ratios
 
@@ -30,11 +30,13 @@ SOURCE = "SDSS and GLADE+ compilations"
 
 SAME_GALAXY_ARCSEC = 5.0
 
+LEVELS = 101
+"""Percentiles of the distance to the nearest other galaxy that are kept."""
+
 _GRID_SIDE = 64
 _SPARES = 6
 """Nearest others looked at to find one that is not the same galaxy listed twice."""
 
-_LEVELS = 101
 _NUMBERS = (
     *("latents", "log_variance", "appearance", "known", "magnitudes", "errors", "petro"),
     *("pixel_scale", "misfit", "medians", "classes", "levels"),
@@ -44,7 +46,7 @@ Decoder = Callable[[Tensor], Tensor]
 
 
 class Library:
-    """What is kept of n real galaxies, a row each.
+    """What is kept of n real galaxies, a row each; none where weights know no real galaxy.
 
     Attributes
     ----------
@@ -81,6 +83,8 @@ class Library:
         IAU-style names.
     source : str
         Where the published values come from.
+    notes : tuple of str
+        What a reader of results has to know about it.
     """
 
     def __init__(self, arrays: dict[str, Tensor], source: str = SOURCE) -> None:
@@ -116,6 +120,7 @@ class Library:
         self.misfit, self.levels = numbers["misfit"], numbers["levels"]
         self.medians, self.classes = numbers["medians"], numbers["classes"]
         self.source = source
+        self.notes = () if len(self.latents) else (EMPTY_LIBRARY,)
         self.names = iau_names(self.position[:, 0].numpy(), self.position[:, 1].numpy())
         self.published = is_published(self.known)
         self._rows = {name: row for row, name in reversed(list(enumerate(self.names)))}
@@ -176,7 +181,7 @@ class Library:
 
     def percentile(self, distance: float) -> float:
         """Return the percentage of galaxies whose own nearest neighbour is nearer than that."""
-        return float(np.interp(distance, self.levels.numpy(), np.linspace(0, 100, _LEVELS)))
+        return float(np.interp(distance, self.levels.numpy(), np.linspace(0, 100, LEVELS)))
 
     def place(self, latent: Tensor | np.ndarray) -> np.ndarray:
         """Return the place of a latent (32,) on the map, shape (2,)."""
@@ -306,6 +311,8 @@ class Library:
 
 def spread_of(latents: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and spread of each latent, (32,): distances are measured in the latter."""
+    if len(latents) == 0:
+        return torch.zeros(latents.shape[1]), torch.ones(latents.shape[1])
     return latents.mean(dim=0), latents.std(dim=0).clamp(min=1e-3)
 
 
@@ -331,7 +338,7 @@ def nearest_levels(latents: Tensor, position: Tensor) -> Tensor:
     apart = place[:, None].separation(place[others.numpy()]).arcsec > SAME_GALAXY_ARCSEC
     distance = distance.masked_fill(torch.from_numpy(~apart), float("inf")).amin(dim=1)
     own = distance[torch.isfinite(distance)].numpy()
-    ordered = np.quantile(own, np.linspace(0, 1, _LEVELS)) if own.size else np.zeros(_LEVELS)
+    ordered = np.quantile(own, np.linspace(0, 1, LEVELS)) if own.size else np.zeros(LEVELS)
     return torch.from_numpy(ordered.astype(np.float32))
 
 

@@ -7,6 +7,12 @@ import numpy as np
 
 from galexplorer.schema import SUMMARY_QUANTILES, TARGET_NAMES
 
+EMPTY_LIBRARY = (
+    "The library of these weights holds no real galaxies, so there are no neighbours and no map; "
+    "`galexplorer library build` makes one from real images."
+)
+"""Said where neighbours would be."""
+
 
 @dataclass(frozen=True)
 class Photometry:

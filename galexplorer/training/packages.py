@@ -24,6 +24,9 @@ from galexplorer.training.sources import COSMOLOGY, frame
 
 log = logging.getLogger(__name__)
 
+SOURCE = "kcorrect"
+"""The source of the population's rows that rest on the packages."""
+
 _SALIM = Path("data/sSFR_StellarMass_Blue/Salim2011/z0pt1.dat")
 _GLADE = Path("data/GLADE+_HyperLedaSizes_mod_withz.csv.gz")
 _MATCH_ARCSEC = 3.0
@@ -55,7 +58,7 @@ def read_packages() -> pd.DataFrame:
     magnitude = np.where(good, magnitude, np.nan)
     rows = frame(
         {
-            "source": "kcorrect",
+            "source": SOURCE,
             "ra": np.asarray(table["RA"], float),
             "dec": np.asarray(table["DEC"], float),
             **{b: magnitude[:, k] for k, b in enumerate(BANDS)},

@@ -30,7 +30,8 @@ class Pools:
     weight : ndarray, shape (n,)
         How often a row is drawn, relative to the others of its pool.
     held_out : dict of str to ndarray of int
-        Validation rows by kind of input.
+        Validation rows by kind of input. Where no real JPEG is labelled, simulated galaxies that
+        were served as JPEGs stand in for them.
     """
 
     def __init__(self, sets: list[Arrays]) -> None:
@@ -50,11 +51,13 @@ class Pools:
         self.tables = np.flatnonzero(train & listed)
         # a population of many tables has the redshifts of their cuts; its weights have not
         self.weight = rows["weight"].astype(float).clip(*WEIGHT_LIMITS)
+        served = imaged & (rows["origin"] == 2) & ~jpeg
+        observed = imaged & jpeg & labelled
         self._share = {name: np.cumsum(self.weight[getattr(self, name)]) for name in KINDS}
         self.held_out = {
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
-                ("jpeg", imaged & jpeg & labelled),
+                ("jpeg", observed if observed.any() else served),
                 ("fits", imaged & (rows["origin"] == 1)),
                 ("photometry", listed & (rows["label"][:, 0] == 1)),
             )

@@ -18,7 +18,7 @@ from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
 from galexplorer.model import weights
 from galexplorer.model.features import widen_image_bands
 from galexplorer.model.network import MODES, GalaxyModel
-from galexplorer.training import dataset
+from galexplorer.training import dataset, packages
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import TRAIN, Arrays
@@ -30,22 +30,30 @@ from galexplorer.training.simulate import load_population, table_rows
 log = logging.getLogger(__name__)
 
 _DOMAIN_ROWS = 2000
-_NOTICES = {
-    "rendered": (
-        "Real SDSS JPEGs carry redshift and mass only. Star-formation rates, metallicities, "
-        "black-hole masses and lines of images were learnt from rendered galaxies, whose "
-        "photometry and redshift are real and whose other values were measured or completed "
-        "with scatter from galaxies that have them; see galexplorer/training/population.py. "
-        "Nearly all black-hole masses rest on velocity dispersions drawn from mass, size, "
-        "concentration and star formation with the scatter of 420 galaxies that have them "
-        "measured. Lines below a signal-to-noise ratio of 2 are draws."
-    ),
-    "survey": (
-        "Galaxies from the sky carry what SDSS and MPA-JHU measured, and their own pixels; lines "
-        "below a signal-to-noise ratio of 2 are draws, black-hole masses restate the velocity "
-        "dispersion. None of them is a JPEG."
-    ),
-}
+_REAL_JPEGS = "Real SDSS JPEGs carry redshift and mass only."
+_RENDERED = (
+    "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
+    "rendered galaxies, whose photometry and redshift are real and whose other values were "
+    "measured or completed with scatter from galaxies that have them; see "
+    "galexplorer/training/population.py. Nearly all black-hole masses rest on velocity "
+    "dispersions drawn from mass, size, concentration and star formation with the scatter of 420 "
+    "galaxies that have them measured. Lines below a signal-to-noise ratio of 2 are draws."
+)
+_NO_REAL_IMAGES = (
+    "No real image took part. Everything about images was learnt, calibrated and judged on "
+    "simulated galaxies: README, under “What the mixture is worth”, measures how much worse such "
+    "weights do on real ones, and their intervals are too narrow there. The library of real "
+    "galaxies is empty, so results have no neighbours and the map shows nothing."
+)
+_NO_TRANSPLANTS = (
+    "Every simulated galaxy is drawn from profiles: the forms of real ones (arms, bars, mergers) "
+    "were never seen with lines and metallicities."
+)
+_SURVEY = (
+    "Galaxies from the sky carry what SDSS and MPA-JHU measured, and their own pixels; lines "
+    "below a signal-to-noise ratio of 2 are draws, black-hole masses restate the velocity "
+    "dispersion. None of them is a JPEG."
+)
 
 
 def make_weights(
@@ -63,7 +71,8 @@ def make_weights(
     ----------
     folders : list of Path
         Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``, or by ``galexplorer
-        dataset build``. The population behind a rendered set joins as rows without images.
+        dataset build``. The population behind a rendered set joins as rows without images. A
+        rendered set may come alone: log and manifest say what is lost then.
     out : Path
         Folder for the weights.
     work : Path
@@ -82,7 +91,7 @@ def make_weights(
     Raises
     ------
     DataError
-        If there is no rendered or no real set: the weights need both, or one from the sky.
+        If there are real images alone, which have neither lines nor star-formation rates.
     """
     device = str(weights.choose_device(device))
     sets: list[Arrays] = []
@@ -97,11 +106,14 @@ def make_weights(
         else:
             real.append(entries_of(arrays))
     kinds = {described_set.get("kind") for described_set in described}
-    if "survey" not in kinds and not {"rendered", "real images"} <= kinds:
+    if not kinds & {"rendered", "survey"}:
         raise DataError(
-            "The weights need both kinds of sets; give a rendered and a real one, or one from "
-            "the sky."
+            "Real images alone have no lines, star-formation rates or metallicities to learn; "
+            "give a set of `galexplorer simulate` or `galexplorer dataset build` too."
         )
+    lost = losses(described)
+    for sentence in lost:
+        log.warning(sentence)
     if keep_model:
         model = weights.load(out, device).model
     else:
@@ -112,7 +124,7 @@ def make_weights(
         "made": datetime.now(UTC).strftime("%Y-%m-%d"),
         "trained_on": described,
         "rows": pools.counts(),
-        "notice": " ".join(notice for kind, notice in _NOTICES.items() if kind in kinds),
+        "notice": " ".join([*_notices(kinds, lost), *lost]),
         "config": asdict(config),
         "sizes": asdict(model.sizes),
         "calibration": calibration,
@@ -123,7 +135,11 @@ def make_weights(
                 for d in described
                 if d["kind"] == "rendered"
             ],
-            "real": "galexplorer dataset real --rendered RENDERED",
+            "real": [
+                "galexplorer dataset real --rendered RENDERED"
+                for d in described
+                if d["kind"] == "real images"
+            ],
             "build": [
                 f"galexplorer dataset build --size {d['size']} --seed {d['seed']} "
                 f"--source {d['source']}"
@@ -136,9 +152,38 @@ def make_weights(
     weights.save(out, model, manifest)
     write_domain(model, pools, out, device)
     weights.write_manifest(out, manifest)
-    entries = library.join(real)
-    library.write(out, library.build(Engine(weights.load(out, device)), entries))
+    arrays = library.nothing()
+    if real:
+        arrays = library.build(Engine(weights.load(out, device)), library.join(real))
+    library.write(out, arrays)
     return weights.read_manifest(out)
+
+
+def losses(described: list[dict]) -> list[str]:
+    """Return a sentence on everything that the sets lack and weights would need.
+
+    Parameters
+    ----------
+    described : list of dict
+        Manifests of the sets.
+    """
+    out = []
+    if all(d["kind"] == "rendered" for d in described):
+        out.append(_NO_REAL_IMAGES)
+    rendered = [d for d in described if d["kind"] == "rendered"]
+    if rendered and not any(d.get("kinds", {}).get("transplant", 1) for d in rendered):
+        out.append(_NO_TRANSPLANTS)
+    if any(packages.SOURCE in d.get("sources", {}) for d in rendered):
+        out.append(packages.LOST)
+    return out
+
+
+def _notices(kinds: set[str | None], lost: list[str]) -> list[str]:
+    """Return what there is to know of weights besides what they lack."""
+    out = [_REAL_JPEGS] if "real images" in kinds else []
+    if "rendered" in kinds and packages.LOST not in lost:
+        out.append(_RENDERED)
+    return [*out, _SURVEY] if "survey" in kinds else out
 
 
 @torch.no_grad()
@@ -148,17 +193,18 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     rng = np.random.default_rng(0)
     mean, precision, distances, misfits = {}, {}, {}, {}
     imaged = rows["has_image"].astype(bool) & (rows["split"] == TRAIN)
-    scaled = np.isfinite(rows["pixel_scale"])
+    served = imaged & (rows["origin"] == 2) & np.isfinite(rows["pixel_scale"])
+    observed = rows["kind"] == dataset.OBSERVED
     parts = {
         "photometry": np.isfinite(rows["catalogue_mag"]).all(axis=1) & (rows["split"] == TRAIN),
         "fits": imaged & (rows["origin"] == 1),
-        "jpeg": imaged & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED) & scaled,
+        "jpeg": served & observed,
     }
     if parts["fits"].any() and parts["jpeg"].any():
         # linear images of real galaxies are what users bring; they lie between the two sets
         parts["fits"] |= parts["jpeg"]
-    elif parts["fits"].any():
-        parts["jpeg"] = parts["fits"]  # galaxies from the sky alone: the best there is to judge by
+    elif parts["fits"].any():  # the best there is to judge by
+        parts["jpeg"] = served if served.any() else parts["fits"]
     for mode in MODES:
         index = np.flatnonzero(parts[mode])
         if len(index) == 0:

@@ -101,8 +101,11 @@ def noise_of(
             name: torch.from_numpy(value).to(device) for name, value in labels_of(part, 1.0).items()
         }
         label = torch.from_numpy(part["label"]).to(device)
-        # completed labels judge nothing where there are measured ones
-        judging = (label > 0) if mode == "fits" else (label == 1) | (label == 3)
+        # completed labels judge nothing where there are measured ones; a simulated galaxy looks
+        # as all of its labels say
+        simulated = torch.from_numpy(part["kind"] != dataset.OBSERVED).to(device)[:, None]
+        completed = mode == "fits" or (simulated if mode == "jpeg" else False)
+        judging = (label == 1) | (label == 3) | ((label > 0) & completed)
         usable = batch["known"] & judging
         standard = standard_targets(model, batch)
         noise = model.chain.to_noise(standard, context)

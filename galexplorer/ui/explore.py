@@ -173,10 +173,10 @@ def _show_random() -> None:
     """Choose a bundled example or, as often, a galaxy of the library, which needs a network."""
     wanted = st.session_state.get(_WANTED)  # what is shown already is no answer
     examples = [e.reference for e in list_examples() if ("example", e.reference) != wanted]
-    if examples and random.random() < 0.5:
+    position = state.load_engine().library.position
+    if examples and (len(position) == 0 or random.random() < 0.5):
         _show(("example", random.choice(examples)))
         return
-    position = state.load_engine().library.position
     ra, dec = position[random.randrange(len(position))].tolist()
     words = f"{ra:.5f} {dec:+.5f}"
     st.session_state[_RANDOM] = words

@@ -9,6 +9,7 @@ import streamlit as st
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
+from galexplorer.inference.result import EMPTY_LIBRARY
 from galexplorer.schema import TARGETS
 from galexplorer.ui import frame, gallery, plots, state
 from galexplorer.ui.state import Explored
@@ -32,6 +33,9 @@ def page() -> None:
         library = state.load_engine().library
     except GalexplorerError as error:
         st.error(str(error), icon=":material/error:")
+        return
+    if len(library) == 0:
+        st.info(EMPTY_LIBRARY, icon=":material/info:")
         return
     st.markdown(
         f"{len(library):,} real galaxies, {int(library.published.sum()):,} of them with published "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from galexplorer.inference.result import Result
+from galexplorer.inference.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import domain_sentence, verdict
 from galexplorer.ui import picture, plots, tables
@@ -55,6 +55,8 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
             picture.show_reconstruction(record)
     if result.neighbours:
         show_neighbours(record)
+    elif EMPTY_LIBRARY in result.notes:
+        st.info(EMPTY_LIBRARY, icon=":material/info:")
     show_downloads(result, record.key, record.known, source)
 
 

@@ -1,0 +1,135 @@
+"""Weights without real images: made from what Python packages carry, used, and honest about it."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galexplorer.errors import DataError
+from galexplorer.inference import latent_map
+from galexplorer.inference.engine import Engine
+from galexplorer.inference.result import EMPTY_LIBRARY
+from galexplorer.model.network import MODES
+from galexplorer.model.weights import read_manifest
+from galexplorer.training import dataset, packages
+from galexplorer.training.config import Config
+from galexplorer.training.pools import Pools
+from galexplorer.training.release import losses, make_weights
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = Config(
+    steps=2,
+    rendered=8,
+    tables=16,
+    flow_steps=2,
+    flow_batch=32,
+    flow_views=1,
+    encoder_width=8,
+    context_size=24,
+    threads=1,
+)
+
+
+@pytest.fixture
+def simulated(sets, population, tmp_path):
+    """A rendered set, half of it served as JPEGs, whose labels are mostly completed."""
+    folder = tmp_path / "rendered"
+    folder.mkdir()
+    arrays = dataset.select(sets[0], np.tile(np.arange(48), 40))
+    arrays["kind"][:] = dataset.RENDERED
+    arrays["origin"][::2] = 2
+    arrays["label"][:, 1:] = 2
+    arrays["split"][:] = np.arange(len(arrays["split"])) % 3 == 0
+    dataset.write_shard(folder / "shard-00000.safetensors", arrays)
+    told = {"kind": "rendered", "seed": 5, "size": 1920, "sources": {packages.SOURCE: 60}}
+    dataset.write_manifest(folder, {**told, "kinds": {"rendered": 1920, "transplant": 0}})
+    population.to_parquet(folder / "population.parquet")
+    return folder
+
+
+def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp_path, caplog):
+    out = tmp_path / "weights"
+    with caplog.at_level(logging.WARNING):
+        manifest = make_weights([simulated], out, tmp_path / "work", CONFIG, device="cpu")
+    assert manifest["library"]["galaxies"] == 0
+    assert "No real image took part" in manifest["notice"]
+    assert packages.LOST in manifest["notice"]
+    assert "completed with scatter from galaxies that have them" not in manifest["notice"]
+    for sentence in losses(manifest["trained_on"]):
+        assert sentence in caplog.text
+    engine = Engine.load(out, "cpu")
+    assert set(engine.domain.mean) == set(MODES)
+    # simulated JPEGs take the place of real ones, all of their labels included
+    assert manifest["calibration"]["jpeg"]["log_sfr"]["rows"] == 320
+    served, linear = (manifest["calibration"][mode]["redshift"] for mode in ("jpeg", "fits"))
+    assert served != linear
+
+
+def test_a_real_jpeg_is_never_displaced_by_simulated_ones(sets):
+    simulated = sets[0]
+    simulated["origin"][:], simulated["kind"][:] = 2, dataset.RENDERED
+    assert len(Pools(sets).held_out["jpeg"]) == 4
+    assert len(Pools([simulated, sets[2]]).held_out["jpeg"]) == 5
+
+
+def test_real_images_alone_are_refused(sets, tmp_path):
+    dataset.write_shard(tmp_path / "shard-real.safetensors", sets[1])
+    dataset.write_manifest(tmp_path, {"kind": "real images"})
+    with pytest.raises(DataError, match="no lines, star-formation rates"):
+        make_weights([tmp_path], tmp_path / "out", tmp_path, replace(CONFIG, steps=1), device="cpu")
+
+
+def test_what_is_lost_depends_on_the_sets():
+    real = {"kind": "real images"}
+    whole = {"kind": "rendered", "kinds": {"transplant": 7}, "sources": {"main_sample": 10}}
+    assert losses([whole, real]) == []
+    assert len(losses([whole])) == 1
+    drawn = {**whole, "kinds": {"rendered": 9, "transplant": 0}}
+    assert len(losses([drawn, real])) == 1
+    assert losses([{**whole, "sources": {packages.SOURCE: 10}}, real]) == [packages.LOST]
+
+
+def run(*words: str, data: Path) -> subprocess.CompletedProcess:
+    """Run the command line where there are no real data."""
+    environment = {**os.environ, "GALEXPLORER_DATA": str(data), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "galexplorer.cli", *words]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.slow
+def test_from_packages_to_a_posterior_on_the_command_line(tmp_path):
+    """`simulate`, `train` and `infer` without a real table or image."""
+    data = tmp_path / "empty"
+    data.mkdir()
+    settings = tmp_path / "tiny.yaml"
+    settings.write_text(
+        "steps: 3\nrendered: 8\ntables: 32\nflow_steps: 3\nflow_batch: 64\nthreads: 1\n"
+        "flow_views: 1\nvalidation_rows: 50\n"
+    )
+    rendered, weights = tmp_path / "rendered", tmp_path / "weights"
+    said = run("simulate", "--size", "60", "--seed", "3", "--out", str(rendered), data=data)
+    assert "no star-formation rate" in said.stderr
+    said = run(
+        *("train", str(rendered), "--config", str(settings), "--device", "cpu"),
+        *("--out", str(weights), "--work", str(tmp_path / "work")),
+        data=data,
+    )
+    assert "No real image took part" in said.stderr
+    assert "Every simulated galaxy is drawn from profiles" in said.stderr
+    assert packages.LOST in read_manifest(weights)["notice"]
+    example = ROOT / "assets/examples/spiral.fits.gz"
+    told = run("infer", str(example), "--weights", str(weights), "--device", "cpu", data=data)
+    answer = json.loads(told.stdout)
+    assert answer["neighbours"] == []
+    assert EMPTY_LIBRARY in answer["notes"]
+    assert 0 < answer["posterior"]["redshift"]["p50"] < 0.35
