@@ -130,6 +130,10 @@ def train(
     keep_model: Annotated[
         bool, typer.Option("--keep-model", help="Only calibrate again and rewrite the rest.")
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights whose encoder stays and whose flows go on with these sets."),
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Train the weights on simulated and real galaxies; what is lost without the latter is said."""
@@ -137,7 +141,7 @@ def train(
     with _needs_training_extra():
         from galexplorer.training.config import read_config
         from galexplorer.training.release import make_weights
-    make_weights(folders, out, work, read_config(config), resume, device, keep_model)
+    make_weights(folders, out, work, read_config(config), resume, device, keep_model, start)
 
 
 def evaluate(

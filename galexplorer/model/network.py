@@ -75,6 +75,13 @@ class GalaxyModel(nn.Module):
         self.register_buffer("measurable_shift", torch.zeros(len(MODES), len(MEASURABLE_NAMES)))
         self.register_buffer("measurable_slope", torch.ones(len(MODES), len(MEASURABLE_NAMES)))
 
+    def forget_calibration(self) -> None:
+        """Make the flows' bases standard normals and the odds those of the network again."""
+        for name in ("base_shift", "base_skew", "measurable_shift"):
+            getattr(self, name).zero_()
+        for name in ("base_width", "base_tail", "measurable_slope"):
+            getattr(self, name).fill_(1.0)
+
     def encode(self, grid: Tensor, symmetries: int = SYMMETRIES) -> tuple[Tensor, Tensor]:
         """Return latent means and log variances, averaged over the symmetries of the square.
 

@@ -4,9 +4,11 @@ First all of it, on pixels: the encoder learns from two losses, the autoencoder'
 image, and the flows' likelihood, on every label. Three pools feed each step: real images with
 labels, rendered images, and table rows without images; unlabelled real images join for the
 autoencoder. Then the encoder stays as it is, its latents are made once, and the flows alone go
-on with large batches, which cost little.
+on with large batches, which cost little. Weights to start from save the first stage: their
+encoder stays, their flows go on with other rows.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -17,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from galexplorer.errors import DataError
+from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import GalaxyModel
 from galexplorer.training import objective
 from galexplorer.training.config import Config
@@ -32,7 +34,12 @@ log = logging.getLogger(__name__)
 
 
 def train(
-    sets: list[Arrays], out: Path, config: Config, resume: bool = False, device: str = "cpu"
+    sets: list[Arrays],
+    out: Path,
+    config: Config,
+    resume: bool = False,
+    device: str = "cpu",
+    start: GalaxyModel | None = None,
 ) -> GalaxyModel:
     """Train a model.
 
@@ -46,6 +53,8 @@ def train(
     resume : bool
         Go on from the last checkpoint.
     device : str
+    start : GalaxyModel, optional
+        Trained before; it is left as it is, and a copy of it goes through the second stage alone.
 
     Returns
     -------
@@ -57,8 +66,11 @@ def train(
     DataError
         If a pool is empty.
     OptionError
-        If the checkpoint to go on from belongs to another run.
+        If the checkpoint to go on from belongs to another run, or there is a model to start from
+        and no second stage.
     """
+    if start is not None and not config.flow_steps:
+        raise OptionError("Weights to start from go through flow_steps alone; set some.")
     out.mkdir(parents=True, exist_ok=True)
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -69,25 +81,34 @@ def train(
         raise DataError("The sets hold no labelled images; give a rendered or a real set.")
     if len(pools.tables) == 0:
         raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
-    model = GalaxyModel(config.sizes()).to(device)
-    mean, std = standardisation(
-        pools.rows["targets"][pools.tables], pools.rows["label"][pools.tables]
-    )
-    model.target_mean.copy_(torch.as_tensor(mean))
-    model.target_std.copy_(torch.as_tensor(std))
+    model = _fresh(pools, config) if start is None else copy.deepcopy(start)
+    model.forget_calibration()
+    model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     torch.backends.cudnn.benchmark = True
     # all images go where the model is, once
     grid = torch.from_numpy(pools.grid).to(device)
     run_of = partial(
         run, model=model, out=out, config=config, resume=resume, device=device,
-        identity=_identity(config, pools),
+        identity=_identity(config, pools, start),
     )  # fmt: skip
-    run_of(_pixels(model, pools, grid, config, device))
+    if start is None:
+        run_of(_pixels(model, pools, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)
         run_of(_flows(model, pools, grid, config, device))
     return model.requires_grad_(True)
+
+
+def _fresh(pools: Pools, config: Config) -> GalaxyModel:
+    """Return an untrained model that knows the spread of the targets."""
+    model = GalaxyModel(config.sizes())
+    mean, std = standardisation(
+        pools.rows["targets"][pools.tables], pools.rows["label"][pools.tables]
+    )
+    model.target_mean.copy_(torch.as_tensor(mean))
+    model.target_std.copy_(torch.as_tensor(std))
+    return model
 
 
 def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str) -> Stage:
@@ -129,7 +150,10 @@ def _set_dropout(module: nn.Module, probability: float) -> None:
             part.p = probability
 
 
-def _identity(config: Config, pools: Pools) -> str:
+def _identity(config: Config, pools: Pools, start: GalaxyModel | None) -> str:
     """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
     settings = json.dumps(asdict(config), sort_keys=True)
-    return hashlib.sha256(f"{settings}{pools.digest()}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{settings}{pools.digest()}".encode())
+    for value in () if start is None else start.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -40,12 +40,12 @@ def pixel_losses(
     image = image.contiguous(memory_format=torch.channels_last)
     real, number = batch["real"], batch["real"] + batch["rendered"]
     # half of the images with labels are enough for the autoencoder, whose decoder is dear
-    with torch.autocast("cuda", torch.bfloat16, enabled=grid.is_cuda):
+    with _mixed_precision(grid.device):
         mean, log_variance = model.encoder(image)
     mean, log_variance = mean.float(), log_variance.float()
     taken = [torch.cat([x[:number:2], x[number:]]) for x in (mean, log_variance, image)]
     latent = taken[0] + torch.exp(0.5 * taken[1]) * torch.randn_like(taken[0])
-    with torch.autocast("cuda", torch.bfloat16, enabled=grid.is_cuda):
+    with _mixed_precision(grid.device):
         decoded = model.decoder(latent)
     misfit = ((decoded.float() - taken[2]) ** 2).sum(dim=(1, 2, 3)) / (2 * config.pixel_sigma**2)
     divergence = 0.5 * (taken[0] ** 2 + taken[1].exp() - taken[1] - 1).sum(dim=1)
@@ -63,6 +63,15 @@ def pixel_losses(
         _mean(entropy[:number], judged[:number]) + _mean(entropy[number:], judged[number:])
     )
     return losses
+
+
+def _mixed_precision(device: torch.device) -> torch.autocast:
+    """Return where convolutions are in bfloat16: on a GPU, and on processors with tiles for it.
+
+    There a step takes about half as long; other processors only emulate the type.
+    """
+    quick = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return torch.autocast(device.type, torch.bfloat16, enabled=quick)
 
 
 def flow_losses(

@@ -64,6 +64,7 @@ def make_weights(
     resume: bool = False,
     device: str = "auto",
     keep_model: bool = False,
+    start: Path | None = None,
 ) -> dict:
     """Train on sets and write everything the engine loads.
 
@@ -82,6 +83,8 @@ def make_weights(
     device : str
     keep_model : bool
         Leave the trained model in `out` as it is; calibrate it again and write all else anew.
+    start : Path, optional
+        Folder of weights to start from: their encoder stays, their flows go on.
 
     Returns
     -------
@@ -116,8 +119,13 @@ def make_weights(
         log.warning(sentence)
     if keep_model:
         model = weights.load(out, device).model
+        begun = weights.read_manifest(out).get("started_from")
     else:
-        model = train(sets, work, config, resume, device)
+        first = None if start is None else weights.load(start, device)
+        begun = None if first is None else {"model_sha256": first.sha256, **_origin(first.manifest)}
+        model = train(
+            sets, work, config, resume, device, start=None if first is None else first.model
+        )
     pools = Pools(sets)
     calibration = calibrate(model, pools, device)
     manifest = {
@@ -126,6 +134,7 @@ def make_weights(
         "rows": pools.counts(),
         "notice": " ".join([*_notices(kinds, lost), *lost]),
         "config": asdict(config),
+        **({} if begun is None else {"started_from": begun}),
         "sizes": asdict(model.sizes),
         "calibration": calibration,
         "versions": {**versions(), "python": platform.python_version()},
@@ -233,6 +242,11 @@ def encode_rows(model: GalaxyModel, rows: Arrays, device: str) -> tuple[torch.Te
         decoded = model.reconstruct(grid)[1]
         misfits.append(domain.misfit_of(grid.float() / 255.0, decoded).cpu())
     return torch.cat(latents), torch.cat(misfits)
+
+
+def _origin(manifest: dict) -> dict:
+    """Return how weights that others start from were made themselves."""
+    return {name: manifest[name] for name in ("made", "config", "started_from") if name in manifest}
 
 
 def _describe(folder: Path, manifest: dict) -> dict:

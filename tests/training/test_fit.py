@@ -118,6 +118,24 @@ def test_the_second_stage_leaves_the_encoder_alone(sets, tmp_path):
     assert {name.split(".")[0] for name in changed} == {"context", "chain", "measurable"}
 
 
+def test_weights_to_start_from_keep_their_encoder(sets, tmp_path):
+    first = train(sets, tmp_path / "first", TINY)
+    first.base_width.fill_(1.3)
+    before = {name: value.clone() for name, value in first.state_dict().items()}
+    second = train(sets, tmp_path / "second", TINY, start=first)
+    assert not (tmp_path / "second" / "history-pixels.csv").exists()
+    assert all(torch.equal(value, before[name]) for name, value in first.state_dict().items())
+    assert (second.base_width == 1).all()
+    changed = {
+        name.split(".")[0]
+        for name, value in second.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert changed == {"context", "chain", "measurable", "base_width"}
+    with pytest.raises(OptionError, match="flow_steps"):
+        train(sets, tmp_path, replace(TINY, flow_steps=0), start=first)
+
+
 @pytest.mark.parametrize("stage", ["pixels", "flows"])
 def test_a_resumed_run_equals_an_uninterrupted_one(sets, tmp_path, monkeypatch, stage):
     config = replace(TINY, checkpoint_minutes=0.0)
