@@ -25,7 +25,7 @@ from galexplorer.evaluation.prediction import (
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, Arrays
-from galexplorer.training.rows import black_hole_mass
+from galexplorer.training.rows import TYPICAL_LINE_ERROR, black_hole_mass
 from galexplorer.training.simulate import load_population
 from galexplorer.training.sources import read_all
 
@@ -35,9 +35,6 @@ RENDERED, TABLE, IMAGES = "rendered", "table", "images"
 
 LINE_S_TO_N = 3.0
 """Lines of real tables are judged from this signal-to-noise ratio on; posteriors know the cut."""
-
-TYPICAL_LINE_ERROR = 2.5
-"""Error of a line of SDSS's fibre where a table gives none, 1e-17 erg/s/cm2."""
 
 TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "main_sample": ("SDSS main sample", None),

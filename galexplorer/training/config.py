@@ -46,8 +46,9 @@ class Config:
     flow_real, flow_rendered : float
         Shares of real and rendered images among them; tables are the rest. A row weighs the same
         wherever it comes from.
-    flow_views : int
-        Views of each training image whose latents are kept: as it is, and changed at random.
+    flow_views, flow_real_views : int
+        Views of each rendered and each real training image whose latents are kept: as it is, and
+        changed at random.
     flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
     flow_patience : int
         As `patience`, in reports of the second stage.
@@ -83,6 +84,7 @@ class Config:
     flow_real: float = 0.08
     flow_rendered: float = 0.32
     flow_views: int = 2
+    flow_real_views: int = 12
     flow_learning_rate: float = 1e-3
     flow_weight_decay: float = 0.03
     flow_ema: float = 0.998

@@ -133,7 +133,7 @@ def _flows(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, devic
     known = encode_held_out(model, pools, grid, limit)
     return Stage(
         name="flows",
-        steps=FlowSteps(pools, config, views.slot, views.zoom),
+        steps=FlowSteps(pools, config, views),
         trained=(model.context, model.chain, model.measurable),
         losses=lambda model, batch: objective.flow_losses(model, views.latents, batch, config),
         validate=lambda model: validate(model, pools, device, limit, known),

@@ -23,41 +23,51 @@ class Views:
 
     Attributes
     ----------
-    latents : tuple of Tensor, shape (v * m, 32)
+    latents : tuple of Tensor, shape (v, 32)
         Means and log variances, averaged over the symmetries as in inference.
-    slot : ndarray, shape (n,), int
-        Number of each row's image in a view; -1 without.
-    zoom : ndarray, shape (v, m), float32
+    first, number : ndarray, shape (n,), int
+        Where the views of each row begin, and how many it has; 0 without an image.
+    zoom : ndarray, shape (v,), float32
         By how much each view shrinks the pixel.
     """
 
     latents: Latents
-    slot: np.ndarray
+    first: np.ndarray
+    number: np.ndarray
     zoom: np.ndarray
+
+    def draw(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a view of each row, at random."""
+        return self.first[rows] + rng.integers(0, self.number[rows])
 
 
 @torch.no_grad()
 def encode_views(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config) -> Views:
-    """Encode the labelled training images; `grid` holds all images where the model is."""
-    rows = np.union1d(pools.real, pools.rendered)
-    slot = np.full(len(pools.place), -1)
-    slot[rows] = np.arange(len(rows))
+    """Encode the labelled training images; `grid` holds all images where the model is.
+
+    The first view of an image is the image itself. Real ones have more views: they are few, and
+    the flows meet each of them often.
+    """
+    number = np.zeros(len(pools.place), int)
+    number[pools.rendered] = config.flow_views
+    number[pools.real] = config.flow_real_views
+    first = np.cumsum(number) - number
+    rows = np.repeat(np.arange(len(number)), number)
+    changed = np.flatnonzero(np.arange(len(rows)) != first[rows])
+    zoom = np.ones(len(rows), np.float32)
     place = torch.from_numpy(pools.place[rows]).to(grid.device)
-    zoom = np.ones((config.flow_views, len(rows)), np.float32)
     parts: list[Latents] = []
-    begins = range(0, len(rows), _AT_ONCE)
-    for view in range(config.flow_views):
-        for begin in track(begins, f"Latents of view {view + 1}"):
-            part = place[begin : begin + _AT_ONCE]
-            image = grid[part]
-            if view:
-                rng = np.random.default_rng([config.seed, _STREAM, view, begin])
-                changes = draw_changes(len(part), rng)
-                zoom[view, begin : begin + _AT_ONCE] = changes.pop("zoom")
-                moved = {k: torch.from_numpy(v).to(grid.device) for k, v in changes.items()}
-                image = change(image, moved, int(rng.integers(2**31))) * 255.0
-            parts.append(model.encode(image))
-    return Views(_joined(parts, grid), slot, zoom)
+    for begin in track(range(0, len(rows), _AT_ONCE), "Latents"):
+        image = grid[place[begin : begin + _AT_ONCE]].float()
+        own = changed[(changed >= begin) & (changed < begin + _AT_ONCE)]
+        if len(own):
+            rng = np.random.default_rng([config.seed, _STREAM, begin])
+            changes = draw_changes(len(own), rng)
+            zoom[own] = changes.pop("zoom")
+            moved = {k: torch.from_numpy(v).to(grid.device) for k, v in changes.items()}
+            image[own - begin] = change(image[own - begin], moved, int(rng.integers(2**31))) * 255
+        parts.append(model.encode(image))
+    return Views(_joined(parts, grid), first, number, zoom)
 
 
 @torch.no_grad()

@@ -82,7 +82,7 @@ def flow_losses(
     Parameters
     ----------
     model : GalaxyModel
-    latents : tuple of Tensor, shape (v * m, 32)
+    latents : tuple of Tensor, shape (v, 32)
         Means and log variances of all views.
     batch : mapping
         See `galexplorer.training.steps.FlowSteps`.

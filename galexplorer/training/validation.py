@@ -7,11 +7,10 @@ from torch import Tensor
 from galexplorer.model.network import SYMMETRIES, GalaxyModel
 from galexplorer.model.vae import LATENTS
 from galexplorer.training import dataset
-from galexplorer.training.batches import Choice, features_of
+from galexplorer.training.batches import Choice, features_of, labels_of
 from galexplorer.training.dataset import Arrays
 from galexplorer.training.objective import standard_targets
 from galexplorer.training.pools import Pools
-from galexplorer.training.steps import labels_of
 
 _AT_ONCE = 256
 

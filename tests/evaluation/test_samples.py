@@ -10,7 +10,6 @@ from galexplorer.evaluation.prediction import PETROSIAN, PHOTOMETRY
 from galexplorer.evaluation.samples import (
     LINE_S_TO_N,
     TABLES,
-    TYPICAL_LINE_ERROR,
     _table_truth,
     _usable,
     table_samples,
@@ -19,6 +18,7 @@ from galexplorer.evaluation.samples import (
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 from galexplorer.training.batches import measurable_labels
 from galexplorer.training.dataset import TEST, TRAIN, split_of
+from galexplorer.training.rows import TYPICAL_LINE_ERROR
 from galexplorer.training.sources import LINE_COLUMNS
 
 
@@ -110,7 +110,7 @@ def test_lines_without_errors_count_above_a_typical_limit(part):
     truth, lowest = _table_truth(part)
     seen = part.halpha > LINE_S_TO_N * TYPICAL_LINE_ERROR
     np.testing.assert_array_equal(np.isfinite(truth[:, 5]), seen)
-    np.testing.assert_allclose(lowest[seen, 5], np.log10(7.5))
+    np.testing.assert_allclose(lowest[seen, 5], np.log10(LINE_S_TO_N * TYPICAL_LINE_ERROR))
 
 
 def test_rows_without_a_position_are_split_too(data_dir):

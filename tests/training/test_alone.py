@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from galexplorer.errors import DataError
-from galexplorer.inference import latent_map
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.result import EMPTY_LIBRARY
 from galexplorer.model.network import MODES

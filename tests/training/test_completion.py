@@ -6,12 +6,12 @@ import pytest
 
 from galexplorer.schema import LINE_NAMES
 from galexplorer.training.completion import (
-    TYPICAL_LINE_ERROR,
     black_holes,
     fill,
     fill_errors,
     fill_line_errors,
 )
+from galexplorer.training.rows import TYPICAL_LINE_ERROR
 
 COLUMNS = [name.removeprefix("log_flux_") for name in LINE_NAMES]
 

@@ -10,11 +10,11 @@ from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset, objective
+from galexplorer.training.batches import labels_of
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config, read_config
 from galexplorer.training.fit import train
 from galexplorer.training.pools import WEIGHT_LIMITS, Pools, standardisation, without_grid
-from galexplorer.training.steps import labels_of
 from galexplorer.training.validation import noise_of
 
 TINY = Config(
@@ -27,6 +27,7 @@ TINY = Config(
     flow_batch=32,
     flow_real=0.25,
     flow_views=2,
+    flow_real_views=3,
     encoder_width=8,
     context_size=24,
     threads=1,

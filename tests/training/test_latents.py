@@ -1,0 +1,54 @@
+"""Latents that the flows learn from: of each image as it is, and of changed ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from galexplorer.model.network import GalaxyModel
+from galexplorer.training.config import Config
+from galexplorer.training.latents import encode_views
+from galexplorer.training.pools import Pools
+
+CONFIG = Config(flow_views=2, flow_real_views=3, encoder_width=8)
+
+
+def views_of(pools, config=CONFIG):
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        model = GalaxyModel(config.sizes()).eval()
+    return model, encode_views(model, pools, torch.from_numpy(pools.grid), config)
+
+
+def test_the_first_view_of_an_image_is_the_image(sets):
+    pools = Pools(sets)
+    model, views = views_of(pools)
+    rows = np.union1d(pools.real, pools.rendered)
+    with torch.no_grad():
+        expected = model.encode(torch.from_numpy(pools.select(rows)["grid"]))
+    for found, want in zip(views.latents, expected, strict=True):
+        torch.testing.assert_close(found[views.first[rows]], want, rtol=1e-4, atol=1e-5)
+    assert (views.zoom[views.first[rows]] == 1).all()
+    others = np.setdiff1d(np.arange(len(views.zoom)), views.first[rows])
+    assert (views.latents[0][others] != views.latents[0][others - 1]).any(dim=1).all()
+    assert (views.zoom[others] < 1).mean() > 0.3
+
+
+def test_real_images_have_views_of_their_own_number(sets):
+    pools = Pools(sets)
+    _, views = views_of(pools)
+    assert (views.number[pools.real] == 3).all()
+    assert (views.number[pools.rendered] == 2).all()
+    assert (views.number[pools.unlabelled] == 0).all()
+    assert len(views.zoom) == 3 * len(pools.real) + 2 * len(pools.rendered)
+    rows = np.repeat(pools.real, 50)
+    drawn = views.draw(rows, np.random.default_rng(1)) - views.first[rows]
+    assert set(drawn) == {0, 1, 2}
+
+
+def test_views_depend_on_the_seed_alone(sets):
+    pools = Pools(sets)
+    (_, one), (_, two) = views_of(pools), views_of(pools)
+    _, other = views_of(pools, replace(CONFIG, seed=2))
+    assert torch.equal(one.latents[0], two.latents[0])
+    assert not torch.equal(one.latents[0], other.latents[0])
