@@ -60,7 +60,7 @@ def simulate(
     if size is not None:
         run(size, seed, out, workers, data, transplants)
     if report:
-        typer.echo(write_report(out, seed, data))
+        typer.echo(write_report(out, seed, data, workers))
 
 
 def build_real(
@@ -102,12 +102,16 @@ def measure_realism(
     data: DataOption = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    tuning: Annotated[
+        bool,
+        typer.Option("--tuning", help="Compare with other real images than those that judge."),
+    ] = False,
 ) -> None:
     """Measure how well classifiers tell simulated galaxies from real ones."""
     with _needs_training_extra():
         from galexplorer.training.realism import measure_realism as run
     _show_log()
-    run(rendered, data, out, seed, workers)
+    run(rendered, data, out, seed, workers, tuning)
 
 
 def build_examples(

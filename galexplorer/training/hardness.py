@@ -164,11 +164,8 @@ def explained(
         feature[:, -2:] = np.log10(feature[:, -2:])
     truth = rows[target].to_numpy(float)
     groups = pd.factorize(rows.parent)[0]
-    model = HistGradientBoostingRegressor(
-        max_iter=100, learning_rate=0.1, max_leaf_nodes=15, random_state=seed
-    )
     folds = GroupKFold(_FOLDS, shuffle=True, random_state=seed)
-    found = cross_val_predict(model, feature, truth, groups=groups, cv=folds)
+    found = cross_val_predict(boosting(seed), feature, truth, groups=groups, cv=folds)
     rng = np.random.default_rng(seed)
     draws = []
     for _ in range(100):
@@ -176,6 +173,13 @@ def explained(
         draws.append(1 - np.mean((found[k] - truth[k]) ** 2) / np.var(truth[k]))
     left = float(np.mean((found - truth) ** 2))
     return 1 - left / float(np.var(truth)), float(np.std(draws)), float(np.sqrt(left))
+
+
+def boosting(seed: int) -> HistGradientBoostingRegressor:
+    """Return the regressor that everything here is asked of."""
+    return HistGradientBoostingRegressor(
+        max_iter=100, learning_rate=0.1, max_leaf_nodes=15, random_state=seed
+    )
 
 
 def distinguishable(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:

@@ -35,7 +35,8 @@ MORPHOLOGY_ONLY = ("efigi", "gz1_jpeg", "gz2_jpeg")
 _NOMINAL_SCALE_ARCSEC = 0.396
 _MAX_REDSHIFT = 0.33
 _NEEDS_SCALE = ("pixel_scale", "measured_mag", "measured_err", "measured_petro")
-_FROM_IMAGE = ("grid", "has_image", "origin", *_NEEDS_SCALE)
+FROM_IMAGE = ("grid", "has_image", "origin", *_NEEDS_SCALE)
+"""Arrays that an image fills."""
 
 
 def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
@@ -65,32 +66,11 @@ def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
     for name in (*SCALES_ARCSEC, *MORPHOLOGY_ONLY):
         if not (data / name).is_dir():
             raise DataError(f"{data} holds no folder {name}; give the folder of the real images.")
-        labels = _labels(data / name)
-        arrays = dataset.empty(len(labels))
-        scale = SCALES_ARCSEC.get(name, _NOMINAL_SCALE_ARCSEC)
-        tasks = [(data / name / file, scale) for file in labels.file]
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
-            images = track(pool.imap(_image, tasks, chunksize=32), name, len(tasks))
-            for k, part in enumerate(images):
-                if part is None:
-                    continue
-                for key in _FROM_IMAGE:
-                    arrays[key][k] = part[key][0]
-        if name in SCALES_ARCSEC:
-            _label(arrays, labels, rows)
-        else:
-            for key in _NEEDS_SCALE:
-                arrays[key][:] = np.nan
-        for k, (file, ra, dec) in enumerate(zip(labels.file, labels.ra, labels.dec, strict=True)):
-            if np.isfinite(ra):
-                arrays["position"][k] = (ra, dec)
-                arrays["split"][k] = dataset.split_of(ra, dec)
-            else:
-                arrays["split"][k] = dataset.split_of_key(f"{name}/{file}")
+        arrays = read_set(data, name, rows, workers)
         dataset.write_shard(out / f"shard-{name}.safetensors", arrays)
         report["sets"][name] = {
             "images": int(arrays["has_image"].sum()),
-            "unusable": int(len(labels) - arrays["has_image"].sum()),
+            "unusable": int((arrays["has_image"] == 0).sum()),
             "redshifts": int((arrays["label"][:, 0] > 0).sum()),
             "masses": int((arrays["label"][:, 1] > 0).sum()),
             "with_catalogue_photometry": int(np.isfinite(arrays["catalogue_mag"][:, 2]).sum()),
@@ -98,6 +78,49 @@ def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
         log.info("%s: %s", name, report["sets"][name])
     dataset.write_manifest(out, report)
     return report
+
+
+def read_set(
+    data: Path, name: str, rows: pd.DataFrame, workers: int = 1, labelled: bool = False
+) -> dataset.Arrays:
+    """Return the images of a set, measured, with their labels.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the real sets.
+    name : str
+        One of them.
+    rows : pandas.DataFrame
+        Population: galaxies that are in both lend their photometry and further labels.
+    workers : int
+    labelled : bool
+        Only images with a redshift.
+    """
+    labels = _labels(data / name)
+    if labelled:
+        labels = labels[labels.z_spec.notna()].reset_index(drop=True)
+    arrays = dataset.empty(len(labels))
+    scale = SCALES_ARCSEC.get(name, _NOMINAL_SCALE_ARCSEC)
+    tasks = [(data / name / file, scale) for file in labels.file]
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        for k, part in enumerate(track(pool.imap(_image, tasks, chunksize=32), name, len(tasks))):
+            if part is None:
+                continue
+            for key in FROM_IMAGE:
+                arrays[key][k] = part[key][0]
+    if name in SCALES_ARCSEC:
+        _label(arrays, labels, rows)
+    else:
+        for key in _NEEDS_SCALE:
+            arrays[key][:] = np.nan
+    for k, (file, ra, dec) in enumerate(zip(labels.file, labels.ra, labels.dec, strict=True)):
+        if np.isfinite(ra):
+            arrays["position"][k] = (ra, dec)
+            arrays["split"][k] = dataset.split_of(ra, dec)
+        else:
+            arrays["split"][k] = dataset.split_of_key(f"{name}/{file}")
+    return arrays
 
 
 def build_from(data: Path | None, rendered: Path, out: Path, workers: int) -> dict:

@@ -5,11 +5,12 @@ import pytest
 from scipy import stats
 
 from galexplorer.evaluation import baselines
-from galexplorer.evaluation.baselines import Baseline, measured_features
+from galexplorer.evaluation.baselines import Baseline
 from galexplorer.evaluation.prediction import GRI, IMAGE, PHOTOMETRY, PHOTOMETRY_FIXED, UGRIZ
 from galexplorer.evaluation.samples import Sample
 from galexplorer.image.composite import as_served, composite
 from galexplorer.training import dataset
+from galexplorer.training.apertures import measured_features
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from galexplorer.inference import latent_map, library
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.library import Entries, build, join, read_table, write
 from galexplorer.inference.neighbours import LIBRARY_FILE
+from galexplorer.inference.result import EMPTY_LIBRARY
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +145,28 @@ def test_a_table_needs_its_columns(tmp_path, head, words):
 def test_nothing_to_build_from_is_an_error(capsys):
     assert main(["library", "build"]) == 2
     assert "give folders of labelled images" in capsys.readouterr().err
+
+
+def test_a_library_may_be_empty(weights, pictured):
+    """Weights that know no real galaxy say so, and infer all the same."""
+    told = write(weights, library.nothing())
+    assert told["galaxies"] == 0
+    assert "map" not in told
+    engine = Engine.load(weights, "cpu")
+    assert len(engine.library) == 0
+    assert engine.library.places.shape == (0, 2)
+    for name in ("redshift", "log_sfr"):
+        assert len(engine.library.values(name)[0]) == 0
+    assert len(engine.library.classes_of()[0]) == 0
+    result = engine.infer(pictured, draws=100)
+    assert result.neighbours == ()
+    assert EMPTY_LIBRARY in result.notes
+    assert np.isfinite(engine.library.place(result.latent)).all()
+    with pytest.raises(InputError, match="has no galaxy"):
+        engine.library.row_of("J000000.00+000000.0")
+
+
+def test_without_an_image_nothing_is_said_of_neighbours(weights, catalogued):
+    write(weights, library.nothing())
+    notes = Engine.load(weights, "cpu").infer(catalogued, draws=100).notes
+    assert EMPTY_LIBRARY not in notes

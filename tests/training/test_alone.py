@@ -40,14 +40,14 @@ def simulated(sets, population, tmp_path):
     """A rendered set, half of it served as JPEGs, whose labels are mostly completed."""
     folder = tmp_path / "rendered"
     folder.mkdir()
-    arrays = dataset.select(sets[0], np.tile(np.arange(48), 40))
+    arrays = dataset.select(sets[0], np.tile(np.arange(48), 20))
     arrays["kind"][:] = dataset.RENDERED
     arrays["origin"][::2] = 2
     arrays["label"][:, 1:] = 2
     arrays["split"][:] = np.arange(len(arrays["split"])) % 3 == 0
     dataset.write_shard(folder / "shard-00000.safetensors", arrays)
-    told = {"kind": "rendered", "seed": 5, "size": 1920, "sources": {packages.SOURCE: 60}}
-    dataset.write_manifest(folder, {**told, "kinds": {"rendered": 1920, "transplant": 0}})
+    told = {"kind": "rendered", "seed": 5, "size": 960, "sources": {packages.SOURCE: 60}}
+    dataset.write_manifest(folder, {**told, "kinds": {"rendered": 960, "transplant": 0}})
     population.to_parquet(folder / "population.parquet")
     return folder
 
@@ -65,7 +65,7 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
     engine = Engine.load(out, "cpu")
     assert set(engine.domain.mean) == set(MODES)
     # simulated JPEGs take the place of real ones, all of their labels included
-    assert manifest["calibration"]["jpeg"]["log_sfr"]["rows"] == 320
+    assert manifest["calibration"]["jpeg"]["log_sfr"]["rows"] == 160
     served, linear = (manifest["calibration"][mode]["redshift"] for mode in ("jpeg", "fits"))
     assert served != linear
 
@@ -94,12 +94,17 @@ def test_what_is_lost_depends_on_the_sets():
     assert losses([{**whole, "sources": {packages.SOURCE: 10}}, real]) == [packages.LOST]
 
 
-def run(*words: str, data: Path) -> subprocess.CompletedProcess:
-    """Run the command line where there are no real data."""
-    environment = {**os.environ, "GALEXPLORER_DATA": str(data), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "galexplorer.cli", *words]
+def run(*words: str, house: Path) -> subprocess.CompletedProcess:
+    """Run the command line of the package in a house beside which there are no real data."""
+    environment = {k: v for k, v in os.environ.items() if k != "GALEXPLORER_DATA"}
     done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, timeout=600, check=False
+        [sys.executable, "-m", "galexplorer.cli", *words],
+        capture_output=True,
+        text=True,
+        env={**environment, "PYTHONPATH": str(house)},
+        cwd=house,
+        timeout=900,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -108,26 +113,27 @@ def run(*words: str, data: Path) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_from_packages_to_a_posterior_on_the_command_line(tmp_path):
     """`simulate`, `train` and `infer` without a real table or image."""
-    data = tmp_path / "empty"
-    data.mkdir()
+    house = tmp_path / "checkout" / "house"
+    house.mkdir(parents=True)
+    (house / "galexplorer").symlink_to(ROOT / "galexplorer")
     settings = tmp_path / "tiny.yaml"
     settings.write_text(
         "steps: 3\nrendered: 8\ntables: 32\nflow_steps: 3\nflow_batch: 64\nthreads: 1\n"
-        "flow_views: 1\nvalidation_rows: 50\n"
+        "flow_views: 1\nvalidation_rows: 50\nencoder_width: 8\ncontext_size: 24\n"
     )
     rendered, weights = tmp_path / "rendered", tmp_path / "weights"
-    said = run("simulate", "--size", "60", "--seed", "3", "--out", str(rendered), data=data)
+    said = run("simulate", "--size", "60", "--seed", "3", "--out", str(rendered), house=house)
     assert "no star-formation rate" in said.stderr
     said = run(
         *("train", str(rendered), "--config", str(settings), "--device", "cpu"),
         *("--out", str(weights), "--work", str(tmp_path / "work")),
-        data=data,
+        house=house,
     )
     assert "No real image took part" in said.stderr
     assert "Every simulated galaxy is drawn from profiles" in said.stderr
     assert packages.LOST in read_manifest(weights)["notice"]
     example = ROOT / "assets/examples/spiral.fits.gz"
-    told = run("infer", str(example), "--weights", str(weights), "--device", "cpu", data=data)
+    told = run("infer", str(example), "--weights", str(weights), "--device", "cpu", house=house)
     answer = json.loads(told.stdout)
     assert answer["neighbours"] == []
     assert EMPTY_LIBRARY in answer["notes"]

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from galexplorer.image.composite import composite
 from galexplorer.image.pixels import Pixels
-from galexplorer.training import morphology
-from galexplorer.training.realism import Sample, compare, gallery, match
+from galexplorer.training import dataset, discriminators, donors, lookalikes, morphology
+from galexplorer.training.lookalikes import Sample
+from galexplorer.training.realism import compare, gallery, match
 from galexplorer.training.rendering import Galaxy, render
 
 
@@ -80,3 +82,44 @@ def test_the_like_is_not_told_apart_and_the_unlike_is(samples, weights_dir, tmp_
     assert sum(key) == 18
     assert len(key) == 36
     assert (tmp_path / "gallery.png").stat().st_size > 1000
+
+
+def test_nothing_is_chosen_by_what_is_scored():
+    """Numbers without information score 0.5, not the better of two tries."""
+    random = np.random.default_rng(8)
+    x, truth = random.normal(size=(240, 6)), np.tile([0, 1], 120)
+    k = np.arange(240) // 2
+    folds = [(np.flatnonzero(k % 4 != j), np.flatnonzero(k % 4 == j)) for j in range(4)]
+    assert abs(roc_auc_score(truth, discriminators.score_numbers(x, truth, folds, 0)) - 0.5) < 0.1
+    x[:, 3] += truth
+    assert roc_auc_score(truth, discriminators.score_numbers(x, truth, folds, 0)) > 0.65
+
+
+def test_the_network_sees_what_numbers_miss():
+    """Stripes and the same stripes turned in half of the images."""
+    random = np.random.default_rng(9)
+    truth = np.tile([0, 1], 80)
+    y, x = np.mgrid[:64, :64]
+    grids = random.integers(0, 60, (160, 3, 64, 64))
+    grids[truth == 1] += (80 * ((x + y) % 8 < 4)).astype(int)
+    grids[truth == 0] += (80 * ((x // 4 + y // 4) % 2)).astype(int)
+    k = np.arange(160)
+    folds = [(np.flatnonzero(k % 3 != j), np.flatnonzero(k % 3 == j)) for j in range(3)]
+    score = discriminators.score_images(grids.astype(np.uint8), truth, folds, 0)
+    assert roc_auc_score(truth, score) > 0.9
+
+
+def test_the_images_to_tune_by_are_others_than_those_that_judge(data_dir, monkeypatch):
+    monkeypatch.setattr(lookalikes, "read_image", lambda path, **_: path)
+    read = []
+    monkeypatch.setattr(Sample, "add", lambda self, pixels, *_: read.append(pixels) or True)
+    lookalikes.real_sample(data_dir)
+    judging, read[:] = set(read), []
+    lookalikes.real_sample(data_dir, tuning=True)
+    assert len(judging) == sum(donors.KEPT_OUT.values())
+    assert len(read) == len(set(read)) == len(judging)
+    assert not judging & set(read)
+    listed = donors.unlabelled(data_dir)
+    lenders = listed[~listed.kept_out & (listed.split == dataset.TRAIN)]
+    lending = {data_dir / n / f for n, f in zip(lenders.set, lenders.file, strict=True)}
+    assert not lending & (judging | set(read))

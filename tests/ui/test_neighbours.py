@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.ui import gallery, latent_map
+from galexplorer.inference import library
+from galexplorer.inference.neighbours import Library
+from galexplorer.inference.result import EMPTY_LIBRARY
+from galexplorer.ui import gallery, latent_map, state
 from galexplorer.ui.latent_map import chosen_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,3 +118,30 @@ def test_the_map_page_needs_no_galaxy(weights_dir):
     for name in latent_map.COLOURINGS:
         at.selectbox(key="map_colour").set_value(name).run()
         assert not at.exception
+
+
+@pytest.fixture
+def empty_library(weights_dir, monkeypatch) -> None:
+    """The app's weights with a library of no galaxies."""
+    engine = state.load_engine()
+    monkeypatch.setitem(engine.__dict__, "library", Library(library.nothing()))
+
+
+def test_without_real_galaxies_the_map_says_how_to_get_some(empty_library):
+    at = AppTest.from_string("from galexplorer.ui import latent_map; latent_map.page()")
+    at.run(timeout=120)
+    assert not at.exception
+    assert at.info[0].value == EMPTY_LIBRARY
+    assert not at.selectbox
+
+
+def test_without_real_galaxies_a_galaxy_is_shown_without_neighbours(empty_library):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["example"] = "dwarf"
+    at.query_params["redshift"] = "0.0123"
+    at.run()
+    assert not at.exception
+    assert EMPTY_LIBRARY in [info.value for info in at.info]
+    at.button(key="random").click().run()
+    assert not at.exception
+    assert the_record(at).source.kind == "example"
