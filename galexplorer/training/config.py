@@ -84,7 +84,7 @@ class Config:
     flow_real: float = 0.08
     flow_rendered: float = 0.32
     flow_views: int = 2
-    flow_real_views: int = 12
+    flow_real_views: int = 8
     flow_learning_rate: float = 1e-3
     flow_weight_decay: float = 0.03
     flow_ema: float = 0.998

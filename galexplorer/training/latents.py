@@ -10,6 +10,7 @@ from torch import Tensor
 from galexplorer.model.network import GalaxyModel
 from galexplorer.training.batches import change, draw_changes
 from galexplorer.training.config import Config
+from galexplorer.training.objective import mixed_precision
 from galexplorer.training.pools import Pools
 from galexplorer.training.validation import Latents, held_out
 
@@ -66,7 +67,9 @@ def encode_views(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config)
             zoom[own] = changes.pop("zoom")
             moved = {k: torch.from_numpy(v).to(grid.device) for k, v in changes.items()}
             image[own - begin] = change(image[own - begin], moved, int(rng.integers(2**31))) * 255
-        parts.append(model.encode(image))
+        with mixed_precision(grid.device):  # an error of a twentieth of a latent's own width
+            mean, log_variance = model.encode(image)
+        parts.append((mean.float(), log_variance.float()))
     return Views(_joined(parts, grid), first, number, zoom)
 
 

@@ -40,12 +40,12 @@ def pixel_losses(
     image = image.contiguous(memory_format=torch.channels_last)
     real, number = batch["real"], batch["real"] + batch["rendered"]
     # half of the images with labels are enough for the autoencoder, whose decoder is dear
-    with _mixed_precision(grid.device):
+    with mixed_precision(grid.device):
         mean, log_variance = model.encoder(image)
     mean, log_variance = mean.float(), log_variance.float()
     taken = [torch.cat([x[:number:2], x[number:]]) for x in (mean, log_variance, image)]
     latent = taken[0] + torch.exp(0.5 * taken[1]) * torch.randn_like(taken[0])
-    with _mixed_precision(grid.device):
+    with mixed_precision(grid.device):
         decoded = model.decoder(latent)
     misfit = ((decoded.float() - taken[2]) ** 2).sum(dim=(1, 2, 3)) / (2 * config.pixel_sigma**2)
     divergence = 0.5 * (taken[0] ** 2 + taken[1].exp() - taken[1] - 1).sum(dim=1)
@@ -65,7 +65,7 @@ def pixel_losses(
     return losses
 
 
-def _mixed_precision(device: torch.device) -> torch.autocast:
+def mixed_precision(device: torch.device) -> torch.autocast:
     """Return where convolutions are in bfloat16: on a GPU, and on processors with tiles for it.
 
     There a step takes about half as long; other processors only emulate the type.
