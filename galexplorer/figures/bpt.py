@@ -109,94 +109,106 @@ def bpt_figure(
     x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
     y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = ink(dark)
-    figure = go.Figure()
-    if reference is not None:
-        _add_reference(figure, *reference)
-    for curve, dash, curve_x, curve_y in _demarcations(*x_range):
-        figure.add_scatter(
-            x=curve_x,
-            y=curve_y,
-            mode="lines",
-            name=curve,
-            line={"color": colours.faint, "width": 1.5, "dash": dash},
-            hoverinfo="name",
-        )
-    for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True):
-        _add_cloud(figure, *cloud, other_name, hue, points=False)
-    _add_cloud(figure, x, y, name, colours.accent, points=True)
-    for text, label_x, label_y in _region_labels(probabilities):
-        figure.add_annotation(
-            x=label_x,
-            y=label_y,
-            text=text,
-            showarrow=False,
-            font={"size": 13, "color": colours.text},
-            bgcolor=colours.clear("background", 0.7),
-            borderpad=1,
-        )
     title = {"font": {"color": colours.text}}
     axis = {"zeroline": False, "tickfont": {"color": colours.text}}
-    figure.update_layout(
-        xaxis={"title": title | {"text": "log [N II] 6584 / Hα  [dex]"}, "range": x_range, **axis},
-        yaxis={"title": title | {"text": "log [O III] 5007 / Hβ  [dex]"}, "range": y_range, **axis},
-        legend={
-            "orientation": "h",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "x": 0,
-            "font": {"size": 11, "color": colours.text},
+    # Traces and layout go into the figure at once: adding to one takes three times as long.
+    return go.Figure(
+        [
+            *(() if reference is None else (_reference(*reference),)),
+            *(
+                {
+                    "x": curve_x,
+                    "y": curve_y,
+                    "mode": "lines",
+                    "name": curve,
+                    "line": {"color": colours.faint, "width": 1.5, "dash": dash},
+                    "hoverinfo": "name",
+                }
+                for curve, dash, curve_x, curve_y in _demarcations(*x_range)
+            ),
+            *(
+                _contours(*cloud, MASSES, other_name, hue, 1.6)
+                for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True)
+            ),
+            {  # a WebGL context costs more than so few points
+                # Draws carry no order, so the first ones are a fair sample.
+                "x": x[:CLOUD_SIZE],
+                "y": y[:CLOUD_SIZE],
+                "mode": "markers",
+                "name": name,
+                "marker": {"color": colours.accent, "size": 3.5, "opacity": 0.35},
+                "hovertemplate": "log [N II]/Hα %{x:.2f}<br>log [O III]/Hβ %{y:.2f}<extra></extra>",
+            },
+            _contours(x, y, MASSES, "68% and 95% of the draws", colours.accent, 1.6),
+        ],
+        {
+            "xaxis": {
+                "title": title | {"text": "log [N II] 6584 / Hα  [dex]"},
+                "range": x_range,
+                **axis,
+            },
+            "yaxis": {
+                "title": title | {"text": "log [O III] 5007 / Hβ  [dex]"},
+                "range": y_range,
+                **axis,
+            },
+            "annotations": [
+                {
+                    "x": label_x,
+                    "y": label_y,
+                    "text": text,
+                    "showarrow": False,
+                    "font": {"size": 13, "color": colours.text},
+                    "bgcolor": colours.clear("background", 0.7),
+                    "borderpad": 1,
+                }
+                for text, label_x, label_y in _region_labels(probabilities)
+            ],
+            "legend": {
+                "orientation": "h",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "x": 0,
+                "font": {"size": 11, "color": colours.text},
+            },
+            "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+            "height": 430,
         },
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        height=430,
-    )
-    return figure
-
-
-def _add_cloud(
-    figure: go.Figure, x: np.ndarray, y: np.ndarray, name: str, colour: str, points: bool
-) -> None:
-    """Add contours of 68% and 95%, and the draws themselves where asked for."""
-    if points:
-        # Draws carry no order, so the first ones are a fair sample.
-        figure.add_scatter(  # a WebGL context costs more than so few points
-            x=x[:CLOUD_SIZE],
-            y=y[:CLOUD_SIZE],
-            mode="markers",
-            name=name,
-            marker={"color": colour, "size": 3.5, "opacity": 0.35},
-            hovertemplate="log [N II]/Hα %{x:.2f}<br>log [O III]/Hβ %{y:.2f}<extra></extra>",
-        )
-    path_x, path_y = _contour_paths(x, y, MASSES)
-    figure.add_scatter(
-        x=path_x,
-        y=path_y,
-        mode="lines",
-        line={"color": colour, "width": 1.6},
-        hoverinfo="skip",
-        name="68% and 95% of the draws" if points else name,
     )
 
 
-def _add_reference(figure: go.Figure, x: np.ndarray, y: np.ndarray) -> None:
-    if x.size < MIN_DENSITY:
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="markers",
-            name=f"{x.size} reference galaxies",
-            marker={"color": OVERLAY, "size": 4, "opacity": 0.6, "symbol": "circle-open"},
-            hoverinfo="skip",
-        )
-        return
-    path_x, path_y = _contour_paths(x, y, REFERENCE_MASSES)
-    figure.add_scatter(
-        x=path_x,
-        y=path_y,
-        mode="lines",
-        line={"color": OVERLAY, "width": 1},
-        hoverinfo="skip",
-        name=f"{x.size:,} reference galaxies",
-    )
+def _contours(
+    x: np.ndarray,
+    y: np.ndarray,
+    masses: tuple[float, ...],
+    name: str,
+    colour: str,
+    width: float,
+) -> dict:
+    """Return the contours that hold those shares of some points."""
+    path_x, path_y = _contour_paths(x, y, masses)
+    return {
+        "x": path_x,
+        "y": path_y,
+        "mode": "lines",
+        "line": {"color": colour, "width": width},
+        "hoverinfo": "skip",
+        "name": name,
+    }
+
+
+def _reference(x: np.ndarray, y: np.ndarray) -> dict:
+    if x.size >= MIN_DENSITY:
+        name = f"{x.size:,} reference galaxies"
+        return _contours(x, y, REFERENCE_MASSES, name, OVERLAY, 1)
+    return {
+        "x": x,
+        "y": y,
+        "mode": "markers",
+        "name": f"{x.size} reference galaxies",
+        "marker": {"color": OVERLAY, "size": 4, "opacity": 0.6, "symbol": "circle-open"},
+        "hoverinfo": "skip",
+    }
 
 
 def _contour_paths(

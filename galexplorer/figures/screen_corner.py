@@ -6,6 +6,7 @@ a hundred times as long. Both show contours of 68% and 95%, medians and 68% inte
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -108,6 +109,10 @@ def screen_corner(
     columns = [{n: layer.posterior.column(n).astype(float) for n in shown} for layer in layers]
     scales = {n: _Scale.of([column[n] for column in columns], truths.get(n)) for n in shown}
     cells = [{n: scales[n].cells(column[n]) for n in shown} for column in columns]
+    densities = [
+        _densities(cell, [n for n in shown if not _is_constant(column[n])])
+        for column, cell in zip(columns, cells, strict=True)
+    ]
     side = len(shown) * (PANEL_PX + GAP_PX) - GAP_PX
     width, height = LEFT_PX + side + RIGHT_PX, TOP_PX + side + BOTTOM_PX
     out = [
@@ -122,7 +127,7 @@ def screen_corner(
             if i == j:
                 out += _histograms(layers, columns, cells, name, scales[name])
             else:
-                out += _contours(layers, columns, cells, scales, name, row)
+                out += _contours(layers, columns, densities, scales, name, row)
             out += _known_lines(scales, truths, name, None if i == j else row)
             out.append(
                 f"<rect width='{PANEL_PX}' height='{PANEL_PX}' fill='none' "
@@ -166,12 +171,12 @@ class _Scale:
         share = (values - self.low) / (self.high - self.low)
         return np.clip(np.floor(BINS * share).astype(np.int64) + 1, 0, BINS + 1)
 
-    @property
+    @cached_property
     def centres(self) -> np.ndarray:
         """Pixels of the bins' centres, one beyond either edge."""
         return PANEL_PX / BINS * (np.arange(BINS + 2) - 0.5)
 
-    @property
+    @cached_property
     def ticks(self) -> np.ndarray:
         values = np.asarray(MaxNLocator(3).tick_values(self.low, self.high))
         margin = 0.04 * (self.high - self.low)
@@ -238,29 +243,40 @@ def _histograms(
     return out
 
 
+def _densities(cells: dict[str, np.ndarray], names: list[str]) -> dict[tuple[str, str], np.ndarray]:
+    """Return the smoothed number of draws per bin of each panel, shape (BINS + 2, BINS + 2).
+
+    A panel is that of a target and of a later one. All are smoothed at once. An empty rim closes
+    the contours at the panel's edge.
+    """
+    size = BINS + 2
+    pairs = [(name, row) for i, row in enumerate(names) for name in names[:i]]
+    counts = np.empty((len(pairs), size, size))
+    for k, (name, row) in enumerate(pairs):
+        flat = np.bincount(cells[row] * size + cells[name], minlength=size**2)
+        counts[k] = flat.reshape(size, size)
+    smooth = gaussian_filter(counts[:, 1:-1, 1:-1], (0.0, 1.0, 1.0), mode="constant")
+    return dict(zip(pairs, np.pad(smooth, ((0, 0), (1, 1), (1, 1))), strict=True))
+
+
 def _contours(
     layers: Sequence[Layer],
     columns: list[dict[str, np.ndarray]],
-    cells: list[dict[str, np.ndarray]],
+    densities: list[dict[tuple[str, str], np.ndarray]],
     scales: dict[str, "_Scale"],
     name: str,
     row: str,
 ) -> list[str]:
-    size = BINS + 2
-    centres = PANEL_PX / BINS * (np.arange(size) - 0.5)
     out = []
-    for layer, column, cell in reversed(list(zip(layers, columns, cells, strict=True))):
-        if _is_constant(column[name]) or _is_constant(column[row]):
+    for layer, column, density_of in reversed(list(zip(layers, columns, densities, strict=True))):
+        if (name, row) not in density_of:
             # A contour without width: the central 95% along the line.
             x = scales[name].pixel(np.quantile(column[name], [0.025, 0.975]))
             y = PANEL_PX - scales[row].pixel(np.quantile(column[row], [0.025, 0.975]))
             line = _path(np.column_stack([x, y]))
             out.append(f"<path d='{line}' stroke='{layer.colour}' stroke-width='1.6'/>")
             continue
-        counts = np.bincount(cell[row] * size + cell[name], minlength=size**2)
-        counts = counts.reshape(size, size)[1:-1, 1:-1].astype(float)
-        # An empty rim closes the contours at the panel's edge.
-        density = np.pad(gaussian_filter(counts, 1.0, mode="constant"), 1)
+        density, centres = density_of[name, row], scales[name].centres
         levels = credible_levels(density, LEVELS)
         contours = contour_lines(centres, PANEL_PX - centres, density, levels)
         for lines, opacity in zip(contours, (0.26, 0.16), strict=True):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -23,12 +23,11 @@ from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
-from galexplorer.science.summary import MEASURABLE_FROM
+from galexplorer.science.summary import cautions
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
 _MEASURABLE_DRAWS = 512
-_LIGHT_GALAXY = 9.8
 CHUNK = 16384
 """Draws that go through the flows at once."""
 
@@ -115,7 +114,7 @@ class Engine:
         )
         classes = class_probabilities(posterior.draws)
         measurable = self._measurable(seen.encoded, posterior.column("redshift"))
-        cautions = _cautions(posterior, measurable["gas_metallicity"])
+        warned = cautions(posterior, measurable["gas_metallicity"])
         told = self.library.notes if seen.latent is not None else ()
         return Result(
             posterior=posterior,
@@ -125,7 +124,7 @@ class Engine:
             domain=seen.domain,
             neighbours=seen.neighbours,
             view=seen.view,
-            notes=(*observation.notes, *cautions, *told),
+            notes=(*observation.notes, *warned, *told),
             provenance=self._provenance(
                 observation, seen.mode, redshift, redshift_range, draws, seed
             ),
@@ -243,7 +242,7 @@ class Engine:
                 part = slice(start, min(start + CHUNK, draws))
                 count = part.stop - part.start
                 samples = self.model.sample(
-                    context.repeat_interleave(count, dim=0),
+                    context,
                     mode[rows].repeat_interleave(count),
                     noise[part].repeat(size, 1),
                     first[:, part].reshape(-1),
@@ -367,24 +366,13 @@ class Engine:
 
 def versions() -> dict[str, str]:
     """Return the versions of what made a result."""
-    packages = {name: metadata.version(name) for name in ("torch", "nflows", "numpy", "astropy")}
+    packages = {name: _version(name) for name in ("torch", "nflows", "numpy", "astropy")}
     return {"galexplorer": __version__, **packages}
 
 
-def _cautions(posterior: Posterior, metallicity: float) -> list[str]:
-    """Say which targets mean little; `metallicity` is the probability that it is measurable."""
-    cautions = []
-    if float(np.median(posterior.column("log_stellar_mass"))) < _LIGHT_GALAXY:
-        cautions.append(
-            "The black-hole mass means little here: galaxies of this mass mostly have velocity "
-            "dispersions below the 70 km/s at which the relation stops."
-        )
-    if metallicity < MEASURABLE_FROM:
-        cautions.append(
-            f"The gas metallicity is not measurable here (p = {metallicity:.2f}): its lines are "
-            "too faint in a spectrum of SDSS's, or not made by young stars."
-        )
-    return cautions
+@cache
+def _version(package: str) -> str:
+    return metadata.version(package)  # reads and parses a file
 
 
 def check_options(

@@ -48,10 +48,25 @@ class ConditionalSpline(Transform):
         nn.init.normal_(final.weight, std=1e-3)
         nn.init.zeros_(final.bias)
 
-    def parameters_of(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return shift and log scale, both (n, 1), and the knots (n, 3 * BINS - 1)."""
-        shift, log_scale, knots = self.net(context).split([1, 1, _PARAMETERS - 2], dim=1)
+    def parameters_of(
+        self, context: Tensor, parents: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return shift and log scale, both (n, 1), and the knots (n, 3 * BINS - 1).
+
+        The context may include the parents, or be apart from them: of parents (n, k) and contexts
+        (m, c), each context is that of n / m rows in succession, and enters the network once.
+        """
+        raw = self.net(context) if parents is None else self._net_of(context, parents)
+        shift, log_scale, knots = raw.split([1, 1, _PARAMETERS - 2], dim=1)
         return shift, 4.0 * torch.tanh(log_scale / 4.0), knots
+
+    def _net_of(self, context: Tensor, parents: Tensor) -> Tensor:
+        enter = cast(nn.Linear, self.net[0])
+        of_context, of_parents = enter.weight.split([context.shape[1], parents.shape[1]], dim=1)
+        common = functional.linear(context, of_context, enter.bias)[:, None]
+        grouped = parents.unflatten(0, (len(context), -1))
+        entered = torch.baddbmm(common, grouped, of_parents.T.expand(len(context), -1, -1))
+        return self.net[1:](entered.flatten(0, 1))
 
     def _spline(self, inputs: Tensor, knots: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
         widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
@@ -147,24 +162,26 @@ def apply_spline(inputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
 
 def _bin_at(value: Tensor, knots: Tensor, by_output: bool) -> tuple[Tensor, ...]:
     """Return the bin that a value lies in: x, width, y, height, and the slopes at its ends."""
-    widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
+    # bins first: a processor sums over few long rows much faster than along many short ones
+    widths, heights, slopes = knots.T.contiguous().split([BINS, BINS, BINS - 1])
     x, width = _edges(widths, _MIN_WIDTH)
     y, height = _edges(heights, _MIN_HEIGHT)
     # the outermost slopes are those of the linear tails
     inner = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
-    slope = functional.pad(inner, (1, 1), value=1.0)
+    slope = functional.pad(inner, (0, 0, 1, 1), value=1.0)
     edges = y if by_output else x
-    k = (value >= edges[:, 1:-1]).sum(dim=1, keepdim=True)
-    ends = (slope.gather(1, k), slope.gather(1, k + 1))
-    return (*(part.gather(1, k) for part in (x, width, y, height)), *ends)
+    k = (edges[1:-1] <= value.T).sum(dim=0, keepdim=True)
+    ends = (slope.gather(0, k).T, slope.gather(0, k + 1).T)
+    return (*(part.gather(0, k).T for part in (x, width, y, height)), *ends)
 
 
 def _edges(raw: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
-    """Return bin edges (n, BINS + 1) from -TAIL to TAIL and bin sizes (n, BINS)."""
-    size = minimum + (1 - minimum * BINS) * torch.softmax(raw, dim=1)
-    inner = 2 * TAIL * torch.cumsum(size[:, :-1], dim=1) - TAIL
-    edges = functional.pad(functional.pad(inner, (1, 0), value=-TAIL), (0, 1), value=TAIL)
-    return edges, edges[:, 1:] - edges[:, :-1]
+    """Return bin edges (BINS + 1, n) from -TAIL to TAIL and bin sizes (BINS, n)."""
+    size = minimum + (1 - minimum * BINS) * torch.softmax(raw, dim=0)
+    inner = 2 * TAIL * torch.cumsum(size[:-1], dim=0) - TAIL
+    start = torch.full_like(inner[:1], -TAIL)
+    edges = torch.cat([start, inner, -start])
+    return edges, edges[1:] - edges[:-1]
 
 
 class Chain(nn.Module):
@@ -240,7 +257,8 @@ class Chain(nn.Module):
         Parameters
         ----------
         noise : Tensor, shape (n, 9)
-        context : Tensor, shape (n, c)
+        context : Tensor, shape (m, c)
+            Each is the context of n / m rows in succession.
         first : Tensor, shape (n,), optional
             Standardised redshift to fix; the rest is conditioned on it.
 
@@ -253,8 +271,9 @@ class Chain(nn.Module):
             if k == 0 and first is not None:
                 column = first[:, None]
             else:
-                given = torch.cat([context, targets], dim=1)
-                column, _ = self.spline(k).inverse(noise[:, k : k + 1], context=given)
+                shift, log_scale, knots = self.spline(k).parameters_of(context, targets)
+                standard, _ = invert_spline(noise[:, k : k + 1], knots)
+                column = standard * torch.exp(log_scale) + shift
             targets = torch.cat([targets, column], dim=1)
         return targets
 

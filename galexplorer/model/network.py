@@ -134,8 +134,8 @@ class GalaxyModel(nn.Module):
 
         Parameters
         ----------
-        context : Tensor, shape (n, c)
-            One row for each draw.
+        context : Tensor, shape (m, c)
+            One row for each galaxy, which has n / m draws in succession.
         mode : Tensor, shape (n,), int
             Index into `MODES`.
         noise : Tensor, shape (n, 9)

@@ -20,6 +20,9 @@ CONFIDENT = 0.5
 MEASURABLE_FROM = 0.5
 """Probability from which a metallicity is shown as a number."""
 
+LIGHT_GALAXY = 9.8
+"""Median log10 of the stellar mass, in suns, below which a black-hole mass means little."""
+
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _KINDS = {
     "star_forming": "Star-forming galaxy",
@@ -71,6 +74,22 @@ def not_measurable(result: Result, name: str) -> str:
     chance = result.measurable.get(name, 1.0)
     hidden = name == "gas_metallicity" and chance < MEASURABLE_FROM
     return f"not measurable (p = {chance:.2f})" if hidden else ""
+
+
+def cautions(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
+    """Say which targets mean little; `metallicity` is the probability that it is measurable."""
+    sentences = []
+    if float(np.median(posterior.column("log_stellar_mass"))) < LIGHT_GALAXY:
+        sentences.append(
+            "The black-hole mass means little here: galaxies of this mass mostly have velocity "
+            "dispersions below the 70 km/s at which the relation stops."
+        )
+    if metallicity < MEASURABLE_FROM:
+        sentences.append(
+            f"The gas metallicity is not measurable here (p = {metallicity:.2f}): its lines are "
+            "too faint in a spectrum of SDSS's, or not made by young stars."
+        )
+    return tuple(sentences)
 
 
 def kind_of_galaxy(result: Result) -> str:

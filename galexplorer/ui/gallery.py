@@ -66,7 +66,7 @@ def show_gallery(
         if first is not None:
             picture, alt, words = first
             with st.container(gap="xxsmall"):
-                st.image(_png(picture), width="stretch", alt=alt)
+                st.image(_png(picture), width="stretch", output_format="PNG", alt=alt)
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
@@ -80,7 +80,12 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
     else:
         kind = f"SDSS, {galaxy.field_arcsec:.0f}″ wide"
         alt = f"SDSS colour picture of {galaxy.name}, {galaxy.field_arcsec:.0f} arcsec wide"
-    st.image(_png(galaxy.thumbnail) if jpeg is None else jpeg, width="stretch", alt=alt)
+    st.image(
+        _png(galaxy.thumbnail) if jpeg is None else jpeg,
+        width="stretch",
+        output_format="PNG" if jpeg is None else "JPEG",
+        alt=alt,
+    )
     st.markdown(_words(galaxy, kind))
     clicked = st.button(
         "Explore",

@@ -76,7 +76,8 @@ def show_reconstruction(record: Explored) -> None:
         for (png, caption), alt in zip(
             plots.reconstruction_pngs(record.result), _SEEN, strict=True
         ):
-            st.image(png, width="stretch", caption=caption, alt=alt)
+            # as it is: left alone, it would be made a JPEG again in every run of the page
+            st.image(png, width="stretch", output_format="PNG", caption=caption, alt=alt)
     view = record.result.view
     assert view is not None
     side = view.pixel_scale_arcsec * len(view.composite)

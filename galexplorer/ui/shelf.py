@@ -56,6 +56,7 @@ def show_examples(show: Callable[..., None]) -> None:
                 st.image(
                     _thumbnail(str(example.path), example.path.stat().st_mtime_ns),
                     width="stretch",
+                    output_format="PNG",
                     alt=f"{example.name}: rendered example galaxy",
                 )
                 st.button(

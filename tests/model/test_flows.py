@@ -180,6 +180,18 @@ def test_a_fixed_redshift_is_kept_and_the_rest_follows_it(chain, generator):
     torch.testing.assert_close(chain.to_noise(fixed, context)[:, 1:], noise[:, 1:])
 
 
+def test_draws_that_share_a_context_are_those_with_one_each(chain, generator):
+    """The way all splines are inverted, against nflows' with the whole input in every row."""
+    noise = torch.randn((60, 9), generator=generator).double()
+    context = torch.randn((3, 6), generator=generator).double()
+    shared = chain.from_noise(noise, context)
+    rows = context.repeat_interleave(20, dim=0)
+    for k in range(9):
+        given = torch.cat([rows, shared[:, :k]], dim=1)
+        alone, _ = chain.flow(k)._transform.inverse(noise[:, k : k + 1], given)
+        torch.testing.assert_close(shared[:, k : k + 1], alone, atol=1e-10, rtol=0)
+
+
 def test_redshifts_in_bulk_are_those_one_by_one(chain, generator):
     noise = torch.randn((20, 7), generator=generator).double()
     context = torch.randn((20, 6), generator=generator).double()

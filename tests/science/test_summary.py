@@ -7,6 +7,7 @@ from galexplorer.inference.result import Domain, Photometry, Posterior, Result
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.science.derived import derive
 from galexplorer.science.summary import (
+    cautions,
     domain_sentence,
     format_interval,
     format_value,
@@ -33,6 +34,14 @@ def with_column(result, name, value, fixed=()):
 def test_numbers_have_honest_digits_and_a_minus_sign():
     assert format_value("log_sfr", -1.236) == "\N{MINUS SIGN}1.24"
     assert format_interval("redshift", 0.011, 0.021, 0.033) == "0.021 (+0.012 \N{MINUS SIGN}0.010)"
+
+
+def test_cautions_name_what_means_little(result):
+    assert cautions(result.posterior, 0.9) == ()
+    light = with_column(result, "log_stellar_mass", 9.0).posterior
+    assert ["black-hole mass" in sentence for sentence in cautions(light, 0.9)] == [True]
+    (sentence,) = cautions(result.posterior, 0.031)
+    assert "gas metallicity is not measurable here (p = 0.03)" in sentence
 
 
 def test_verdict_names_class_redshift_and_mass(result):

@@ -1,6 +1,8 @@
 import importlib.util
 import io
+import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -103,22 +105,45 @@ def app_server(weights_dir):
 
 
 @pytest.fixture
-def open_page(browser, app_server):
-    """Open pages in browsers of their own; console errors and foreign requests fail the test."""
-    contexts, problems = [], []
+def open_at(browser):
+    """Open pages of an app, each in a browser of its own, and record what they do.
 
-    def open_page(path: str = "/", **options):
+    At the end there must be no error in a console and no request to another host.
+    """
+    contexts, errors, requests = [], [], []
+
+    def open_at(app, path="/", **options):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **options})
         context.set_default_timeout(served.WAIT_MS)
         contexts.append(context)
+        context.on("request", lambda request: requests.append((app, request.url)))
         page = context.new_page()
-        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda r: None if app_server.is_own(r.url) else problems.append(r.url))
-        page.goto(app_server.address + path)
+        page.on("websocket", lambda socket: requests.append((app, socket.url)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: errors.append(words(m)) if m.type == "error" else None)
+        page.goto(app.address + path)
         return page
 
-    yield open_page
+    yield open_at
     for context in contexts:
         context.close()
-    assert not problems
+    assert requests
+    assert not [url for app, url in requests if not app.is_own(url)]
+    assert not [error for error in errors if not STREAMLIT_PROBE.search(error)]
+
+
+def words(message) -> str:
+    return f"{message.text} {message.location['url']}"
+
+
+# Streamlit's own: opened at /about, its client first looks for a server under that path, and the
+# answer is a 404 (github.com/streamlit/streamlit/issues/7074). No option stops it.
+STREAMLIT_PROBE = re.compile(
+    r" 404 .* http://127\.0\.0\.1:\d+/[\w-]+/_stcore/(health|host-config)$"
+)
+
+
+@pytest.fixture
+def open_page(open_at, app_server):
+    """Open pages of the shared app as `open_at` does."""
+    return partial(open_at, app_server)

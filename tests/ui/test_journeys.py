@@ -133,6 +133,7 @@ def test_compare_two_galaxies(open_page):
     page.locator('img[alt^="Corner plot of 2 posteriors"]').wait_for()
     heads = page.get_by_role("columnheader").all_inner_texts()
     assert {"Nearby spiral", "Massive elliptical"} <= set(heads)
+    page.get_by_role("heading", name="BPT diagram").wait_for()
     page.get_by_role("button", name="Return to it").last.click()
     wait_for_result(page, "z =")
     assert "example=spiral" in page.url
@@ -169,6 +170,14 @@ def test_back_leads_to_the_galaxy_before(open_page):
     page.go_back()
     page.get_by_role("button", name="Nearby spiral", exact=True).wait_for()
     verdict(page).wait_for(state="detached")
+
+
+def test_a_page_opened_directly_leads_on(open_page):
+    page = open_page("/about")
+    page.get_by_test_id("stMainBlockContainer").get_by_role("heading").first.wait_for()
+    page.get_by_role("link", name="Explore").first.click()
+    page.get_by_role("button", name="Nearby spiral", exact=True).click()
+    wait_for_result(page, "z =")
 
 
 def test_a_garbled_link_is_named(open_page):
