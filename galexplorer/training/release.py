@@ -161,10 +161,10 @@ def make_weights(
     weights.save(out, model, manifest)
     write_domain(model, pools, out, device)
     weights.write_manifest(out, manifest)
-    tensors = library.nothing()
+    kept = library.nothing()
     if real:
-        tensors = library.build(Engine(weights.load(out, device)), library.join(real))
-    library.write(out, tensors)
+        kept = library.build(Engine(weights.load(out, device)), library.join(real))
+    library.write(out, kept)
     return weights.read_manifest(out)
 
 

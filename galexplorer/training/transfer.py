@@ -107,7 +107,9 @@ def simulated_like(
     with multiprocessing.get_context("fork").Pool(workers, _take_job, (job,)) as pool:
         made = track(pool.imap(_image, range(len(near)), chunksize=16), "Simulating", len(near))
         for k, part in enumerate(made):
-            for name in () if part is None else (*FROM_IMAGE, "kind"):
+            if part is None:
+                continue
+            for name in (*FROM_IMAGE, "kind"):
                 arrays[name][k] = part[name][0]
     return arrays
 
@@ -166,17 +168,17 @@ def compare(real: Arrays, simulated: Arrays, seed: int = 0) -> pd.DataFrame:
     kinds = {"all": theirs.kind >= 0}
     kinds |= {dataset.KINDS[k]: theirs.kind == k for k in (dataset.RENDERED, dataset.TRANSPLANT)}
     for (kind, take), target in itertools.product(kinds.items(), TARGETS):
-        known = [rows[np.isfinite(rows[target])] for rows in (ours, theirs[take])]
-        if min(len(rows) for rows in known) < _FEWEST:
+        one, two = (rows[np.isfinite(rows[target])] for rows in (ours, theirs[take]))
+        if min(len(one), len(two)) < _FEWEST:
             continue
-        one, two = hardness.matched(*known, "redshift", seed)
+        one, two = hardness.matched(one, two, "redshift", seed)
         if len(one) >= _FEWEST:
             lines.append({"target": target, "images": kind, **_compare(one, two, target, seed)})
     return pd.DataFrame(lines)
 
 
 def _compare(real: pd.DataFrame, simulated: pd.DataFrame, target: str, seed: int) -> dict:
-    columns = [name for name in real if str(name).startswith("feature_")]
+    columns = [str(name) for name in real if str(name).startswith("feature_")]
     on_real, error, _ = hardness.explained(real, columns, target, seed)
     on_simulated, simulated_error, _ = hardness.explained(simulated, columns, target, seed)
     model = hardness.boosting(seed).fit(simulated[columns].to_numpy(), simulated[target])
