@@ -104,9 +104,10 @@ def test_the_network_sees_what_numbers_miss():
     grids[truth == 1] += (80 * ((x + y) % 8 < 4)).astype(int)
     grids[truth == 0] += (80 * ((x // 4 + y // 4) % 2)).astype(int)
     k = np.arange(160)
-    folds = [(np.flatnonzero(k % 3 != j), np.flatnonzero(k % 3 == j)) for j in range(3)]
+    folds = [(np.flatnonzero(k % 4 > 1), np.flatnonzero(k % 4 < 2))]
     score = discriminators.score_images(grids.astype(np.uint8), truth, folds, 0)
-    assert roc_auc_score(truth, score) > 0.9
+    scored = folds[0][1]
+    assert roc_auc_score(truth[scored], score[scored]) > 0.9
 
 
 def test_the_images_to_tune_by_are_others_than_those_that_judge(data_dir, monkeypatch):

@@ -1,7 +1,6 @@
 """From sets to weights that the engine loads, and their report card."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,10 +88,3 @@ def test_rendered_galaxies_are_kept_out_of_the_library(folders):
     assert len(read_sets([folders[1]])) == 192
     with pytest.raises(DataError, match="one of real galaxies"):
         read_sets(folders)
-
-
-@pytest.mark.parametrize("kept", [0, 1])
-def test_one_kind_of_set_is_not_enough(folders, tmp_path, kept):
-    config = replace(CONFIG, steps=1)
-    with pytest.raises(DataError, match="give a rendered and a real one"):
-        make_weights([folders[kept]], tmp_path / "out", tmp_path / "work", config, device="cpu")
