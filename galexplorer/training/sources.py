@@ -45,7 +45,10 @@ _COLUMNS = (
 
 
 def data_folder(data: Path | None = None) -> Path | None:
-    """Return the folder of real data: the argument, GALEXPLORER_DATA, or ../shared/data."""
+    """Return the folder of real data: the argument, GALEXPLORER_DATA, or ../shared/data.
+
+    An empty folder holds none: then, as without one, the answer is None.
+    """
     if data is not None:
         if not data.is_dir():
             raise DataError(f"There is no folder {data}; give the one that holds the real data.")
@@ -53,7 +56,7 @@ def data_folder(data: Path | None = None) -> Path | None:
     candidate = Path(
         os.environ.get("GALEXPLORER_DATA", Path(__file__).parents[2] / "../shared/data")
     )
-    return candidate.resolve() if candidate.is_dir() else None
+    return candidate.resolve() if candidate.is_dir() and any(candidate.iterdir()) else None
 
 
 def read_all(data: Path) -> pd.DataFrame:

@@ -1,10 +1,10 @@
-"""Apparent magnitudes made of absolute ones."""
+"""Where real tables lie, and apparent magnitudes made of absolute ones."""
 
 import numpy as np
 import pytest
 
 from galexplorer.schema import BANDS
-from galexplorer.training.sources import COSMOLOGY, _observed
+from galexplorer.training.sources import COSMOLOGY, _observed, data_folder
 from galexplorer.training.templates import sdss_templates
 
 BLUE = np.array([-18.6, -19.7, -20.1, -20.3, -20.4])
@@ -38,3 +38,12 @@ def test_the_k_correction_follows_colour_and_comes_back():
     )
     np.testing.assert_allclose((back - SDSS_TO_AB)[1], RED, atol=0.02)
     np.testing.assert_allclose((back - SDSS_TO_AB)[0], BLUE, atol=0.07)
+
+
+def test_an_empty_folder_of_data_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("GALEXPLORER_DATA", str(tmp_path))
+    assert data_folder() is None
+    (tmp_path / "table.csv").touch()
+    assert data_folder() == tmp_path.resolve()
+    monkeypatch.setenv("GALEXPLORER_DATA", str(tmp_path / "none"))
+    assert data_folder() is None
