@@ -208,7 +208,7 @@ def measurable_labels(arrays: Arrays) -> np.ndarray:
     return np.column_stack([shown, metal]).astype(np.float32)
 
 
-def labels_of(rows: Arrays, completed_weight: float) -> Arrays:
+def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     """Return what a row can be judged by.
 
     Parameters

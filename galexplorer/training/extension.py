@@ -81,7 +81,7 @@ def shifted_copies(
         copies[name] = copies[name].to_numpy(float) + dimming
         copies[[column, f"{column}_err", f"{name}_snr"]] = np.nan
     for name in LINE_NAMES:
-        copies[f"{name}_rel"] = copies[name] + 0.4 * (copies.r - 22.5)
+        copies[f"{name}_rel"] = copies[name] - log_continuum(copies)
     copies["log_r50"] = np.log10(copies.petro_r50_true)
     copies["redshift"] = new
     copies["size_measured"] = False
@@ -91,6 +91,11 @@ def shifted_copies(
     copies["source"] = "shifted"
     copies["id"] = [f"{name}-{k}" for k, name in enumerate(copies.parent)]
     return copies
+
+
+def log_continuum(rows: pd.DataFrame) -> np.ndarray:
+    """Return log10 of the light in r, nanomaggies: lines relative to it are free of distance."""
+    return -0.4 * (rows.r.to_numpy(float) - 22.5)
 
 
 def has_metallicity(rows: pd.DataFrame) -> pd.Series:

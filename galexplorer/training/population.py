@@ -198,9 +198,9 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
 
     # lines relative to the continuum, which frees them of distance
     lines = [f"{name}_rel" for name in LINE_NAMES]
-    continuum = 0.4 * (rows.r.to_numpy(float) - 22.5)
+    continuum = extension.log_continuum(rows)
     for name, relative in zip(LINE_NAMES, lines, strict=True):
-        rows[relative] = rows[name] + continuum
+        rows[relative] = rows[name] - continuum
     with_lines = np.isfinite(rows[lines].to_numpy()).all(axis=1)
     # who lends to whom: galaxies of like colours, luminosity, distance and brightness
     place = np.column_stack([colours, rows.abs_r, rows.log_stellar_mass, z, rows.r])
@@ -235,7 +235,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
         donors=np.isfinite(rows.log_sfr.to_numpy()) & with_lines,
     )
     for name, relative in zip(LINE_NAMES, lines, strict=True):
-        rows[name] = rows[name].fillna(rows[relative] - continuum)
+        rows[name] = rows[name].fillna(rows[relative] + continuum)
     fill_line_errors(rows, rows[rows.log_flux_halpha_measured & with_lines], rng)
 
     fill(

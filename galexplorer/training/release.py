@@ -155,7 +155,8 @@ def make_weights(
                 for d in described
                 if d["kind"] == "survey"
             ],
-            "train": "galexplorer train SETS --config CONFIG",
+            "train": "galexplorer train SETS --config CONFIG"
+            + ("" if begun is None else " --start WEIGHTS"),
         },
     }
     weights.save(out, model, manifest)

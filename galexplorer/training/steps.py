@@ -12,7 +12,7 @@ from galexplorer.training.batches import (
     Choice,
     draw_changes,
     features_of,
-    labels_of,
+    judged_labels,
 )
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
@@ -26,8 +26,8 @@ class PixelSteps(Dataset):
     """Steps of the first stage: images with labels, images without, table rows.
 
     A step holds, for the images, ``place``, their changes and ``seed``; for the labelled
-    images and then the table rows ``feature`` and `labels_of`; ``real`` and ``rendered`` are the
-    numbers of labelled images.
+    images and then the table rows ``feature`` and `judged_labels`; ``real`` and ``rendered``
+    are the numbers of labelled images.
     """
 
     def __init__(self, pools: Pools, config: Config) -> None:
@@ -97,4 +97,4 @@ def _described(imaged: Arrays, tables: Arrays, config: Config, rng: np.random.Ge
     tables["has_image"] = np.zeros_like(tables["has_image"])
     features = [features_of(imaged, Choice(), rng), features_of(tables, Choice(image=False), rng)]
     rows = dataset.concatenate([imaged, tables])
-    return {"feature": np.concatenate(features), **labels_of(rows, config.completed_weight)}
+    return {"feature": np.concatenate(features), **judged_labels(rows, config.completed_weight)}

@@ -7,7 +7,7 @@ from torch import Tensor
 from galexplorer.model.network import SYMMETRIES, GalaxyModel
 from galexplorer.model.vae import LATENTS
 from galexplorer.training import dataset
-from galexplorer.training.batches import Choice, features_of, labels_of
+from galexplorer.training.batches import Choice, features_of, judged_labels
 from galexplorer.training.dataset import Arrays
 from galexplorer.training.objective import standard_targets
 from galexplorer.training.pools import Pools
@@ -97,7 +97,8 @@ def noise_of(
             mean, log_variance = model.encode(torch.from_numpy(part["grid"]).to(device), symmetries)
         context = model.context_of(mean, log_variance, feature)
         batch = {
-            name: torch.from_numpy(value).to(device) for name, value in labels_of(part, 1.0).items()
+            name: torch.from_numpy(value).to(device)
+            for name, value in judged_labels(part, 1.0).items()
         }
         label = torch.from_numpy(part["label"]).to(device)
         # completed labels judge nothing where there are measured ones; a simulated galaxy looks

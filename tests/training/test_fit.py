@@ -10,7 +10,7 @@ from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset, objective
-from galexplorer.training.batches import labels_of
+from galexplorer.training.batches import judged_labels
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config, read_config
 from galexplorer.training.fit import train
@@ -64,25 +64,25 @@ def test_rows_are_drawn_as_often_as_their_weight_says(sets):
 def test_only_the_redshift_of_a_completed_row_weighs_in_full(sets):
     rows = without_grid(dataset.select(sets[2], np.arange(3)))
     rows["label"][:] = np.array([[1], [2], [0]])
-    weight = labels_of(rows, 0.3)["weight"]
+    weight = judged_labels(rows, 0.3)["weight"]
     np.testing.assert_allclose(weight, [[1.0] * 9, [1.0] + [0.3] * 8, [0.0] * 9])
     # an unknown redshift judges nothing, nor what is conditioned on it
     rows["targets"][1, 0] = np.nan
-    assert not labels_of(rows, 0.3)["weight"][1].any()
+    assert not judged_labels(rows, 0.3)["weight"][1].any()
     # completed labels of a real JPEG know nothing of its image
     jpeg = without_grid(dataset.select(sets[1], np.arange(1)))
     jpeg["label"][:], jpeg["kind"][:] = 2, dataset.OBSERVED
-    np.testing.assert_array_equal(labels_of(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
+    np.testing.assert_array_equal(judged_labels(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
 
 
 def test_a_metallicity_that_only_stands_in_trains_its_own_flow(sets):
     rows = without_grid(dataset.select(sets[2], np.arange(2)))
     rows["label"][:] = 1
     rows["label"][1, 3:5] = 0
-    weight = labels_of(rows, 0.3)["weight"]
+    weight = judged_labels(rows, 0.3)["weight"]
     np.testing.assert_allclose(weight[1], [1, 1, 1, 0.3, 0, 1, 1, 1, 1])
     rows["targets"][1, 3] = np.nan
-    np.testing.assert_allclose(labels_of(rows, 0.3)["weight"][1], [1, 1, 1] + [0] * 6)
+    np.testing.assert_allclose(judged_labels(rows, 0.3)["weight"][1], [1, 1, 1] + [0] * 6)
 
 
 def test_standardisation_leaves_out_what_has_no_label():
@@ -197,7 +197,7 @@ def test_labels_that_are_missing_do_not_count(sets):
 
     def nll() -> torch.Tensor:
         weight = Config().completed_weight
-        batch = {k: torch.from_numpy(v) for k, v in labels_of(rows, weight).items()}
+        batch = {k: torch.from_numpy(v) for k, v in judged_labels(rows, weight).items()}
         return objective.negative_log_likelihood(model, batch, context)
 
     rows["targets"][:] = np.array([0.06, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
