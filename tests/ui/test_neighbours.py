@@ -1,6 +1,7 @@
 """Neighbours and map without a browser: from a galaxy to another, offline."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -121,10 +122,13 @@ def test_the_map_page_needs_no_galaxy(weights_dir):
 
 
 @pytest.fixture
-def empty_library(weights_dir, monkeypatch) -> None:
-    """The app's weights with a library of no galaxies."""
+def empty_library(weights_dir, monkeypatch) -> Iterator[None]:
+    """The app's weights with a library of no galaxies; nothing seen with another is remembered."""
     engine = state.load_engine()
+    state._sight.clear()
     monkeypatch.setitem(engine.__dict__, "library", Library(library.nothing()))
+    yield
+    state._sight.clear()
 
 
 def test_without_real_galaxies_the_map_says_how_to_get_some(empty_library):
