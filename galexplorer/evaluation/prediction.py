@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from galexplorer.inference.engine import Encoded, Engine
+from galexplorer.inference.noise import share_between
 from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
@@ -192,8 +193,8 @@ def marginal_log_density(
     for k in range(len(TARGETS)):
         known = np.flatnonzero(np.isfinite(truth[:, k]))
         # a redshift has no parents: one evaluation is exact
-        parents = samples[known, : 1 if k == 0 else None, :k]
-        density = _log_density(engine, encoded, known, k, truth[known, k], parents)
+        others = samples[known, : 1 if k == 0 else None]
+        density = _log_density(engine, encoded, known, k, truth[known, k], others)
         out[known, k] = density
     _cut(out[:, 0], engine, encoded, truth[:, 0], redshift_range)
     return out
@@ -213,8 +214,8 @@ def joint_log_density(
     known = np.flatnonzero(np.isfinite(truth[:, :JOINT]).all(axis=1))
     out[known] = 0.0
     for k in range(JOINT):
-        parents = torch.from_numpy(truth[known, :k]).float()[:, None]
-        out[known] += _log_density(engine, encoded, known, k, truth[known, k], parents)
+        others = torch.from_numpy(truth[known]).float()[:, None]
+        out[known] += _log_density(engine, encoded, known, k, truth[known, k], others)
     _cut(out, engine, encoded, truth[:, 0], redshift_range)
     return out
 
@@ -225,18 +226,19 @@ def _log_density(
     rows: np.ndarray,
     k: int,
     value: np.ndarray,
-    parents: torch.Tensor,
+    others: torch.Tensor,
 ) -> np.ndarray:
-    """Return the log of a target's density averaged over its parents (rows, s, k)."""
-    device, count = engine.device, parents.shape[1]
+    """Return the log of a target's density averaged over values (rows, s, 9) of its parents."""
+    device, count = engine.device, others.shape[1]
     out = np.empty(len(rows))
     for begin in range(0, len(rows), _BATCH):
         part = slice(begin, begin + _BATCH)
         taken = rows[part]
+        targets = others[part].to(device).flatten(0, 1).clone()
+        targets[:, k] = torch.from_numpy(value[part]).float().to(device).repeat_interleave(count)
         log_density = engine.model.log_density(
             k,
-            torch.from_numpy(value[part]).float().to(device).repeat_interleave(count),
-            parents[part].reshape(len(taken) * count, k).to(device),
+            targets,
             encoded.context[taken].repeat_interleave(count, dim=0),
             encoded.mode[taken].to(device).repeat_interleave(count),
         ).view(len(taken), count)
@@ -261,10 +263,7 @@ def _log_share(engine: Engine, encoded: Encoded, low: float, high: float) -> np.
     """Return the log of the redshift posterior's share within a range, shape (n,)."""
     edges = torch.tensor([low, high], device=engine.device)
     base = engine.model.redshift_to_base(edges, encoded.context, encoded.mode.to(engine.device))
-    flip = base[:, :1] > 0  # differences of small upper tails are taken on the lower side
-    base = torch.where(flip, -base.flip(1), base).double()
-    below = 0.5 * torch.special.erfc(-base * math.sqrt(0.5))
-    share = (below[:, 1] - below[:, 0]).clamp(min=1e-300)
+    share = share_between(base[..., 0], base[..., 1]).mean(dim=1).clamp(min=1e-300)
     return torch.log(share).cpu().numpy()
 
 

@@ -14,7 +14,13 @@ from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
-from galexplorer.inference.noise import base_noise, round_inwards, truncated_normal
+from galexplorer.inference.noise import (
+    base_noise,
+    round_inwards,
+    share_between,
+    share_out,
+    truncated_normal,
+)
 from galexplorer.inference.observation import Cutout, Observation, Stored
 from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
 from galexplorer.inference.sight import Encoded, Sight
@@ -224,7 +230,11 @@ class Engine:
         The noise depends on seed and number of draws alone, so that a galaxy has the same
         draws alone and in a catalogue. `redshift` holds one value per row, NaN where it is free.
         """
-        noise = base_noise(draws, seed).to(self.device)
+        uniform = base_noise(draws, seed).to(self.device)
+        members = self.model.sizes.members
+        equal = uniform.new_full((len(TARGETS), members), 1 / members)
+        member, quantile = (part.T for part in share_out(uniform.T, equal))
+        noise = torch.special.ndtri(quantile).to(torch.float32)
         low, high = _LOW.to(self.device), _HIGH.to(self.device)
         number = len(encoded.context)
         out = torch.empty((number, draws, len(TARGETS)))
@@ -234,7 +244,7 @@ class Engine:
             rows = slice(begin, min(begin + step, number))
             context = encoded.context[rows]
             size = len(context)
-            first = self._redshift_draws(context, mode[rows], noise[:, 0], redshift_range)
+            first = self._redshift_draws(context, mode[rows], uniform[:, 0], redshift_range)
             if redshift is not None:
                 fixed = redshift[rows].to(self.device, torch.float32)[:, None]
                 first = torch.where(torch.isfinite(fixed), fixed, first)
@@ -245,6 +255,7 @@ class Engine:
                     context,
                     mode[rows].repeat_interleave(count),
                     noise[part].repeat(size, 1),
+                    member[part],
                     first[:, part].reshape(-1),
                 )
                 samples = torch.minimum(torch.maximum(samples, low), high)
@@ -256,21 +267,25 @@ class Engine:
         self,
         context: Tensor,
         mode: Tensor,
-        noise: Tensor,
+        uniform: Tensor,
         redshift_range: tuple[float, float] | None,
     ) -> Tensor:
         """Return redshift draws (n, draws), inside the range if there is one.
 
-        The redshift's flow is monotonic, so a range of redshift is a range of its base normal;
-        the normal is cut there exactly, which is what a prior with hard edges does. The domain
-        of the model is such a range too.
+        The redshift's flows are monotonic, so a range of redshift is a range of each base normal;
+        the normal is cut there exactly, which is what a prior with hard edges does. A member of
+        the ensemble counts by what it has in the range. The domain of the model is such a range
+        too.
         """
         low, high = round_inwards(*(redshift_range or (TARGETS[0].low, TARGETS[0].high)))
         edges = torch.tensor([low, high], device=context.device, dtype=torch.float32)
         base = self.model.redshift_to_base(edges, context, mode).double()
-        uniform = torch.special.ndtr(noise.double())
-        cut = truncated_normal(uniform[None, :], base[:, :1], base[:, 1:])
-        draws = self.model.redshift_from_base(cut.to(torch.float32), context, mode)
+        share = share_between(base[..., 0], base[..., 1]).clamp(min=1e-300)
+        share = share / share.sum(dim=1, keepdim=True)
+        member, quantile = share_out(uniform.expand(len(share), -1), share)
+        ends = (base[..., k].gather(1, member) for k in (0, 1))
+        cut = truncated_normal(quantile, *ends)
+        draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
         return draws.clamp(low, high)
 
     def measurable(self, encoded: Encoded, redshift: np.ndarray) -> np.ndarray:

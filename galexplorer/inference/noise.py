@@ -12,16 +12,39 @@ from galexplorer.schema import TARGETS
 
 @lru_cache(maxsize=4)
 def base_noise(draws: int, seed: int) -> Tensor:
-    """Return the standard normal noise of a seed, shape (draws, 9), float32.
+    """Return the uniform noise of a seed, shape (draws, 9), float64, between 0 and 1.
 
-    A scrambled Sobol sequence (Owen 1997) in shuffled order: each column is spread evenly
-    over its quantiles, so that summaries of the posterior carry less Monte-Carlo error than
-    independent draws would.
+    A scrambled Sobol sequence (Owen 1997) in shuffled order: each column is spread evenly, so
+    that summaries of the posterior carry less Monte-Carlo error than independent draws would.
     """
     engine = torch.quasirandom.SobolEngine(len(TARGETS), scramble=True, seed=seed)
     uniform = engine.draw(draws, dtype=torch.float64)
-    order = torch.randperm(draws, generator=torch.Generator().manual_seed(seed))
-    return torch.special.ndtri(uniform[order].clamp(1e-9, 1 - 1e-9)).to(torch.float32)
+    return uniform[torch.randperm(draws, generator=torch.Generator().manual_seed(seed))]
+
+
+def share_out(uniform: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Share uniform noise out among the members of an ensemble.
+
+    What a member gets is spread over its own quantiles as evenly as the whole was.
+
+    Parameters
+    ----------
+    uniform : Tensor, shape (..., d)
+    share : Tensor, shape (..., e)
+        Of each member; they add up to 1.
+
+    Returns
+    -------
+    member : Tensor, shape (..., d), int
+    quantile : Tensor, shape (..., d)
+        Of that member, strictly between 0 and 1.
+    """
+    ends = torch.cumsum(share, dim=-1)
+    member = torch.searchsorted(ends, uniform.contiguous(), right=True)
+    member = member.clamp(max=share.shape[-1] - 1)
+    width = share.gather(-1, member)
+    quantile = (uniform - ends.gather(-1, member)) / width + 1
+    return member, quantile.clamp(1e-9, 1 - 1e-9)
 
 
 def round_inwards(low: float, high: float) -> tuple[float, float]:
@@ -32,6 +55,13 @@ def round_inwards(low: float, high: float) -> tuple[float, float]:
     if last > high:
         last = np.nextafter(last, np.float32(-np.inf))
     return float(first), float(last)
+
+
+def share_between(low: Tensor, high: Tensor) -> Tensor:
+    """Return the standard normal's probability in [low, high], double, accurate in either tail."""
+    flip = low > 0  # differences of small upper tails are taken on the lower side
+    start, end = torch.where(flip, -high, low), torch.where(flip, -low, high)
+    return _normal_share(end.double()) - _normal_share(start.double())
 
 
 def truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:

@@ -1,9 +1,16 @@
-"""The chain of conditional flows p(z|x) p(M*|z,x) p(SFR|z,M*,x) ... p([OIII]|all, x).
+"""The chain of conditional flows p(z|x) p(M*|z,x) p(SFR|z,M*,x) p(lines|those,x) p(O/H,M_BH|all,x).
 
-Every target is one conditional rational-quadratic spline flow (Durkan et al. 2019, 1906.04032;
+Every target is a conditional rational-quadratic spline flow (Durkan et al. 2019, 1906.04032;
 ``nflows``) given the context and the targets before it. The product is the joint posterior,
 so correlations between all nine survive; a fixed redshift is conditioning; and a galaxy
 that lacks a label still trains the flows of the labels it has.
+
+Metallicity and black-hole mass come last: passive galaxies have no metallicity and small ones no
+measured dispersion, and what does not exist cannot be given to the flows of what does.
+
+Each of these densities is the mean over a few networks that were trained apart (Lakshminarayanan
+et al. 2017, 1612.01474): where data are few they differ, and the mixture is wider. Since every
+target has a mixture of its own, a fixed redshift conditions the rest as before.
 """
 
 import math
@@ -17,7 +24,13 @@ from nflows.transforms.splines import rational_quadratic
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galexplorer.schema import TARGETS
+from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
+
+_CHAIN = ("redshift", "log_stellar_mass", "log_sfr", *LINE_NAMES, "gas_metallicity", "log_bh_mass")
+ORDER = tuple(TARGET_NAMES.index(name) for name in _CHAIN)
+"""Targets in the order of the chain: each is conditioned on those before it."""
+
+_PLACE = tuple(ORDER.index(k) for k in range(len(ORDER)))
 
 BINS = 10
 TAIL = 4.0
@@ -184,10 +197,16 @@ def _edges(raw: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
     return edges, edges[1:] - edges[:-1]
 
 
+def parents_of(k: int) -> tuple[int, ...]:
+    """Return the targets that target `k` is conditioned on, in the order of the chain."""
+    return ORDER[: _PLACE[k]]
+
+
 class Chain(nn.Module):
     """Joint density of the targets given a context.
 
-    Works in standardised targets: zero mean and unit width over the training rows.
+    Works in standardised targets: zero mean and unit width over the training rows. Contexts have
+    one vector for each member of the ensemble.
 
     Parameters
     ----------
@@ -196,69 +215,91 @@ class Chain(nn.Module):
     hidden : int
         Width of each flow's network.
     dropout : float
+    members : int
+        Flows of each target.
     """
 
-    def __init__(self, context: int, hidden: int = 128, dropout: float = 0.05) -> None:
+    def __init__(
+        self, context: int, hidden: int = 128, dropout: float = 0.05, members: int = 1
+    ) -> None:
         super().__init__()
+        self.members = members
         self.flows = nn.ModuleList(
-            Flow(ConditionalSpline(context + k, hidden, dropout), StandardNormal([1]))
+            nn.ModuleList(
+                Flow(
+                    ConditionalSpline(context + len(parents_of(k)), hidden, dropout),
+                    StandardNormal([1]),
+                )
+                for _ in range(members)
+            )
             for k in range(len(TARGETS))
         )
 
-    def flow(self, k: int) -> Flow:
-        """Return the flow of target `k`."""
-        return cast(Flow, self.flows[k])
+    def flow(self, k: int, member: int = 0) -> Flow:
+        """Return the flow of target `k` of a member."""
+        return cast(Flow, cast(nn.ModuleList, self.flows[k])[member])
 
-    def spline(self, k: int) -> ConditionalSpline:
+    def spline(self, k: int, member: int = 0) -> ConditionalSpline:
         """Return the transform of target `k`, which nflows keeps to itself."""
-        return cast(ConditionalSpline, self.flow(k)._transform)
+        return cast(ConditionalSpline, self.flow(k, member)._transform)
 
     def log_prob(self, targets: Tensor, context: Tensor) -> Tensor:
-        """Return the log density of each target given those before it.
+        """Return each member's log density of each target given those before it.
 
         Parameters
         ----------
         targets : Tensor, shape (n, 9)
-            Standardised; where a value is missing its own and later entries mean nothing.
-        context : Tensor, shape (n, c)
+            Standardised; where a value is missing its own entry and those after it in the chain
+            mean nothing.
+        context : Tensor, shape (n, e, c)
 
         Returns
         -------
-        Tensor, shape (n, 9)
+        Tensor, shape (n, e, 9)
         """
         noise, log_slope = self.noise_and_slope(targets, context)
         return log_slope - 0.5 * noise**2 - 0.5 * math.log(2 * math.pi)
 
     def to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
-        """Return the base variables of targets, standard normal where calibrated; (n, 9)."""
+        """Return the base variables of targets by each member, (n, e, 9)."""
         return self.noise_and_slope(targets, context)[0]
 
     def noise_and_slope(self, targets: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the base variables and their log derivatives, both (n, 9).
+        """Return the base variables and their log derivatives, both (n, e, 9).
 
         What each flow's own ``log_prob`` does, with one evaluation of all splines.
         """
+        ordered = targets[:, ORDER]
         shifts, log_scales, knots = zip(
             *(
-                self.spline(k).parameters_of(torch.cat([context, targets[:, :k]], dim=1))
+                self.spline(k, member).parameters_of(
+                    torch.cat([context[:, member], ordered[:, : _PLACE[k]]], dim=1)
+                )
+                for member in range(self.members)
                 for k in range(len(TARGETS))
             ),
             strict=True,
         )
-        log_scale = torch.cat(log_scales, dim=1)
-        standard = (targets - torch.cat(shifts, dim=1)) * torch.exp(-log_scale)
+        shape = (len(targets), self.members, len(TARGETS))
+        log_scale = torch.cat(log_scales, dim=1).view(shape)
+        shift = torch.cat(shifts, dim=1).view(shape)
+        standard = (targets[:, None] - shift) * torch.exp(-log_scale)
         stacked = torch.stack(knots, dim=1).flatten(0, 1)
         noise, log_slope = apply_spline(standard.reshape(-1, 1), stacked)
-        return noise.view_as(standard), log_slope.view_as(standard) - log_scale
+        return noise.view(shape), log_slope.view(shape) - log_scale
 
-    def from_noise(self, noise: Tensor, context: Tensor, first: Tensor | None = None) -> Tensor:
+    def from_noise(
+        self, noise: Tensor, context: Tensor, member: Tensor, first: Tensor | None = None
+    ) -> Tensor:
         """Return targets for base variables.
 
         Parameters
         ----------
         noise : Tensor, shape (n, 9)
-        context : Tensor, shape (m, c)
+        context : Tensor, shape (m, e, c)
             Each is the context of n / m rows in succession.
+        member : Tensor, shape (n / m, 9), int
+            Whose flow a target of those rows comes from.
         first : Tensor, shape (n,), optional
             Standardised redshift to fix; the rest is conditioned on it.
 
@@ -266,23 +307,54 @@ class Chain(nn.Module):
         -------
         Tensor, shape (n, 9)
         """
-        targets = noise.new_empty((len(noise), 0))
-        for k in range(len(TARGETS)):
+        drawn = noise.new_empty((len(noise), 0))
+        for k in ORDER:
             if k == 0 and first is not None:
                 column = first[:, None]
             else:
-                shift, log_scale, knots = self.spline(k).parameters_of(context, targets)
-                standard, _ = invert_spline(noise[:, k : k + 1], knots)
-                column = standard * torch.exp(log_scale) + shift
-            targets = torch.cat([targets, column], dim=1)
-        return targets
+                column = self._draw(k, noise[:, k], context, member[:, k], drawn)
+            drawn = torch.cat([drawn, column], dim=1)
+        return drawn[:, _PLACE]
 
-    def invert_first(self, noise: Tensor, context: Tensor) -> Tensor:
-        """Return standardised redshifts for base draws (n, d), one pass of the network per row."""
-        shift, log_scale, knots = self.spline(0).parameters_of(context)
-        count = noise.shape[1]
-        standard, _ = invert_spline(noise.reshape(-1, 1), knots.repeat_interleave(count, dim=0))
-        return standard.view_as(noise) * torch.exp(log_scale) + shift
+    def _draw(
+        self, k: int, noise: Tensor, context: Tensor, member: Tensor, parents: Tensor
+    ) -> Tensor:
+        """Return the column (n, 1) of a target, each member's rows at once."""
+        noise, parents = (x.unflatten(0, (len(context), -1)) for x in (noise, parents))
+        column = torch.empty_like(noise)
+        for e in range(self.members):
+            mine = torch.nonzero(member == e)[:, 0]
+            if len(mine) == 0:
+                continue
+            shift, log_scale, knots = self.spline(k, e).parameters_of(
+                context[:, e], parents[:, mine].flatten(0, 1)
+            )
+            standard, _ = invert_spline(noise[:, mine].reshape(-1, 1), knots)
+            column[:, mine] = (standard * torch.exp(log_scale) + shift).view(len(context), -1)
+        return column.reshape(-1, 1)
+
+    def first_to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
+        """Return base variables (n, e, m) of standardised redshifts (m,) by each member."""
+        count = len(targets)
+        column = targets.repeat(len(context))[:, None]
+        found = [
+            self.flow(0, e).transform_to_noise(column, context[:, e].repeat_interleave(count, 0))
+            for e in range(self.members)
+        ]
+        return torch.stack([x.view(len(context), count) for x in found], dim=1)
+
+    def invert_first(self, noise: Tensor, context: Tensor, member: Tensor) -> Tensor:
+        """Return standardised redshifts for base draws (n, d) of members (n, d).
+
+        One pass of each network per row.
+        """
+        raw = [self.spline(0, e).parameters_of(context[:, e]) for e in range(self.members)]
+        row = torch.arange(len(noise), device=noise.device)[:, None]
+        shift, log_scale, knots = (
+            torch.stack(part, dim=1)[row, member] for part in zip(*raw, strict=True)
+        )
+        standard, _ = invert_spline(noise.reshape(-1, 1), knots.flatten(0, 1))
+        return standard.view_as(noise) * torch.exp(log_scale[..., 0]) + shift[..., 0]
 
 
 class Context(nn.Module):

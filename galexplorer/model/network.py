@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from galexplorer.model import features
-from galexplorer.model.flows import Chain, Context
+from galexplorer.model.flows import Chain, Context, parents_of
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
@@ -29,21 +29,25 @@ class Sizes:
         Length of the vector that conditions the flows.
     context_hidden, flow_hidden : int
         Width of the hidden layers before it and in each flow.
+    members : int
+        Networks of the ensemble behind the autoencoder.
     """
 
     encoder: int = 32
     context: int = 96
     context_hidden: int = 192
     flow_hidden: int = 128
+    members: int = 3
 
 
 class GalaxyModel(nn.Module):
     """Autoencoder and flows.
 
-    Buffers hold the standardisation of the targets and, for each of `MODES` and each target,
-    what turns a standard normal into the base of its flow: a sinh-arcsinh transform (Jones &
-    Pewsey 2009, doi:10.1093/biomet/asp053) with shift, width, skew and tail, which makes the
-    posteriors calibrated on validation rows.
+    One autoencoder, and behind it an ensemble of networks that make the densities of the targets
+    (`galexplorer.model.flows`). Buffers hold the standardisation of the targets and, for each of
+    `MODES` and each target, what turns a standard normal into the base of its flows: a
+    sinh-arcsinh transform (Jones & Pewsey 2009, doi:10.1093/biomet/asp053) with shift, width,
+    skew and tail, which makes the posteriors calibrated on validation rows.
     """
 
     target_mean: Tensor
@@ -60,10 +64,16 @@ class GalaxyModel(nn.Module):
         self.sizes = sizes = sizes or Sizes()
         self.encoder = Encoder(sizes.encoder)
         self.decoder = Decoder(sizes.encoder)
-        self.context = Context(LATENTS, features.SIZE, sizes.context_hidden, sizes.context)
-        self.chain = Chain(sizes.context, sizes.flow_hidden)
-        self.measurable = nn.Sequential(
-            nn.Linear(sizes.context + 1, 64), nn.SiLU(), nn.Linear(64, len(MEASURABLE_NAMES))
+        self.contexts = nn.ModuleList(
+            Context(LATENTS, features.SIZE, sizes.context_hidden, sizes.context)
+            for _ in range(sizes.members)
+        )
+        self.chain = Chain(sizes.context, sizes.flow_hidden, members=sizes.members)
+        self.measurable = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(sizes.context + 1, 64), nn.SiLU(), nn.Linear(64, len(MEASURABLE_NAMES))
+            )
+            for _ in range(sizes.members)
         )
         number = len(TARGETS)
         self.register_buffer("target_mean", torch.zeros(number))
@@ -112,8 +122,8 @@ class GalaxyModel(nn.Module):
         return mean, self.decoder(mean)
 
     def context_of(self, mean: Tensor, log_variance: Tensor, feature: Tensor) -> Tensor:
-        """Return the context of the flows; rows without an image have zero latents."""
-        return self.context(mean, log_variance, feature)
+        """Return the context of each member's flows, (n, e, c); no image has zero latents."""
+        return torch.stack([net(mean, log_variance, feature) for net in self.contexts], dim=1)
 
     def standardise(self, targets: Tensor) -> Tensor:
         """Return targets in units of the training rows' spread; redshift in log(z + 0.02)."""
@@ -124,48 +134,40 @@ class GalaxyModel(nn.Module):
         return _from_line(standard * self.target_std + self.target_mean)
 
     def sample(
-        self,
-        context: Tensor,
-        mode: Tensor,
-        noise: Tensor,
-        redshift: Tensor | None = None,
+        self, context: Tensor, mode: Tensor, noise: Tensor, member: Tensor, redshift: Tensor
     ) -> Tensor:
-        """Return draws.
+        """Return draws of the targets at given redshifts, which are those drawn or fixed.
 
         Parameters
         ----------
-        context : Tensor, shape (m, c)
+        context : Tensor, shape (m, e, c)
             One row for each galaxy, which has n / m draws in succession.
         mode : Tensor, shape (n,), int
             Index into `MODES`.
         noise : Tensor, shape (n, 9)
             Standard normal.
-        redshift : Tensor, shape (n,), optional
-            Fixed redshifts.
+        member : Tensor, shape (n / m, 9), int
+            Which member of the ensemble each target of a galaxy's draws comes from.
+        redshift : Tensor, shape (n,)
 
         Returns
         -------
         Tensor, shape (n, 9)
         """
+        first = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
         base = self.to_base(noise, mode)
-        first = None
-        if redshift is not None:
-            first = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
-        return self.unstandardise(self.chain.from_noise(base, context, first))
+        return self.unstandardise(self.chain.from_noise(base, context, member, first))
 
-    def log_density(
-        self, k: int, value: Tensor, parents: Tensor, context: Tensor, mode: Tensor
-    ) -> Tensor:
-        """Return the log density of one target given those before it.
+    def log_density(self, k: int, targets: Tensor, context: Tensor, mode: Tensor) -> Tensor:
+        """Return the log density of one target given those before it in the chain.
 
         Parameters
         ----------
         k : int
             Index of the target.
-        value : Tensor, shape (n,)
-        parents : Tensor, shape (n, k)
-            The targets before it.
-        context : Tensor, shape (n, c)
+        targets : Tensor, shape (n, 9)
+            Those after it do not count.
+        context : Tensor, shape (n, e, c)
         mode : Tensor, shape (n,), int
             Index into `MODES`.
 
@@ -175,15 +177,19 @@ class GalaxyModel(nn.Module):
             Per unit of the target itself, calibration included; the cut that keeps draws within
             the target's bounds is not.
         """
-        line = _to_line(torch.cat([parents, value[:, None]], dim=1))
-        standard = (line - self.target_mean[: k + 1]) / self.target_std[: k + 1]
-        given = torch.cat([context, standard[:, :k]], dim=1)
-        base, log_slope = self.chain.spline(k).forward(standard[:, k:], context=given)
-        noise, log_bend = self.base_to_noise(base[:, 0], k, mode)
-        log_slope = log_slope + log_bend - torch.log(self.target_std[k])
-        if k == 0:  # from log(z + softening) to z
-            log_slope = log_slope - _line_of_redshift(value)
-        return log_slope - 0.5 * noise**2 - 0.5 * math.log(2 * math.pi)
+        standard = self.standardise(targets)
+        given, column = standard[:, parents_of(k)], standard[:, k : k + 1]
+        densities = []
+        for e in range(self.sizes.members):
+            base, log_slope = self.chain.spline(k, e).forward(
+                column, context=torch.cat([context[:, e], given], dim=1)
+            )
+            noise, log_bend = self.base_to_noise(base[:, 0], k, mode)
+            densities.append(log_slope + log_bend - 0.5 * noise**2)
+        density = mean_density(torch.stack(densities, dim=1))
+        density = density - torch.log(self.target_std[k]) - 0.5 * math.log(2 * math.pi)
+        # from log(z + softening) to z
+        return density - _line_of_redshift(targets[:, 0]) if k == 0 else density
 
     def base_to_noise(self, base: Tensor, k: int, mode: Tensor) -> tuple[Tensor, Tensor]:
         """Undo the calibration of one target's base variables (n,).
@@ -211,47 +217,52 @@ class GalaxyModel(nn.Module):
 
         Parameters
         ----------
-        context : Tensor, shape (n, c)
+        context : Tensor, shape (n, e, c)
         redshift : Tensor, shape (n,)
 
         Returns
         -------
-        Tensor, shape (n, 5)
+        Tensor, shape (n, e, 5)
+            By each member.
         """
         standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
-        return self.measurable(torch.cat([context, standard[:, None].clamp(-8, 8)], dim=1))
+        column = standard[:, None].clamp(-8, 8)
+        return torch.stack(
+            [
+                net(torch.cat([context[:, e], column], dim=1))
+                for e, net in enumerate(self.measurable)
+            ],
+            dim=1,
+        )
 
     def measurable_probability(self, context: Tensor, mode: Tensor, redshift: Tensor) -> Tensor:
-        """Return calibrated probabilities, shape (n, 5); see `measurable_logit`."""
-        logit = self.measurable_logit(context, redshift)
+        """Return calibrated probabilities, shape (n, 5), by the members' mean log odds."""
+        logit = self.measurable_logit(context, redshift).mean(dim=1)
         return torch.sigmoid(self.measurable_shift[mode] + self.measurable_slope[mode] * logit)
 
     def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
-        """Return where redshifts (m,) lie on each row's calibrated base normal, shape (n, m).
+        """Return where redshifts (m,) lie on each member's calibrated base, shape (n, e, m).
 
         A redshift at the end of the line the flow lives on is infinitely far out.
         """
         standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
-        count = len(redshift)
-        rows = context.repeat_interleave(count, dim=0)
-        column = standard.repeat(len(context))[:, None]
-        noise = self.chain.flow(0).transform_to_noise(column, rows).view(len(context), count)
-        standard = (noise - self.base_shift[mode, 0][:, None]) / self.base_width[mode, 0][:, None]
-        tail, skew = self.base_tail[mode, 0][:, None], self.base_skew[mode, 0][:, None]
-        return torch.sinh(tail * torch.asinh(standard) - skew)
+        base = self.chain.first_to_noise(standard, context)
+        return self.base_to_noise(base, 0, mode[:, None, None])[0]
 
-    def redshift_from_base(self, noise: Tensor, context: Tensor, mode: Tensor) -> Tensor:
-        """Return redshifts for calibrated base draws, both (n, d).
-
-        The spline's parameters are made once per row.
-        """
+    def redshift_from_base(
+        self, noise: Tensor, member: Tensor, context: Tensor, mode: Tensor
+    ) -> Tensor:
+        """Return redshifts for calibrated base draws of members, all (n, d)."""
         tail, skew = self.base_tail[mode, 0][:, None], self.base_skew[mode, 0][:, None]
         bent = torch.sinh((torch.asinh(noise) + skew) / tail)
         base = self.base_shift[mode, 0][:, None] + self.base_width[mode, 0][:, None] * bent
-        count = noise.shape[1]
-        standard = self.chain.invert_first(base, context)
-        line = standard * self.target_std[0] + self.target_mean[0]
-        return (torch.exp(line) - _SOFTENING).view(len(context), count)
+        standard = self.chain.invert_first(base, context, member)
+        return torch.exp(standard * self.target_std[0] + self.target_mean[0]) - _SOFTENING
+
+
+def mean_density(log_density: Tensor) -> Tensor:
+    """Return the log of the members' mean density; members are the second axis."""
+    return torch.logsumexp(log_density, dim=1) - math.log(log_density.shape[1])
 
 
 _SOFTENING = 0.02

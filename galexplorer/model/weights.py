@@ -14,7 +14,7 @@ from galexplorer.errors import OptionError, WeightsError
 from galexplorer.model.network import GalaxyModel, Sizes
 from galexplorer.schema import TARGET_NAMES
 
-WEIGHTS_FORMAT = 1
+WEIGHTS_FORMAT = 2
 DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
 _MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"

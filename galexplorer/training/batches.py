@@ -9,12 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from galexplorer.model.features import photometry_features, widen_image_bands
+from galexplorer.model.flows import ORDER
 from galexplorer.schema import DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import dataset
 from galexplorer.training.dataset import Arrays
-
-_METALLICITY = TARGET_NAMES.index("gas_metallicity")
 
 
 @dataclass(frozen=True)
@@ -221,20 +220,17 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     -------
     dict of str to ndarray
         ``targets`` (n, 9), 1 where missing; ``known`` (n, 9), whether a target and all before
-        it are there; ``weight`` (n, 9) of each target's likelihood; ``shown`` (n, 5), what
-        `measurable_labels` says, and ``judged`` (n, 5), whether it says anything.
+        it in the chain are there; ``weight`` (n, 9) of each target's likelihood; ``shown``
+        (n, 5), what `measurable_labels` says, and ``judged`` (n, 5), whether it says anything.
     """
     targets, label = rows["targets"], rows["label"]
     present = np.isfinite(targets)
-    known = np.logical_and.accumulate(present, axis=1)
+    known = np.empty_like(present)
+    known[:, ORDER] = np.logical_and.accumulate(present[:, ORDER], axis=1)
     # a completed label of a real image knows nothing of that image
     jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known
-    # lines are conditioned on a metallicity wherever a table row has one, also where a spectrum
-    # would give none: what its flow draws there has to be what the lines have learnt from
-    stand_in = (label[:, _METALLICITY] == 0) & (label[:, 0] > 0) & known[:, _METALLICITY]
-    weight[stand_in, _METALLICITY] = completed[stand_in, 0]
     # the redshift of a moved galaxy is known exactly; less weight would skew their distribution
     weight[:, 0] = (label[:, 0] > 0) & known[:, 0]
     shown = measurable_labels(rows)

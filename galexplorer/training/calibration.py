@@ -1,8 +1,9 @@
-"""Make posteriors calibrated: fit each flow's base on validation rows, per kind of input.
+"""Make posteriors calibrated: fit the base of each target's flows on validation rows.
 
 Given its true parents, the base variable of a calibrated flow is standard normal. On
 galaxies that the training never saw it is something near that; the sinh-arcsinh transform
-(Jones & Pewsey 2009) of a normal that comes nearest becomes the base that draws come from. The
+(Jones & Pewsey 2009) of a normal that comes nearest becomes the base that draws come from, one
+for all members of the ensemble, and such that their mixture is calibrated. The
 odds that a spectrum would show a line are put straight by a logistic regression (Platt 1999).
 """
 
@@ -64,7 +65,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
         found = noise_of(model, part, mode, rng, device, _CHOICES[mode])
         noise = found["noise"].cpu().double().numpy()
         for k, target in enumerate(TARGET_NAMES):
-            values = noise[np.isfinite(noise[:, k]), k]
+            values = noise[np.isfinite(noise[:, 0, k]), :, k]
             if len(values) < _MIN_ROWS:
                 continue
             fitted = dict(zip(_BASE, fit_base(values), strict=True))
@@ -88,28 +89,30 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
 def fit_base(values: np.ndarray) -> tuple[float, float, float, float]:
     """Return shift, width, skew and tail of the sinh-arcsinh normal nearest to values.
 
-    Nearest in the probabilities at 40 quantiles, each weighted by the inverse of its binomial
-    scatter (after Anderson & Darling 1952), with a mild pull towards no skew and normal tails
-    that fades with the number of values.
+    Where a true value lies in the mixture of the members' densities is the mean of where it lies
+    in each. What is nearest is judged by 40 quantiles of that, which should be even, each weighted
+    by the inverse of its binomial scatter (after Anderson & Darling 1952), with a mild pull
+    towards no skew and normal tails that fades with the number of values.
 
     Parameters
     ----------
-    values : ndarray, shape (n,)
+    values : ndarray, shape (n, e)
+        Base variables by each member.
 
     Returns
     -------
     shift, width, skew, tail : float
         So that ``shift + width * sinh((arcsinh(normal) + skew) / tail)`` is distributed like them.
     """
-    quantiles = np.quantile(values, _LEVELS)
     scatter = np.sqrt(_LEVELS * (1 - _LEVELS) / len(values))
     q16, middle, q84 = np.quantile(values, [0.16, 0.5, 0.84])
 
     def misfit(parameters: np.ndarray) -> np.ndarray:
         shift, log_width, skew, log_tail = parameters
-        standard = (quantiles - shift) / np.exp(log_width)
+        standard = (values - shift) / np.exp(log_width)
         normal = np.sinh(np.exp(log_tail) * np.arcsinh(standard) - skew)
-        return np.concatenate([(ndtr(normal) - _LEVELS) / scatter, [skew / 0.1, log_tail / 0.1]])
+        found = np.quantile(ndtr(normal).mean(axis=1), _LEVELS)
+        return np.concatenate([(found - _LEVELS) / scatter, [skew / 0.1, log_tail / 0.1]])
 
     start = np.array([middle, np.log(max(q84 - q16, 0.02) / 1.989), 0.0, 0.0])
     limits = ([-6.0, -3.0, -1.0, -0.7], [6.0, 3.0, 1.0, 0.7])

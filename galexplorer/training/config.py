@@ -52,7 +52,7 @@ class Config:
     flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
     flow_patience : int
         As `patience`, in reports of the second stage.
-    encoder_width, context_size, context_width, flow_width : int
+    encoder_width, context_size, context_width, flow_width, members : int
         See `galexplorer.model.network.Sizes`.
     checkpoint_minutes : float
     threads : int
@@ -94,6 +94,7 @@ class Config:
     context_size: int = 96
     context_width: int = 192
     flow_width: int = 128
+    members: int = 3
     checkpoint_minutes: float = 3.0
     threads: int = 0
     workers: int = 8
@@ -105,6 +106,7 @@ class Config:
             context=self.context_size,
             context_hidden=self.context_width,
             flow_hidden=self.flow_width,
+            members=self.members,
         )
 
 

@@ -112,7 +112,7 @@ def _fresh(pools: Pools, config: Config) -> GalaxyModel:
 
 
 def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str) -> Stage:
-    _set_dropout(model.context, config.dropout)
+    _set_dropout(model.contexts, config.dropout)
     return Stage(
         name="pixels",
         steps=PixelSteps(pools, config),
@@ -127,14 +127,14 @@ def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, devi
 
 
 def _flows(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str) -> Stage:
-    _set_dropout(model.context, config.flow_dropout)
+    _set_dropout(model.contexts, config.flow_dropout)
     views = encode_views(model, pools, grid, config)
     limit = 5 * config.validation_rows  # latents are at hand
     known = encode_held_out(model, pools, grid, limit)
     return Stage(
         name="flows",
         steps=FlowSteps(pools, config, views),
-        trained=(model.context, model.chain, model.measurable),
+        trained=(model.contexts, model.chain, model.measurable),
         losses=lambda model, batch: objective.flow_losses(model, views.latents, batch, config),
         validate=lambda model: validate(model, pools, device, limit, known),
         learning_rate=config.flow_learning_rate,

@@ -102,10 +102,15 @@ def context_of(model: GalaxyModel, mean: Tensor, log_variance: Tensor, feature: 
 
 
 def negative_log_likelihood(model: GalaxyModel, batch: Batch, context: Tensor) -> Tensor:
-    """Return the weighted negative log likelihood of each row's labels, shape (n,)."""
+    """Return the weighted negative log likelihood of each row's labels, shape (n,).
+
+    The mean over the members of the ensemble.
+    """
     standard = standard_targets(model, batch)
     density = model.chain.log_prob(standard, context)
-    return (batch["weight"] * (-density).clamp(max=MAX_NLL)).sum(dim=1)
+    misfit = (-density).clamp(max=MAX_NLL)
+    # every member learns by its own likelihood; that of their mixture would make them specialists
+    return (batch["weight"][:, None] * misfit).sum(dim=2).mean(dim=1)
 
 
 def standard_targets(model: GalaxyModel, batch: Batch) -> Tensor:
@@ -118,8 +123,9 @@ def standard_targets(model: GalaxyModel, batch: Batch) -> Tensor:
 def cross_entropy(model: GalaxyModel, batch: Batch, context: Tensor) -> Tensor:
     """Return the cross-entropy of what each row's spectrum shows, (n, 5), 0 where unknown."""
     logit = model.measurable_logit(context, batch["targets"][:, 0])
-    entropy = functional.binary_cross_entropy_with_logits(logit, batch["shown"], reduction="none")
-    return entropy * batch["judged"]
+    shown = batch["shown"][:, None].expand_as(logit)
+    entropy = functional.binary_cross_entropy_with_logits(logit, shown, reduction="none")
+    return entropy.mean(dim=1) * batch["judged"]
 
 
 def _mean(entropy: Tensor, judged: Tensor) -> Tensor:

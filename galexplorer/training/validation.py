@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galexplorer.model.network import SYMMETRIES, GalaxyModel
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, mean_density
 from galexplorer.model.vae import LATENTS
 from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, features_of, judged_labels
@@ -77,10 +77,11 @@ def noise_of(
     symmetries: int = SYMMETRIES,
     latents: Latents | None = None,
 ) -> dict[str, Tensor]:
-    """Return base variables and NLL of rows, NaN where a label is missing, both (n, 9).
+    """Return base variables by each member, (n, e, 9), and NLL of rows, (n, 9).
 
-    And the log odds that a spectrum would show each of `MEASURABLE_NAMES` at the true redshift,
-    (n, 5). Known `latents`, both (n, 32), spare the images.
+    NaN where a label is missing. And the log odds that a spectrum would show each of
+    `MEASURABLE_NAMES` at the true redshift, (n, 5). Known `latents`, both (n, 32), spare the
+    images.
     """
     image = mode != "photometry"
     if choice is None:
@@ -109,10 +110,10 @@ def noise_of(
         usable = batch["known"] & judging
         standard = standard_targets(model, batch)
         noise = model.chain.to_noise(standard, context)
-        nll = -model.chain.log_prob(standard, context)
+        nll = -mean_density(model.chain.log_prob(standard, context))
         nan = torch.full_like(standard, float("nan"))
-        found["noise"].append(torch.where(usable, noise, nan))
+        found["noise"].append(torch.where(usable[:, None], noise, nan[:, None]))
         found["nll"].append(torch.where(usable, nll, nan))
-        logit = model.measurable_logit(context, batch["targets"][:, 0])
+        logit = model.measurable_logit(context, batch["targets"][:, 0]).mean(dim=1)
         found["logit"].append(torch.where(batch["known"][:, :1], logit, nan[:, : logit.shape[1]]))
     return {name: torch.cat(parts) for name, parts in found.items()}

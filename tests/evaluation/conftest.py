@@ -1,5 +1,7 @@
 """Engines whose posteriors are known in closed form or by construction, and rows for them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -28,8 +30,8 @@ def make_engine(spread: float) -> BareEngine:
     with torch.random.fork_rng():
         torch.manual_seed(77)
         model = GalaxyModel().eval().requires_grad_(False)
-        for k in range(len(TARGETS)):
-            final = model.chain.spline(k).net[-1]
+        for k, e in itertools.product(range(len(TARGETS)), range(model.sizes.members)):
+            final = model.chain.spline(k, e).net[-1]
             final.weight.normal_(std=spread) if spread else final.weight.zero_()
     model.target_mean.copy_(torch.tensor(MEAN))
     model.target_std.copy_(torch.tensor(SPREAD))

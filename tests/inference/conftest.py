@@ -1,5 +1,6 @@
 """An engine with random weights: its posteriors mean nothing, its mechanics are the real ones."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ def make_model() -> GalaxyModel:
     with torch.random.fork_rng():
         torch.manual_seed(21)
         model = GalaxyModel().eval().requires_grad_(False)
-        for k in range(len(TARGETS)):
-            final = model.chain.spline(k).net[-1]
+        for k, e in itertools.product(range(len(TARGETS)), range(model.sizes.members)):
+            final = model.chain.spline(k, e).net[-1]
             final.weight.normal_(std=0.25)
     model.target_mean.copy_(torch.tensor([-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
     model.target_std.copy_(torch.tensor([0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7]))

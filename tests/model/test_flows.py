@@ -1,5 +1,7 @@
 """The flows against nflows' own inverse, automatic differentiation and quadrature."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +12,15 @@ from nflows.transforms.splines.rational_quadratic import (
 from galexplorer.model import flows
 from galexplorer.model.flows import (
     BINS,
+    ORDER,
     TAIL,
     Chain,
     ConditionalSpline,
     apply_spline,
     invert_spline,
+    parents_of,
 )
+from galexplorer.schema import LINE_NAMES, TARGET_NAMES
 
 KNOTS = 3 * BINS - 1
 
@@ -27,8 +32,8 @@ def generator() -> torch.Generator:
 
 @pytest.fixture
 def chain(generator) -> Chain:
-    """A chain whose splines are far from the identity, in double precision."""
-    chain = Chain(context=6).double().eval()
+    """Two members whose splines are far from the identity, in double precision."""
+    chain = Chain(context=6, members=2).double().eval()
     for parameter in chain.parameters():
         parameter.data = 0.25 * torch.randn(parameter.shape, generator=generator).double()
     return chain
@@ -72,15 +77,16 @@ def test_the_spline_is_that_of_nflows(generator):
 
 def test_all_splines_at_once_are_the_flows_one_by_one(chain, generator):
     targets = torch.randn((60, 9), generator=generator).double()
-    context = torch.randn((60, 6), generator=generator).double()
+    context = torch.randn((60, 2, 6), generator=generator).double()
     density, noise = chain.log_prob(targets, context), chain.to_noise(targets, context)
-    for k in range(9):
-        given = torch.cat([context, targets[:, :k]], dim=1)
+    for k, e in itertools.product(range(9), range(2)):
+        given = torch.cat([context[:, e], targets[:, parents_of(k)]], dim=1)
         column = targets[:, k : k + 1]
-        alone = chain.flow(k).log_prob(column, given)
-        torch.testing.assert_close(density[:, k], alone, atol=1e-9, rtol=0)
-        alone = chain.flow(k).transform_to_noise(column, given)[:, 0]
-        torch.testing.assert_close(noise[:, k], alone, atol=1e-9, rtol=0)
+        alone = chain.flow(k, e).log_prob(column, given)
+        torch.testing.assert_close(density[:, e, k], alone, atol=1e-9, rtol=0)
+        alone = chain.flow(k, e).transform_to_noise(column, given)[:, 0]
+        torch.testing.assert_close(noise[:, e, k], alone, atol=1e-9, rtol=0)
+    assert not torch.allclose(density[:, 0], density[:, 1], atol=0.1)
 
 
 def test_the_slope_is_the_derivative(generator):
@@ -121,88 +127,128 @@ def test_each_density_integrates_to_one(chain, generator, k):
     grid = centre + spread * torch.linspace(-14, 14, 8001).double()
     targets = parents.repeat(len(grid), 1)
     targets[:, k] = grid
-    context = torch.linspace(-1, 1, 6).double().repeat(len(grid), 1)
-    density = torch.exp(chain.log_prob(targets, context)[:, k])
+    context = torch.linspace(-1, 1, 6).double().repeat(len(grid), 2, 1)
+    density = torch.exp(chain.log_prob(targets, context)[:, 0, k])
     assert torch.trapezoid(density, grid).item() == pytest.approx(1.0, abs=1e-3)
 
 
 def _place(chain, parents, k):
     context = torch.linspace(-1, 1, 6).double()[None]
-    given = torch.cat([context, parents[None, :k]], dim=1)
+    given = torch.cat([context, parents[None, parents_of(k)]], dim=1)
     shift, log_scale, _ = chain.spline(k).parameters_of(given)
     return shift.item(), torch.exp(log_scale).item()
 
 
-def test_noise_and_targets_are_one_to_one(chain, generator):
-    noise = torch.randn((500, 9), generator=generator).double()
-    context = torch.randn((500, 6), generator=generator).double()
-    targets = chain.from_noise(noise, context)
-    torch.testing.assert_close(chain.to_noise(targets, context), noise, atol=1e-7, rtol=0)
+@pytest.fixture
+def member(generator) -> torch.Tensor:
+    """Whose flow each target of a row, of twenty that share a context, comes from."""
+    return torch.randint(0, 2, (20, 9), generator=generator)
+
+
+@pytest.fixture
+def context(generator) -> torch.Tensor:
+    return torch.randn((5, 2, 6), generator=generator).double()
+
+
+def of_members(values: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
+    """Return the entries (n, 9) of (n, 2, 9) that belong to the members chosen."""
+    chosen = member.repeat(len(values) // len(member), 1)
+    return values.gather(1, chosen[:, None]).squeeze(1)
+
+
+def test_noise_and_targets_are_one_to_one(chain, context, member, generator):
+    noise = torch.randn((100, 9), generator=generator).double()
+    targets = chain.from_noise(noise, context, member)
+    back = chain.to_noise(targets, context.repeat_interleave(20, dim=0))
+    torch.testing.assert_close(of_members(back, member), noise, atol=1e-7, rtol=0)
+    assert not torch.allclose(of_members(back, 1 - member), noise, atol=0.1)
 
 
 def test_the_density_is_that_of_the_change_of_variables(chain, generator):
     """log p(t) = log N(u) + log |du / dt|, the Jacobian by differentiation."""
     targets = torch.randn((5, 9), generator=generator).double()
-    context = torch.randn((5, 6), generator=generator).double()
-    for row in range(5):
+    context = torch.randn((5, 2, 6), generator=generator).double()
+    for row, e in itertools.product(range(5), range(2)):
+        one = slice(row, row + 1)
         jacobian = torch.autograd.functional.jacobian(
-            lambda t, row=row: chain.to_noise(t[None], context[row : row + 1])[0], targets[row]
+            lambda t, one=one, e=e: chain.to_noise(t[None], context[one])[0, e], targets[row]
         )
-        assert not torch.triu(jacobian, 1).any()
-        noise = chain.to_noise(targets[row : row + 1], context[row : row + 1])
+        assert not torch.triu(jacobian[ORDER, :][:, ORDER], 1).any()
+        noise = chain.to_noise(targets[one], context[one])[:, e]
         expected = -0.5 * (noise**2).sum() - 4.5 * np.log(2 * np.pi)
         expected = expected + torch.linalg.slogdet(jacobian).logabsdet
-        density = chain.log_prob(targets[row : row + 1], context[row : row + 1]).sum()
-        torch.testing.assert_close(density, expected, atol=1e-8, rtol=0)
+        density = chain.log_prob(targets[one], context[one])[:, e].sum()
+        torch.testing.assert_close(density, expected, atol=1e-8, rtol=1e-8)
 
 
 def test_a_target_knows_nothing_of_those_after_it(chain, generator):
     targets = torch.randn((40, 9), generator=generator).double()
-    context = torch.randn((40, 6), generator=generator).double()
+    context = torch.randn((40, 2, 6), generator=generator).double()
     density = chain.log_prob(targets, context)
     for k in range(9):
+        before = [*parents_of(k), k]
+        after = [j for j in range(9) if j not in before]
         other = targets.clone()
-        other[:, k + 1 :] = 5.0
+        other[:, after] = 5.0
         changed = chain.log_prob(other, context)
-        torch.testing.assert_close(changed[:, : k + 1], density[:, : k + 1], atol=0, rtol=0)
-        if k < 8:
-            assert not torch.allclose(changed[:, k + 1], density[:, k + 1])
+        torch.testing.assert_close(changed[..., before], density[..., before], atol=0, rtol=0)
+        for j in after[:1]:
+            assert not torch.allclose(changed[..., j], density[..., j])
 
 
-def test_a_fixed_redshift_is_kept_and_the_rest_follows_it(chain, generator):
-    noise = torch.randn((300, 9), generator=generator).double()
-    context = torch.randn((300, 6), generator=generator).double()
-    free = chain.from_noise(noise, context)
-    again = chain.from_noise(noise, context, free[:, 0])
+def test_what_may_not_exist_is_no_parent_of_what_does():
+    last = {TARGET_NAMES.index(name) for name in ("gas_metallicity", "log_bh_mass")}
+    for name in ("redshift", "log_stellar_mass", "log_sfr", *LINE_NAMES):
+        assert not last & set(parents_of(TARGET_NAMES.index(name)))
+    assert sorted(ORDER) == list(range(9))
+    assert ORDER[:3] == (0, 1, 2)
+
+
+def test_a_fixed_redshift_is_kept_and_the_rest_follows_it(chain, context, member, generator):
+    noise = torch.randn((100, 9), generator=generator).double()
+    free = chain.from_noise(noise, context, member)
+    again = chain.from_noise(noise, context, member, free[:, 0])
     torch.testing.assert_close(again, free, atol=1e-12, rtol=0)
-    fixed = chain.from_noise(noise, context, torch.zeros(300).double())
+    fixed = chain.from_noise(noise, context, member, torch.zeros(100).double())
     assert not fixed[:, 0].any()
-    torch.testing.assert_close(chain.to_noise(fixed, context)[:, 1:], noise[:, 1:])
+    back = of_members(chain.to_noise(fixed, context.repeat_interleave(20, dim=0)), member)
+    torch.testing.assert_close(back[:, 1:], noise[:, 1:])
 
 
-def test_draws_that_share_a_context_are_those_with_one_each(chain, generator):
+def test_draws_that_share_a_context_are_those_with_one_each(chain, context, member, generator):
     """The way all splines are inverted, against nflows' with the whole input in every row."""
-    noise = torch.randn((60, 9), generator=generator).double()
-    context = torch.randn((3, 6), generator=generator).double()
-    shared = chain.from_noise(noise, context)
+    noise = torch.randn((100, 9), generator=generator).double()
+    shared = chain.from_noise(noise, context, member)
     rows = context.repeat_interleave(20, dim=0)
     for k in range(9):
-        given = torch.cat([rows, shared[:, :k]], dim=1)
-        alone, _ = chain.flow(k)._transform.inverse(noise[:, k : k + 1], given)
-        torch.testing.assert_close(shared[:, k : k + 1], alone, atol=1e-10, rtol=0)
+        alone = torch.stack(
+            [
+                chain.flow(k, e)._transform.inverse(
+                    noise[:, k : k + 1], torch.cat([rows[:, e], shared[:, parents_of(k)]], dim=1)
+                )[0]
+                for e in range(2)
+            ],
+            dim=1,
+        ).expand(-1, -1, 9)
+        chosen = of_members(alone, member[:, k : k + 1].expand(-1, 9))[:, 0]
+        torch.testing.assert_close(shared[:, k], chosen, atol=1e-10, rtol=0)
 
 
-def test_redshifts_in_bulk_are_those_one_by_one(chain, generator):
-    noise = torch.randn((20, 7), generator=generator).double()
-    context = torch.randn((20, 6), generator=generator).double()
-    bulk = chain.invert_first(noise, context)
-    for column in range(7):
-        alone, _ = chain.spline(0).inverse(noise[:, column : column + 1], context)
-        torch.testing.assert_close(bulk[:, column : column + 1], alone, atol=1e-12, rtol=0)
+def test_redshifts_in_bulk_are_those_one_by_one(chain, context, generator):
+    noise = torch.randn((5, 7), generator=generator).double()
+    member = torch.randint(0, 2, (5, 7), generator=generator)
+    bulk = chain.invert_first(noise, context, member)
+    for row, column in itertools.product(range(5), range(7)):
+        e, one = int(member[row, column]), slice(row, row + 1)
+        alone, _ = chain.spline(0, e).inverse(noise[one, column : column + 1], context[one, e])
+        assert bulk[row, column].item() == pytest.approx(alone.item(), rel=1e-9)
+        back = chain.first_to_noise(bulk[row, column : column + 1], context[one])[0, e, 0]
+        assert back.item() == pytest.approx(noise[row, column].item(), abs=1e-7)
 
 
 def test_an_untrained_chain_is_nearly_standard_normal(generator):
     chain = Chain(context=6).eval()
     noise = torch.randn((200, 9), generator=generator)
-    targets = chain.from_noise(noise, torch.zeros(200, 6))
+    member = torch.zeros((200, 9), dtype=int)
+    targets = chain.from_noise(noise, torch.zeros(1, 1, 6), member)
     torch.testing.assert_close(targets, noise, atol=0.05, rtol=0)

@@ -1,5 +1,7 @@
 """The whole model: scales of the targets, symmetries of the image, missing numbers."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -37,40 +39,64 @@ def test_standardising_is_undone(model):
     assert standard[0, 0].item() == pytest.approx((np.log(0.1) + 2.1) / 0.5, abs=1e-5)
 
 
-def test_redshifts_and_their_base_are_one_to_one(model):
-    context = torch.randn((4, 96), generator=torch.Generator().manual_seed(1))
+@pytest.fixture
+def context(model) -> torch.Tensor:
+    shape = (4, model.sizes.members, model.sizes.context)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+def test_redshifts_and_their_base_are_one_to_one(model, context):
     mode = torch.tensor([0, 1, 2, 2])
     redshift = torch.tensor([0.004, 0.02, 0.1, 0.3])
     base = model.redshift_to_base(redshift, context, mode)
-    assert base.shape == (4, 4)
-    assert (torch.diff(base, dim=1) > 0).all()
-    back = model.redshift_from_base(base, context, mode)
-    torch.testing.assert_close(back, redshift.repeat(4, 1), atol=1e-5, rtol=1e-4)
+    assert base.shape == (4, 3, 4)
+    assert (torch.diff(base, dim=2) > 0).all()
+    for e in range(3):
+        member = torch.full((4, 4), e)
+        back = model.redshift_from_base(base[:, e], member, context, mode)
+        torch.testing.assert_close(back, redshift.repeat(4, 1), atol=1e-5, rtol=1e-4)
 
 
-def test_draws_carry_the_calibration_of_their_mode(model):
+def test_draws_carry_the_calibration_of_their_mode(model, context):
     """A mode of shift 0.3 and width 1.2 is that noise given to an uncalibrated mode."""
-    context = torch.randn((50, 96), generator=torch.Generator().manual_seed(1))
-    noise = torch.randn((50, 9), generator=torch.Generator().manual_seed(3))
-    jpeg = torch.full((50,), MODES.index("jpeg"))
-    plain = torch.full((50,), MODES.index("photometry"))
-    torch.testing.assert_close(
-        model.sample(context, jpeg, noise), model.sample(context, plain, 0.3 + 1.2 * noise)
-    )
-    fits = torch.full((50,), MODES.index("fits"))
+    generator = torch.Generator().manual_seed(3)
+    noise = torch.randn((40, 9), generator=generator)
+    member = torch.randint(0, 3, (10, 9), generator=generator)
+    redshift = torch.linspace(0.02, 0.3, 40)
+
+    def sample(name: str, noise: torch.Tensor) -> torch.Tensor:
+        mode = torch.full((40,), MODES.index(name))
+        return model.sample(context, mode, noise, member, redshift)
+
+    torch.testing.assert_close(sample("jpeg", noise), sample("photometry", 0.3 + 1.2 * noise))
     bent = torch.sinh((torch.asinh(noise) + 0.2) / 0.8)
-    torch.testing.assert_close(
-        model.sample(context, fits, noise), model.sample(context, plain, bent)
-    )
+    torch.testing.assert_close(sample("fits", noise), sample("photometry", bent))
+    torch.testing.assert_close(sample("fits", noise)[:, 0], redshift)
 
 
-def test_what_a_spectrum_would_show_follows_its_calibration(model):
-    context = torch.randn((6, 96), generator=torch.Generator().manual_seed(1))
-    redshift = torch.linspace(0.01, 0.2, 6)
-    jpeg = torch.full((6,), MODES.index("jpeg"))
+def test_the_ensemble_is_the_mean_of_its_members(model, context):
+    """Densities are averaged, not their logarithms."""
+    mode = torch.tensor([0, 1, 2, 2])
+    targets = torch.tensor([[0.08, 10.7, 0.3, 8.9, 7.4, 2.2, 1.7, 1.8, 1.1]]).repeat(4, 1)
+    for k in (0, 1, 4, 7):
+        found = model.log_density(k, targets, context, mode)
+        alone = []
+        for e in range(3):  # three times the same member: the mixture is that one
+            same = copy.deepcopy(model)
+            for other in range(3):
+                same.chain.flow(k, other).load_state_dict(model.chain.flow(k, e).state_dict())
+            alone.append(same.log_density(k, targets, context[:, [e] * 3], mode))
+        mean = torch.log(torch.stack(alone).exp().mean(dim=0))
+        torch.testing.assert_close(found, mean, atol=1e-5, rtol=0)
+
+
+def test_what_a_spectrum_would_show_follows_its_calibration(model, context):
+    redshift = torch.linspace(0.01, 0.2, 4)
+    jpeg = torch.full((4,), MODES.index("jpeg"))
     plain = model.measurable_probability(context, jpeg, redshift)
-    assert plain.shape == (6, len(MEASURABLE_NAMES))
-    torch.testing.assert_close(plain, torch.sigmoid(model.measurable_logit(context, redshift)))
+    assert plain.shape == (4, len(MEASURABLE_NAMES))
+    logit = model.measurable_logit(context, redshift).mean(dim=1)
+    torch.testing.assert_close(plain, torch.sigmoid(logit))
     assert not torch.equal(plain, model.measurable_probability(context, jpeg, redshift + 0.1))
 
 
