@@ -46,12 +46,11 @@ class ConditionalSpline(Transform):
     Maps the target to the base: ``forward`` (n, 1) to (n, 1) given context (n, c).
     """
 
-    def __init__(self, context: int, hidden: int, dropout: float) -> None:
+    def __init__(self, context: int, hidden: int) -> None:
         super().__init__()
         self.net = nn.Sequential(
             nn.Linear(context, hidden),
             nn.SiLU(),
-            nn.Dropout(dropout),
             nn.Linear(hidden, hidden),
             nn.SiLU(),
             nn.Linear(hidden, _PARAMETERS),
@@ -214,22 +213,16 @@ class Chain(nn.Module):
         Length of the context vector.
     hidden : int
         Width of each flow's network.
-    dropout : float
     members : int
         Flows of each target.
     """
 
-    def __init__(
-        self, context: int, hidden: int = 128, dropout: float = 0.05, members: int = 1
-    ) -> None:
+    def __init__(self, context: int, hidden: int = 128, members: int = 1) -> None:
         super().__init__()
         self.members = members
         self.flows = nn.ModuleList(
             nn.ModuleList(
-                Flow(
-                    ConditionalSpline(context + len(parents_of(k)), hidden, dropout),
-                    StandardNormal([1]),
-                )
+                Flow(ConditionalSpline(context + len(parents_of(k)), hidden), StandardNormal([1]))
                 for _ in range(members)
             )
             for k in range(len(TARGETS))

@@ -98,7 +98,7 @@ def test_the_slope_is_the_derivative(generator):
 
 
 def test_forward_and_inverse_cancel(generator):
-    transform = ConditionalSpline(4, 32, 0.0).double().eval()
+    transform = ConditionalSpline(4, 32).double().eval()
     for parameter in transform.parameters():
         parameter.data = 0.5 * torch.randn(parameter.shape, generator=generator).double()
     context = torch.randn((800, 4), generator=generator).double()
