@@ -28,6 +28,8 @@ _BLACK_POINT_SCATTER = 0.5
 _EARLY_GAINS = (1.65, 1.35, 1.35)
 _MOSAIC_TURN_DEG = 8.0
 _MOSAIC_MARGIN_PX = 12
+_MOSAIC_STEP_DEG = 0.001
+_USUAL_DECLINATION_DEG = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Service:
         Whether frames were resampled to a mosaic and from there to the field.
     registration_px : float
         Largest offset of g and i from r along either axis, native pixels.
+    gains : tuple of float
+        Brightness of g, r and i over that of `galexplorer.image.composite`.
+    offset_arcsec : float
+        Largest offset of the galaxy from the middle of the image along right ascension.
     """
 
     scale_arcsec: float
@@ -60,7 +66,7 @@ class Service:
     mosaic: bool = False
     registration_px: float = 0.0
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Brightness of g, r and i over that of `galexplorer.image.composite`."""
+    offset_arcsec: float = 0.0
 
 
 def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False) -> Service:
@@ -91,17 +97,42 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False)
     )
 
 
-def mosaic(scale_arcsec: float, side_px: int) -> Service:
-    """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from."""
-    return Service(scale_arcsec, side_px, (_SERVER_QUALITY, 75), mosaic=True, registration_px=0.2)
+def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> Service:
+    """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from.
+
+    Its images are centred on right ascensions rounded to 0.001 degrees, so galaxies lie up to
+    1.8 arcsec times the cosine of the declination beside the middle.
+
+    Parameters
+    ----------
+    scale_arcsec : float
+    side_px : int
+    dec_deg : float
+        Declination of the galaxy; NaN for one without a place in the sky.
+
+    Returns
+    -------
+    Service
+    """
+    declination = dec_deg if np.isfinite(dec_deg) else _USUAL_DECLINATION_DEG
+    return Service(
+        scale_arcsec,
+        side_px,
+        (_SERVER_QUALITY, 75),
+        mosaic=True,
+        registration_px=0.2,
+        offset_arcsec=0.5 * _MOSAIC_STEP_DEG * 3600 * float(np.cos(np.radians(declination))),
+    )
 
 
-def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
+def draw_service(petro_r90_arcsec: float, dec_deg: float, rng: np.random.Generator) -> Service:
     """Draw a way in which a galaxy may be served.
 
     Parameters
     ----------
     petro_r90_arcsec : float
+    dec_deg : float
+        NaN for a galaxy without a place in the sky.
     rng : numpy.random.Generator
 
     Returns
@@ -111,7 +142,7 @@ def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
     draw = rng.random()
     if draw < 0.35:
         field = rng.choice([24.0, 38.0, 60.0])
-        return mosaic(0.2, int(field / 0.2))
+        return mosaic(0.2, int(field / 0.2), dec_deg)
     if draw < 0.7:
         return galaxy_zoo(petro_r90_arcsec, reduction=int(rng.choice([1, 3])))
     scale = float(rng.choice([0.1, 0.2, 0.3, SDSS_PIXEL_SCALE_ARCSEC]))
@@ -129,7 +160,7 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     service : Service
         A field larger than the image is cut to what there is.
     rng : numpy.random.Generator
-        Draws the black point and the offsets of the bands.
+        Draws the black point and the offsets of the bands and of the galaxy.
 
     Returns
     -------
@@ -147,9 +178,11 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     if service.mosaic:
         image = _resample_twice(image)
     ratio = service.scale_arcsec / service.reduction / native
-    side = min(service.side_px * service.reduction, int(min(image.size) / ratio))
+    offset = rng.uniform(-service.offset_arcsec, service.offset_arcsec) / native
+    room = min(image.width - 2 * abs(offset), image.height)
+    side = min(service.side_px * service.reduction, int(room / ratio))
     side -= side % service.reduction
-    x, y = image.width / 2, image.height / 2
+    x, y = image.width / 2 + offset, image.height / 2
     half = 0.5 * side * ratio
     image = image.resize(
         (side, side), Image.Resampling.BILINEAR, box=(x - half, y - half, x + half, y + half)

@@ -69,4 +69,4 @@ def test_blank_sky_looks_as_in_real_jpegs(flux):
 
 def test_services_are_drawn_alike_from_one_seed():
     one, two = np.random.default_rng(1), np.random.default_rng(1)
-    assert [draw_service(6.0, one) for _ in range(9)] == [draw_service(6.0, two) for _ in range(9)]
+    assert [draw_service(6.0, 20.0, one) for _ in range(9)] == [draw_service(6.0, 20.0, two) for _ in range(9)]
