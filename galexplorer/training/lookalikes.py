@@ -169,7 +169,8 @@ def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
     if name == "gz2_jpeg":
         return (r < 17.0) & (r90 > 3.0) & (r90 < 40)
     late = (rows.log_sfr - rows.log_stellar_mass > -11.3).to_numpy()
-    return (r < 17.77) & (r90 > 4.5) & (r90 < 25) & late
+    # a Petrosian radius above 5.5 arcsec: 3.63 scale lengths of a disc, R90 3.77 of them
+    return (r < 17.77) & (r90 > 5.7) & (r90 < 25) & late
 
 
 def _service(name: str, petro_r90_arcsec: float, dec_deg: float) -> Service:

@@ -24,7 +24,7 @@ def flux() -> np.ndarray:
 @pytest.mark.parametrize(
     "service",
     [
-        replace(mosaic(0.2, 180), gains=(1.0, 1.0, 1.0), nonlinearity=NONLINEARITY),
+        Service(0.2, 180, mosaic=True, registration_px=0.2),
         galaxy_zoo(5.0),
         galaxy_zoo(5.0, reduction=3, early=True),
     ],
@@ -38,7 +38,8 @@ def test_light_size_and_colour_survive_the_server(flux, service):
     g, r, i = (found.magnitudes[b] + gain for b, gain in zip("gri", gains, strict=True))
     native = measure(Pixels(flux, 0.396, "fits", ""))
     truth = native.magnitudes
-    assert r == pytest.approx(truth["r"], abs=0.15)  # the black point takes some
+    # the black point takes some, and so does resampling what is compressed
+    assert r == pytest.approx(truth["r"], abs=0.25 if service.mosaic else 0.15)
     assert g - r == pytest.approx(truth["g"] - truth["r"], abs=0.08)
     assert r - i == pytest.approx(truth["r"] - truth["i"], abs=0.08)
     assert found.petro_r50 == pytest.approx(native.petro_r50, rel=0.15)
@@ -77,8 +78,8 @@ def test_blank_sky_looks_as_in_real_jpegs(flux):
 
 
 def test_mosaics_brighten_faint_light_and_compress_bright(flux):
-    """Real mosaics show 0.6 mag more r light than the SkyServer's stretch near 24 mag/arcsec2, 0.3
-    mag near 21.6, and as much near 21, bluer by 0.1 mag in g - r and r - i."""
+    """Real mosaics show 0.65 mag more r light than the SkyServer's stretch near 24 mag/arcsec2,
+    0.8 mag more in g and 0.58 in i, and no more near 21."""
     plain = replace(mosaic(0.2, 120, 90.0), gains=(1.0, 1.0, 1.0), nonlinearity=NONLINEARITY)
     shown, base = (
         np.mean(
@@ -98,7 +99,7 @@ def test_mosaics_brighten_faint_light_and_compress_bright(flux):
     level, gain = brighter(6.5, 8.5)
     assert 23.2 < level < 24.8
     assert gain[1] == pytest.approx(0.65, abs=0.12)
-    assert gain[0] - gain[1] == pytest.approx(0.12, abs=0.06)
+    assert gain[0] - gain[1] == pytest.approx(0.15, abs=0.07)
     assert gain[1] - gain[2] == pytest.approx(0.08, abs=0.06)
     level, core = brighter(0, 1)
     assert level < 20
@@ -118,6 +119,7 @@ def test_mosaics_are_centred_on_rounded_right_ascensions(flux, declination):
     assert np.std(x) == pytest.approx(reach / np.sqrt(3), rel=0.25)
     assert reach < np.ptp(x) < 2 * reach + 0.3
     assert np.std(y) < 0.12
+    assert np.mean(y) == pytest.approx(0.26, abs=0.1)
 
 
 def test_a_mosaic_beside_the_middle_stays_on_the_frame(flux):
@@ -153,5 +155,5 @@ def test_services_are_drawn_alike_from_one_seed():
     services = [draw_service(6.0, 20.0, one) for _ in range(30)]
     assert services == [draw_service(6.0, 20.0, two) for _ in range(30)]
     beside = {service.offset_arcsec for service in services if service.mosaic}
-    assert beside == {pytest.approx(1.8 * np.cos(np.radians(20.0)))}
+    assert list(beside) == pytest.approx([1.8 * np.cos(np.radians(20.0))])
     assert not any(service.offset_arcsec for service in services if not service.mosaic)
