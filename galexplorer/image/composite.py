@@ -28,7 +28,9 @@ JPEG_QUALITY = 90
 """Quality at which a FITS composite is compressed, as the SkyServer does with its own."""
 
 
-def composite(flux_nmgy: np.ndarray, pixel_scale_arcsec: float) -> np.ndarray:
+def composite(
+    flux_nmgy: np.ndarray, pixel_scale_arcsec: float, nonlinearity: float = NONLINEARITY
+) -> np.ndarray:
     """Return the colour composite of linear pixels.
 
     Parameters
@@ -37,6 +39,8 @@ def composite(flux_nmgy: np.ndarray, pixel_scale_arcsec: float) -> np.ndarray:
         Nanomaggies per pixel, bands g, r, i, sky-subtracted. NaN counts as blank sky.
     pixel_scale_arcsec : float
         Side of a pixel; surface brightness is what the composite shows.
+    nonlinearity : float
+        Constant b, for composites other than the SkyServer's.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def composite(flux_nmgy: np.ndarray, pixel_scale_arcsec: float) -> np.ndarray:
     per_native = (SDSS_PIXEL_SCALE_ARCSEC / pixel_scale_arcsec) ** 2
     scales = np.asarray(CHANNEL_SCALES, np.float32)[:, None, None]
     channels = np.nan_to_num(np.asarray(flux_nmgy, np.float32)[::-1]) * (scales * per_native)
-    compressed = channels * _compression(channels.sum(axis=0))
+    compressed = channels * _compression(channels.sum(axis=0), nonlinearity)
     peak = np.maximum(compressed.max(axis=0), 1.0)
     return np.clip(compressed / peak, 0.0, 1.0)
 
@@ -98,9 +102,9 @@ def as_served(channels: np.ndarray) -> np.ndarray:
         return np.asarray(image.convert("RGB")).transpose(2, 0, 1).copy()
 
 
-def _compression(total: np.ndarray) -> np.ndarray:
+def _compression(total: np.ndarray, nonlinearity: float) -> np.ndarray:
     """Return asinh(b I) / (b I), 1 where I is zero."""
-    argument = NONLINEARITY * total
+    argument = nonlinearity * total
     return np.divide(
         np.arcsinh(argument), argument, out=np.ones_like(argument), where=np.abs(argument) > 1e-6
     )

@@ -17,7 +17,7 @@ from galexplorer.image.cutout import cut
 from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.schema import IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
+from galexplorer.schema import IMAGE_BANDS
 from galexplorer.training import dataset
 from galexplorer.training.donors import KEPT_OUT, KNOWN_SCALES_ARCSEC, Donors, unlabelled
 from galexplorer.training.rendering import render
@@ -26,8 +26,6 @@ from galexplorer.training.simulate import galaxy_of
 from galexplorer.training.transplants import choose, transplant
 
 NOMINAL_SCALE_ARCSEC = 0.396
-_ROUNDING_DEG = {"sdss_spirals": 0.001}
-"""Step of the right ascensions that a set's images are centred on: galaxies lie beside it."""
 _TYPES = {0: "elliptical", 1: "spiral", 2: "spiral", 3: "edge-on", 10: "non-spiral", 11: "spiral"}
 
 
@@ -160,12 +158,7 @@ def served(
         if k is None:
             return None
         flux = transplant(donors, k, galaxy, rng)
-    if name in _ROUNDING_DEG:
-        declination = float(row.dec) if np.isfinite(row.dec) else 30.0
-        reach = 0.5 * _ROUNDING_DEG[name] * 3600 * np.cos(np.radians(declination))
-        offset = round(rng.uniform(-reach, reach) / SDSS_PIXEL_SCALE_ARCSEC)
-        flux = np.roll(flux, offset, axis=2)
-    return serve(flux, _service(name, float(row.petro_r90_true)), rng)
+    return serve(flux, _service(name, float(row.petro_r90_true), float(row.dec)), rng)
 
 
 def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
@@ -176,15 +169,16 @@ def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
     if name == "gz2_jpeg":
         return (r < 17.0) & (r90 > 3.0) & (r90 < 40)
     late = (rows.log_sfr - rows.log_stellar_mass > -11.3).to_numpy()
-    return (r < 17.77) & (r90 > 4.5) & (r90 < 25) & late
+    # a Petrosian radius above 5.5 arcsec: 3.63 scale lengths of a disc, R90 3.77 of them
+    return (r < 17.77) & (r90 > 5.7) & (r90 < 25) & late
 
 
-def _service(name: str, petro_r90_arcsec: float) -> Service:
+def _service(name: str, petro_r90_arcsec: float, dec_deg: float) -> Service:
     if name == "gz1_jpeg":
         return galaxy_zoo(petro_r90_arcsec, reduction=3, early=True)
     if name == "gz2_jpeg":
         return galaxy_zoo(petro_r90_arcsec, early=True)
-    return mosaic(0.2, 120)
+    return mosaic(0.2, 120, dec_deg)
 
 
 def _nominal(pixels: Pixels) -> Pixels:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import fourier_shift
 
-from galexplorer.image.composite import composite
+from galexplorer.image.composite import NONLINEARITY, composite
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
@@ -26,8 +26,17 @@ _BLACK_POINT_SCATTER = 0.5
 # composites of early releases: 0.22 mag bluer, by the red sequence of their ellipticals, and
 # brighter, by the noise of their sky
 _EARLY_GAINS = (1.65, 1.35, 1.35)
-_MOSAIC_TURN_DEG = 8.0
+_MOSAIC_TURNS_DEG = (8.0, -8.0) * 3
 _MOSAIC_MARGIN_PX = 12
+# by 77 galaxies of the training split of `sdss_spirals` with magnitudes and sizes in a catalogue,
+# and these simulated: flux in apertures of 1.5" to 11" agrees within 0.04 mag in r and 0.12 in g,
+# colours within 0.03, total magnitudes within 0.05 +- 0.03; and by the sky of 200 images
+_MOSAIC_GAINS = (2.55, 2.25, 2.1)
+_MOSAIC_NONLINEARITY = 2.85
+_MOSAIC_BLACK_POINT_NMGY = (0.007, 0.011, 0.011)
+_MOSAIC_STEP_DEG = 0.001
+_MOSAIC_DROP_ARCSEC = 0.26  # the median of 150 real images, scatter 0.16
+_USUAL_DECLINATION_DEG = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,17 @@ class Service:
         Whether frames were resampled to a mosaic and from there to the field.
     registration_px : float
         Largest offset of g and i from r along either axis, native pixels.
+    gains : tuple of float
+        Brightness of g, r and i over that of `galexplorer.image.composite` where light is faint;
+        with a larger `nonlinearity` bright light gains less.
+    nonlinearity : float
+        Constant b of the composite.
+    black_point_nmgy : tuple of float
+        What the server takes off the sky, g, r, i, per native pixel.
+    offset_arcsec : float
+        Largest offset of the galaxy from the middle of the image along right ascension.
+    drop_arcsec : float
+        How far below the middle it lies.
     """
 
     scale_arcsec: float
@@ -60,7 +80,10 @@ class Service:
     mosaic: bool = False
     registration_px: float = 0.0
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Brightness of g, r and i over that of `galexplorer.image.composite`."""
+    nonlinearity: float = NONLINEARITY
+    black_point_nmgy: tuple[float, float, float] = _BLACK_POINT_NMGY
+    offset_arcsec: float = 0.0
+    drop_arcsec: float = 0.0
 
 
 def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False) -> Service:
@@ -91,17 +114,47 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False)
     )
 
 
-def mosaic(scale_arcsec: float, side_px: int) -> Service:
-    """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from."""
-    return Service(scale_arcsec, side_px, (_SERVER_QUALITY, 75), mosaic=True, registration_px=0.2)
+def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> Service:
+    """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from.
+
+    Its images are centred on right ascensions rounded to 0.001 degrees, so galaxies lie up to
+    1.8 arcsec times the cosine of the declination beside the middle. They are stretched more
+    than the SkyServer's: see `Service.gains`.
+
+    Parameters
+    ----------
+    scale_arcsec : float
+    side_px : int
+    dec_deg : float
+        Declination of the galaxy; NaN for one without a place in the sky.
+
+    Returns
+    -------
+    Service
+    """
+    declination = dec_deg if np.isfinite(dec_deg) else _USUAL_DECLINATION_DEG
+    return Service(
+        scale_arcsec,
+        side_px,
+        (_SERVER_QUALITY, 75),
+        mosaic=True,
+        registration_px=0.2,
+        gains=_MOSAIC_GAINS,
+        nonlinearity=_MOSAIC_NONLINEARITY,
+        black_point_nmgy=_MOSAIC_BLACK_POINT_NMGY,
+        offset_arcsec=0.5 * _MOSAIC_STEP_DEG * 3600 * float(np.cos(np.radians(declination))),
+        drop_arcsec=_MOSAIC_DROP_ARCSEC,
+    )
 
 
-def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
+def draw_service(petro_r90_arcsec: float, dec_deg: float, rng: np.random.Generator) -> Service:
     """Draw a way in which a galaxy may be served.
 
     Parameters
     ----------
     petro_r90_arcsec : float
+    dec_deg : float
+        NaN for a galaxy without a place in the sky.
     rng : numpy.random.Generator
 
     Returns
@@ -111,7 +164,7 @@ def draw_service(petro_r90_arcsec: float, rng: np.random.Generator) -> Service:
     draw = rng.random()
     if draw < 0.35:
         field = rng.choice([24.0, 38.0, 60.0])
-        return mosaic(0.2, int(field / 0.2))
+        return mosaic(0.2, int(field / 0.2), dec_deg)
     if draw < 0.7:
         return galaxy_zoo(petro_r90_arcsec, reduction=int(rng.choice([1, 3])))
     scale = float(rng.choice([0.1, 0.2, 0.3, SDSS_PIXEL_SCALE_ARCSEC]))
@@ -129,7 +182,7 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     service : Service
         A field larger than the image is cut to what there is.
     rng : numpy.random.Generator
-        Draws the black point and the offsets of the bands.
+        Draws the black point and the offsets of the bands and of the galaxy.
 
     Returns
     -------
@@ -137,19 +190,23 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
         With `origin` "jpeg".
     """
     native = SDSS_PIXEL_SCALE_ARCSEC
-    black = np.array(_BLACK_POINT_NMGY) * (1 + _BLACK_POINT_SCATTER * rng.standard_normal())
+    black = np.array(service.black_point_nmgy) * (1 + _BLACK_POINT_SCATTER * rng.standard_normal())
     flux_nmgy = _misalign(flux_nmgy, service.registration_px, rng)
     gains = np.array(service.gains)
-    levels = composite(gains[:, None, None] * (flux_nmgy - black[:, None, None]), native)
+    flux_nmgy = gains[:, None, None] * (flux_nmgy - black[:, None, None])
+    levels = composite(flux_nmgy, native, service.nonlinearity)
     image = Image.fromarray(np.round(255 * levels).astype(np.uint8).transpose(1, 2, 0))
     if service.base_quality is not None:
         image = _compress(image, service.base_quality)
     if service.mosaic:
-        image = _resample_twice(image)
+        image = _resample(image)
     ratio = service.scale_arcsec / service.reduction / native
-    side = min(service.side_px * service.reduction, int(min(image.size) / ratio))
+    offset = rng.uniform(-service.offset_arcsec, service.offset_arcsec) / native
+    drop = service.drop_arcsec / native
+    room = min(image.width - 2 * abs(offset), image.height - 2 * drop)
+    side = min(service.side_px * service.reduction, int(room / ratio))
     side -= side % service.reduction
-    x, y = image.width / 2, image.height / 2
+    x, y = image.width / 2 + offset, image.height / 2 - drop
     half = 0.5 * side * ratio
     image = image.resize(
         (side, side), Image.Resampling.BILINEAR, box=(x - half, y - half, x + half, y + half)
@@ -182,12 +239,15 @@ def _compress(image: Image.Image, quality: int) -> Image.Image:
     return Image.open(buffer).convert("RGB")
 
 
-def _resample_twice(image: Image.Image) -> Image.Image:
-    """Turn an image and turn it back: bilinear each time, at all phases of the pixel grid."""
+def _resample(image: Image.Image) -> Image.Image:
+    """Turn an image to and fro: bilinear each time, at all phases of the pixel grid.
+
+    So often, the noise of blank sky is as smooth as in real mosaics.
+    """
     margin = _MOSAIC_MARGIN_PX
     padded = Image.fromarray(
         np.pad(np.asarray(image), ((margin, margin), (margin, margin), (0, 0)), "reflect")
     )
-    for angle in (_MOSAIC_TURN_DEG, -_MOSAIC_TURN_DEG):
+    for angle in _MOSAIC_TURNS_DEG:
         padded = padded.rotate(angle, Image.Resampling.BILINEAR)
     return padded.crop((margin, margin, margin + image.width, margin + image.height))

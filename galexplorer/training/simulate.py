@@ -211,7 +211,8 @@ def _draw(arrays: dataset.Arrays, k: int, job: _Job, row: Any, rng: np.random.Ge
         flux[:, :, keep:] = np.nan
         flux = np.rot90(flux, int(rng.integers(4)), axes=(1, 2)).copy()
     if rng.random() < _SERVED_FRACTION:
-        pixels = serve(flux, draw_service(float(row.petro_r90_true), rng), rng)
+        service = draw_service(float(row.petro_r90_true), float(row.dec), rng)
+        pixels = serve(flux, service, rng)
     else:
         pixels = Pixels(flux, SDSS_PIXEL_SCALE_ARCSEC, "fits", "")
     try:
