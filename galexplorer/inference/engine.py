@@ -14,18 +14,12 @@ from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
-from galexplorer.inference.noise import (
-    base_noise,
-    round_inwards,
-    share_between,
-    share_out,
-    truncated_normal,
-)
 from galexplorer.inference.observation import Cutout, Observation, Stored
 from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
+from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import photometry_features
-from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.model.network import MODES
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
@@ -33,21 +27,14 @@ from galexplorer.science.summary import cautions
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
-_MEASURABLE_DRAWS = 512
-CHUNK = 16384
-"""Draws that go through the flows at once."""
-
-_LOW = torch.tensor([t.low for t in TARGETS])
-_HIGH = torch.tensor([t.high for t in TARGETS])
 
 
-class Engine:
+class Engine(Sampler):
     """A loaded model that infers. Immutable, so threads may share it."""
 
     def __init__(self, weights: Weights) -> None:
+        super().__init__(weights.model)
         self.weights = weights
-        self.model: GalaxyModel = weights.model
-        self.device = weights.model.target_mean.device
 
     @cached_property
     def library(self) -> Library:
@@ -215,106 +202,6 @@ class Engine:
                 log_variance[k] = torch.from_numpy(kept.log_variance)
         context = self.model.context_of(latent, log_variance, feature)
         return Encoded(context, torch.from_numpy(origin).long(), latent, features)
-
-    @torch.inference_mode()
-    def sample(
-        self,
-        encoded: Encoded,
-        draws: int,
-        seed: int,
-        redshift: Tensor | None = None,
-        redshift_range: tuple[float, float] | None = None,
-    ) -> Tensor:
-        """Return joint draws, shape (n, draws, 9), on the CPU.
-
-        The noise depends on seed and number of draws alone, so that a galaxy has the same
-        draws alone and in a catalogue. `redshift` holds one value per row, NaN where it is free.
-        """
-        uniform = base_noise(draws, seed).to(self.device)
-        members = self.model.sizes.members
-        equal = uniform.new_full((len(TARGETS), members), 1 / members)
-        member, quantile = (part.T for part in share_out(uniform.T, equal))
-        noise = torch.special.ndtri(quantile).to(torch.float32)
-        low, high = _LOW.to(self.device), _HIGH.to(self.device)
-        number = len(encoded.context)
-        out = torch.empty((number, draws, len(TARGETS)))
-        mode = encoded.mode.to(self.device)
-        step = max(1, CHUNK // draws)
-        for begin in range(0, number, step):
-            rows = slice(begin, min(begin + step, number))
-            context = encoded.context[rows]
-            size = len(context)
-            first = self._redshift_draws(context, mode[rows], uniform[:, 0], redshift_range)
-            if redshift is not None:
-                fixed = redshift[rows].to(self.device, torch.float32)[:, None]
-                first = torch.where(torch.isfinite(fixed), fixed, first)
-            for start in range(0, draws, CHUNK):
-                part = slice(start, min(start + CHUNK, draws))
-                count = part.stop - part.start
-                samples = self.model.sample(
-                    context,
-                    mode[rows].repeat_interleave(count),
-                    noise[part].repeat(size, 1),
-                    member[part],
-                    first[:, part].reshape(-1),
-                )
-                samples = torch.minimum(torch.maximum(samples, low), high)
-                samples[:, 0] = first[:, part].reshape(-1)  # as drawn: the flow's line rounds
-                out[rows, part] = samples.view(size, count, -1).cpu()
-        return out
-
-    def _redshift_draws(
-        self,
-        context: Tensor,
-        mode: Tensor,
-        uniform: Tensor,
-        redshift_range: tuple[float, float] | None,
-    ) -> Tensor:
-        """Return redshift draws (n, draws), inside the range if there is one.
-
-        The redshift's flows are monotonic, so a range of redshift is a range of each base normal;
-        the normal is cut there exactly, which is what a prior with hard edges does. A member of
-        the ensemble counts by what it has in the range. The domain of the model is such a range
-        too.
-        """
-        low, high = round_inwards(*(redshift_range or (TARGETS[0].low, TARGETS[0].high)))
-        edges = torch.tensor([low, high], device=context.device, dtype=torch.float32)
-        base = self.model.redshift_to_base(edges, context, mode).double()
-        share = share_between(base[..., 0], base[..., 1]).clamp(min=1e-300)
-        share = share / share.sum(dim=1, keepdim=True)
-        member, quantile = share_out(uniform.expand(len(share), -1), share)
-        ends = (base[..., k].gather(1, member) for k in (0, 1))
-        cut = truncated_normal(quantile, *ends)
-        draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
-        return draws.clamp(low, high)
-
-    def measurable(self, encoded: Encoded, redshift: np.ndarray) -> np.ndarray:
-        """Return the probability that a spectrum would show each of `MEASURABLE_NAMES`.
-
-        Parameters
-        ----------
-        encoded : Encoded
-            Of n galaxies.
-        redshift : ndarray, shape (n, d)
-            Draws, over which the probability is averaged; the first 512 count.
-
-        Returns
-        -------
-        ndarray, shape (n, 5)
-        """
-        draws = torch.from_numpy(np.ascontiguousarray(redshift[:, :_MEASURABLE_DRAWS])).float()
-        size, count = draws.shape
-        out = []
-        step = max(1, CHUNK // count)
-        for begin in range(0, size, step):
-            rows = slice(begin, min(begin + step, size))
-            number = rows.stop - rows.start
-            context = encoded.context[rows].repeat_interleave(count, dim=0)
-            mode = encoded.mode[rows].to(self.device).repeat_interleave(count)
-            flat = draws[rows].reshape(-1).to(self.device)
-            share = self.model.measurable_probability(context, mode, flat)
-            out.append(share.view(number, count, -1).mean(dim=1).cpu().numpy())
-        return np.concatenate(out)
 
     def _measurable(self, encoded: Encoded, redshift: np.ndarray) -> dict[str, float]:
         shares = self.measurable(encoded, redshift[None])[0]

@@ -14,7 +14,7 @@ class Encoded:
 
     Attributes
     ----------
-    context : Tensor, shape (n, c)
+    context : Tensor, shape (n, e, c)
     mode : Tensor, shape (n,), int
     latent : Tensor, shape (n, 32)
     features : ndarray, shape (n, f)

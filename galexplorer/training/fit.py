@@ -24,7 +24,7 @@ from galexplorer.model.network import GalaxyModel
 from galexplorer.training import objective
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
-from galexplorer.training.latents import encode_held_out, encode_views
+from galexplorer.training.latents import encode_held_out, views_of
 from galexplorer.training.pools import Pools, standardisation
 from galexplorer.training.stage import Stage, run
 from galexplorer.training.steps import FlowSteps, PixelSteps
@@ -48,7 +48,8 @@ def train(
     sets : list of dict
         Training sets, see `galexplorer.training.dataset`.
     out : Path
-        Folder for checkpoints and the logs ``history-pixels.csv`` and ``history-flows.csv``.
+        Folder for checkpoints, the latents of all images, and the logs ``history-pixels.csv`` and
+        ``history-flows.csv``.
     config : Config
     resume : bool
         Go on from the last checkpoint.
@@ -96,7 +97,7 @@ def train(
         run_of(_pixels(model, pools, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)
-        run_of(_flows(model, pools, grid, config, device))
+        run_of(_flows(model, pools, grid, config, device, out))
     return model.requires_grad_(True)
 
 
@@ -126,9 +127,11 @@ def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, devi
     )
 
 
-def _flows(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str) -> Stage:
+def _flows(
+    model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str, out: Path
+) -> Stage:
     _set_dropout(model.contexts, config.flow_dropout)
-    views = encode_views(model, pools, grid, config)
+    views = views_of(model, pools, grid, config, out / "latents.safetensors")
     limit = 5 * config.validation_rows  # latents are at hand
     known = encode_held_out(model, pools, grid, limit)
     return Stage(

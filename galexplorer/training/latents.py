@@ -1,10 +1,14 @@
-"""Latents of images, made once for the flows to learn from."""
+"""Latents of images, made once for the flows to learn from, and kept for the next run."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from rich.progress import track
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from galexplorer.model.network import GalaxyModel
@@ -40,6 +44,40 @@ class Views:
     def draw(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a view of each row, at random."""
         return self.first[rows] + rng.integers(0, self.number[rows])
+
+
+def views_of(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, kept: Path) -> Views:
+    """Return what `encode_views` does, from the file where an earlier run left it.
+
+    Parameters
+    ----------
+    model, pools, grid, config
+        See `encode_views`.
+    kept : Path
+        Written anew where it belongs to another encoder, other images or other views.
+    """
+    settings = f"{config.seed} {config.flow_views} {config.flow_real_views} {pools.digest()}"
+    digest = hashlib.sha256(settings.encode())
+    for value in model.encoder.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    if kept.exists():
+        with safe_open(kept, "pt", device=str(grid.device)) as file:
+            if (file.metadata() or {}).get("identity") == digest.hexdigest():
+                part = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                of_rows = (part[name].cpu().numpy() for name in ("first", "number", "zoom"))
+                return Views((part["mean"], part["log_variance"]), *of_rows)
+    views = encode_views(model, pools, grid, config)
+    mean, log_variance = (x.cpu() for x in views.latents)
+    arrays = {"first": views.first, "number": views.number, "zoom": views.zoom}
+    tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
+    temporary = kept.with_suffix(".part")
+    save_file(
+        {"mean": mean, "log_variance": log_variance, **tensors},
+        temporary,
+        {"identity": digest.hexdigest()},
+    )
+    temporary.replace(kept)
+    return views
 
 
 @torch.no_grad()

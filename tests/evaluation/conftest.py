@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from galexplorer.inference.engine import Engine
+from galexplorer.inference.sampler import Sampler
 from galexplorer.model.network import GalaxyModel
 from galexplorer.schema import TARGETS
 from galexplorer.training import dataset
@@ -21,8 +22,7 @@ class BareEngine(Engine):
     """An engine without library and domain statistics: it can encode and sample."""
 
     def __init__(self, model: GalaxyModel) -> None:
-        self.model = model
-        self.device = torch.device("cpu")
+        Sampler.__init__(self, model)
 
 
 def make_engine(spread: float) -> BareEngine:

@@ -105,7 +105,7 @@ def test_a_galaxy_has_the_same_draws_alone_and_in_a_batch(engine, catalogued, pi
 def test_draws_do_not_depend_on_the_size_of_the_pieces(engine, catalogued, pictured, monkeypatch):
     encoded = engine.encode([catalogued, pictured])
     whole = engine.sample(encoded, 300, 1)
-    monkeypatch.setattr("galexplorer.inference.engine.CHUNK", 300)
+    monkeypatch.setattr("galexplorer.inference.sampler.CHUNK", 300)
     torch.testing.assert_close(engine.sample(encoded, 300, 1), whole, atol=2e-4, rtol=1e-4)
 
 

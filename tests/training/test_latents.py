@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from galexplorer.model.network import GalaxyModel
+from galexplorer.training import latents
 from galexplorer.training.config import Config
 from galexplorer.training.latents import encode_views
 from galexplorer.training.pools import Pools
@@ -13,7 +14,7 @@ from galexplorer.training.pools import Pools
 CONFIG = Config(flow_views=2, flow_real_views=3, encoder_width=8)
 
 
-def views_of(pools, config=CONFIG):
+def encoded(pools, config=CONFIG):
     with torch.random.fork_rng():
         torch.manual_seed(5)
         model = GalaxyModel(config.sizes()).eval()
@@ -22,7 +23,7 @@ def views_of(pools, config=CONFIG):
 
 def test_the_first_view_of_an_image_is_the_image(sets):
     pools = Pools(sets)
-    model, views = views_of(pools)
+    model, views = encoded(pools)
     rows = np.union1d(pools.real, pools.rendered)
     with torch.no_grad():
         expected = model.encode(torch.from_numpy(pools.select(rows)["grid"]))
@@ -37,7 +38,7 @@ def test_the_first_view_of_an_image_is_the_image(sets):
 
 def test_real_images_have_views_of_their_own_number(sets):
     pools = Pools(sets)
-    _, views = views_of(pools)
+    _, views = encoded(pools)
     assert (views.number[pools.real] == 3).all()
     assert (views.number[pools.rendered] == 2).all()
     assert (views.number[pools.unlabelled] == 0).all()
@@ -49,7 +50,28 @@ def test_real_images_have_views_of_their_own_number(sets):
 
 def test_views_depend_on_the_seed_alone(sets):
     pools = Pools(sets)
-    (_, one), (_, two) = views_of(pools), views_of(pools)
-    _, other = views_of(pools, replace(CONFIG, seed=2))
+    (_, one), (_, two) = encoded(pools), encoded(pools)
+    _, other = encoded(pools, replace(CONFIG, seed=2))
     assert torch.equal(one.latents[0], two.latents[0])
     assert not torch.equal(one.latents[0], other.latents[0])
+
+
+def test_views_are_kept_for_the_same_encoder_and_images(sets, tmp_path, monkeypatch):
+    pools, kept = Pools(sets), tmp_path / "latents.safetensors"
+    model, views = encoded(pools)
+    grid = torch.from_numpy(pools.grid)
+    made = []
+    monkeypatch.setattr(
+        latents, "encode_views", lambda *inputs: (made.append(1), encode_views(*inputs))[1]
+    )
+    latents.views_of(model, pools, grid, CONFIG, kept)
+    again = latents.views_of(model, pools, grid, CONFIG, kept)
+    assert len(made) == 1
+    for found, want in zip(again.latents, views.latents, strict=True):
+        assert torch.equal(found, want)
+    for name in ("first", "number", "zoom"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(views, name))
+    latents.views_of(model, pools, grid, replace(CONFIG, flow_views=3), kept)
+    next(model.encoder.parameters()).data.mul_(1.01)
+    latents.views_of(model, pools, grid, replace(CONFIG, flow_views=3), kept)
+    assert len(made) == 3
