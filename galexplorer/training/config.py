@@ -50,6 +50,9 @@ class Config:
         Views of each rendered and each real training image whose latents are kept: as it is, and
         changed at random.
     flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
+    flow_noise : float
+        Noise added to latents in the second stage, in units of the encoder's own uncertainty:
+        without it the flows learn the images by heart.
     flow_patience : int
         As `patience`, in reports of the second stage.
     encoder_width, context_size, context_width, flow_width, members : int
@@ -89,6 +92,7 @@ class Config:
     flow_weight_decay: float = 0.03
     flow_ema: float = 0.998
     flow_dropout: float = 0.1
+    flow_noise: float = 0.0
     flow_patience: int = 6
     encoder_width: int = 32
     context_size: int = 96

@@ -89,6 +89,9 @@ def flow_losses(
     config : Config
     """
     mean, log_variance = (x[batch["latent"]] for x in latents)
+    if config.flow_noise:
+        width = config.flow_noise * torch.exp(0.5 * log_variance)
+        mean = mean + width * torch.randn_like(mean)
     context = context_of(model, mean, log_variance, batch["feature"])
     nll = negative_log_likelihood(model, batch, context)
     entropy = _mean(cross_entropy(model, batch, context), batch["judged"])
