@@ -5,12 +5,13 @@ Every target is a conditional rational-quadratic spline flow (Durkan et al. 2019
 so correlations between all nine survive; a fixed redshift is conditioning; and a galaxy
 that lacks a label still trains the flows of the labels it has.
 
-Metallicity and black-hole mass come last: passive galaxies have no metallicity and small ones no
-measured dispersion, and what does not exist cannot be given to the flows of what does.
+Metallicity and black-hole mass come last, and neither is given the other: passive galaxies have no
+metallicity and small ones no measured dispersion, and what does not exist conditions nothing.
 
-Each of these densities is the mean over a few networks that were trained apart (Lakshminarayanan
-et al. 2017, 1612.01474): where data are few they differ, and the mixture is wider. Since every
-target has a mixture of its own, a fixed redshift conditions the rest as before.
+Each of these densities is the mean over a few networks that start from different values and learn
+each by its own likelihood (after Lakshminarayanan et al. 2017, 1612.01474): where data are few they
+differ, and the mixture is wider. Since every target has a mixture of its own, a fixed redshift
+conditions the rest as before.
 """
 
 import math
@@ -31,6 +32,7 @@ ORDER = tuple(TARGET_NAMES.index(name) for name in _CHAIN)
 """Targets in the order of the chain: each is conditioned on those before it."""
 
 _PLACE = tuple(ORDER.index(k) for k in range(len(ORDER)))
+_NEVER_GIVEN = tuple(TARGET_NAMES.index(name) for name in ("gas_metallicity", "log_bh_mass"))
 
 BINS = 10
 TAIL = 4.0
@@ -198,7 +200,7 @@ def _edges(raw: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
 
 def parents_of(k: int) -> tuple[int, ...]:
     """Return the targets that target `k` is conditioned on, in the order of the chain."""
-    return ORDER[: _PLACE[k]]
+    return tuple(j for j in ORDER[: _PLACE[k]] if j not in _NEVER_GIVEN)
 
 
 class Chain(nn.Module):
@@ -228,22 +230,22 @@ class Chain(nn.Module):
             for k in range(len(TARGETS))
         )
 
-    def flow(self, k: int, member: int = 0) -> Flow:
+    def flow(self, k: int, member: int) -> Flow:
         """Return the flow of target `k` of a member."""
         return cast(Flow, cast(nn.ModuleList, self.flows[k])[member])
 
-    def spline(self, k: int, member: int = 0) -> ConditionalSpline:
-        """Return the transform of target `k`, which nflows keeps to itself."""
+    def spline(self, k: int, member: int) -> ConditionalSpline:
+        """Return the transform of that flow, which nflows keeps to itself."""
         return cast(ConditionalSpline, self.flow(k, member)._transform)
 
     def log_prob(self, targets: Tensor, context: Tensor) -> Tensor:
-        """Return each member's log density of each target given those before it.
+        """Return each member's log density of each target given its parents.
 
         Parameters
         ----------
         targets : Tensor, shape (n, 9)
-            Standardised; where a value is missing its own entry and those after it in the chain
-            mean nothing.
+            Standardised; where a value is missing its own entry and those of its descendants mean
+            nothing.
         context : Tensor, shape (n, e, c)
 
         Returns
@@ -262,11 +264,11 @@ class Chain(nn.Module):
 
         What each flow's own ``log_prob`` does, with one evaluation of all splines.
         """
-        ordered = targets[:, ORDER]
+        ordered = targets[:, ORDER]  # the parents of each target come first
         shifts, log_scales, knots = zip(
             *(
                 self.spline(k, member).parameters_of(
-                    torch.cat([context[:, member], ordered[:, : _PLACE[k]]], dim=1)
+                    torch.cat([context[:, member], ordered[:, : len(parents_of(k))]], dim=1)
                 )
                 for member in range(self.members)
                 for k in range(len(TARGETS))
@@ -319,9 +321,8 @@ class Chain(nn.Module):
             mine = torch.nonzero(member == e)[:, 0]
             if len(mine) == 0:
                 continue
-            shift, log_scale, knots = self.spline(k, e).parameters_of(
-                context[:, e], parents[:, mine].flatten(0, 1)
-            )
+            given = parents[:, mine, : len(parents_of(k))].flatten(0, 1)
+            shift, log_scale, knots = self.spline(k, e).parameters_of(context[:, e], given)
             standard, _ = invert_spline(noise[:, mine].reshape(-1, 1), knots)
             column[:, mine] = (standard * torch.exp(log_scale) + shift).view(len(context), -1)
         return column.reshape(-1, 1)
@@ -351,19 +352,17 @@ class Chain(nn.Module):
 
 
 class Context(nn.Module):
-    """Latents and features to the context of the flows."""
+    """Latents and features to the context of the flows; training sets its dropout."""
 
-    def __init__(
-        self, latents: int, features: int, width: int, size: int, dropout: float = 0.05
-    ) -> None:
+    def __init__(self, latents: int, features: int, width: int, size: int) -> None:
         super().__init__()
         self.net = nn.Sequential(
             nn.Linear(2 * latents + features, width),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            nn.Dropout(),
             nn.Linear(width, width),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            nn.Dropout(),
             nn.Linear(width, size),
         )
         self.skip = nn.Linear(2 * latents + features, size)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from galexplorer.model.features import photometry_features, widen_image_bands
-from galexplorer.model.flows import ORDER
+from galexplorer.model.flows import parents_of
 from galexplorer.schema import DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import classify
 from galexplorer.training import dataset
@@ -219,14 +219,15 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     Returns
     -------
     dict of str to ndarray
-        ``targets`` (n, 9), 1 where missing; ``known`` (n, 9), whether a target and all before
-        it in the chain are there; ``weight`` (n, 9) of each target's likelihood; ``shown``
+        ``targets`` (n, 9), 1 where missing; ``known`` (n, 9), whether a target and all
+        its parents are there; ``weight`` (n, 9) of each target's likelihood; ``shown``
         (n, 5), what `measurable_labels` says, and ``judged`` (n, 5), whether it says anything.
     """
     targets, label = rows["targets"], rows["label"]
     present = np.isfinite(targets)
-    known = np.empty_like(present)
-    known[:, ORDER] = np.logical_and.accumulate(present[:, ORDER], axis=1)
+    known = np.column_stack(
+        [present[:, [*parents_of(k), k]].all(axis=1) for k in range(present.shape[1])]
+    )
     # a completed label of a real image knows nothing of that image
     jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]

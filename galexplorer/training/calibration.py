@@ -37,7 +37,7 @@ _ODDS = ("shift", "slope")
 
 @torch.no_grad()
 def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) -> dict:
-    """Set the base of each flow and the odds of each measurable target.
+    """Set the base of each target's flows and the odds of each measurable target.
 
     Returns
     -------
@@ -102,7 +102,8 @@ def fit_base(values: np.ndarray) -> tuple[float, float, float, float]:
     Returns
     -------
     shift, width, skew, tail : float
-        So that ``shift + width * sinh((arcsinh(normal) + skew) / tail)`` is distributed like them.
+        The base is ``shift + width * sinh((arcsinh(normal) + skew) / tail)``; with one member it is
+        distributed like the values.
     """
     scatter = np.sqrt(_LEVELS * (1 - _LEVELS) / len(values))
     q16, middle, q84 = np.quantile(values, [0.16, 0.5, 0.84])

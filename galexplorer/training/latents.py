@@ -1,17 +1,18 @@
 """Latents of images, made once for the flows to learn from, and kept for the next run."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.progress import track
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from galexplorer.model.network import GalaxyModel
+from galexplorer.model.network import SYMMETRIES, GalaxyModel
 from galexplorer.training.batches import change, draw_changes
 from galexplorer.training.config import Config
 from galexplorer.training.objective import mixed_precision
@@ -20,6 +21,12 @@ from galexplorer.training.validation import Latents, held_out
 
 _AT_ONCE = 256
 _STREAM = 2  # of random numbers: steps have others
+_RECIPE = 1
+"""To be raised with every change of what an image goes through; older files do not count then."""
+
+_KEPT = ("mean", "log_variance", "first", "number", "zoom")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,18 +61,23 @@ def views_of(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, kep
     model, pools, grid, config
         See `encode_views`.
     kept : Path
-        Written anew where it belongs to another encoder, other images or other views.
+        Written anew where it cannot be read, or belongs to another encoder, other rows, other
+        views or another kind of device.
     """
-    settings = f"{config.seed} {config.flow_views} {config.flow_real_views} {pools.digest()}"
+    views_wanted = f"{config.seed} {config.flow_views} {config.flow_real_views}"
+    settings = f"{_RECIPE} {SYMMETRIES} {grid.device.type} {views_wanted} {pools.digest()}"
     digest = hashlib.sha256(settings.encode())
     for value in model.encoder.state_dict().values():
         digest.update(value.cpu().numpy().tobytes())
     if kept.exists():
-        with safe_open(kept, "pt", device=str(grid.device)) as file:
-            if (file.metadata() or {}).get("identity") == digest.hexdigest():
-                part = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                of_rows = (part[name].cpu().numpy() for name in ("first", "number", "zoom"))
-                return Views((part["mean"], part["log_variance"]), *of_rows)
+        try:
+            with safe_open(kept, "pt", device=str(grid.device)) as file:
+                if (file.metadata() or {}).get("identity") == digest.hexdigest():
+                    part = {name: file.get_tensor(name) for name in _KEPT}
+                    of_rows = (part[name].cpu().numpy() for name in ("first", "number", "zoom"))
+                    return Views((part["mean"], part["log_variance"]), *of_rows)
+        except SafetensorError as error:
+            log.warning("%s cannot be read (%s); latents are made again", kept, error)
     views = encode_views(model, pools, grid, config)
     mean, log_variance = (x.cpu() for x in views.latents)
     arrays = {"first": views.first, "number": views.number, "zoom": views.zoom}

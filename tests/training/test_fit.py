@@ -82,8 +82,11 @@ def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
     rows["label"][1, 3:5] = 0
     everything_else = [1, 1, 1, 0, 0, 1, 1, 1, 1]
     np.testing.assert_array_equal(judged_labels(rows, 0.3)["weight"][1], everything_else)
-    rows["targets"][1, 3:5] = np.nan
-    np.testing.assert_array_equal(judged_labels(rows, 0.3)["weight"][1], everything_else)
+    rows["label"][1, 4] = 1
+    rows["targets"][1, 3] = np.nan  # nor is a black-hole mass conditioned on a metallicity
+    np.testing.assert_array_equal(
+        judged_labels(rows, 0.3)["weight"][1], [1, 1, 1, 0, 1, 1, 1, 1, 1]
+    )
     rows["targets"][1, 2] = np.nan  # lines are conditioned on the star-formation rate
     np.testing.assert_array_equal(judged_labels(rows, 0.3)["weight"][1], [1, 1] + [0] * 7)
 
