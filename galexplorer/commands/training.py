@@ -136,7 +136,7 @@ def train(
     ] = False,
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights whose encoder stays and whose flows go on with these sets."),
+        typer.Option(help="Weights whose encoder is taken as it is; what is behind it is trained."),
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:

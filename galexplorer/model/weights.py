@@ -92,8 +92,14 @@ def write_manifest(folder: Path, manifest: dict) -> None:
     os.replace(temporary, folder / _MANIFEST_FILE)  # a reader never meets half of one
 
 
-def read_manifest(folder: Path) -> dict:
+def read_manifest(folder: Path, earlier: bool = False) -> dict:
     """Return the manifest.
+
+    Parameters
+    ----------
+    folder : Path
+    earlier : bool
+        Take one of an earlier format too.
 
     Raises
     ------
@@ -109,7 +115,9 @@ def read_manifest(folder: Path) -> dict:
             "restore the folder weights/ or run `galexplorer train`."
         ) from error
     told = manifest if isinstance(manifest, dict) else {}
-    if told.get("format") != WEIGHTS_FORMAT or told.get("targets") != list(TARGET_NAMES):
+    number = told.get("format")
+    known = number in range(1, WEIGHTS_FORMAT) if earlier else False
+    if not (known or number == WEIGHTS_FORMAT) or told.get("targets") != list(TARGET_NAMES):
         raise WeightsError(
             f"The model in {folder} belongs to another version of galexplorer; "
             "update one of the two."
@@ -163,6 +171,34 @@ def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tens
         return load_file(str(path))
     except SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file; restore it.") from error
+
+
+def load_autoencoder(model: GalaxyModel, folder: Path) -> dict:
+    """Give a model the autoencoder of other weights, of this format or an earlier one.
+
+    Returns
+    -------
+    dict
+        Which weights those are: ``model_sha256`` of their file, and how they were made.
+
+    Raises
+    ------
+    WeightsError
+        If files are missing or damaged, or the autoencoder has another architecture.
+    """
+    manifest = read_manifest(folder, earlier=True)
+    state = read_arrays(folder, _MODEL_FILE, manifest)
+    try:
+        for name in ("encoder", "decoder"):
+            part = getattr(model, name)
+            kinds = {key: value.dtype for key, value in part.state_dict().items()}
+            part.load_state_dict({k: state[f"{name}.{k}"].to(kind) for k, kind in kinds.items()})
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(
+            f"The encoder in {folder} has another architecture; set its encoder_width."
+        ) from error
+    made = {k: manifest[k] for k in ("made", "config", "started_from") if k in manifest}
+    return {"model_sha256": manifest["files"][_MODEL_FILE], **made}
 
 
 def load(folder: Path | None = None, device: str = "auto") -> Weights:

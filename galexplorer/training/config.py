@@ -51,8 +51,8 @@ class Config:
         changed at random.
     flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
     flow_noise : float
-        Noise added to latents in the second stage, in units of the encoder's own uncertainty:
-        without it the flows learn the images by heart.
+        Noise added to latents in the second stage, in units of the encoder's own uncertainty, so
+        that the flows do not learn single images by heart.
     flow_patience : int
         As `patience`, in reports of the second stage.
     encoder_width, context_size, context_width, flow_width, members : int
@@ -138,6 +138,8 @@ def read_config(path: Path | None) -> Config:
         if isinstance(value, bool) or not isinstance(value, (int, kind)):
             raise OptionError(f"{path}: {name} is {value!r}; write a number.")
         values[name] = kind(value)
+    if values.get("members", 1) < 1 or values.get("flow_noise", 0.0) < 0:
+        raise OptionError(f"{path}: members start at 1, and flow_noise at 0.")
     if values.get("flow_real", 0.0) + values.get("flow_rendered", 0.0) >= 1.0:
         raise OptionError(f"{path}: flow_real and flow_rendered leave nothing to the tables.")
     return Config(**values)

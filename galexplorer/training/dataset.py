@@ -17,7 +17,7 @@ catalogue_petro    (n, 2)
 targets            (n, 9)          in the order of the schema
 label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3 drawn from a
                                    measurement of low signal; a target without
-                                   label may still hold a value: it serves as a parent only
+                                   label may still hold a value, for those it is a parent of
 catalogue_petro_mag  (n, 5)        dereddened Petrosian magnitudes, u to z
 line_snr           (n, 4)          signal-to-noise ratios of the four lines in the spectrum
 position           (n, 2)          ra, dec, degrees, float64

@@ -4,11 +4,10 @@ First all of it, on pixels: the encoder learns from two losses, the autoencoder'
 image, and the flows' likelihood, on every label. Three pools feed each step: real images with
 labels, rendered images, and table rows without images; unlabelled real images join for the
 autoencoder. Then the encoder stays as it is, its latents are made once, and the flows alone go
-on with large batches, which cost little. Weights to start from save the first stage: their
-encoder stays, their flows go on with other rows.
+on with large batches, which cost little. An encoder that was
+trained before saves the first stage.
 """
 
-import copy
 import hashlib
 import json
 import logging
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import GalaxyModel
+from galexplorer.model.weights import load_autoencoder
 from galexplorer.training import objective
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
@@ -39,8 +39,8 @@ def train(
     config: Config,
     resume: bool = False,
     device: str = "cpu",
-    start: GalaxyModel | None = None,
-) -> GalaxyModel:
+    start: Path | None = None,
+) -> tuple[GalaxyModel, dict | None]:
     """Train a model.
 
     Parameters
@@ -54,24 +54,29 @@ def train(
     resume : bool
         Go on from the last checkpoint.
     device : str
-    start : GalaxyModel, optional
-        Trained before; it is left as it is, and a copy of it goes through the second stage alone.
+    start : Path, optional
+        Folder of weights whose encoder is taken as it is; what is behind it goes through the
+        second stage alone.
 
     Returns
     -------
-    GalaxyModel
+    model : GalaxyModel
         With averaged weights, not yet calibrated, in evaluation mode.
+    origin : dict or None
+        Which weights the encoder is from, see `galexplorer.model.weights.load_autoencoder`.
 
     Raises
     ------
     DataError
         If a pool is empty.
     OptionError
-        If the checkpoint to go on from belongs to another run, or there is a model to start from
+        If the checkpoint to go on from belongs to another run, or there are weights to start from
         and no second stage.
+    WeightsError
+        If the weights to start from cannot be read, or have an encoder of another width.
     """
     if start is not None and not config.flow_steps:
-        raise OptionError("Weights to start from go through flow_steps alone; set some.")
+        raise OptionError("Weights to start from save the first stage only; set flow_steps.")
     out.mkdir(parents=True, exist_ok=True)
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -82,8 +87,8 @@ def train(
         raise DataError("The sets hold no labelled images; give a rendered or a real set.")
     if len(pools.tables) == 0:
         raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
-    model = _fresh(pools, config) if start is None else copy.deepcopy(start)
-    model.forget_calibration()
+    model = _fresh(pools, config)
+    origin = None if start is None else load_autoencoder(model, start)
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     torch.backends.cudnn.benchmark = True
@@ -91,14 +96,14 @@ def train(
     grid = torch.from_numpy(pools.grid).to(device)
     run_of = partial(
         run, model=model, out=out, config=config, resume=resume, device=device,
-        identity=_identity(config, pools, start),
+        identity=_identity(config, pools, origin),
     )  # fmt: skip
-    if start is None:
+    if origin is None:
         run_of(_pixels(model, pools, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)
-        run_of(_flows(model, pools, grid, config, device, out))
-    return model.requires_grad_(True)
+        run_of(_flows(model.eval(), pools, grid, config, device, out))
+    return model.requires_grad_(True), origin
 
 
 def _fresh(pools: Pools, config: Config) -> GalaxyModel:
@@ -153,10 +158,7 @@ def _set_dropout(module: nn.Module, probability: float) -> None:
             part.p = probability
 
 
-def _identity(config: Config, pools: Pools, start: GalaxyModel | None) -> str:
+def _identity(config: Config, pools: Pools, origin: dict | None) -> str:
     """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
-    settings = json.dumps(asdict(config), sort_keys=True)
-    digest = hashlib.sha256(f"{settings}{pools.digest()}".encode())
-    for value in () if start is None else start.state_dict().values():
-        digest.update(value.cpu().numpy().tobytes())
-    return digest.hexdigest()
+    settings = json.dumps([asdict(config), origin], sort_keys=True)
+    return hashlib.sha256(f"{settings}{pools.digest()}".encode()).hexdigest()

@@ -107,7 +107,7 @@ def context_of(model: GalaxyModel, mean: Tensor, log_variance: Tensor, feature: 
 def negative_log_likelihood(model: GalaxyModel, batch: Batch, context: Tensor) -> Tensor:
     """Return the weighted negative log likelihood of each row's labels, shape (n,).
 
-    The mean over the members of the ensemble.
+    The mean over the members of the ensemble, each cut off at `MAX_NLL`.
     """
     standard = standard_targets(model, batch)
     density = model.chain.log_prob(standard, context)

@@ -11,8 +11,8 @@ MPA-JHU (Kroupa IMF), metallicities those of Tremonti et al. 2004 (astro-ph/0405
 fluxes those of the 3" fibre in 1e-17 erg/s/cm2.
 
 A metallicity exists where star formation makes the lines, a black-hole mass where the velocity
-dispersion lies between 70 and 420 km/s. Elsewhere ``<target>_valid`` is false: the value stands
-in as a parent of other quantities, and no loss is taken of it.
+dispersion lies between 70 and 420 km/s. Elsewhere ``<target>_valid`` is false: the value only fills
+its place, and no loss is taken of it.
 """
 
 import hashlib

@@ -84,7 +84,7 @@ def make_weights(
     keep_model : bool
         Leave the trained model in `out` as it is; calibrate it again and write all else anew.
     start : Path, optional
-        Folder of weights to start from: their encoder stays, their flows go on.
+        Folder of weights whose encoder is taken as it is.
 
     Returns
     -------
@@ -121,11 +121,7 @@ def make_weights(
         model = weights.load(out, device).model
         begun = weights.read_manifest(out).get("started_from")
     else:
-        first = None if start is None else weights.load(start, device)
-        begun = None if first is None else {"model_sha256": first.sha256, **_origin(first.manifest)}
-        model = train(
-            sets, work, config, resume, device, start=None if first is None else first.model
-        )
+        model, begun = train(sets, work, config, resume, device, start)
     pools = Pools(sets)
     calibration = calibrate(model, pools, device)
     manifest = {
@@ -243,11 +239,6 @@ def encode_rows(model: GalaxyModel, rows: Arrays, device: str) -> tuple[torch.Te
         decoded = model.reconstruct(grid)[1]
         misfits.append(domain.misfit_of(grid.float() / 255.0, decoded).cpu())
     return torch.cat(latents), torch.cat(misfits)
-
-
-def _origin(manifest: dict) -> dict:
-    """Return how weights that others start from were made themselves."""
-    return {name: manifest[name] for name in ("made", "config", "started_from") if name in manifest}
 
 
 def _describe(folder: Path, manifest: dict) -> dict:

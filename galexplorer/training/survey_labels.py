@@ -8,8 +8,8 @@ them on spectra that had been corrected for Galactic extinction (Tremonti et al.
 and scaled to the r magnitude of the fibre. Their errors are too small by known factors.
 
 What MPA-JHU flags as unreliable has no label. A target that has none is given the value of a
-similar galaxy, so that it can serve as a parent in the chain of flows; the label stays 0 and
-no loss is taken of it.
+similar galaxy, so that it can serve as a parent where the chain of flows needs one; the label
+stays 0 and no loss is taken of it.
 """
 
 import numpy as np

@@ -9,9 +9,11 @@ TEXT = """
 
 A convolutional variational autoencoder reduces the gri image of a galaxy to 32 numbers. These,
 the photometry and the angular scale condition a chain of neural spline flows: redshift first;
-then stellar mass, star-formation rate, gas metallicity and black-hole mass given the redshift;
-then four emission-line fluxes given all of those. Every draw is one joint answer, so
-correlations between all nine quantities survive, and a redshift that is known can be held fixed.
+then stellar mass and star-formation rate given the redshift; then four emission-line fluxes given
+all of those; last gas metallicity and black-hole mass, each given the rest. Every draw is one
+joint answer, so that correlations survive, and a redshift that is known can be held fixed. Each
+step of the chain is the mean of three networks: where they saw few galaxies they differ, and the
+answer is wider.
 
 The image is brought to the colour scale of SDSS's own composites before the model sees it, and
 training and inference share that step.

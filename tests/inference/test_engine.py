@@ -199,6 +199,40 @@ def test_the_noise_is_evenly_spread():
     assert stats.kstest(shares[:200, 0], "uniform").pvalue > 1e-3
 
 
+def test_a_range_weighs_members_by_what_they_have_in_it(engine, catalogued):
+    """The draws of a range are those of the whole posterior that lie in it."""
+    model = copy.deepcopy(engine.model)
+    for e, shift in enumerate((-0.8, 0.0, 1.1)):
+        model.chain.spline(0, e).net[-1].bias[0] += shift
+    apart = Engine(replace(engine.weights, model=model))
+    free = apart.infer(catalogued, draws=40_000, seed=1).posterior.draws[:, 0]
+    low, high = (float(q) for q in np.quantile(free, [0.55, 0.85]))
+    inside = free[(free >= low) & (free <= high)]
+    cut = apart.infer(catalogued, redshift_range=(low, high), draws=8000, seed=2)
+    distance = stats.ks_2samp(cut.posterior.draws[:, 0], inside).statistic
+    assert distance < 0.02
+    # equal weights, wherever a member lies, would be another distribution
+    model = copy.deepcopy(model)
+    alone = [
+        Engine(replace(engine.weights, model=_same_member(model, e))).infer(
+            catalogued, redshift_range=(low, high), draws=4000, seed=3
+        )
+        for e in range(3)
+    ]
+    equal = np.concatenate([result.posterior.draws[:, 0] for result in alone])
+    assert stats.ks_2samp(equal, inside).statistic > 0.04
+
+
+def _same_member(model, member):
+    """Return a model whose members are all one of another's for the redshift."""
+    model = copy.deepcopy(model)
+    chosen, context = model.chain.flow(0, member), model.contexts[member]
+    for e in range(model.sizes.members):
+        model.chain.flow(0, e).load_state_dict(copy.deepcopy(chosen.state_dict()))
+        model.contexts[e].load_state_dict(copy.deepcopy(context.state_dict()))
+    return model
+
+
 def test_noise_is_shared_out_evenly_by_the_shares_of_members():
     uniform = base_noise(1000, 3)[:, 0]
     share = torch.tensor([0.2, 0.0, 0.7, 0.1]).double()
