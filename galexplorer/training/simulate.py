@@ -44,6 +44,8 @@ _EDGE_FRACTION = 0.03
 _SERVED_FRACTION = 0.5
 _MAX_OFFSET_ARCSEC = 8.0
 _SHARE_FILE = "transplants"
+_RECIPE = 2
+"""To be raised when the same seed gives other pictures."""
 
 
 @dataclass(frozen=True)
@@ -167,14 +169,15 @@ def _shard(out: Path, first: int) -> Path:
 
 
 def _check_same_share(out: Path, share: float) -> None:
-    """A set is one mixture throughout; the share stands in a file from the first shard on."""
+    """A set is one mixture by one recipe; both stand in a file from the first shard on."""
     path = out / _SHARE_FILE
-    if path.exists() and float(path.read_text()) != share:
+    wanted = f"{share} {_RECIPE}\n"
+    if path.exists() and path.read_text() != wanted:
         raise DataError(
-            f"{out} holds a set with a share of {path.read_text().strip()} transplants; "
-            "choose another folder, or that share."
+            f"{out} holds a set with another share of transplants, or one that another version of "
+            "galexplorer began; choose another folder."
         )
-    path.write_text(f"{share}\n")
+    path.write_text(wanted)
 
 
 def _take_job(job: _Job) -> None:

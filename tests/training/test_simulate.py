@@ -67,9 +67,12 @@ def test_without_real_images_all_is_rendered_and_said(folder, caplog):
     assert "every galaxy is rendered" in caplog.text
     assert (dataset.kinds_of(out / "shard-00000.safetensors") == dataset.RENDERED).all()
     assert (dataset.read(out)[0]["kind"] == dataset.RENDERED).all()
-    (out / "transplants").write_text("0.7\n")
-    with pytest.raises(DataError, match="transplants; choose"):
-        simulate(3, 5, out, workers=1)
+    begun = out / "transplants"
+    share, recipe = begun.read_text().split()
+    for other in (f"0.7 {recipe}\n", f"{share} {int(recipe) - 1}\n", f"{share}\n"):
+        begun.write_text(other)
+        with pytest.raises(DataError, match="choose another folder"):
+            simulate(3, 5, out, workers=1)
 
 
 def test_another_seed_needs_another_folder(folder):
