@@ -8,7 +8,8 @@ import torch
 
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.noise import share_between
-from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
+from galexplorer.inference.sampler import is_star_forming
+from galexplorer.schema import BANDS, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
     CATALOGUE_ONLY,
@@ -22,6 +23,7 @@ from galexplorer.training.dataset import Arrays
 
 _BATCH = 128
 
+_METALLICITY = TARGET_NAMES.index("gas_metallicity")
 JOINT = 3
 """How many of the first targets are scored together: redshift, mass, star-formation rate."""
 
@@ -242,7 +244,14 @@ def _log_density(
             encoded.context[taken].repeat_interleave(count, dim=0),
             encoded.mode[taken].to(device).repeat_interleave(count),
         ).view(len(taken), count)
-        out[part] = (torch.logsumexp(log_density.double(), dim=1) - math.log(count)).cpu().numpy()
+        if k == _METALLICITY and count > 1:  # see `Sampler.sample`
+            counted = torch.from_numpy(is_star_forming(others[part].numpy())).to(device)
+            counted |= ~counted.any(dim=1, keepdim=True)
+        else:
+            counted = torch.ones_like(log_density, dtype=torch.bool)
+        log_density = torch.where(counted, log_density.double(), -math.inf)
+        mean = torch.logsumexp(log_density, dim=1) - torch.log(counted.sum(dim=1))
+        out[part] = mean.cpu().numpy()
     return out
 
 

@@ -13,12 +13,14 @@ from galexplorer.inference.noise import (
 )
 from galexplorer.inference.sight import Encoded
 from galexplorer.model.network import GalaxyModel
-from galexplorer.schema import TARGETS
+from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
+from galexplorer.science.bpt import classify, line_ratios
 
 CHUNK = 16384
 """Draws that go through the flows at once."""
 
 _MEASURABLE_DRAWS = 512
+_METALLICITY = TARGET_NAMES.index("gas_metallicity")
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
 
@@ -43,6 +45,9 @@ class Sampler:
 
         The noise depends on seed and number of draws alone, so that a galaxy has the same
         draws alone and in a catalogue. `redshift` holds one value per row, NaN where it is free.
+
+        A metallicity is what star formation's lines tell. A draw with other lines has that of the
+        draw next in redshift whose lines are those of star formation, where there is one.
         """
         uniform = base_noise(draws, seed).to(self.device)
         members = self.model.sizes.members
@@ -75,6 +80,7 @@ class Sampler:
                 samples = torch.minimum(torch.maximum(samples, low), high)
                 samples[:, 0] = first[:, part].reshape(-1)  # as drawn: the flow's line rounds
                 out[rows, part] = samples.view(size, count, -1).cpu()
+            _lend_metallicity(out[rows])
         return out
 
     def _redshift_draws(
@@ -129,3 +135,23 @@ class Sampler:
             share = self.model.measurable_probability(context, mode, flat)
             out.append(share.view(number, count, -1).mean(dim=1).cpu().numpy())
         return np.concatenate(out)
+
+
+def is_star_forming(targets: np.ndarray) -> np.ndarray:
+    """Return whether the lines of targets (..., 9) are those of star formation, shape (...)."""
+    return classify(*line_ratios(targets)) == BPT_CLASSES.index("star_forming")
+
+
+def _lend_metallicity(draws: Tensor) -> None:
+    """Replace, in place, the metallicity of draws (n, d, 9) without star formation's lines."""
+    order = torch.argsort(draws[..., 0], dim=1, stable=True)
+    lines = torch.from_numpy(is_star_forming(draws.numpy())).gather(1, order)
+    place = torch.arange(draws.shape[1]).expand_as(order)
+    after = torch.where(lines, place, draws.shape[1]).flip(1).cummin(dim=1).values.flip(1)
+    before = torch.where(lines, place, -1).cummax(dim=1).values
+    lender = torch.where(after < draws.shape[1], after, before)
+    lender = torch.where(lender < 0, place, lender)  # no draw of this galaxy has such lines
+    metallicity = draws[..., _METALLICITY].gather(1, order)
+    draws[..., _METALLICITY] = torch.empty_like(metallicity).scatter(
+        1, order, metallicity.gather(1, lender)
+    )

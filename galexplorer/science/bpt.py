@@ -128,15 +128,15 @@ def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Parameters
     ----------
-    draws : ndarray, shape (n, 9)
+    draws : ndarray, shape (..., 9)
         Columns in the order of `galexplorer.schema.TARGET_NAMES`.
 
     Returns
     -------
-    log_nii_ha, log_oiii_hb : ndarray, shape (n,)
+    log_nii_ha, log_oiii_hb : ndarray, shape (...)
     """
     halpha, hbeta, nii, oiii = (
-        draws[:, TARGET_NAMES.index(f"log_flux_{line}")].astype(float)
+        draws[..., TARGET_NAMES.index(f"log_flux_{line}")].astype(float)
         for line in ("halpha", "hbeta", "nii_6584", "oiii_5007")
     )
     return nii - halpha, oiii - hbeta

@@ -145,12 +145,12 @@ def test_an_overconfident_model_fails_and_the_right_one_passes(engine, table_row
     """Truths are draws of the posterior itself; then its base is narrowed to 0.7."""
     size = len(table_rows["split"])
     encoded = encode_rows(engine, table_rows, PHOTOMETRY.choice)
-    source = engine.sample(encoded, 100, seed=9).numpy().astype(float)
-    truth = source[np.arange(size), np.arange(size) % 100]
+    source = engine.sample(encoded, 400, seed=9).numpy().astype(float)
+    truth = source[np.arange(size), np.arange(size) % 400]
     log_scores = {}
     for factor in (1.0, 0.7):
         engine.model.base_width[:] = factor
-        found = predict(engine, table_rows, PHOTOMETRY, truth, draws=100, parents=10)
+        found = predict(engine, table_rows, PHOTOMETRY, truth, draws=400, parents=10)
         verdicts = [
             passes(
                 judge_calibration(

@@ -11,6 +11,7 @@ import torch
 from scipy import stats
 
 from galexplorer.errors import OptionError, WeightsError
+from galexplorer.inference import sampler
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, check_options
 from galexplorer.inference.neighbours import LIBRARY_FILE
 from galexplorer.inference.noise import base_noise, share_out, truncated_normal
@@ -197,6 +198,22 @@ def test_the_noise_is_evenly_spread():
     assert not np.array_equal(shares, base_noise(1000, 4).numpy())
     # any part of it is a fair sample too, since the order is shuffled
     assert stats.kstest(shares[:200, 0], "uniform").pvalue > 1e-3
+
+
+def test_a_metallicity_is_that_of_draws_with_the_lines_of_star_formation():
+    """Others borrow it from the draw next in redshift; without any such draw all stay."""
+    draws = torch.zeros((3, 5, 9))
+    draws[:, :, 0] = torch.tensor([0.03, 0.01, 0.05, 0.02, 0.04])
+    draws[:, :, 3] = torch.tensor([8.3, 8.1, 8.5, 8.2, 8.4])
+    draws[:, :, 7] = 0.5  # [N II] over Ha of an active nucleus
+    draws[0, [0, 4], 7] = -0.6  # z = 0.03 and 0.04
+    draws[1, :, 7] = -0.6
+    before = draws.clone()
+    sampler._lend_metallicity(draws)
+    np.testing.assert_allclose(draws[0, :, 3], [8.3, 8.3, 8.4, 8.3, 8.4], atol=1e-6)
+    assert torch.equal(draws[1:], before[1:])
+    others = [k for k in range(9) if k != 3]
+    assert torch.equal(draws[..., others], before[..., others])
 
 
 def test_a_range_weighs_members_by_what_they_have_in_it(engine, catalogued):
