@@ -55,12 +55,15 @@ def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
             continue
         draws = predict(engine, rows, mode, truth, DRAWS, redshift_range=sample.redshift_range)
         mean = draws.draws.mean(axis=1)
+        known = [k for k in JUDGED if np.isfinite(truth[:, k]).any()]
         found[mode.name] = np.array(
             [
                 (
                     np.nanmean(draws.log_density[:, k]),
                     np.sqrt(np.nanmean((mean[:, k] - truth[:, k]) ** 2)),
                 )
+                if k in known
+                else (np.nan, np.nan)
                 for k in JUDGED
             ]
         )

@@ -9,9 +9,9 @@ Metallicity and black-hole mass come last, and neither is given the other: passi
 metallicity and small ones no measured dispersion, and what does not exist conditions nothing.
 
 Each of these densities is the mean over a few networks that start from different values and learn
-each by its own likelihood (after Lakshminarayanan et al. 2017, 1612.01474): where data are few they
-differ, and the mixture is wider. Since every target has a mixture of its own, a fixed redshift
-conditions the rest as before.
+each by its own likelihood (after Lakshminarayanan et al. 2017, 1612.01474): where they differ, the
+mixture is wider. Since every target has a mixture of its own, a fixed redshift conditions the rest
+as before.
 """
 
 import math

@@ -12,8 +12,7 @@ the photometry and the angular scale condition a chain of neural spline flows: r
 then stellar mass and star-formation rate given the redshift; then four emission-line fluxes given
 all of those; last gas metallicity and black-hole mass, each given the rest. Every draw is one
 joint answer, so that correlations survive, and a redshift that is known can be held fixed. Each
-step of the chain is the mean of three networks: where they saw few galaxies they differ, and the
-answer is wider.
+step of the chain is the mean of three networks; where they differ, the answer is wider.
 
 The image is brought to the colour scale of SDSS's own composites before the model sees it, and
 training and inference share that step.
