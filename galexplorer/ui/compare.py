@@ -7,7 +7,13 @@ import streamlit as st
 from galexplorer.figures.palette import SERIES
 from galexplorer.inference.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import BPT_LABELS, describe_interval, format_value, verdict
+from galexplorer.science.summary import (
+    BPT_LABELS,
+    describe_interval,
+    format_value,
+    not_measurable,
+    verdict,
+)
 from galexplorer.ui import controls, frame, history, journey, plots, state
 from galexplorer.ui.history import label, show_history
 from galexplorer.ui.state import Explored
@@ -121,7 +127,8 @@ def comparison_table(chosen: list[Explored], names: list[str], level: str) -> pd
             middle = format_value(target.name, values["p50"])
             edges = " to ".join(format_value(target.name, values[k]) for k in (low, high))
             fixed = target.name in record.result.posterior.fixed
-            row[name] = f"**{middle}** ({'fixed' if fixed else edges})"
+            hidden = not_measurable(record.result, target.name)
+            row[name] = hidden or f"**{middle}** ({'fixed' if fixed else edges})"
         rows.append({**row, "Unit": UNITS.get(target.unit, target.unit)})
     shares = {"Quantity": "BPT class"}
     for name, record in zip(names, chosen, strict=True):

@@ -143,6 +143,8 @@ def test_compare_lays_two_results_over_one_another(app):
     assert list(other.table[0].value.columns) == [
         "Quantity", "Massive elliptical", "Nearby spiral", "Unit",
     ]  # fmt: skip
+    metallicity = other.table[0].value.set_index("Quantity").loc["Gas metallicity"]
+    assert metallicity["Massive elliptical"].startswith("not measurable")
 
 
 def test_another_seed_does_not_encode_again(weights_dir, monkeypatch):
