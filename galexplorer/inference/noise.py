@@ -63,16 +63,13 @@ def round_inwards(low: float, high: float) -> tuple[float, float]:
 
 def share_between(low: Tensor, high: Tensor) -> Tensor:
     """Return the standard normal's probability in [low, high], double, accurate in either tail."""
-    flip = low > 0  # differences of small upper tails are taken on the lower side
-    start, end = torch.where(flip, -high, low), torch.where(flip, -low, high)
+    _, start, end = _on_lower_side(low, high)
     return _normal_share(end.double()) - _normal_share(start.double())
 
 
 def truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Return quantiles of a standard normal cut to [low, high], accurate in either tail."""
-    flip = low > 0
-    start = torch.where(flip, -high, low)
-    end = torch.where(flip, -low, high)
+    flip, start, end = _on_lower_side(low, high)
     share = torch.where(flip, 1 - uniform, uniform)
     below, above = _normal_share(start), _normal_share(end)
     cut = torch.special.ndtri(below + share * (above - below))
@@ -80,6 +77,12 @@ def truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
     cut = torch.where(torch.isfinite(cut), cut, torch.maximum(start, torch.full_like(start, -37.0)))
     cut = torch.minimum(torch.maximum(cut, start), end)
     return torch.where(flip, -cut, cut)
+
+
+def _on_lower_side(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return which ranges are turned over, since upper tails differ by less than rounding."""
+    flip = low > 0
+    return flip, torch.where(flip, -high, low), torch.where(flip, -low, high)
 
 
 def _normal_share(value: Tensor) -> Tensor:

@@ -205,10 +205,11 @@ class GalaxyModel(nn.Module):
         log_slope = torch.log(torch.cosh(angle) * tail / width) - 0.5 * torch.log1p(standard**2)
         return torch.sinh(angle), log_slope
 
-    def to_base(self, noise: Tensor, mode: Tensor) -> Tensor:
-        """Return the calibrated base variables of standard normal noise, both (n, 9)."""
-        bent = torch.sinh((torch.asinh(noise) + self.base_skew[mode]) / self.base_tail[mode])
-        return self.base_shift[mode] + self.base_width[mode] * bent
+    def to_base(self, noise: Tensor, mode: Tensor, k: int | slice = slice(None)) -> Tensor:
+        """Return the calibrated base variables of standard normal noise, of all targets or one."""
+        skew, tail = self.base_skew[mode, k], self.base_tail[mode, k]
+        bent = torch.sinh((torch.asinh(noise) + skew) / tail)
+        return self.base_shift[mode, k] + self.base_width[mode, k] * bent
 
     def measurable_logit(self, context: Tensor, redshift: Tensor) -> Tensor:
         """Return log odds that an SDSS spectrum would show each of `MEASURABLE_NAMES`.
@@ -253,9 +254,7 @@ class GalaxyModel(nn.Module):
         self, noise: Tensor, member: Tensor, context: Tensor, mode: Tensor
     ) -> Tensor:
         """Return redshifts for calibrated base draws of members, all (n, d)."""
-        tail, skew = self.base_tail[mode, 0][:, None], self.base_skew[mode, 0][:, None]
-        bent = torch.sinh((torch.asinh(noise) + skew) / tail)
-        base = self.base_shift[mode, 0][:, None] + self.base_width[mode, 0][:, None] * bent
+        base = self.to_base(noise, mode[:, None], 0)
         standard = self.chain.invert_first(base, context, member)
         return torch.exp(standard * self.target_std[0] + self.target_mean[0]) - _SOFTENING
 

@@ -203,7 +203,7 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     ratio = service.scale_arcsec / service.reduction / native
     offset = rng.uniform(-service.offset_arcsec, service.offset_arcsec) / native
     drop = service.drop_arcsec / native
-    room = min(image.width - 2 * abs(offset), image.height - 2 * drop)
+    room = min(image.width - 2 * abs(offset), image.height - 2 * abs(drop))
     side = min(service.side_px * service.reduction, int(room / ratio))
     side -= side % service.reduction
     x, y = image.width / 2 + offset, image.height / 2 - drop
