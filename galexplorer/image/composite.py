@@ -56,7 +56,9 @@ def composite(
     return np.clip(compressed / peak, 0.0, 1.0)
 
 
-def linear_flux(channels: np.ndarray, pixel_scale_arcsec: float) -> np.ndarray:
+def linear_flux(
+    channels: np.ndarray, pixel_scale_arcsec: float, nonlinearity: float = NONLINEARITY
+) -> np.ndarray:
     """Invert `composite`.
 
     Parameters
@@ -65,6 +67,8 @@ def linear_flux(channels: np.ndarray, pixel_scale_arcsec: float) -> np.ndarray:
         Composite, channels i, r, g, 0 to 1.
     pixel_scale_arcsec : float
         Side of a pixel.
+    nonlinearity : float
+        Constant b, for composites other than the SkyServer's.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def linear_flux(channels: np.ndarray, pixel_scale_arcsec: float) -> np.ndarray:
     """
     channels = np.asarray(channels, np.float32)
     total = channels.sum(axis=0)
-    radius = np.sinh(NONLINEARITY * total) / NONLINEARITY
+    radius = np.sinh(nonlinearity * total) / nonlinearity
     ratio = np.divide(radius, total, out=np.ones_like(total), where=total > 1e-6)
     scales = np.asarray(CHANNEL_SCALES, np.float32)[:, None, None]
     per_pixel = (pixel_scale_arcsec / SDSS_PIXEL_SCALE_ARCSEC) ** 2

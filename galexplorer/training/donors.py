@@ -30,16 +30,13 @@ from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.training import dataset
+from galexplorer.training.serving import Service, galaxy_zoo, mosaic, unserve
 
 log = logging.getLogger(__name__)
 
 KNOWN_SCALES_ARCSEC = {"sdss_spirals": 0.2}
 MEDIAN_MAGNITUDES = {"gz1_jpeg": 17.0, "gz2_jpeg": 16.3}
 """Median r of the Galaxy Zoo samples, limited at r = 17.77 and 17.0."""
-
-_REDDENING = {"gz1_jpeg": 0.22, "gz2_jpeg": 0.22}
-"""Added to g-r: composites of earlier releases were made with another scale of g, and their
-ellipticals come out bluer than the red sequence by this."""
 
 _TYPICAL_SCALES_ARCSEC = {"gz1_jpeg": 0.33, "gz2_jpeg": 0.13}
 _BINNING = {"gz2_jpeg": 2}
@@ -214,7 +211,8 @@ def _prepare_one(task: tuple[Path, str, str]) -> tuple[dict, bytes] | None:
     known = KNOWN_SCALES_ARCSEC.get(name)
     assumed = known or _TYPICAL_SCALES_ARCSEC[name]
     try:
-        pixels = _bin(read_image(data / name / file, pixel_scale_arcsec=assumed), name)
+        read = read_image(data / name / file, pixel_scale_arcsec=assumed)
+        pixels = _bin(unserve(read, _service(name)), name)
         found = measure(pixels)
     except (InputError, TargetError):
         return None
@@ -235,12 +233,19 @@ def _prepare_one(task: tuple[Path, str, str]) -> tuple[dict, bytes] | None:
         "r90": found.petro_r90 * zoom,
         "concentration": found.petro_r90 / found.petro_r50,
         "axis_ratio": axis_ratio,
-        "gr": g - r + _REDDENING.get(name, 0.0),
+        "gr": g - r,
         "ri": r - i,
         "r": r - 5 * np.log10(zoom),
         "sigma": sigma / pixels.pixel_scale_arcsec,
     }
     return description, _pack(image)
+
+
+def _service(name: str) -> Service:
+    """Return the server of a set, of which the stretch is wanted here."""
+    if name in KNOWN_SCALES_ARCSEC:
+        return mosaic(KNOWN_SCALES_ARCSEC[name], 120)
+    return galaxy_zoo(1.0, early=True)
 
 
 def _bin(pixels: Pixels, name: str) -> Pixels:

@@ -17,6 +17,7 @@ its place, and no loss is taken of it.
 
 import hashlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -205,26 +206,30 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     # who lends to whom: galaxies of like colours, luminosity, distance and brightness
     place = np.column_stack([colours, rows.abs_r, rows.log_stellar_mass, z, rows.r])
     place = np.where(np.isfinite(place), place, np.nanmedian(place, axis=0))
-
-    # lines first: far more rows have them than have a rate or a size, which then know about them
-    fill(
-        rows,
-        lines,
-        features("log_stellar_mass", "redshift"),
-        rng,
-        donors=with_lines,
-        takers=~with_lines,
-        alike=place,
-        neighbours=1,
-    )
-    ratios = _ratios(rows, lines)
     rows["size_measured"] = np.isfinite(rows.log_r50_kpc)
+
+    # a compact galaxy has other lines than an extended one, in itself and in the fibre. Rows that
+    # lack one of the two get it given the other, from galaxies that have both measured: a line
+    # completed without a look at the size would teach, as a donor, that the two are unrelated
+    ratios = _ratios(rows, lines)
     known = ("log_stellar_mass", "redshift", *ratios)
-    fill(rows, ["log_r50_kpc"], features(*known), rng, alike=place, neighbours=3)
-    fill(rows, ["log_concentration"], features(*known, "log_r50_kpc"), rng)
+    _fill_sizes(rows, features, known, place, rng, donors=with_lines, takers=with_lines)
+    _fill_sizes(rows, features, known[:2], place, rng)
     rows["petro_r50_true"] = 10**rows.log_r50_kpc / kpc_per_arcsec
     rows["petro_r90_true"] = rows.petro_r50_true * 10**rows.log_concentration
     rows["log_r50"] = np.log10(rows.petro_r50_true)
+    sizes = rows[["log_r50", "log_concentration"]].to_numpy(float)
+    fill(
+        rows,
+        lines,
+        features("log_stellar_mass", "redshift", "log_r50_kpc", "log_r50", "log_concentration"),
+        rng,
+        donors=with_lines,
+        takers=~with_lines,
+        alike=np.column_stack([place, sizes]),
+        neighbours=1,
+    )
+    _ratios(rows, lines)
     fill(rows, ["axis_ratio"], features("log_concentration"), rng)
     rows["axis_ratio"] = rows.axis_ratio.clip(0.12, 1.0)
     fill(
@@ -245,6 +250,30 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
         rng,
     )
     black_holes(rows, dispersions, rng)
+
+
+def _fill_sizes(
+    rows: pd.DataFrame,
+    features: Callable[..., np.ndarray],
+    known: tuple[str, ...],
+    place: np.ndarray,
+    rng: np.random.Generator,
+    donors: np.ndarray | bool = True,
+    takers: np.ndarray | bool = True,
+) -> None:
+    """Complete radius and concentration, the second given the first, among some of the rows."""
+    for name, given in (("log_r50_kpc", known), ("log_concentration", (*known, "log_r50_kpc"))):
+        lends = np.isfinite(rows[name].to_numpy(float)) & rows.size_measured & donors
+        fill(
+            rows,
+            [name],
+            features(*given),
+            rng,
+            donors=lends.to_numpy(bool),
+            takers=np.broadcast_to(takers, len(rows)),
+            alike=place,
+            neighbours=3,
+        )
 
 
 def _ratios(rows: pd.DataFrame, lines: list[str]) -> tuple[str, str, str]:

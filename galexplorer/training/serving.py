@@ -5,13 +5,13 @@ detector does, so simulated galaxies pass through the same steps as the real JPE
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 from scipy.ndimage import fourier_shift
 
-from galexplorer.image.composite import NONLINEARITY, composite
+from galexplorer.image.composite import NONLINEARITY, composite, linear_flux
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
@@ -220,6 +220,27 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     return read_image(
         ("The simulated image", buffer.getvalue()), pixel_scale_arcsec=service.scale_arcsec
     )
+
+
+def unserve(pixels: Pixels, service: Service) -> Pixels:
+    """Return a JPEG's linear pixels by the stretch of its own server.
+
+    `galexplorer.image.reader.read_image` takes every composite for the SkyServer's.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        As read, with their `composite`.
+    service : Service
+
+    Returns
+    -------
+    Pixels
+    """
+    assert pixels.composite is not None  # every JPEG has one
+    flux = linear_flux(pixels.composite, pixels.pixel_scale_arcsec, service.nonlinearity)
+    gains = np.asarray(service.gains, np.float32)[:, None, None]
+    return replace(pixels, flux=flux / gains)
 
 
 def _misalign(flux: np.ndarray, largest_px: float, rng: np.random.Generator) -> np.ndarray:
