@@ -136,7 +136,7 @@ def train(
     ] = False,
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights whose encoder is taken as it is; what is behind it is trained."),
+        typer.Option(help="Weights to go on from; the encoder alone of those with other networks."),
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:

@@ -23,6 +23,8 @@ from galexplorer.training.dataset import Arrays
 
 _BATCH = 128
 
+_REDSHIFTS = 256
+_MASS = TARGET_NAMES.index("log_stellar_mass")
 _METALLICITY = TARGET_NAMES.index("gas_metallicity")
 JOINT = 3
 """How many of the first targets are scored together: redshift, mass, star-formation rate."""
@@ -155,7 +157,9 @@ def predict(
     fixed = torch.from_numpy(truth[:, 0]).float() if mode.fixed else None
     with torch.inference_mode():
         samples = engine.sample(encoded, draws, seed, fixed, redshift_range)
-        density = marginal_log_density(engine, encoded, samples[:, :parents], truth, redshift_range)
+        density = marginal_log_density(
+            engine, encoded, samples[:, :parents], truth, redshift_range, mode.fixed
+        )
         joint = joint_log_density(engine, encoded, truth, redshift_range)
         measurable = engine.measurable(encoded, samples[:, :, 0].numpy())
     if mode.fixed:
@@ -169,11 +173,14 @@ def marginal_log_density(
     samples: torch.Tensor,
     truth: np.ndarray,
     redshift_range: tuple[float, float] | None = None,
+    fixed: bool = False,
 ) -> np.ndarray:
     """Return the log density of each target at its known value, whatever the other targets.
 
     The flows give the density of a target given those before it; its mean over joint draws of
-    those is the marginal density, without any smoothing of the draws.
+    those is the marginal density, without any smoothing of the draws. At a known redshift the mass
+    is known far better than without: few draws of the redshift would meet it, so its density is
+    integrated over a grid of redshifts instead.
 
     Parameters
     ----------
@@ -185,6 +192,8 @@ def marginal_log_density(
         NaN where unknown.
     redshift_range : tuple of float, optional
         Prior range; the redshift's density is normalised over it.
+    fixed : bool
+        The draws have the redshift that is given.
 
     Returns
     -------
@@ -194,10 +203,13 @@ def marginal_log_density(
     out = np.full(truth.shape, np.nan)
     for k in range(len(TARGETS)):
         known = np.flatnonzero(np.isfinite(truth[:, k]))
+        value = truth[known, k]
+        if k == _MASS and not fixed:
+            out[known, k] = _mass_log_density(engine, encoded, known, value, redshift_range)
+            continue
         # a redshift has no parents: one evaluation is exact
         others = samples[known, : 1 if k == 0 else None]
-        density = _log_density(engine, encoded, known, k, truth[known, k], others)
-        out[known, k] = density
+        out[known, k] = _log_density(engine, encoded, known, k, value, others)
     _cut(out[:, 0], engine, encoded, truth[:, 0], redshift_range)
     return out
 
@@ -222,6 +234,32 @@ def joint_log_density(
     return out
 
 
+def _mass_log_density(
+    engine: Engine,
+    encoded: Encoded,
+    rows: np.ndarray,
+    value: np.ndarray,
+    redshift_range: tuple[float, float] | None,
+) -> np.ndarray:
+    """Return the log of the mass's density, integrated over the redshift."""
+    low, high = redshift_range or (TARGETS[0].low, TARGETS[0].high)
+    # closer where a redshift changes the distance most; the ends themselves have no density
+    edges = np.linspace(np.sqrt(low), np.sqrt(high), _REDSHIFTS + 1) ** 2
+    redshift = (edges[1:] + edges[:-1]) / 2
+    out = np.empty(len(rows))
+    for begin in range(0, len(rows), _BATCH):
+        part = slice(begin, begin + _BATCH)
+        grid = torch.zeros((len(rows[part]), _REDSHIFTS, len(TARGETS)))
+        grid[:, :, 0] = torch.from_numpy(redshift)
+        of_redshift = _each_log_density(engine, encoded, rows[part], 0, grid)
+        of_redshift += torch.from_numpy(np.log(np.diff(edges)))
+        grid[:, :, _MASS] = torch.from_numpy(value[part])[:, None]
+        of_mass = _each_log_density(engine, encoded, rows[part], _MASS, grid)
+        total = torch.logsumexp(of_redshift + of_mass, dim=1)
+        out[part] = (total - torch.logsumexp(of_redshift, dim=1)).numpy()
+    return out
+
+
 def _log_density(
     engine: Engine,
     encoded: Encoded,
@@ -231,28 +269,34 @@ def _log_density(
     others: torch.Tensor,
 ) -> np.ndarray:
     """Return the log of a target's density averaged over values (rows, s, 9) of its parents."""
-    device, count = engine.device, others.shape[1]
     out = np.empty(len(rows))
     for begin in range(0, len(rows), _BATCH):
         part = slice(begin, begin + _BATCH)
-        taken = rows[part]
-        targets = others[part].to(device).flatten(0, 1).clone()
-        targets[:, k] = torch.from_numpy(value[part]).float().to(device).repeat_interleave(count)
-        log_density = engine.model.log_density(
-            k,
-            targets,
-            encoded.context[taken].repeat_interleave(count, dim=0),
-            encoded.mode[taken].to(device).repeat_interleave(count),
-        ).view(len(taken), count)
-        if k == _METALLICITY and count > 1:  # see `Sampler.sample`
-            counted = torch.from_numpy(is_star_forming(others[part].numpy())).to(device)
+        targets = others[part].clone()
+        targets[:, :, k] = torch.from_numpy(value[part])[:, None]
+        log_density = _each_log_density(engine, encoded, rows[part], k, targets)
+        if k == _METALLICITY and others.shape[1] > 1:  # see `Sampler.sample`
+            counted = torch.from_numpy(is_star_forming(others[part].numpy()))
             counted |= ~counted.any(dim=1, keepdim=True)
         else:
             counted = torch.ones_like(log_density, dtype=torch.bool)
-        log_density = torch.where(counted, log_density.double(), -math.inf)
-        mean = torch.logsumexp(log_density, dim=1) - torch.log(counted.sum(dim=1))
-        out[part] = mean.cpu().numpy()
+        log_density = torch.where(counted, log_density, -math.inf)
+        out[part] = (torch.logsumexp(log_density, dim=1) - torch.log(counted.sum(dim=1))).numpy()
     return out
+
+
+def _each_log_density(
+    engine: Engine, encoded: Encoded, rows: np.ndarray, k: int, targets: torch.Tensor
+) -> torch.Tensor:
+    """Return log densities (rows, s) of the `k`-th of `targets` (rows, s, 9) given its parents."""
+    device, count = engine.device, targets.shape[1]
+    log_density = engine.model.log_density(
+        k,
+        targets.to(device).flatten(0, 1),
+        encoded.context[rows].repeat_interleave(count, dim=0),
+        encoded.mode[rows].to(device).repeat_interleave(count),
+    )
+    return log_density.view(len(rows), count).double().cpu()
 
 
 def _cut(

@@ -173,13 +173,17 @@ def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tens
         raise WeightsError(f"{path} is no safetensors file; restore it.") from error
 
 
-def load_autoencoder(model: GalaxyModel, folder: Path) -> dict:
-    """Give a model the autoencoder of other weights, of this format or an earlier one.
+def start_from(model: GalaxyModel, folder: Path) -> dict:
+    """Give a model to train what other weights have learnt.
+
+    That is all but their calibration if the networks are the same; of weights of an earlier format
+    or other networks it is the autoencoder.
 
     Returns
     -------
     dict
-        Which weights those are: ``model_sha256`` of their file, and how they were made.
+        Which weights those are: ``model_sha256`` of their file, how they were made, and what of
+        them was ``taken``.
 
     Raises
     ------
@@ -188,17 +192,23 @@ def load_autoencoder(model: GalaxyModel, folder: Path) -> dict:
     """
     manifest = read_manifest(folder, earlier=True)
     state = read_arrays(folder, _MODEL_FILE, manifest)
-    try:
-        for name in ("encoder", "decoder"):
-            part = getattr(model, name)
-            kinds = {key: value.dtype for key, value in part.state_dict().items()}
-            part.load_state_dict({k: state[f"{name}.{k}"].to(kind) for k, kind in kinds.items()})
-    except (KeyError, RuntimeError) as error:
+    kinds = {name: (value.dtype, value.shape) for name, value in model.state_dict().items()}
+    alike = {k for k, v in state.items() if k in kinds and v.shape == kinds[k][1]}
+    own = {name for name in kinds if name.startswith(("encoder.", "decoder."))}
+    if not own <= alike:
         raise WeightsError(
             f"The encoder in {folder} has another architecture; set its encoder_width."
-        ) from error
+        )
+    same = manifest["format"] == WEIGHTS_FORMAT and alike >= set(kinds)
+    names = kinds if same else own
+    model.load_state_dict({k: state[k].to(kinds[k][0]) for k in names}, strict=False)
+    model.forget_calibration()
     made = {k: manifest[k] for k in ("made", "config", "started_from") if k in manifest}
-    return {"model_sha256": manifest["files"][_MODEL_FILE], **made}
+    return {
+        "model_sha256": manifest["files"][_MODEL_FILE],
+        "taken": "networks" if same else "encoder",
+        **made,
+    }
 
 
 def load(folder: Path | None = None, device: str = "auto") -> Weights:

@@ -1,10 +1,10 @@
 """Make posteriors calibrated: fit the base of each target's flows on validation rows.
 
-Given its true parents, the base variable of a calibrated flow is standard normal. On
-galaxies that the training never saw it is something near that; the sinh-arcsinh transform
-(Jones & Pewsey 2009) of a normal that comes nearest becomes the base that draws come from, one
-for all members of the ensemble, and such that their mixture is calibrated. The
-odds that a spectrum would show a line are put straight by a logistic regression (Platt 1999).
+Given its true parents, the base variable of a calibrated flow is standard normal. On galaxies that
+the training never saw, each counting by its weight, it is something near that; the sinh-arcsinh
+transform (Jones & Pewsey 2009) of a normal that comes nearest becomes the base that draws come
+from, one for all members of the ensemble, and such that their mixture is calibrated. The odds that
+a spectrum would show a line are put straight by a logistic regression (Platt 1999).
 """
 
 import logging
@@ -64,11 +64,13 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
         part = pools.select(rows)
         found = noise_of(model, part, mode, rng, device, _CHOICES[mode])
         noise = found["noise"].cpu().double().numpy()
+        weight = pools.weight[rows]
         for k, target in enumerate(TARGET_NAMES):
-            values = noise[np.isfinite(noise[:, 0, k]), :, k]
+            known = np.isfinite(noise[:, 0, k])
+            values = noise[known, :, k]
             if len(values) < _MIN_ROWS:
                 continue
-            fitted = dict(zip(_BASE, fit_base(values), strict=True))
+            fitted = dict(zip(_BASE, fit_base(values, weight[known]), strict=True))
             for name, value in fitted.items():
                 getattr(model, f"base_{name}")[index, k] = value
             report[mode][target] = _entry(len(values), fitted)
@@ -77,7 +79,8 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
             known = np.isfinite(shown[:, k]) & np.isfinite(logit[:, k])
             if known.sum() < _MIN_ROWS or len(np.unique(shown[known, k])) < 2:
                 continue
-            odds = LogisticRegression(C=100.0).fit(logit[known, k : k + 1], shown[known, k])
+            odds = LogisticRegression(C=100.0)
+            odds.fit(logit[known, k : k + 1], shown[known, k], sample_weight=weight[known])
             fitted = {"shift": float(odds.intercept_[0]), "slope": float(odds.coef_[0, 0])}
             for name, value in fitted.items():
                 getattr(model, f"measurable_{name}")[index, k] = value
@@ -86,7 +89,9 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
     return report
 
 
-def fit_base(values: np.ndarray) -> tuple[float, float, float, float]:
+def fit_base(
+    values: np.ndarray, weight: np.ndarray | None = None
+) -> tuple[float, float, float, float]:
     """Return shift, width, skew and tail of the sinh-arcsinh normal nearest to values.
 
     Where a true value lies in the mixture of the members' densities is the mean of where it lies
@@ -98,6 +103,9 @@ def fit_base(values: np.ndarray) -> tuple[float, float, float, float]:
     ----------
     values : ndarray, shape (n, e)
         Base variables by each member.
+    weight : ndarray, shape (n,), optional
+        How much each row counts. Tables cut in redshift, where posteriors are judged with that
+        cut as a prior, would make them too narrow for all others if every row counted the same.
 
     Returns
     -------
@@ -105,20 +113,28 @@ def fit_base(values: np.ndarray) -> tuple[float, float, float, float]:
         The base is ``shift + width * sinh((arcsinh(normal) + skew) / tail)``; with one member it is
         distributed like the values.
     """
-    scatter = np.sqrt(_LEVELS * (1 - _LEVELS) / len(values))
-    q16, middle, q84 = np.quantile(values, [0.16, 0.5, 0.84])
+    weight = np.ones(len(values)) if weight is None else weight
+    number = weight.sum() ** 2 / (weight**2).sum()
+    scatter = np.sqrt(_LEVELS * (1 - _LEVELS) / number)
+    q16, middle, q84 = _quantiles(values.mean(axis=1), weight, np.array([0.16, 0.5, 0.84]))
 
     def misfit(parameters: np.ndarray) -> np.ndarray:
         shift, log_width, skew, log_tail = parameters
         standard = (values - shift) / np.exp(log_width)
         normal = np.sinh(np.exp(log_tail) * np.arcsinh(standard) - skew)
-        found = np.quantile(ndtr(normal).mean(axis=1), _LEVELS)
+        found = _quantiles(ndtr(normal).mean(axis=1), weight, _LEVELS)
         return np.concatenate([(found - _LEVELS) / scatter, [skew / 0.1, log_tail / 0.1]])
 
     start = np.array([middle, np.log(max(q84 - q16, 0.02) / 1.989), 0.0, 0.0])
     limits = ([-6.0, -3.0, -1.0, -0.7], [6.0, 3.0, 1.0, 0.7])
     shift, log_width, skew, log_tail = least_squares(misfit, start, bounds=limits).x
     return float(shift), float(np.exp(log_width)), float(skew), float(np.exp(log_tail))
+
+
+def _quantiles(values: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    order = np.argsort(values)
+    share = np.cumsum(weight[order]) - weight[order] / 2
+    return np.interp(levels, share / weight.sum(), values[order])
 
 
 def _entry(rows: int, fitted: dict[str, float]) -> dict:

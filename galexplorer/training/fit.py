@@ -4,8 +4,9 @@ First all of it, on pixels: the encoder learns from two losses, the autoencoder'
 image, and the flows' likelihood, on every label. Three pools feed each step: real images with
 labels, rendered images, and table rows without images; unlabelled real images join for the
 autoencoder. Then the encoder stays as it is, its latents are made once, and the flows alone go
-on with large batches, which cost little. An encoder that was
-trained before saves the first stage.
+on with large batches, which cost little. Either stage may be left out where weights to start from
+have gone through it, and going through both again refines them: flows that know their trade tell
+the encoder more than those that learn it beside it.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import GalaxyModel
-from galexplorer.model.weights import load_autoencoder
+from galexplorer.model.weights import start_from
 from galexplorer.training import objective
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
@@ -55,28 +56,26 @@ def train(
         Go on from the last checkpoint.
     device : str
     start : Path, optional
-        Folder of weights whose encoder is taken as it is; what is behind it goes through the
-        second stage alone.
+        Folder of weights to go on from, see `galexplorer.model.weights.start_from`.
 
     Returns
     -------
     model : GalaxyModel
         With averaged weights, not yet calibrated, in evaluation mode.
     origin : dict or None
-        Which weights the encoder is from, see `galexplorer.model.weights.load_autoencoder`.
+        Which weights it went on from.
 
     Raises
     ------
     DataError
         If a pool is empty.
     OptionError
-        If the checkpoint to go on from belongs to another run, or there are weights to start from
-        and no second stage.
+        If the checkpoint to go on from belongs to another run, or no step is to be made.
     WeightsError
         If the weights to start from cannot be read, or have an encoder of another width.
     """
-    if start is not None and not config.flow_steps:
-        raise OptionError("Weights to start from save the first stage only; set flow_steps.")
+    if not config.steps and (start is None or not config.flow_steps):
+        raise OptionError("There is nothing to train; set steps, or name weights to start from.")
     out.mkdir(parents=True, exist_ok=True)
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -88,7 +87,7 @@ def train(
     if len(pools.tables) == 0:
         raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
     model = _fresh(pools, config)
-    origin = None if start is None else load_autoencoder(model, start)
+    origin = None if start is None else start_from(model, start)
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     torch.backends.cudnn.benchmark = True
@@ -98,7 +97,7 @@ def train(
         run, model=model, out=out, config=config, resume=resume, device=device,
         identity=_identity(config, pools, origin),
     )  # fmt: skip
-    if origin is None:
+    if config.steps:
         run_of(_pixels(model, pools, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)

@@ -84,7 +84,7 @@ def make_weights(
     keep_model : bool
         Leave the trained model in `out` as it is; calibrate it again and write all else anew.
     start : Path, optional
-        Folder of weights whose encoder is taken as it is.
+        Folder of weights to go on from.
 
     Returns
     -------

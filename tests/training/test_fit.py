@@ -148,25 +148,47 @@ def test_the_second_stage_leaves_the_encoder_alone(sets, tmp_path):
     assert {name.split(".")[0] for name in changed} == {"contexts", "chain", "measurable"}
 
 
-def test_weights_to_start_from_lend_their_encoder(sets, tmp_path):
-    first, none = train(sets, tmp_path / "first", TINY)
-    assert none is None
-    before = first.state_dict()
-    folder = tmp_path / "weights"
-    weights.save(folder, first, {"made": "first"})
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["format"] = 1  # before there was an ensemble
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    config = replace(TINY, members=2)
-    second, origin = train(sets, tmp_path / "second", config, start=folder)
-    assert origin == {"model_sha256": manifest["files"]["model.safetensors"], "made": "first"}
+@pytest.fixture
+def earlier(sets, tmp_path):
+    """A trained model and the folder of its weights."""
+    model, origin = train(sets, tmp_path / "first", TINY)
+    assert origin is None
+    weights.save(tmp_path / "weights", model, {"made": "first"})
+    return model.state_dict(), tmp_path / "weights"
+
+
+def test_weights_to_start_from_lend_all_they_have_learnt(sets, earlier, tmp_path):
+    before, folder = earlier
+    config = replace(TINY, steps=0, flow_learning_rate=1e-12)
+    model, origin = train(sets, tmp_path / "second", config, start=folder)
+    assert (origin["made"], origin["taken"]) == ("first", "networks")
     assert not (tmp_path / "second" / "history-pixels.csv").exists()
-    assert len(second.contexts) == 2
-    for name, value in second.state_dict().items():
+    for name, value in model.state_dict().items():  # kept as float16
+        torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
+
+
+def test_other_networks_lend_their_encoder(sets, earlier, tmp_path):
+    before, folder = earlier
+    manifest = json.loads((folder / "manifest.json").read_text())
+    config = replace(TINY, steps=0, members=TINY.members + 1)
+    model, origin = train(sets, tmp_path / "second", config, start=folder)
+    lent = {"model_sha256": manifest["files"]["model.safetensors"], "taken": "encoder"}
+    assert origin == {**lent, "made": "first"}
+    assert len(model.contexts) == TINY.members + 1
+    for name, value in model.state_dict().items():
         if name.startswith(("encoder.", "decoder.")):
-            torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)  # kept as float16
-    with pytest.raises(OptionError, match="flow_steps"):
-        train(sets, tmp_path, replace(TINY, flow_steps=0), start=folder)
+            torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
+    manifest["format"] = 1  # the same shapes then meant something else
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert train(sets, tmp_path / "third", replace(TINY, steps=0), start=folder)[1] == origin
+
+
+def test_what_cannot_be_started_says_so(sets, earlier, tmp_path):
+    folder = earlier[1]
+    with pytest.raises(OptionError, match="steps"):
+        train(sets, tmp_path, replace(TINY, steps=0, flow_steps=0), start=folder)
+    with pytest.raises(OptionError, match="weights to start from"):
+        train(sets, tmp_path, replace(TINY, steps=0))
     with pytest.raises(WeightsError, match="encoder_width"):
         train(sets, tmp_path, replace(TINY, encoder_width=TINY.encoder_width + 8), start=folder)
 
