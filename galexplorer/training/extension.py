@@ -25,6 +25,9 @@ _FIBRE_RADIUS_ARCSEC = 1.5
 _SEEING_SIZE_ARCSEC = 0.79
 _SMALLEST_SIZE_ARCSEC = 0.25
 
+SHIFTED = "shifted"
+"""Source of moved copies."""
+
 METALLICITY_S_TO_N = 3.0
 """What the lines of a metallicity need. MPA-JHU give one to 98% of such galaxies and to few others;
 the cut at 5 of Tremonti et al. 2004 is of errors before their correction."""
@@ -88,7 +91,7 @@ def shifted_copies(
     copies[[f"{name}_measured" for name in TARGET_NAMES]] = False
     fill_line_errors(copies, lenders, rng)
     copies["gas_metallicity_valid"] = has_metallicity(copies)
-    copies["source"] = "shifted"
+    copies["source"] = SHIFTED
     copies["id"] = [f"{name}-{k}" for k, name in enumerate(copies.parent)]
     return copies
 

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from galexplorer.schema import BANDS, LINE_NAMES
-from galexplorer.training.extension import odds_weights, photometric_features
+from galexplorer.training.extension import SHIFTED, odds_weights, photometric_features
 
 _FOLDS = 5
 _FEWEST = 200
@@ -64,7 +64,8 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         rows and its bootstrap error; on rows of the ``population`` of the same magnitudes and
         redshifts, none of them of the table; on ``independent`` ones among them, whose value is
         completed and owes nothing to a row of the table, and on their partners among the real
-        rows, ``real_near``.
+        rows, ``real_near``; on measured rows of the other real tables among them, ``elsewhere``,
+        which says how far two tables of the same sky are apart.
         Each with its number of rows and the root mean square of what boosting leaves.
     """
     lines = []
@@ -94,11 +95,14 @@ def _compare_one(
         unrelated &= ~others[f"{target}_measured"]
     _, population = matched(real, others, target, seed)
     near, independent = matched(real, others[unrelated], target, seed)
+    moved = others.source == SHIFTED
+    _, elsewhere = matched(real, others[others[f"{target}_measured"] & ~moved], target, seed)
     samples = {
         "real": real,
         "population": population,
         "real_near": near,
         "independent": independent,
+        "elsewhere": elsewhere,
     }
     lines = []
     for name, columns in _features(table).items():
@@ -129,6 +133,8 @@ def matched(
     without one close by are left out. Asked for the redshift itself, only (r, z) count: colours
     would decide it.
     """
+    if not len(rows):
+        return real.iloc[:0], rows
     places = [_place(table, target == "redshift") for table in (rows, real)]
     order = np.random.default_rng(seed).permutation(len(real))
     near, index = cKDTree(places[0]).query(places[1][order], k=min(60, len(rows)))

@@ -23,6 +23,7 @@ from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
 from galexplorer.schema import BANDS, LINE_NAMES
 from galexplorer.training import dataset
+from galexplorer.training.extension import SHIFTED
 from galexplorer.training.rows import add_image, labels_of
 from galexplorer.training.scales import to_mpajhu_mass
 from galexplorer.training.simulate import load_population
@@ -174,7 +175,7 @@ def _label(arrays: dataset.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> 
     arrays["targets"][:, 1] = np.where((mass > 6) & (mass < 12.6) & good, mass, np.nan)
     arrays["label"][:] = np.isfinite(arrays["targets"])
     # copies at other redshifts lie where their galaxy does, and are not it
-    placed = rows[np.isfinite(rows.ra) & (rows.source != "shifted")].reset_index(drop=True)
+    placed = rows[np.isfinite(rows.ra) & (rows.source != SHIFTED)].reset_index(drop=True)
     if placed.empty:
         return
     mine = SkyCoord(labels.ra.to_numpy() * units.deg, labels.dec.to_numpy() * units.deg)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from galexplorer.schema import TARGET_NAMES, TARGETS
 from galexplorer.training import donors, hardness, packages, report_figures, sources, transfer
+from galexplorer.training.extension import SHIFTED
 from galexplorer.training.simulate import load_population, read_fits
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def _sources(rows: pd.DataFrame, folder: Path | None) -> str:
 
 
 def _measured(rows: pd.DataFrame) -> str:
-    real = rows[rows.source != "shifted"]
+    real = rows[rows.source != SHIFTED]
     lines = [
         {
             "target": target.label,
@@ -133,7 +134,9 @@ def _hardness(table: pd.DataFrame) -> str:
     return (
         "<h2>As hard as the sky</h2><p>Five-fold R² of boosting from magnitudes, on real rows and "
         "on rows of the population of the same magnitudes and redshifts; “independent” rows are "
-        "completed and owe nothing to a row of the table.</p>" + _table(table)
+        "completed and owe nothing to a row of the table, those “elsewhere” are measured ones of "
+        "other real tables: no population of all tables is nearer to one than they are.</p>"
+        + _table(table)
     )
 
 
@@ -148,7 +151,7 @@ def _transfer(table: pd.DataFrame) -> str:
 
 
 def _figures(rows: pd.DataFrame, folder: Path | None, rng: np.random.Generator) -> str:
-    real = rows[rows.source != "shifted"].copy()
+    real = rows[rows.source != SHIFTED].copy()
     for name in TARGET_NAMES:
         real.loc[~real[f"{name}_measured"], name] = np.nan
     real.loc[~real.size_measured, ["petro_r50_true", "log_r50_kpc"]] = np.nan

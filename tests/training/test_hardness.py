@@ -84,6 +84,22 @@ def test_the_comparison_tells_an_easier_completion_from_a_fair_one():
         rows[["log_stellar_mass_valid", "redshift_valid"]] = True
         table = hardness.compare(rows).set_index("target")
         found[name] = table.loc["log_stellar_mass"]
+    assert found["fair"].elsewhere_rows == 0  # no other table has measured the mass
     assert abs(found["fair"].independent - found["fair"].real) < 0.05
     assert found["easy"].independent > found["easy"].real + 0.1
     assert found["easy"].independent_rms < 0.6 * found["easy"].real_rms
+
+
+def test_two_real_tables_are_compared_with_each_other():
+    real = galaxies(900, 12, 0.3).assign(source="structure")
+    other = galaxies(1500, 13, 0.3).assign(source="resolve")
+    moved = galaxies(1500, 14, 0.1).assign(source="shifted")
+    rows = pd.concat([real, other, moved], ignore_index=True)
+    rows["id"] = rows.parent
+    for name in ("log_stellar_mass", "redshift"):
+        rows[f"{name}_measured"] = rows.source != "shifted"
+        rows[f"{name}_valid"] = True
+    found = hardness.compare(rows).set_index("target").loc["log_stellar_mass"]
+    assert found.elsewhere_rows > 400
+    assert abs(found.elsewhere - found.real) < 0.06
+    assert found.population > found.real + 0.02  # the easier copies are among those
