@@ -118,7 +118,7 @@ def infer(
         typer.Option(
             help="Table of galaxies (CSV, ECSV, Parquet, FITS, VOTable) instead of INPUT: columns "
             "id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50, "
-            "petro_r90, redshift, image, pixel_scale."
+            "petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale."
         ),
     ] = None,
     mag_u: Annotated[Number, typer.Option(help="Dereddened AB magnitude.")] = None,

@@ -22,6 +22,8 @@ NUMBERS = (
     "petro_r50",
     "petro_r90",
     "redshift",
+    "redshift_min",
+    "redshift_max",
     "pixel_scale",
 )
 TEXTS = ("id", "image")
@@ -37,6 +39,7 @@ LIMITS = {
     "petro_r50": (0.05, 3600.0),
     "petro_r90": (0.05, 3600.0),
     "redshift": (1e-6, TARGETS[0].high),
+    **dict.fromkeys(("redshift_min", "redshift_max"), (TARGETS[0].low, TARGETS[0].high)),
     "pixel_scale": (0.01, 60.0),
 }
 # What surveys write where they have no value. 99 and 0 mean it for magnitudes, not for angles.
@@ -62,6 +65,8 @@ class Catalogue:
         Petrosian radii in r, arcsec.
     redshift : ndarray, shape (n,), float64
         Known redshift, to be held fixed.
+    redshift_min, redshift_max : ndarray, shape (n,), float64
+        Prior range of redshift of the row, such as a sample limited in luminosity has.
     image : ndarray of str, shape (n,)
         Path of an image; a relative one was looked up beside the table, then here.
     pixel_scale : ndarray, shape (n,), float64
@@ -81,6 +86,8 @@ class Catalogue:
     petro_r50: np.ndarray
     petro_r90: np.ndarray
     redshift: np.ndarray
+    redshift_min: np.ndarray
+    redshift_max: np.ndarray
     image: np.ndarray
     pixel_scale: np.ndarray
     flags: np.ndarray
@@ -94,9 +101,9 @@ def read_catalogue(path: str | Path) -> Catalogue:
     """Read a table of galaxies: CSV, ECSV, Parquet, FITS or VOTable.
 
     Columns are ``id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50,
-    petro_r90, redshift, image, pixel_scale``, in any order and case; at least one magnitude or
-    ``image`` must be there, and others are ignored. No row is lost: a value that cannot be read or
-    cannot be true is taken as missing and flagged.
+    petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale``, in any order and case; at
+    least one magnitude or ``image`` must be there, and others are ignored. No row is lost: a value
+    that cannot be read or cannot be true is taken as missing and flagged.
 
     Parameters
     ----------
@@ -145,6 +152,8 @@ def read_catalogue(path: str | Path) -> Catalogue:
         petro_r50=numbers["petro_r50"],
         petro_r90=numbers["petro_r90"],
         redshift=numbers["redshift"],
+        redshift_min=numbers["redshift_min"],
+        redshift_max=numbers["redshift_max"],
         image=_locate(raw.texts.get("image"), n, path.parent),
         pixel_scale=numbers["pixel_scale"],
         flags=_join_flags(flagged, n),

@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from galexplorer.evaluation.prediction import Mode, present
 from galexplorer.evaluation.samples import Sample
+from galexplorer.inference.noise import RedshiftRange, redshift_limits
 from galexplorer.schema import TARGETS
 from galexplorer.training.apertures import measured_features
 from galexplorer.training.dataset import select
@@ -32,19 +33,19 @@ class Baseline:
     sigma : ndarray, shape (9,)
         Standard deviation of the Gaussian, from validation rows.
     correlation : ndarray, shape (9, 9)
-    redshift_range : tuple of float or None
+    redshift_range : tuple of float, ndarray of shape (n, 2), or None
     """
 
     mean: np.ndarray
     sigma: np.ndarray
     correlation: np.ndarray
-    redshift_range: tuple[float, float] | None
+    redshift_range: RedshiftRange | None
 
     def log_density(self, truth: np.ndarray) -> np.ndarray:
         """Return the Gaussian's log density at known values (n, 9), per unit of the target."""
         noise = (truth - self.mean) / self.sigma
         density = -0.5 * noise**2 - np.log(self.sigma) - 0.5 * math.log(2 * math.pi)
-        low, high = self.redshift_range or (TARGETS[0].low, TARGETS[0].high)
+        low, high = redshift_limits(self.redshift_range, len(truth)).T
         ends = [(edge - self.mean[:, 0]) / self.sigma[0] for edge in (low, high)]
         density[:, 0] -= _log_share(*ends)
         return density
@@ -94,7 +95,7 @@ def fit(sample: Sample, mode: Mode, measured: np.ndarray | None, targets: list[i
         mean[:, k] = guess
         residual[:, k] = sample.truth[sample.validation, k] - check
     sigma, correlation = _spread(residual)
-    return Baseline(mean, sigma, correlation, sample.redshift_range)
+    return Baseline(mean, sigma, correlation, sample.prior_range)
 
 
 def boosting() -> HistGradientBoostingRegressor:

@@ -121,7 +121,7 @@ def _judge_mode(
     wanted = np.full_like(truth, np.nan)
     wanted[:, columns] = truth[:, columns]
     joint = predict(
-        engine, rows, mode, wanted, settings.draws, settings.parents, sample.redshift_range,
+        engine, rows, mode, wanted, settings.draws, settings.parents, sample.prior_range,
         settings.seed,
     )  # fmt: skip
     lowest = None if sample.lowest is None else sample.lowest[sample.test]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from galexplorer.inference.engine import Encoded, Engine
-from galexplorer.inference.noise import share_between
+from galexplorer.inference.noise import RedshiftRange, redshift_limits, share_between
 from galexplorer.inference.sampler import is_star_forming
 from galexplorer.schema import BANDS, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.training.batches import (
@@ -128,7 +128,7 @@ def predict(
     truth: np.ndarray,
     draws: int = 256,
     parents: int = 64,
-    redshift_range: tuple[float, float] | None = None,
+    redshift_range: RedshiftRange | None = None,
     seed: int = 0,
 ) -> Prediction:
     """Return the posteriors of rows.
@@ -145,7 +145,7 @@ def predict(
         Joint draws for each row.
     parents : int
         Draws over which a target's marginal density is averaged.
-    redshift_range : tuple of float, optional
+    redshift_range : tuple of float or ndarray, shape (n, 2), optional
         Prior range.
     seed : int
 
@@ -172,7 +172,7 @@ def marginal_log_density(
     encoded: Encoded,
     samples: torch.Tensor,
     truth: np.ndarray,
-    redshift_range: tuple[float, float] | None = None,
+    redshift_range: RedshiftRange | None = None,
     fixed: bool = False,
 ) -> np.ndarray:
     """Return the log density of each target at its known value, whatever the other targets.
@@ -190,7 +190,7 @@ def marginal_log_density(
         Joint draws: their redshifts are within the range, or fixed.
     truth : ndarray, shape (n, 9)
         NaN where unknown.
-    redshift_range : tuple of float, optional
+    redshift_range : tuple of float or ndarray, shape (n, 2), optional
         Prior range; the redshift's density is normalised over it.
     fixed : bool
         The draws have the redshift that is given.
@@ -205,7 +205,8 @@ def marginal_log_density(
         known = np.flatnonzero(np.isfinite(truth[:, k]))
         value = truth[known, k]
         if k == _MASS and not fixed:
-            out[known, k] = _mass_log_density(engine, encoded, known, value, redshift_range)
+            limits = redshift_limits(redshift_range, len(truth))[known]
+            out[known, k] = _mass_log_density(engine, encoded, known, value, limits)
             continue
         # a redshift has no parents: one evaluation is exact
         others = samples[known, : 1 if k == 0 else None]
@@ -218,7 +219,7 @@ def joint_log_density(
     engine: Engine,
     encoded: Encoded,
     truth: np.ndarray,
-    redshift_range: tuple[float, float] | None = None,
+    redshift_range: RedshiftRange | None = None,
 ) -> np.ndarray:
     """Return the log density of the first `JOINT` targets together, shape (n,).
 
@@ -239,20 +240,20 @@ def _mass_log_density(
     encoded: Encoded,
     rows: np.ndarray,
     value: np.ndarray,
-    redshift_range: tuple[float, float] | None,
+    limits: np.ndarray,
 ) -> np.ndarray:
-    """Return the log of the mass's density, integrated over the redshift."""
-    low, high = redshift_range or (TARGETS[0].low, TARGETS[0].high)
-    # closer where a redshift changes the distance most; the ends themselves have no density
-    edges = np.linspace(np.sqrt(low), np.sqrt(high), _REDSHIFTS + 1) ** 2
-    redshift = (edges[1:] + edges[:-1]) / 2
+    """Return the log of the mass's density, integrated over the redshift within limits (n, 2)."""
+    # closer where a redshift changes the distance most
+    low, high = np.sqrt(limits.T.astype(float))
+    edges = np.linspace(low, high, _REDSHIFTS + 1, axis=1) ** 2
+    redshift = (edges[:, 1:] + edges[:, :-1]) / 2
     out = np.empty(len(rows))
     for begin in range(0, len(rows), _BATCH):
         part = slice(begin, begin + _BATCH)
         grid = torch.zeros((len(rows[part]), _REDSHIFTS, len(TARGETS)))
-        grid[:, :, 0] = torch.from_numpy(redshift)
+        grid[:, :, 0] = torch.from_numpy(redshift[part])
         of_redshift = _each_log_density(engine, encoded, rows[part], 0, grid)
-        of_redshift += torch.from_numpy(np.log(np.diff(edges)))
+        of_redshift += torch.from_numpy(np.log(np.diff(edges[part], axis=1)))
         grid[:, :, _MASS] = torch.from_numpy(value[part])[:, None]
         of_mass = _each_log_density(engine, encoded, rows[part], _MASS, grid)
         total = torch.logsumexp(of_redshift + of_mass, dim=1)
@@ -304,17 +305,19 @@ def _cut(
     engine: Engine,
     encoded: Encoded,
     redshift: np.ndarray,
-    redshift_range: tuple[float, float] | None,
+    redshift_range: RedshiftRange | None,
 ) -> None:
     """Normalise log densities over the redshift's range, in place; outside it they vanish."""
-    low, high = redshift_range or (TARGETS[0].low, TARGETS[0].high)
-    density -= _log_share(engine, encoded, low, high)
-    density[(redshift < low) | (redshift > high)] = -np.inf
+    limits = redshift_limits(redshift_range, len(redshift))
+    low, high = limits.T
+    density -= _log_share(engine, encoded, limits)
+    within = np.float32(redshift)  # as the limits are rounded
+    density[(within < low) | (within > high)] = -np.inf
 
 
-def _log_share(engine: Engine, encoded: Encoded, low: float, high: float) -> np.ndarray:
-    """Return the log of the redshift posterior's share within a range, shape (n,)."""
-    edges = torch.tensor([low, high], device=engine.device)
+def _log_share(engine: Engine, encoded: Encoded, limits: np.ndarray) -> np.ndarray:
+    """Return the log of the redshift posterior's share within limits (n, 2), shape (n,)."""
+    edges = torch.from_numpy(limits).to(engine.device)
     base = engine.model.redshift_to_base(edges, encoded.context, encoded.mode.to(engine.device))
     share = share_between(base[..., 0], base[..., 1]).mean(dim=1).clamp(min=1e-300)
     return torch.log(share).cpu().numpy()

@@ -22,12 +22,13 @@ from galexplorer.evaluation.prediction import (
     UGRIZ,
     Mode,
 )
-from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.inference.noise import RedshiftRange
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.training import dataset
 from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, Arrays
 from galexplorer.training.rows import TYPICAL_LINE_ERROR, black_hole_mass
 from galexplorer.training.simulate import load_population
-from galexplorer.training.sources import read_all
+from galexplorer.training.sources import COSMOLOGY, read_all
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,11 @@ TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
 }
 """Title and redshift cut of each real table; the cut is the prior that both sides get."""
 
+FAINTEST_MAG = {"mpajhu": -19.83}
+"""Absolute magnitude in r of the faintest galaxies of a table that is limited in volume: of the
+2,321 of MPA-JHU two are fainter."""
+
+_REDSHIFT_SLACK = 0.001  # what colours change of the limit, and magnitudes of other kinds
 _IMAGE_TITLES = {
     "sdss_spirals": "Real images of spirals",
     "sdss_stripe": "Real images of all types",
@@ -75,6 +81,8 @@ class Sample:
     modes : tuple of Mode
     redshift_range : tuple of float or None
         The sample's own cut, which posteriors get as a prior.
+    redshift_ranges : ndarray, shape (n, 2), or None
+        The same for each row, where a cut in luminosity narrows it.
     lowest : ndarray, shape (n, 9) or None
         Least value of each target with which the row would be in the sample.
     notes : tuple of str
@@ -90,8 +98,15 @@ class Sample:
     train: np.ndarray
     modes: tuple[Mode, ...]
     redshift_range: tuple[float, float] | None = None
+    redshift_ranges: np.ndarray | None = None
     lowest: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def prior_range(self) -> RedshiftRange | None:
+        """The prior range of redshift of the test rows."""
+        ranges = self.redshift_ranges
+        return self.redshift_range if ranges is None else ranges[self.test]
 
 
 def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
@@ -307,6 +322,13 @@ def _table_sample(
         PHOTOMETRY_FIXED,
     )
     notes = []
+    ranges = None
+    if name in FAINTEST_MAG:
+        notes.append(
+            f"Galaxies brighter than M_r = {FAINTEST_MAG[name]:g} only: each posterior knows the "
+            "least redshift of its magnitude, as boosting learns it from the table."
+        )
+        ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
     if np.isfinite(lowest).any():
         notes.append(
             f"Lines at S/N > {LINE_S_TO_N:g}; posteriors are restricted to fluxes that pass."
@@ -322,8 +344,21 @@ def _table_sample(
         train=splits["train"],
         modes=modes,
         redshift_range=cut,
+        redshift_ranges=ranges,
         lowest=lowest,
         notes=tuple(notes),
+    )
+
+
+def _luminous(r: np.ndarray, faintest_mag: float, cut: tuple[float, float] | None) -> np.ndarray:
+    """Return the redshifts at which galaxies of magnitude r are luminous enough, shape (n, 2)."""
+    low, high = cut or (TARGETS[0].low, TARGETS[0].high)
+    redshift = np.linspace(low, high, 500)[1:]
+    # the K-correction in r is about as large as the redshift
+    faintest = faintest_mag + COSMOLOGY.distmod(redshift).value + redshift
+    least = np.interp(r, faintest, redshift, left=low, right=high)
+    return np.column_stack(
+        [np.clip(least - _REDSHIFT_SLACK, low, 0.99 * high), np.full(len(r), high)]
     )
 
 

@@ -96,7 +96,9 @@ def infer_catalogue(
     catalogue : Catalogue
         Rows with an ``image`` are measured on it; the others are inferred from photometry.
     redshift_range : tuple of float, optional
-        Prior range of redshift for rows whose redshift is not fixed.
+        Prior range of redshift for rows whose redshift is not fixed; within it a row's own
+        ``redshift_min`` and ``redshift_max`` count. Where nothing is left of a range, the row is
+        flagged ``redshift_range_empty`` and has that of all.
     draws : int
         Draws per row. The same seed and number of draws give a row the posterior that it
         has alone.
@@ -198,10 +200,9 @@ def _infer_batch(
         for k in np.flatnonzero((torch.isfinite(fixed) & ~allowed).numpy()):
             columns.flags[rows[k]].append("redshift_outside_domain")
         fixed = torch.where(allowed, fixed, torch.full_like(fixed, float("nan")))
+        ranges = _ranges(catalogue, rows, options, columns)
         samples = (
-            engine.sample(encoded, options.draws, options.seed, fixed, options.redshift_range)
-            .double()
-            .numpy()
+            engine.sample(encoded, options.draws, options.seed, fixed, ranges).double().numpy()
         )
         columns.measurable[rows] = engine.measurable(encoded, samples[:, :, 0])
         pictured = [o.cutout is not None for o in observations]
@@ -235,6 +236,19 @@ def _infer_batch(
             columns.scores[rows[k]] = domain.score
             if not domain.inside:
                 columns.flags[rows[k]].append("outside_domain")
+
+
+def _ranges(
+    catalogue: Catalogue, rows: list[int], options: Options, columns: Columns
+) -> np.ndarray:
+    """Return the prior range of redshift of rows, (n, 2): their own within that of all."""
+    low, high = options.redshift_range or (TARGETS[0].low, TARGETS[0].high)
+    lows = np.fmax(catalogue.redshift_min[rows], low)
+    highs = np.fmin(catalogue.redshift_max[rows], high)
+    for k in np.flatnonzero(~(lows < highs)):
+        columns.flags[rows[k]].append("redshift_range_empty")
+        lows[k], highs[k] = low, high
+    return np.column_stack([lows, highs])
 
 
 def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from galexplorer.schema import TARGETS
 
+RedshiftRange = tuple[float, float] | np.ndarray
+"""One prior range of redshift for all galaxies, or one for each, shape (n, 2)."""
+
 
 @lru_cache(maxsize=4)
 def base_noise(draws: int, seed: int) -> Tensor:
@@ -51,14 +54,27 @@ def share_out(uniform: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     return member, quantile.clamp(1e-9, 1 - 1e-9)
 
 
-def round_inwards(low: float, high: float) -> tuple[float, float]:
-    """Round a range inwards to float32, so that no draw leaves it by rounding."""
-    first, last = np.float32(low), np.float32(high)
-    if first < low:
-        first = np.nextafter(first, np.float32(np.inf))
-    if last > high:
-        last = np.nextafter(last, np.float32(-np.inf))
-    return float(first), float(last)
+def redshift_limits(redshift_range: RedshiftRange | None, number: int) -> np.ndarray:
+    """Return the prior range of each galaxy.
+
+    Parameters
+    ----------
+    redshift_range : tuple of float, ndarray of shape (number, 2), or None
+        One range for all, one for each, or the model's domain.
+    number : int
+        Galaxies.
+
+    Returns
+    -------
+    ndarray, shape (number, 2), float32
+        Rounded inwards, so that no draw leaves a range by rounding.
+    """
+    wanted = (TARGETS[0].low, TARGETS[0].high) if redshift_range is None else redshift_range
+    exact = np.broadcast_to(np.asarray(wanted, np.float64), (number, 2))
+    out = exact.astype(np.float32)
+    inside = np.nextafter(out, np.array([np.inf, -np.inf], np.float32))
+    leaves = np.stack([out[:, 0] < exact[:, 0], out[:, 1] > exact[:, 1]], axis=1)
+    return np.where(leaves, inside, out)
 
 
 def share_between(low: Tensor, high: Tensor) -> Tensor:

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from galexplorer.inference.noise import (
+    RedshiftRange,
     base_noise,
-    round_inwards,
+    redshift_limits,
     share_between,
     share_out,
     truncated_normal,
@@ -39,7 +40,7 @@ class Sampler:
         draws: int,
         seed: int,
         redshift: Tensor | None = None,
-        redshift_range: tuple[float, float] | None = None,
+        redshift_range: RedshiftRange | None = None,
     ) -> Tensor:
         """Return joint draws, shape (n, draws, 9), on the CPU.
 
@@ -56,6 +57,7 @@ class Sampler:
         noise = torch.special.ndtri(quantile).to(torch.float32)
         low, high = _LOW.to(self.device), _HIGH.to(self.device)
         number = len(encoded.context)
+        limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
         out = torch.empty((number, draws, len(TARGETS)))
         mode = encoded.mode.to(self.device)
         step = max(1, CHUNK // draws)
@@ -63,7 +65,7 @@ class Sampler:
             rows = slice(begin, min(begin + step, number))
             context = encoded.context[rows]
             size = len(context)
-            first = self._redshift_draws(context, mode[rows], uniform[:, 0], redshift_range)
+            first = self._redshift_draws(context, mode[rows], uniform[:, 0], limits[rows])
             if redshift is not None:
                 fixed = redshift[rows].to(self.device, torch.float32)[:, None]
                 first = torch.where(torch.isfinite(fixed), fixed, first)
@@ -88,25 +90,23 @@ class Sampler:
         context: Tensor,
         mode: Tensor,
         uniform: Tensor,
-        redshift_range: tuple[float, float] | None,
+        limits: Tensor,
     ) -> Tensor:
-        """Return redshift draws (n, draws), inside the range if there is one.
+        """Return redshift draws (n, draws), inside the limits (n, 2).
 
         The redshift's flows are monotonic, so a range of redshift is a range of each base normal;
         the normal is cut there exactly, which is what a prior with hard edges does. A member of
         the ensemble counts by what it has in the range. The domain of the model is such a range
         too.
         """
-        low, high = round_inwards(*(redshift_range or (TARGETS[0].low, TARGETS[0].high)))
-        edges = torch.tensor([low, high], device=context.device, dtype=torch.float32)
-        base = self.model.redshift_to_base(edges, context, mode).double()
+        base = self.model.redshift_to_base(limits, context, mode).double()
         share = share_between(base[..., 0], base[..., 1]).clamp(min=1e-300)
         share = share / share.sum(dim=1, keepdim=True)
         member, quantile = share_out(uniform.expand(len(share), -1), share)
         ends = (base[..., k].gather(1, member) for k in (0, 1))
         cut = truncated_normal(quantile, *ends)
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
-        return draws.clamp(low, high)
+        return draws.clamp(limits[:, :1], limits[:, 1:])
 
     def measurable(self, encoded: Encoded, redshift: np.ndarray) -> np.ndarray:
         """Return the probability that a spectrum would show each of `MEASURABLE_NAMES`.

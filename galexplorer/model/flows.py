@@ -328,9 +328,9 @@ class Chain(nn.Module):
         return column.reshape(-1, 1)
 
     def first_to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
-        """Return base variables (n, e, m) of standardised redshifts (m,) by each member."""
-        count = len(targets)
-        column = targets.repeat(len(context))[:, None]
+        """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""
+        count = targets.shape[-1]
+        column = targets.expand(len(context), count).reshape(-1, 1)
         found = [
             self.flow(0, e).transform_to_noise(column, context[:, e].repeat_interleave(count, 0))
             for e in range(self.members)

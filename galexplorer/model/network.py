@@ -242,7 +242,7 @@ class GalaxyModel(nn.Module):
         return torch.sigmoid(self.measurable_shift[mode] + self.measurable_slope[mode] * logit)
 
     def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
-        """Return where redshifts (m,) lie on each member's calibrated base, shape (n, e, m).
+        """Return where redshifts (m,) or (n, m) lie on each member's calibrated base, (n, e, m).
 
         A redshift at the end of the line the flow lives on is infinitely far out.
         """

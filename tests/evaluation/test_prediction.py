@@ -101,6 +101,37 @@ def test_a_prior_range_normalises_the_redshift(normal_engine, few, values):
     assert (found.draws[:, :, 0] <= 0.1).all()
 
 
+def test_a_range_for_each_row_is_that_row_s_own(engine, few, values):
+    limits = np.where(np.arange(40)[:, None] % 2, [[0.02, 0.3]], [[0.05, 0.1]])
+    mixed = predict(engine, few, PHOTOMETRY, values, 100, parents=2, redshift_range=limits)
+    for rows, cut in ((slice(0, None, 2), (0.05, 0.1)), (slice(1, None, 2), (0.02, 0.3))):
+        same = predict(engine, few, PHOTOMETRY, values, 100, parents=2, redshift_range=cut)
+        np.testing.assert_allclose(mixed.draws[rows], same.draws[rows], rtol=1e-5)
+        np.testing.assert_allclose(
+            mixed.log_density[rows], same.log_density[rows], rtol=1e-4, atol=1e-4
+        )
+
+
+@pytest.mark.parametrize("limits", [None, (0.04, 0.12)])
+def test_the_density_of_the_mass_is_the_mean_over_redshifts(engine, few, values, limits):
+    """Against the plain mean over many draws of the redshift, which has a known error."""
+    found = predict(engine, few, PHOTOMETRY, values, 2000, parents=1, redshift_range=limits)
+    encoded = encode_rows(engine, few, PHOTOMETRY.choice)
+    for row in range(8):
+        targets = torch.from_numpy(found.draws[row]).clone()
+        targets[:, 1] = float(values[row, 1])
+        with torch.inference_mode():
+            each = engine.model.log_density(
+                1,
+                targets,
+                encoded.context[[row]].expand(2000, -1, -1),
+                encoded.mode[[row]].expand(2000),
+            )
+        density = each.exp().numpy()
+        error = density.std() / np.sqrt(2000)
+        assert np.exp(found.log_density[row, 1]) == pytest.approx(density.mean(), abs=5 * error)
+
+
 @pytest.mark.parametrize("k", [0, 1, 5, 8])
 def test_densities_integrate_to_one(engine, few, k):
     """For splines of any shape, marginal over their parents: a density in the target's unit."""

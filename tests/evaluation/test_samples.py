@@ -87,6 +87,13 @@ def test_real_tables_are_split_by_their_place(data_dir):
         if sample.redshift_range is not None and len(sample.test):
             z = sample.truth[:, 0]
             assert ((z >= sample.redshift_range[0]) & (z <= sample.redshift_range[1])).mean() > 0.99
+    # a table limited in luminosity: hardly a galaxy is nearer than its magnitude allows
+    luminous = samples["mpajhu"]
+    low, high = luminous.redshift_ranges.T
+    z = luminous.truth[:, 0]
+    assert ((z >= low) & (z <= high)).mean() > 0.99
+    assert np.median(z - low) < 0.015
+    assert luminous.prior_range.shape == (len(luminous.test), 2)
     main = samples["main_sample"]
     for row in main.test[:20]:
         assert split_of(*main.arrays["position"][row]) == TEST

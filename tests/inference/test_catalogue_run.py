@@ -32,6 +32,8 @@ def catalogue(number: int) -> Catalogue:
         petro_r50=nothing.copy(),
         petro_r90=nothing.copy(),
         redshift=nothing.copy(),
+        redshift_min=nothing.copy(),
+        redshift_max=nothing.copy(),
         image=np.full(number, "", dtype="<U200"),
         pixel_scale=nothing.copy(),
         flags=np.full(number, "", dtype="<U40"),
@@ -177,6 +179,17 @@ def test_a_range_holds_for_rows_whose_redshift_is_free(engine):
     assert out["redshift_p97_5"][0] <= np.float32(0.06)
     assert out["redshift_p50"][1] == pytest.approx(0.3)
     assert out["redshift_std"][1] == pytest.approx(0, abs=1e-7)
+
+
+def test_a_row_has_a_range_of_its_own(engine):
+    table = catalogue(5)
+    table.redshift_min[:3] = (0.1, 0.16, 0.3)
+    table.redshift_max[1] = 0.2
+    out = infer_catalogue(engine, table, redshift_range=(0.05, 0.25), draws=DRAWS)
+    for k, limits in enumerate([(0.1, 0.25), (0.16, 0.2), (0.05, 0.25), (0.05, 0.25)]):
+        alone = engine.infer(observation(table, k), redshift_range=limits, draws=DRAWS)
+        np.testing.assert_allclose(statistics(out[k]), expected(alone), atol=1e-3)
+    assert [("redshift_range_empty" in flag) for flag in out["flag"]] == [0, 0, 1, 0, 0]
 
 
 def test_impossible_options_are_refused(engine):
