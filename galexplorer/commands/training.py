@@ -136,7 +136,10 @@ def train(
     ] = False,
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights to go on from; the encoder alone of those with other networks."),
+        typer.Option(
+            help="Weights to go on from, as configs/refine.yaml does; the encoder alone of those "
+            "with other networks. `steps: 0` in the settings leaves the encoder as it is."
+        ),
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:

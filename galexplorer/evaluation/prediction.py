@@ -144,7 +144,7 @@ def predict(
     draws : int
         Joint draws for each row.
     parents : int
-        Draws over which a target's marginal density is averaged.
+        Draws over which a target's marginal density is averaged (the mass's needs none).
     redshift_range : tuple of float or ndarray, shape (n, 2), optional
         Prior range.
     seed : int

@@ -199,7 +199,7 @@ def start_from(model: GalaxyModel, folder: Path) -> dict:
         raise WeightsError(
             f"The encoder in {folder} has another architecture; set its encoder_width."
         )
-    same = manifest["format"] == WEIGHTS_FORMAT and alike >= set(kinds)
+    same = manifest["format"] == WEIGHTS_FORMAT and alike == set(kinds) == set(state)
     names = kinds if same else own
     model.load_state_dict({k: state[k].to(kinds[k][0]) for k in names}, strict=False)
     model.forget_calibration()

@@ -10,20 +10,24 @@ a spectrum would show a line are put straight by a logistic regression (Platt 19
 import logging
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
 
 from galexplorer.model.network import MODES, GalaxyModel
-from galexplorer.schema import MEASURABLE_NAMES, TARGET_NAMES
+from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
 from galexplorer.training.batches import Choice, measurable_labels
-from galexplorer.training.pools import Pools
-from galexplorer.training.validation import held_out, noise_of
+from galexplorer.training.dataset import VALIDATION
+from galexplorer.training.extension import odds_weights
+from galexplorer.training.pools import WEIGHT_LIMITS, Pools
+from galexplorer.training.validation import noise_of
 
 log = logging.getLogger(__name__)
 
 _MIN_ROWS = 150
+_MOST_DRAWN = 20_000
 _LEVELS = np.linspace(0.0125, 0.9875, 40)
 
 # as users come: a catalogue with gaps, or an image with its own photometry and now and then a
@@ -50,7 +54,8 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
     first = MODES.index("fits")
     for mode in ("fits", "photometry", "jpeg"):
         index = MODES.index(mode)
-        rows = held_out(pools, mode, limit)
+        rows = pools.held_out[mode]
+        rows = np.random.default_rng(0).permutation(rows)[:limit]
         for name in _BASE:
             buffer = getattr(model, f"base_{name}")
             buffer[index] = buffer[first]
@@ -64,7 +69,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
         part = pools.select(rows)
         found = noise_of(model, part, mode, rng, device, _CHOICES[mode])
         noise = found["noise"].cpu().double().numpy()
-        weight = pools.weight[rows]
+        weight = _weights(pools, mode, rows)
         for k, target in enumerate(TARGET_NAMES):
             known = np.isfinite(noise[:, 0, k])
             values = noise[known, :, k]
@@ -87,6 +92,29 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
             report[mode]["measurable"][target] = _entry(int(known.sum()), fitted)
         log.info("calibration, %s: %s", mode, report[mode])
     return report
+
+
+def _weights(pools: Pools, mode: str, rows: np.ndarray) -> np.ndarray:
+    """Return how much each row of a mode counts, shape (n,): together they are as training draws.
+
+    The weights of the population are those of all its rows. Photometry is judged on real rows
+    alone, without the copies that fill in between the tables, so it has weights of its own.
+    """
+    if mode != "photometry":
+        return pools.weight[rows]
+    listed = np.isfinite(pools.rows["catalogue_mag"]).all(axis=1) & (pools.rows["label"][:, 0] > 0)
+    drawn = np.flatnonzero(listed & (pools.rows["split"] == VALIDATION))
+    rng = np.random.default_rng(0)
+    share = pools.weight[drawn] / pools.weight[drawn].sum()
+    drawn = rng.choice(drawn, min(len(drawn), _MOST_DRAWN), p=share)
+    weight = odds_weights(_photometry(pools, rows), _photometry(pools, drawn), rng)
+    return weight.clip(*WEIGHT_LIMITS)
+
+
+def _photometry(pools: Pools, rows: np.ndarray) -> pd.DataFrame:
+    table = pd.DataFrame(pools.rows["catalogue_mag"][rows].astype(float), columns=list(BANDS))
+    table["redshift"] = pools.rows["targets"][rows, 0].astype(float)
+    return table.assign(parent=rows)
 
 
 def fit_base(

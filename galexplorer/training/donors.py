@@ -30,7 +30,7 @@ from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.training import dataset
-from galexplorer.training.serving import Service, galaxy_zoo, mosaic, unserve
+from galexplorer.training.serving import service_of, unserve
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,9 @@ KEPT_OUT = {"sdss_spirals": 200, "gz1_jpeg": 200, "gz2_jpeg": 100}
 _MIN_SIGNAL_TO_NOISE = 30.0
 _QUALITY = 95
 FILE = "donors.safetensors"
+_RECIPE = "2"
+"""To be raised when the same images give other donors."""
+
 LOST = (
     "There are neither donors nor real images to make them of: every galaxy is rendered, and "
     "real forms (arms, bars, mergers) are not learnt with lines and metallicities."
@@ -147,7 +150,7 @@ def load_or_build(folder: Path, data: Path | None, workers: int = 1) -> Donors |
     Raises
     ------
     DataError
-        If the file is damaged.
+        If the file is damaged, or of another version of this project.
     """
     path = folder / FILE
     if path.exists():
@@ -164,13 +167,16 @@ def load(path: Path) -> Donors:
     Raises
     ------
     DataError
-        If the file is damaged.
+        If the file is damaged, or of another version of this project.
     """
     try:
         with safe_open(path, "numpy") as file:
-            stream, text = file.get_tensor("stream"), file.metadata()["table"]
+            stream, made = file.get_tensor("stream"), file.metadata()
+            text = made["table"]
     except (OSError, KeyError, TypeError, SafetensorError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it to make it again.") from error
+    if made.get("recipe") != _RECIPE:
+        raise DataError(f"{path} was made another way; remove it to make it again.")
     return Donors(pd.read_csv(io.StringIO(text)), stream)
 
 
@@ -200,7 +206,7 @@ def build(data: Path, path: Path, workers: int = 1) -> Donors:
     temporary = path.with_suffix(".part")
     stream = np.frombuffer(b"".join(images), np.uint8)
     table = pd.DataFrame(rows).to_csv(index=False)
-    save_file({"stream": stream}, str(temporary), metadata={"table": table})
+    save_file({"stream": stream}, str(temporary), metadata={"table": table, "recipe": _RECIPE})
     os.replace(temporary, path)
     log.info("%d of %d images can lend their form", len(rows), len(tasks))
     return load(path)
@@ -212,7 +218,7 @@ def _prepare_one(task: tuple[Path, str, str]) -> tuple[dict, bytes] | None:
     assumed = known or _TYPICAL_SCALES_ARCSEC[name]
     try:
         read = read_image(data / name / file, pixel_scale_arcsec=assumed)
-        pixels = _bin(unserve(read, _service(name)), name)
+        pixels = _bin(unserve(read, service_of(name)), name)
         found = measure(pixels)
     except (InputError, TargetError):
         return None
@@ -239,13 +245,6 @@ def _prepare_one(task: tuple[Path, str, str]) -> tuple[dict, bytes] | None:
         "sigma": sigma / pixels.pixel_scale_arcsec,
     }
     return description, _pack(image)
-
-
-def _service(name: str) -> Service:
-    """Return the server of a set, of which the stretch is wanted here."""
-    if name in KNOWN_SCALES_ARCSEC:
-        return mosaic(KNOWN_SCALES_ARCSEC[name], 120)
-    return galaxy_zoo(1.0, early=True)
 
 
 def _bin(pixels: Pixels, name: str) -> Pixels:

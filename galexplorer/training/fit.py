@@ -75,7 +75,9 @@ def train(
         If the weights to start from cannot be read, or have an encoder of another width.
     """
     if not config.steps and (start is None or not config.flow_steps):
-        raise OptionError("There is nothing to train; set steps, or name weights to start from.")
+        raise OptionError(
+            "Without steps on pixels there must be weights to start from and flow_steps; set steps."
+        )
     out.mkdir(parents=True, exist_ok=True)
     if config.threads:
         torch.set_num_threads(config.threads)

@@ -64,8 +64,9 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         rows and its bootstrap error; on rows of the ``population`` of the same magnitudes and
         redshifts, none of them of the table; on ``independent`` ones among them, whose value is
         completed and owes nothing to a row of the table, and on their partners among the real
-        rows, ``real_near``; on measured rows of the other real tables among them, ``elsewhere``,
-        which says how far two tables of the same sky are apart.
+        rows, ``real_near``; on rows of other real tables among them, ``elsewhere``, which says
+        how far two tables of the same sky are apart: those of tables that measure the target
+        themselves.
         Each with its number of rows and the root mean square of what boosting leaves.
     """
     lines = []
@@ -95,8 +96,7 @@ def _compare_one(
         unrelated &= ~others[f"{target}_measured"]
     _, population = matched(real, others, target, seed)
     near, independent = matched(real, others[unrelated], target, seed)
-    moved = others.source == SHIFTED
-    _, elsewhere = matched(real, others[others[f"{target}_measured"] & ~moved], target, seed)
+    _, elsewhere = matched(real, others[_measured_elsewhere(others, table, target)], target, seed)
     samples = {
         "real": real,
         "population": population,
@@ -115,6 +115,14 @@ def _compare_one(
             line[f"{kind}_rows"] = len(sample)
         lines.append(line)
     return lines
+
+
+def _measured_elsewhere(others: pd.DataFrame, table: RealTable, target: str) -> pd.Series:
+    """Return which rows are measured by their own table; some only carry values of another one."""
+    measured = others[f"{target}_measured"] & (others.source != SHIFTED)
+    own = measured.groupby(others.source).transform("mean") > 0.5
+    sized = others.size_measured & np.isfinite(others.petro_r90) if table.sizes else True
+    return measured & own & sized
 
 
 def _features(table: RealTable) -> dict[str, list[str]]:
@@ -137,7 +145,8 @@ def matched(
         return real.iloc[:0], rows
     places = [_place(table, target == "redshift") for table in (rows, real)]
     order = np.random.default_rng(seed).permutation(len(real))
-    near, index = cKDTree(places[0]).query(places[1][order], k=min(60, len(rows)))
+    neighbours = list(range(1, min(60, len(rows)) + 1))
+    near, index = cKDTree(places[0]).query(places[1][order], k=neighbours)
     partner: dict[int, int] = {}
     for place, distance, candidates in zip(order, near, index, strict=True):
         for far, k in zip(distance, candidates, strict=True):

@@ -21,7 +21,7 @@ from galexplorer.schema import IMAGE_BANDS
 from galexplorer.training import dataset
 from galexplorer.training.donors import KEPT_OUT, KNOWN_SCALES_ARCSEC, Donors, unlabelled
 from galexplorer.training.rendering import render
-from galexplorer.training.serving import Service, galaxy_zoo, mosaic, serve
+from galexplorer.training.serving import serve, service_of
 from galexplorer.training.simulate import galaxy_of
 from galexplorer.training.transplants import choose, transplant
 
@@ -158,7 +158,7 @@ def served(
         if k is None:
             return None
         flux = transplant(donors, k, galaxy, rng)
-    return serve(flux, _service(name, float(row.petro_r90_true), float(row.dec)), rng)
+    return serve(flux, service_of(name, float(row.petro_r90_true), float(row.dec)), rng)
 
 
 def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
@@ -171,14 +171,6 @@ def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
     late = (rows.log_sfr - rows.log_stellar_mass > -11.3).to_numpy()
     # a Petrosian radius above 5.5 arcsec: 3.63 scale lengths of a disc, R90 3.77 of them
     return (r < 17.77) & (r90 > 5.7) & (r90 < 25) & late
-
-
-def _service(name: str, petro_r90_arcsec: float, dec_deg: float) -> Service:
-    if name == "gz1_jpeg":
-        return galaxy_zoo(petro_r90_arcsec, reduction=3, early=True)
-    if name == "gz2_jpeg":
-        return galaxy_zoo(petro_r90_arcsec, early=True)
-    return mosaic(0.2, 120, dec_deg)
 
 
 def _nominal(pixels: Pixels) -> Pixels:

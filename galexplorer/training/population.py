@@ -208,9 +208,10 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     place = np.where(np.isfinite(place), place, np.nanmedian(place, axis=0))
     rows["size_measured"] = np.isfinite(rows.log_r50_kpc)
 
-    # a compact galaxy has other lines than an extended one, in itself and in the fibre. Rows that
-    # lack one of the two get it given the other, from galaxies that have both measured: a line
-    # completed without a look at the size would teach, as a donor, that the two are unrelated
+    # a compact galaxy has other lines than an extended one, in itself and in the fibre. So sizes
+    # that galaxies with lines lack are drawn given those, from galaxies that have both measured,
+    # and lines given sizes: a line completed without a look at the size would teach, as a donor,
+    # that the two are unrelated
     ratios = _ratios(rows, lines)
     known = ("log_stellar_mass", "redshift", *ratios)
     _fill_sizes(rows, features, known, place, rng, donors=with_lines, takers=with_lines)

@@ -135,8 +135,7 @@ def _hardness(table: pd.DataFrame) -> str:
         "<h2>As hard as the sky</h2><p>Five-fold R² of boosting from magnitudes, on real rows and "
         "on rows of the population of the same magnitudes and redshifts; “independent” rows are "
         "completed and owe nothing to a row of the table, those “elsewhere” are measured ones of "
-        "other real tables: no population of all tables is nearer to one than they are.</p>"
-        + _table(table)
+        "other real tables, which are not alike either.</p>" + _table(table)
     )
 
 

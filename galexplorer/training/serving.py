@@ -147,6 +147,23 @@ def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> Servic
     )
 
 
+def service_of(name: str, petro_r90_arcsec: float = 5.0, dec_deg: float = np.nan) -> Service:
+    """Return the service that the images of a real set came from.
+
+    Parameters
+    ----------
+    name : str
+        The set.
+    petro_r90_arcsec, dec_deg : float
+        Of the galaxy; the stretch does not depend on them.
+    """
+    if name == "gz1_jpeg":
+        return galaxy_zoo(petro_r90_arcsec, reduction=3, early=True)
+    if name == "gz2_jpeg":
+        return galaxy_zoo(petro_r90_arcsec, early=True)
+    return mosaic(0.2, 120, dec_deg)
+
+
 def draw_service(petro_r90_arcsec: float, dec_deg: float, rng: np.random.Generator) -> Service:
     """Draw a way in which a galaxy may be served.
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from galexplorer.training.calibration import fit_base
+from galexplorer.training import dataset
+from galexplorer.training.calibration import _weights, fit_base
+from galexplorer.training.pools import Pools
 
 
 def bend(normal, shift, width, skew, tail):
@@ -52,3 +54,38 @@ def test_the_mixture_of_members_that_differ_becomes_uniform(rng):
     pooled = np.std(values)  # what a fit to all members' values at once would take
     assert width < 0.85 * pooled
     assert stats.kstest(share(pooled), "uniform").statistic > 0.04
+
+
+def test_rows_count_by_their_weight(rng):
+    """A table whose cut is not known to its posteriors must not make all others too narrow."""
+    values = np.r_[rng.standard_normal(20_000), 0.3 * rng.standard_normal(20_000)][:, None]
+    weight = np.repeat([1.0, 0.02], 20_000)
+    assert fit_base(values, weight)[1] == pytest.approx(1.0, abs=0.06)
+    assert fit_base(values)[1] < 0.8
+
+
+def test_real_rows_count_as_training_draws_without_their_copies(rng):
+    """As many galaxies of a narrow table as of a wide one, whose copies make up for it."""
+    number = 1500
+    arrays = dataset.empty(3 * number)
+    narrow, copies = slice(number, 2 * number), slice(2 * number, None)  # after the wide one
+    redshift = rng.uniform(0.02, 0.3, 3 * number)
+    redshift[narrow] = rng.uniform(0.10, 0.12, number)
+    arrays["targets"][:] = 1.0
+    arrays["targets"][:, 0] = redshift
+    arrays["catalogue_mag"][:] = rng.normal(17, 0.5, (3 * number, 1)) + rng.normal(0, 0.05, 5)
+    arrays["label"][:, 0] = 1
+    arrays["label"][copies, 0] = 2
+    arrays["split"][:] = dataset.VALIDATION
+    arrays["weight"][:] = 1.0
+    # wide rows and their copies have the share of the narrow table's own at its redshifts
+    crowded = (redshift > 0.10) & (redshift < 0.12)
+    arrays["weight"][crowded] = 2 * 0.02 / (2 * 0.02 + 0.28)
+    pools = Pools([arrays])
+    rows = pools.held_out["photometry"]
+    assert len(rows) == 2 * number
+    weight = _weights(pools, "photometry", rows)
+    share = weight[crowded[rows]].sum() / weight.sum()
+    assert share == pytest.approx(0.02 / 0.28, abs=0.03)
+    plain = pools.weight[rows]
+    assert plain[crowded[rows]].sum() / plain.sum() > 0.1

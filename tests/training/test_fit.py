@@ -159,12 +159,31 @@ def earlier(sets, tmp_path):
 
 def test_weights_to_start_from_lend_all_they_have_learnt(sets, earlier, tmp_path):
     before, folder = earlier
-    config = replace(TINY, steps=0, flow_learning_rate=1e-12)
+    config = replace(TINY, steps=0, seed=TINY.seed + 1, flow_learning_rate=1e-12)
     model, origin = train(sets, tmp_path / "second", config, start=folder)
     assert (origin["made"], origin["taken"]) == ("first", "networks")
     assert not (tmp_path / "second" / "history-pixels.csv").exists()
     for name, value in model.state_dict().items():  # kept as float16
         torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
+
+
+def test_weights_go_on_through_both_stages_without_their_calibration(sets, earlier, tmp_path):
+    before, folder = earlier
+    lent = weights.load(folder, "cpu")
+    lent.model.base_width.fill_(0.5)
+    lent.model.target_mean.add_(0.25)
+    weights.save(folder, lent.model, {"made": "first"})
+    config = replace(TINY, seed=TINY.seed + 1, learning_rate=1e-12, flow_learning_rate=1e-12)
+    model, _ = train(sets, tmp_path / "second", config, start=folder)
+    assert (tmp_path / "second" / "history-pixels.csv").exists()
+    assert (model.base_width == 1).all()
+    # what the networks have learnt is in these units
+    torch.testing.assert_close(model.target_mean, before["target_mean"] + 0.25, atol=1e-3, rtol=0)
+    for name in ("encoder", "chain"):
+        mine = getattr(model, name).state_dict()
+        for key, value in mine.items():
+            if "running" not in key and "num_batches" not in key:
+                torch.testing.assert_close(value, before[f"{name}.{key}"], atol=1e-3, rtol=1e-3)
 
 
 def test_other_networks_lend_their_encoder(sets, earlier, tmp_path):

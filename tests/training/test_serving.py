@@ -11,7 +11,15 @@ from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.training.rendering import Galaxy, render
-from galexplorer.training.serving import Service, draw_service, galaxy_zoo, mosaic, serve
+from galexplorer.training.serving import (
+    Service,
+    draw_service,
+    galaxy_zoo,
+    mosaic,
+    serve,
+    service_of,
+    unserve,
+)
 
 DISC = Galaxy((16.2, 15.6, 15.25), 3.0, 2.4, 0.7, -9.8, 0.0)
 
@@ -43,6 +51,26 @@ def test_light_size_and_colour_survive_the_server(flux, service):
     assert g - r == pytest.approx(truth["g"] - truth["r"], abs=0.08)
     assert r - i == pytest.approx(truth["r"] - truth["i"], abs=0.08)
     assert found.petro_r50 == pytest.approx(native.petro_r50, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["sdss_spirals", "gz1_jpeg", "gz2_jpeg"])
+def test_a_server_s_own_stretch_is_undone(flux, name):
+    """Light, colours and sizes come back as they were, which the SkyServer's stretch misses."""
+    service = service_of(name, 5.0)
+    if service.side_px < 200:
+        service = replace(service, side_px=180)
+    read = serve(flux, service, np.random.default_rng(6))
+    native = measure(Pixels(flux, 0.396, "fits", ""))
+    undone, plain = measure(unserve(read, service)), measure(read)
+    for band in "gri":  # the black point takes some light, more of it in mosaics
+        off = 0.3 if service.mosaic else 0.16
+        assert undone.magnitudes[band] == pytest.approx(native.magnitudes[band], abs=off)
+    truth, right, wrong = (m.magnitudes["g"] - m.magnitudes["r"] for m in (native, undone, plain))
+    assert right == pytest.approx(truth, abs=0.06)
+    assert abs(wrong - truth) > 0.12
+    assert undone.petro_r50 == pytest.approx(native.petro_r50, rel=0.1)
+    if service.mosaic:  # whose bright light is compressed more
+        assert plain.petro_r50 > 1.1 * native.petro_r50
 
 
 def test_a_field_larger_than_the_image_is_cut_to_what_there_is(flux):
