@@ -27,7 +27,7 @@ from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
 from galexplorer.training.latents import encode_held_out, views_of
 from galexplorer.training.pools import Pools, standardisation
-from galexplorer.training.stage import Stage, run
+from galexplorer.training.stage import ALL_JUDGED, IMAGES_JUDGED, Stage, run
 from galexplorer.training.steps import FlowSteps, PixelSteps
 from galexplorer.training.validation import validate
 
@@ -126,6 +126,7 @@ def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, devi
         trained=(model,),
         losses=lambda model, batch: objective.pixel_losses(model, grid, batch, config),
         validate=lambda model: validate(model, pools, device, config.validation_rows),
+        judged=IMAGES_JUDGED,  # what it is for is the encoder
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         ema=config.ema,
@@ -146,6 +147,7 @@ def _flows(
         trained=(model.contexts, model.chain, model.measurable),
         losses=lambda model, batch: objective.flow_losses(model, views.latents, batch, config),
         validate=lambda model: validate(model, pools, device, limit, known),
+        judged=ALL_JUDGED,
         learning_rate=config.flow_learning_rate,
         weight_decay=config.flow_weight_decay,
         ema=config.flow_ema,

@@ -20,7 +20,8 @@ from galexplorer.training.config import Config
 log = logging.getLogger(__name__)
 
 _LARGEST_GRADIENT = 10.0
-_JUDGED = ("val_jpeg_z", "val_jpeg_mass", "val_fits_all", "val_photometry_all")
+IMAGES_JUDGED = ("val_jpeg_z", "val_jpeg_mass", "val_fits_all")
+ALL_JUDGED = (*IMAGES_JUDGED, "val_photometry_all")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Stage:
         From model and step, its arrays as tensors on the device, to named losses.
     validate : callable
         From a model to the figures of a report.
+    judged : tuple of str
+        Those of the figures whose sum says which average is kept.
     learning_rate, weight_decay, ema : float
     patience : int
     """
@@ -48,6 +51,7 @@ class Stage:
     trained: tuple[nn.Module, ...]
     losses: Callable[[GalaxyModel, dict], dict[str, Tensor]]
     validate: Callable[[GalaxyModel], dict[str, float]]
+    judged: tuple[str, ...]
     learning_rate: float
     weight_decay: float
     ema: float
@@ -110,7 +114,7 @@ def run(
     state = (identity, model, average.model, optimiser, schedule, best)
     start = checkpoint.load(path, *state) if resume else 0
     if start == 0:
-        _keep_best(best, 0, stage.validate(average.model), average.model)
+        _keep_best(best, 0, stage.validate(average.model), stage.judged, average.model)
     saved = begun = time.monotonic()
     sums: dict[str, Tensor] = {}
     since = start
@@ -132,7 +136,7 @@ def run(
         last = step + 1 == total
         if (step + 1) % config.report_steps == 0 or last:
             held = stage.validate(average.model)
-            _keep_best(best, step + 1, held, average.model)
+            _keep_best(best, step + 1, held, stage.judged, average.model)
             best["stopped"] = bool(stage.patience and best["age"] >= stage.patience)
             means = {k: round(float(v) / (step + 1 - since), 4) for k, v in sums.items()}
             minutes = round((time.monotonic() - begun) / 60, 2)
@@ -169,13 +173,15 @@ def _batches(stage: Stage, start: int, total: int, config: Config, device: str) 
         }
 
 
-def _keep_best(best: dict, step: int, held: dict[str, float], average: nn.Module) -> None:
+def _keep_best(
+    best: dict, step: int, held: dict[str, float], judged: tuple[str, ...], average: nn.Module
+) -> None:
     """Keep the averaged weights with the best NLL, summed over the kinds of input.
 
     Of JPEGs the redshift and the mass count, which all of them have; few have more. Of the others
     all targets do: the lines of the tables are learnt by heart long before the redshifts.
     """
-    values = [v for k, v in held.items() if k in _JUDGED]
+    values = [v for k, v in held.items() if k in judged]
     score = float(np.sum(values)) if values else float("-inf")
     best["age"] += 1
     if score < best["score"]:
