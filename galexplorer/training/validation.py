@@ -13,6 +13,7 @@ from galexplorer.training.objective import standard_targets
 from galexplorer.training.pools import Pools
 
 _AT_ONCE = 256
+_FEWEST_LABELS = 100
 
 Latents = tuple[Tensor, Tensor]
 
@@ -35,7 +36,7 @@ def validate(
     limit: int,
     latents: dict[str, Latents] | None = None,
 ) -> dict[str, float]:
-    """Return the mean NLL of redshift, of mass, and of all labels, on rows of each mode.
+    """Return the mean NLL of redshift, of mass, and of all targets with enough labels, by mode.
 
     Parameters
     ----------
@@ -60,9 +61,11 @@ def validate(
             model, part, mode, np.random.default_rng(0), device, symmetries=1, latents=known
         )
         nll = found["nll"].cpu()
+        labels = torch.isfinite(nll).sum(dim=0)
+        enough = labels >= min(_FEWEST_LABELS, int(labels.max()))  # a few would drown the others
         out[f"val_{mode}_z"] = round(float(nll[:, 0].nanmean()), 4)
         out[f"val_{mode}_mass"] = round(float(nll[:, 1].nanmean()), 4)
-        out[f"val_{mode}_all"] = round(float(nll.nanmean(dim=0).nansum()), 4)
+        out[f"val_{mode}_all"] = round(float(nll[:, enough].nanmean(dim=0).sum()), 4)
     return out
 
 
