@@ -213,9 +213,10 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     # and lines given sizes: a line completed without a look at the size would teach, as a donor,
     # that the two are unrelated
     ratios = _ratios(rows, lines)
-    known = ("log_stellar_mass", "redshift", *ratios)
+    first = ("log_stellar_mass", "redshift")
+    known = (*first, *ratios)
     _fill_sizes(rows, features, known, place, rng, donors=with_lines, takers=with_lines)
-    _fill_sizes(rows, features, known[:2], place, rng)
+    _fill_sizes(rows, features, first, place, rng)
     rows["petro_r50_true"] = 10**rows.log_r50_kpc / kpc_per_arcsec
     rows["petro_r90_true"] = rows.petro_r50_true * 10**rows.log_concentration
     rows["log_r50"] = np.log10(rows.petro_r50_true)
@@ -223,14 +224,14 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     fill(
         rows,
         lines,
-        features("log_stellar_mass", "redshift", "log_r50_kpc", "log_r50", "log_concentration"),
+        features(*first, "log_r50_kpc", "log_r50", "log_concentration"),
         rng,
         donors=with_lines,
         takers=~with_lines,
         alike=np.column_stack([place, sizes]),
         neighbours=1,
     )
-    _ratios(rows, lines)
+    _ratios(rows, lines)  # of the completed lines too
     fill(rows, ["axis_ratio"], features("log_concentration"), rng)
     rows["axis_ratio"] = rows.axis_ratio.clip(0.12, 1.0)
     fill(
