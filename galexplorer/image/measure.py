@@ -6,6 +6,7 @@ import numpy as np
 import sep
 
 from galexplorer.errors import TargetError
+from galexplorer.image import haloes
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS
 
@@ -19,6 +20,7 @@ _MIN_WINDOW_PX = 16
 _DETECTION_SIGMA = 2.0
 _MAX_OFFSET_ARCSEC = 8.0
 _FAINT_SIGMA = 0.7
+_MOST_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,26 @@ class Measurement:
     fraction_measured: float
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Objects and segments as `sep.extract` returns them, the target's row, unmeasured pixels."""
+
+    objects: np.ndarray
+    segments: np.ndarray
+    target: int
+    blank: np.ndarray
+
+    def others(self) -> np.ndarray:
+        """Return the mask of everything that is not the target."""
+        target = self.objects[self.target]
+        # knots and arms that were split off the galaxy stay in; neighbours and bright stars go
+        distance = haloes.elliptical_distance(self.objects["x"], self.objects["y"], target)
+        own = (distance < haloes.OWN_REACH) & (self.objects["flux"] < 0.1 * target["flux"])
+        own[self.target] = True
+        foreign = np.concatenate([[False], ~own])
+        return self.blank | foreign[self.segments]
+
+
 def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -> Measurement:
     """Find the target and measure it.
 
@@ -85,19 +107,20 @@ def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -
     flux = np.where(blank, 0.0, flux)
     sky, noise = _sky(flux, blank)
     flux = np.ascontiguousarray(flux - sky[:, None, None])
-    weights = (1.0 / noise**2)[:, None, None]
-    detection = np.ascontiguousarray((flux * weights).sum(axis=0) / weights.sum())
-    detection[blank] = 0.0
-    detection_noise = float(1.0 / np.sqrt(weights.sum()))
-    target, mask = _select(
-        detection,
-        detection_noise,
-        blank,
-        x0 - columns.start,
-        y0 - rows.start,
-        pixels.pixel_scale_arcsec,
-    )
-    return _photometry(pixels, flux, noise, sky, mask, target, (columns.start, rows.start))
+    x, y, scale = x0 - columns.start, y0 - rows.start, pixels.pixel_scale_arcsec
+    found = _detect(flux, noise, blank, x, y, scale)
+    for _ in range(_MOST_PASSES):
+        nearby = haloes.brighter_neighbours(found.objects, found.target)
+        if len(nearby) == 0:
+            break
+        dimmed = haloes.without(flux, found.blank, found.objects, found.segments, nearby)
+        covered = found.blank | np.isin(found.segments, nearby + 1)
+        try:
+            found = _detect(dimmed, noise, covered, x, y, scale)
+        except TargetError:
+            break  # no object of its own without their light, and measured in it
+        flux = dimmed
+    return _photometry(pixels, flux, noise, sky, found, (columns.start, rows.start))
 
 
 def _aim(pixels: Pixels, ra: float | None, dec: float | None) -> tuple[float, float]:
@@ -159,22 +182,25 @@ def _sky(flux: np.ndarray, blank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return sky.astype(np.float32), np.maximum(noise, floor).astype(np.float32)
 
 
-def _select(
-    detection: np.ndarray,
-    noise: float,
+def _detect(
+    flux: np.ndarray,
+    noise: np.ndarray,
     blank: np.ndarray,
     x: float,
     y: float,
     pixel_scale_arcsec: float,
-) -> tuple[np.void, np.ndarray]:
-    """Return the catalogue row of the target and the mask of everything else."""
+) -> _Found:
+    """Return what stands out from the sky in all bands together, and which of it is the target."""
+    weights = (1.0 / noise**2)[:, None, None]
+    detection = np.ascontiguousarray((flux * weights).sum(axis=0) / weights.sum())
+    detection[blank] = 0.0
     sep.set_extract_pixstack(max(10_000, detection.size))
     min_area = max(5, int(0.8 / pixel_scale_arcsec**2))
     try:
         objects, segments = sep.extract(
             detection,
             _DETECTION_SIGMA,
-            err=noise,
+            err=float(1.0 / np.sqrt(weights.sum())),
             mask=blank,
             minarea=min_area,
             deblend_cont=0.01,
@@ -199,18 +225,7 @@ def _select(
                 "No object was found at the position; centre the galaxy, or give RA and Dec."
             )
         label = int(np.argmin(offset)) + 1
-    target = objects[label - 1]
-    mask = blank.copy()
-    # knots and arms that were split off the galaxy stay in; neighbours and bright stars go
-    cos, sin = np.cos(target["theta"]), np.sin(target["theta"])
-    dx, dy = objects["x"] - target["x"], objects["y"] - target["y"]
-    u = (dx * cos + dy * sin) / max(target["a"], 1.0)
-    v = (dy * cos - dx * sin) / max(target["b"], 1.0)
-    own = (np.hypot(u, v) < 2.5) & (objects["flux"] < 0.1 * target["flux"])
-    own[label - 1] = True
-    foreign = np.concatenate([[False], ~own])
-    mask |= foreign[segments]
-    return target, mask
+    return _Found(objects, segments, label - 1, blank)
 
 
 def _photometry(
@@ -218,11 +233,11 @@ def _photometry(
     flux: np.ndarray,
     noise: np.ndarray,
     sky: np.ndarray,
-    mask: np.ndarray,
-    target: np.void,
+    found: _Found,
     origin: tuple[int, int],
 ) -> Measurement:
     scale = pixels.pixel_scale_arcsec
+    target, mask = found.objects[found.target], found.others()
     height, width = mask.shape
     x, y = float(target["x"]), float(target["y"])
     x, y, _ = sep.winpos(flux[1], [x], [y], [max(1.0, 0.5 / scale)], mask=mask)
