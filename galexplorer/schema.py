@@ -48,6 +48,11 @@ class Target:
     high: float
     digits: int
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """`low` and `high`."""
+        return self.low, self.high
+
 
 _FLUX = "log10(1e-17 erg/s/cm2)"
 _FLUX_SYMBOL = r"$10^{-17}\,\mathrm{erg\,s^{-1}\,cm^{-2}}$"

@@ -39,7 +39,7 @@ LIMITS = {
     "petro_r50": (0.05, 3600.0),
     "petro_r90": (0.05, 3600.0),
     "redshift": (1e-6, TARGETS[0].high),
-    **dict.fromkeys(("redshift_min", "redshift_max"), (TARGETS[0].low, TARGETS[0].high)),
+    **dict.fromkeys(("redshift_min", "redshift_max"), TARGETS[0].bounds),
     "pixel_scale": (0.01, 60.0),
 }
 # What surveys write where they have no value. 99 and 0 mean it for magnitudes, not for angles.

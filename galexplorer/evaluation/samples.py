@@ -352,7 +352,7 @@ def _table_sample(
 
 def _luminous(r: np.ndarray, faintest_mag: float, cut: tuple[float, float] | None) -> np.ndarray:
     """Return the redshifts at which galaxies of magnitude r are luminous enough, shape (n, 2)."""
-    low, high = cut or (TARGETS[0].low, TARGETS[0].high)
+    low, high = cut or TARGETS[0].bounds
     redshift = np.linspace(low, high, 500)[1:]
     # the K-correction in r is about as large as the redshift
     faintest = faintest_mag + COSMOLOGY.distmod(redshift).value + redshift

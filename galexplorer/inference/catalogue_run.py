@@ -242,7 +242,7 @@ def _ranges(
     catalogue: Catalogue, rows: list[int], options: Options, columns: Columns
 ) -> np.ndarray:
     """Return the prior range of redshift of rows, (n, 2): their own within that of all."""
-    low, high = options.redshift_range or (TARGETS[0].low, TARGETS[0].high)
+    low, high = options.redshift_range or TARGETS[0].bounds
     lows = np.fmax(catalogue.redshift_min[rows], low)
     highs = np.fmin(catalogue.redshift_max[rows], high)
     for k in np.flatnonzero(~(lows < highs)):

@@ -287,7 +287,7 @@ def check_options(
     OptionError
         If one is out of range or two contradict each other.
     """
-    low, high = TARGETS[0].low, TARGETS[0].high
+    low, high = TARGETS[0].bounds
     if not 100 <= draws <= 1_000_000:
         raise OptionError(f"{draws} draws were asked for; choose between 100 and 1,000,000.")
     if redshift is not None and redshift_range is not None:

@@ -347,7 +347,7 @@ def _entry(path: Path | None, values: dict[str, float]) -> Entries:
     cutout, found = seen.cutout, seen.photometry
     assert cutout is not None  # there are pixels
     known = [values.get(name, float("nan")) for name in KNOWN_NAMES]
-    limits = [(t.low, t.high) for t in TARGETS] + [(5.0, 30.0)]
+    limits = [t.bounds for t in TARGETS] + [(5.0, 30.0)]
     known = [
         v if low <= v <= high else np.nan for v, (low, high) in zip(known, limits, strict=True)
     ]

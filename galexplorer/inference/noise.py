@@ -69,7 +69,7 @@ def redshift_limits(redshift_range: RedshiftRange | None, number: int) -> np.nda
     ndarray, shape (number, 2), float32
         Rounded inwards, so that no draw leaves a range by rounding.
     """
-    wanted = (TARGETS[0].low, TARGETS[0].high) if redshift_range is None else redshift_range
+    wanted = TARGETS[0].bounds if redshift_range is None else redshift_range
     exact = np.broadcast_to(np.asarray(wanted, np.float64), (number, 2))
     out = exact.astype(np.float32)
     inside = np.nextafter(out, np.array([np.inf, -np.inf], np.float32))

@@ -368,7 +368,7 @@ def _read_truths(row: Row) -> tuple[dict[str, float], tuple[str, ...]]:
             flux is not None and error is not None and error > 0 and flux > 3 * factor * error
         )
         values[target] = math.log10(flux) if detected and flux is not None else None
-    bounds = {target.name: (target.low, target.high) for target in TARGETS}
+    bounds = {target.name: target.bounds for target in TARGETS}
     kept = {
         name: value
         for name, value in values.items()
