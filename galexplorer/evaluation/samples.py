@@ -27,7 +27,6 @@ from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.training import dataset
 from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, Arrays
 from galexplorer.training.rows import TYPICAL_LINE_ERROR, black_hole_mass
-from galexplorer.training.simulate import load_population
 from galexplorer.training.sources import COSMOLOGY, read_all
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ _IMAGE_TITLES = {
 _MIN_BANDS = 4
 _COLOURS = {"gr": (-0.4, 2.0), "ri": (-0.5, 1.0)}
 _MIN_KNOWN = 20
-_CELLS = 8
+_HEAVIEST = 0.98
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Sample:
 
 
 def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
-    """Return the rendered set, its held-out rows thinned to the SDSS main sample's distribution.
+    """Return the rendered set, its held-out rows drawn by weight: as the SDSS main sample is.
 
     Parameters
     ----------
@@ -125,19 +124,17 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
     DataError
         If the folder holds no finished set.
     """
-    arrays, manifest = dataset.read(folder)
-    population = load_population(folder, manifest["seed"])
+    arrays, _ = dataset.read(folder)
     truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
     imaged = arrays["has_image"].astype(bool)
-    main = population[population.source == "main_sample"]
+    weight = arrays["weight"].astype(float)
     rng = np.random.default_rng(seed)
-    place = np.column_stack([arrays["targets"][:, 0], arrays["catalogue_mag"][:, 2]])
     kept = {}
     for split in (TEST, VALIDATION):
         rows = np.flatnonzero((arrays["split"] == split) & imaged)
-        if len(main) > 0:
-            rows = rows[thin(place[rows], main[["redshift", "r"]].to_numpy(float), rng)]
-        kept[split] = rows
+        # a few heavy rows must not set how many of the others stay
+        most = np.quantile(weight[rows], _HEAVIEST) if len(rows) else 1.0
+        kept[split] = rows[rng.random(len(rows)) < weight[rows] / most]
     return Sample(
         name="rendered",
         title="Rendered galaxies, as in the SDSS main sample",
@@ -150,39 +147,10 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
         notes=(
             "Pixels are drawn; photometry and redshift are real, other values measured or "
-            "completed with scatter. Held-out rows are thinned so that redshift and r are "
-            "distributed as in the SDSS main sample.",
+            "completed with scatter. Held-out rows are drawn by the population's weights, which "
+            "turn it into the SDSS main sample.",
         ),
     )
-
-
-def thin(places: np.ndarray, reference: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return which rows to keep so that they are distributed as the reference is.
-
-    Parameters
-    ----------
-    places, reference : ndarray, shape (n, 2), (m, 2)
-        Compared on a grid of cells that hold equal shares of the reference in either coordinate.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of int
-    """
-    edges = [np.quantile(reference[:, k], np.linspace(0, 1, _CELLS + 1)) for k in range(2)]
-
-    def cell_of(values: np.ndarray) -> np.ndarray:
-        row, column = (np.searchsorted(edges[k], values[:, k]) for k in range(2))
-        return row * (_CELLS + 2) + column
-
-    size = (_CELLS + 2) ** 2
-    cells = cell_of(places)
-    wanted = np.bincount(cell_of(reference), minlength=size) / len(reference)
-    there = np.bincount(cells, minlength=size) / max(len(places), 1)
-    weight = np.divide(wanted, there, out=np.zeros(size), where=there > 0)[cells]
-    # a few cells that are nearly empty must not set how many of the others stay
-    most = np.quantile(weight, 0.9) if len(weight) else 1.0
-    return np.flatnonzero(rng.random(len(places)) < weight / max(most, 1e-9))
 
 
 def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:

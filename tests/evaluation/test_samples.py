@@ -1,4 +1,4 @@
-"""Held-out rows: what is left out of a table, what is kept apart, how a set is thinned."""
+"""Held-out rows: what is left out of a table, what is kept apart, which simulated ones count."""
 
 import numpy as np
 import pandas as pd
@@ -12,25 +12,34 @@ from galexplorer.evaluation.samples import (
     TABLES,
     _table_truth,
     _usable,
+    rendered_sample,
     table_samples,
-    thin,
 )
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.training import dataset
 from galexplorer.training.batches import measurable_labels
-from galexplorer.training.dataset import TEST, TRAIN, split_of
+from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, split_of
 from galexplorer.training.rows import TYPICAL_LINE_ERROR
 from galexplorer.training.sources import LINE_COLUMNS
 
 
-def test_thinned_rows_are_distributed_as_the_reference(rng):
-    places = rng.uniform(0, 1, (60_000, 2))
-    reference = np.column_stack([rng.beta(3, 2, 8000), rng.beta(2, 2, 8000)])
-    kept = places[thin(places, reference, rng)]
-    assert 5000 < len(kept) < 60_000
-    before = [stats.ks_2samp(places[:, k], reference[:, k]).statistic for k in range(2)]
-    after = [stats.ks_2samp(kept[:, k], reference[:, k]).statistic for k in range(2)]
-    assert min(before) > 0.09
-    assert max(after) < 0.6 * min(before)
+def test_held_out_simulated_rows_are_distributed_as_their_weights_say(tmp_path, rng):
+    """Rows spread evenly that weigh as a beta distribution are kept as it is."""
+    wanted = stats.beta(2, 3)
+    rows = dataset.empty(3000)
+    redshift = rng.uniform(0, 1, len(rows["split"]))
+    rows["targets"][:, 0] = redshift
+    rows["label"][:, 0] = rows["has_image"][:] = 1
+    rows["split"][:] = np.where(rng.random(len(redshift)) < 0.5, TEST, VALIDATION)
+    rows["weight"][:] = wanted.pdf(redshift)
+    dataset.write_shard(tmp_path / "shard-00000.safetensors", rows)
+    dataset.write_manifest(tmp_path, {"kind": "rendered"})
+    sample = rendered_sample(tmp_path, limit=300)
+    assert len(sample.test) == 300
+    assert len(sample.validation) > 500
+    assert stats.kstest(redshift, wanted.cdf).statistic > 0.1
+    for kept in (sample.test, sample.validation):
+        assert stats.kstest(redshift[kept], wanted.cdf).pvalue > 0.01
 
 
 @pytest.fixture
