@@ -8,7 +8,7 @@ OWN_REACH = 2.5
 _MOST = 8
 _REACH = 12.0
 _RINGS = 24
-_INNERMOST = 0.3
+_INNERMOST, _OUTERMOST = 0.3, 14.4
 _FEWEST_PIXELS = 8
 
 
@@ -78,23 +78,28 @@ def without(
     """
     left = flux.astype(np.float32)
     for row in rows:
-        usable = ~blank & ((segments == 0) | (segments == row + 1))
-        left -= _profile(left, usable, objects[row])
+        reach = _OUTERMOST * max(objects["a"][row], 1.0)
+        window = tuple(
+            slice(max(0, int(middle - reach)), min(side, int(middle + reach) + 1))
+            for middle, side in zip(objects[["y", "x"]][row], blank.shape, strict=True)
+        )
+        near = segments[window]
+        usable = ~blank[window] & ((near == 0) | (near == row + 1))
+        y, x = np.ogrid[window]
+        distance = elliptical_distance(x, y, objects[row])
+        part = left[:, *window]
+        part -= _profile(part, usable, distance)
     return np.ascontiguousarray(left)
 
 
-def _profile(flux: np.ndarray, usable: np.ndarray, found: np.void) -> np.ndarray:
-    y, x = np.ogrid[: usable.shape[0], : usable.shape[1]]
-    radius = elliptical_distance(x, y, found)
-    edges = np.geomspace(_INNERMOST, 1.2 * _REACH, _RINGS)
+def _profile(flux: np.ndarray, usable: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    edges = np.geomspace(_INNERMOST, _OUTERMOST, _RINGS)
     ring = np.digitize(radius, edges)
     centres = np.concatenate([[0.0], np.sqrt(edges[:-1] * edges[1:])])
-    light = np.zeros((len(flux), len(centres)))
-    for k in range(len(centres)):
-        values = flux[:, usable & (ring == k)]
-        if values.shape[1] >= _FEWEST_PIXELS:
-            light[:, k] = np.median(values, axis=1)
-        elif k:
-            light[:, k] = light[:, k - 1]
+    told = np.flatnonzero(np.bincount(ring[usable], minlength=len(edges)) >= _FEWEST_PIXELS)
+    told = told[told < len(centres)]  # not what lies beyond the outermost ring
+    if len(told) == 0:
+        return np.zeros_like(flux)
+    light = np.stack([np.median(flux[:, usable & (ring == k)], axis=1) for k in told], axis=1)
     light = np.minimum.accumulate(light, axis=1).clip(min=0.0)
-    return np.stack([np.interp(radius, centres, band, right=0.0) for band in light])
+    return np.stack([np.interp(radius, centres[told], band, right=0.0) for band in light])
