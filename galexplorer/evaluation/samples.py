@@ -128,6 +128,7 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
     truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
     imaged = arrays["has_image"].astype(bool)
     weight = arrays["weight"].astype(float)
+    weighed = bool(np.ptp(weight) > 0)
     rng = np.random.default_rng(seed)
     kept = {}
     for split in (TEST, VALIDATION):
@@ -137,7 +138,7 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         kept[split] = rows[rng.random(len(rows)) < weight[rows] / most]
     return Sample(
         name="rendered",
-        title="Rendered galaxies, as in the SDSS main sample",
+        title="Rendered galaxies, as in the SDSS main sample" if weighed else "Rendered galaxies",
         kind=RENDERED,
         arrays=arrays,
         truth=truth,
@@ -147,8 +148,13 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
         notes=(
             "Pixels are drawn; photometry and redshift are real, other values measured or "
-            "completed with scatter. Held-out rows are drawn by the population's weights, which "
-            "turn it into the SDSS main sample.",
+            "completed with scatter."
+            + (
+                " Held-out rows are drawn by the population's weights, which turn it into the "
+                "SDSS main sample."
+                if weighed
+                else " They are distributed as the population is, which has no weights."
+            ),
         ),
     )
 

@@ -5,33 +5,37 @@ import numpy as np
 OWN_REACH = 2.5
 """Within so many axes of an object lie its own knots and arms."""
 
+# `a` of a bright star is that of its core, whose wings reach far
+_REACH = 28.0
+_INNERMOST, _RINGS = 0.3, 30
 _MOST = 8
-_REACH = 12.0
-_RINGS = 24
-_INNERMOST, _OUTERMOST = 0.3, 14.4
 _FEWEST_PIXELS = 8
 
 
-def elliptical_distance(x: np.ndarray, y: np.ndarray, centre: np.ndarray | np.void) -> np.ndarray:
+def elliptical_distance(
+    x: np.ndarray | float, y: np.ndarray | float, found: np.ndarray | np.void
+) -> np.ndarray:
     """Return how far places are from objects, in units of the objects' axes ``a`` and ``b``.
 
     Parameters
     ----------
-    x, y : ndarray
+    x, y : ndarray or float
         Pixels.
-    centre : structured ndarray
-        One object, or as many as there are places, as `sep.extract` returns them.
+    found : structured ndarray
+        One object, or as many as there are places, as `sep.extract` returns them. An axis counts
+        as a pixel at least.
     """
-    cos, sin = np.cos(centre["theta"]), np.sin(centre["theta"])
-    dx, dy = x - centre["x"], y - centre["y"]
+    cos, sin = np.cos(found["theta"]), np.sin(found["theta"])
+    dx, dy = x - found["x"], y - found["y"]
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    return np.hypot(along / np.maximum(centre["a"], 1.0), across / np.maximum(centre["b"], 1.0))
+    return np.hypot(along / np.maximum(found["a"], 1.0), across / np.maximum(found["b"], 1.0))
 
 
 def brighter_neighbours(objects: np.ndarray, target: int) -> np.ndarray:
     """Return which objects outshine the target and are near enough to reach it.
 
-    A galaxy is not its own knots' neighbour: those that the target lies on do not count.
+    A galaxy is not its own knots' neighbour, and what lies on the target cannot be told from it
+    by rings: neither counts.
 
     Parameters
     ----------
@@ -48,8 +52,9 @@ def brighter_neighbours(objects: np.ndarray, target: int) -> np.ndarray:
     own = objects[target]
     distance = np.hypot(objects["x"] - own["x"], objects["y"] - own["y"])
     apart = elliptical_distance(own["x"], own["y"], objects) > OWN_REACH
-    near = apart & (distance < _REACH * objects["a"])
-    rows = np.flatnonzero(near & (objects["flux"] > own["flux"]))
+    apart &= elliptical_distance(objects["x"], objects["y"], own) > OWN_REACH
+    near = distance < _REACH * np.maximum(objects["a"], 1.0)
+    rows = np.flatnonzero(apart & near & (objects["flux"] > own["flux"]))
     return rows[np.argsort(-objects["flux"][rows])][:_MOST]
 
 
@@ -59,7 +64,7 @@ def without(
     """Return the field less the elliptical median profiles of some objects, one after the other.
 
     A profile is the median of each elliptical ring over the object's own pixels and those that
-    belong to none, which falls outwards and ends where it reaches the sky.
+    belong to none. It falls outwards, and ends where it reaches the sky or at 28 axes.
 
     Parameters
     ----------
@@ -78,7 +83,7 @@ def without(
     """
     left = flux.astype(np.float32)
     for row in rows:
-        reach = _OUTERMOST * max(objects["a"][row], 1.0)
+        reach = _REACH * max(objects["a"][row], 1.0)
         window = tuple(
             slice(max(0, int(middle - reach)), min(side, int(middle + reach) + 1))
             for middle, side in zip(objects[["y", "x"]][row], blank.shape, strict=True)
@@ -89,17 +94,22 @@ def without(
         distance = elliptical_distance(x, y, objects[row])
         part = left[:, *window]
         part -= _profile(part, usable, distance)
-    return np.ascontiguousarray(left)
+    return left
 
 
 def _profile(flux: np.ndarray, usable: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    edges = np.geomspace(_INNERMOST, _OUTERMOST, _RINGS)
+    edges = np.geomspace(_INNERMOST, _REACH, _RINGS)
     ring = np.digitize(radius, edges)
     centres = np.concatenate([[0.0], np.sqrt(edges[:-1] * edges[1:])])
-    told = np.flatnonzero(np.bincount(ring[usable], minlength=len(edges)) >= _FEWEST_PIXELS)
-    told = told[told < len(centres)]  # not what lies beyond the outermost ring
+    # sorted once: a boolean pass over the field for each ring would take seconds
+    inside = np.flatnonzero(usable & (ring < len(centres)))
+    inside = inside[np.argsort(ring.ravel()[inside], kind="stable")]
+    number = np.bincount(ring.ravel()[inside], minlength=len(centres))
+    told = np.flatnonzero(number >= _FEWEST_PIXELS)
     if len(told) == 0:
         return np.zeros_like(flux)
-    light = np.stack([np.median(flux[:, usable & (ring == k)], axis=1) for k in told], axis=1)
+    rings = np.split(inside, np.cumsum(number)[:-1])
+    values = flux.reshape(len(flux), -1)
+    light = np.stack([np.median(values[:, rings[k]], axis=1) for k in told], axis=1)
     light = np.minimum.accumulate(light, axis=1).clip(min=0.0)
     return np.stack([np.interp(radius, centres[told], band, right=0.0) for band in light])

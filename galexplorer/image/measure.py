@@ -20,7 +20,6 @@ _MIN_WINDOW_PX = 16
 _DETECTION_SIGMA = 2.0
 _MAX_OFFSET_ARCSEC = 8.0
 _FAINT_SIGMA = 0.7
-_MOST_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Measurement:
     sky : ndarray, shape (3,)
         Constant sky that was subtracted, nanomaggies per pixel.
     fraction_measured : float
-        Part of the aperture that lies on measured pixels.
+        Part of the aperture that lies on measured pixels and on no other object.
     """
 
     x: float
@@ -61,12 +60,12 @@ class Measurement:
 
 @dataclass(frozen=True)
 class _Found:
-    """Objects and segments as `sep.extract` returns them, the target's row, unmeasured pixels."""
+    """Objects and segments as `sep.extract` returns them, the target's row, what was masked."""
 
     objects: np.ndarray
     segments: np.ndarray
     target: int
-    blank: np.ndarray
+    masked: np.ndarray
 
     def others(self) -> np.ndarray:
         """Return the mask of everything that is not the target."""
@@ -76,11 +75,11 @@ class _Found:
         own = (distance < haloes.OWN_REACH) & (self.objects["flux"] < 0.1 * target["flux"])
         own[self.target] = True
         foreign = np.concatenate([[False], ~own])
-        return self.blank | foreign[self.segments]
+        return self.masked | foreign[self.segments]
 
 
 def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -> Measurement:
-    """Find the target and measure it.
+    """Find the target and measure it, without the haloes of brighter objects beside it.
 
     Parameters
     ----------
@@ -109,17 +108,7 @@ def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -
     flux = np.ascontiguousarray(flux - sky[:, None, None])
     x, y, scale = x0 - columns.start, y0 - rows.start, pixels.pixel_scale_arcsec
     found = _detect(flux, noise, blank, x, y, scale)
-    for _ in range(_MOST_PASSES):
-        nearby = haloes.brighter_neighbours(found.objects, found.target)
-        if len(nearby) == 0:
-            break
-        dimmed = haloes.without(flux, found.blank, found.objects, found.segments, nearby)
-        covered = found.blank | np.isin(found.segments, nearby + 1)
-        try:
-            found = _detect(dimmed, noise, covered, x, y, scale)
-        except TargetError:
-            break  # no object of its own without their light, and measured in it
-        flux = dimmed
+    flux, found = _without_neighbours(flux, noise, found, x, y, scale)
     return _photometry(pixels, flux, noise, sky, found, (columns.start, rows.start))
 
 
@@ -226,6 +215,29 @@ def _detect(
             )
         label = int(np.argmin(offset)) + 1
     return _Found(objects, segments, label - 1, blank)
+
+
+def _without_neighbours(
+    flux: np.ndarray,
+    noise: np.ndarray,
+    found: _Found,
+    x: float,
+    y: float,
+    pixel_scale_arcsec: float,
+) -> tuple[np.ndarray, _Found]:
+    """Return field and objects without brighter neighbours' haloes, where the target stays."""
+    nearby = haloes.brighter_neighbours(found.objects, found.target)
+    if len(nearby) == 0:
+        return flux, found
+    dimmed = haloes.without(flux, found.masked, found.objects, found.segments, nearby)
+    masked = found.masked | np.isin(found.segments, nearby + 1)
+    try:
+        again = _detect(dimmed, noise, masked, x, y, pixel_scale_arcsec)
+    except TargetError:
+        return flux, found  # no object of its own without their light, and measured in it
+    target = again.objects[again.target]
+    same = found.segments[round(float(target["y"])), round(float(target["x"]))] == found.target + 1
+    return (dimmed, again) if same else (flux, found)
 
 
 def _photometry(

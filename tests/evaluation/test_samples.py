@@ -24,21 +24,29 @@ from galexplorer.training.sources import LINE_COLUMNS
 
 
 def test_held_out_simulated_rows_are_distributed_as_their_weights_say(tmp_path, rng):
-    """Rows spread evenly that weigh as a beta distribution are kept as it is."""
+    """Rows spread evenly that weigh as a beta distribution are kept as it is.
+
+    A few that outweigh all others do not cost those their places.
+    """
     wanted = stats.beta(2, 3)
     rows = dataset.empty(3000)
     redshift = rng.uniform(0, 1, len(rows["split"]))
     rows["targets"][:, 0] = redshift
-    rows["label"][:, 0] = rows["has_image"][:] = 1
+    rows["label"][:, 0] = 1
+    rows["has_image"][:] = rng.random(len(redshift)) < 0.9
     rows["split"][:] = np.where(rng.random(len(redshift)) < 0.5, TEST, VALIDATION)
-    rows["weight"][:] = wanted.pdf(redshift)
+    heavy = rng.random(len(redshift)) < 0.01
+    rows["weight"][:] = np.where(heavy, 100.0, wanted.pdf(redshift))
     dataset.write_shard(tmp_path / "shard-00000.safetensors", rows)
     dataset.write_manifest(tmp_path, {"kind": "rendered"})
     sample = rendered_sample(tmp_path, limit=300)
     assert len(sample.test) == 300
     assert len(sample.validation) > 500
     assert stats.kstest(redshift, wanted.cdf).statistic > 0.1
+    assert sample.title.endswith("as in the SDSS main sample")
     for kept in (sample.test, sample.validation):
+        assert rows["has_image"][kept].all()
+        kept = kept[~heavy[kept]]
         assert stats.kstest(redshift[kept], wanted.cdf).pvalue > 0.01
 
 
