@@ -20,7 +20,7 @@ _SERVER_QUALITY = 95
 _GALAXY_ZOO_FIELD = 8.48
 _GALAXY_ZOO_SIDE = 424
 # what servers take off the sky, g, r, i: in the corners of real JPEGs zeros are as frequent
-# and levels as low as if the black point lay about 0.3 sigma above the sky
+# and levels as low as if the black point lay about 0.3 sigma above the sky;
 # that of i by 300 images of Galaxy Zoo and 200 of mosaics, neither of the training split nor of
 # those that realism is judged by
 _BLACK_POINT_NMGY = (0.005, 0.008, 0.020)
