@@ -11,8 +11,8 @@ import typer
 
 from galexplorer import __version__
 from galexplorer.commands import library, sky, targets, training
-from galexplorer.commands.options import DeviceOption, WeightsOption
-from galexplorer.errors import GalexplorerError, OptionError
+from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_read
+from galexplorer.errors import GalexplorerError, InputError, OptionError
 from galexplorer.schema import BANDS, TARGETS
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -194,6 +194,8 @@ def infer(
             if given[name] is not None:
                 raise OptionError(f"--{name.replace('_', '-')} belongs to an image: give one.")
     kind = _choose_format(out, format)
+    if out is not None:
+        check_not_read(out, [path for path in (*files, g, r, i) if path is not None])
 
     from galexplorer.inference.result import Photometry
 
@@ -266,6 +268,7 @@ def _infer_catalogue(
         )
 
     check_destination(out, format)
+    check_not_read(out, [path])
     catalogue = read_catalogue(path)
     for note in catalogue.notes:
         print(f"galexplorer: {note}", file=sys.stderr)
@@ -273,7 +276,8 @@ def _infer_catalogue(
     from rich.console import Console
     from rich.progress import Progress
 
-    from galexplorer.inference.catalogue_run import infer_catalogue
+    from galexplorer.export.provenance import CITATION
+    from galexplorer.inference.catalogue_run import NOT_INFERRED, infer_catalogue
     from galexplorer.inference.engine import Engine
 
     engine = Engine.load(weights, device=device)
@@ -286,7 +290,17 @@ def _infer_catalogue(
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             **options,
         )
+    table.meta["citation"] = CITATION
     write_table(table, out, format)
+    failed = sum(NOT_INFERRED in flag for flag in table["flag"])
+    if failed == len(table):
+        raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
+    if failed:
+        print(
+            f"galexplorer: {failed} of {len(table)} rows could not be inferred; the column flag "
+            "says why.",
+            file=sys.stderr,
+        )
 
 
 def _check_within(option: str, value: float | None, low: float, high: float) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from galexplorer.commands.options import DeviceOption, WeightsOption
+from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_read
 from galexplorer.errors import FetchError, InputError, OptionError
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -45,6 +45,8 @@ def targets(
     for place in (out, posterior):
         if place is not None and not place.parent.is_dir():
             raise OptionError(f"the folder {place.parent} does not exist: create it first.")
+        if place is not None:
+            check_not_read(place, [path])
     try:
         content = path.read_bytes()
     except OSError as error:

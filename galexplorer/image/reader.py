@@ -136,7 +136,8 @@ def _read_fits(blob: Blob) -> list[FitsImage]:
         raise InputError(f"{blob.name} is a colour picture: give it alone, not as one band.")
     raise InputError(
         f"{blob.name} is no image this program reads: "
-        "give FITS (also as .gz or .bz2) or an SDSS composite as JPEG or PNG."
+        "give FITS (also as .gz or .bz2) or an SDSS composite as JPEG or PNG (a table "
+        "of galaxies goes to --catalog, in the app to Targets)."
     )
 
 

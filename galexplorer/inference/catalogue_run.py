@@ -12,7 +12,7 @@ from galexplorer.catalogue import Catalogue
 from galexplorer.errors import GalexplorerError
 from galexplorer.image.reader import read_image
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
-from galexplorer.inference.engine import Engine, check_options, versions
+from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
 from galexplorer.inference.result import Photometry
@@ -30,6 +30,9 @@ from galexplorer.science.bpt import classify
 
 BATCH = 64
 _DRAWS_AT_ONCE = 200_000
+
+NOT_INFERRED = "not_inferred"
+"""How the flag of a row without a result begins."""
 
 Progress = Callable[[int, int], None]
 
@@ -132,7 +135,7 @@ def infer_catalogue(
                 observations.append(_observe(catalogue, k, columns.flags[k]))
                 rows.append(k)
             except GalexplorerError as error:
-                columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
+                columns.flags[k].append(f"{NOT_INFERRED}: {error}".replace(";", ","))
         if rows:
             _infer_batch(engine, catalogue, rows, observations, options, columns)
         if progress is not None:
@@ -225,14 +228,15 @@ def _infer_batch(
     )
     for c in range(len(BPT_CLASSES)):
         columns.classes[rows, c] = (kind == c).mean(axis=1)
-    magnitudes = torch.from_numpy(catalogue.magnitudes[rows]).float()
+    magnitudes = magnitudes_of(observations)
     for index, mode in enumerate(MODES):
         take = np.flatnonzero((encoded.mode == index).numpy())
         if len(take) == 0:
             continue
         inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], mode)
         misfit = None if mode == "photometry" else misfits[take]
-        for k, domain in zip(take, judge(engine.domain, mode, inputs, misfit), strict=True):
+        judged = judge(engine.domain, mode, inputs, misfit, magnitudes[take])
+        for k, domain in zip(take, judged, strict=True):
             columns.scores[rows[k]] = domain.score
             if not domain.inside:
                 columns.flags[rows[k]].append("outside_domain")

@@ -1,12 +1,13 @@
 """Is this a galaxy like those the model learnt from?
 
 Two measures, each turned into an empirical percentile of the training galaxies: the squared
-Mahalanobis distance of the flows' inputs, and the misfit of the autoencoder's
-reconstruction. The autoencoder's likelihood alone would mislead (Nalisnick et al. 2019,
-1810.09136); a distance among what the flows see does not share its fault.
+Mahalanobis distance of the flows' inputs, and the misfit of the autoencoder's reconstruction. The
+autoencoder's likelihood alone would mislead (Nalisnick et al. 2019, 1810.09136); a distance among
+what the flows see does not share its fault. And a limit: the survey ends at some magnitude.
+Distances do not tell, because their long tails are those of odd colours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ from scipy import stats
 from torch import Tensor
 
 from galexplorer.inference.result import Domain
+from galexplorer.schema import BANDS
 
 LEVELS = 1001
 _OUTSIDE_PERCENTILE = 99.7
+_FAINTEST_PERCENTILE = 99.9
 _UNJUDGED = "Too few bands are known to judge whether it resembles the training galaxies."
 
 
@@ -32,36 +35,28 @@ class DomainStatistics:
         Quantiles of the squared distance, shape (1001,), by mode.
     misfit_levels : dict of str to Tensor
         Quantiles of the reconstruction's misfit, by mode with images.
+    faintest : dict of str to Tensor
+        Magnitude in each band, shape (5,), by mode; NaN where it is not known. See `faintest_of`.
     """
 
     mean: dict[str, Tensor]
     precision: dict[str, Tensor]
     distance_levels: dict[str, Tensor]
     misfit_levels: dict[str, Tensor]
+    faintest: dict[str, Tensor] = field(default_factory=dict)
 
     def to_arrays(self) -> dict[str, Tensor]:
         """Return everything under flat names, for a safetensors file."""
-        parts = {
-            "mean": self.mean,
-            "precision": self.precision,
-            "distance_levels": self.distance_levels,
-            "misfit_levels": self.misfit_levels,
-        }
         return {
-            f"{part}.{mode}": value
-            for part, modes in parts.items()
-            for mode, value in modes.items()
+            f"{part.name}.{mode}": value
+            for part in fields(self)
+            for mode, value in getattr(self, part.name).items()
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Tensor]) -> "DomainStatistics":
         """Invert `to_arrays`."""
-        parts: dict[str, dict[str, Tensor]] = {
-            "mean": {},
-            "precision": {},
-            "distance_levels": {},
-            "misfit_levels": {},
-        }
+        parts: dict[str, dict[str, Tensor]] = {part.name: {} for part in fields(cls)}
         for name, value in arrays.items():
             part, mode = name.split(".", 1)
             parts[part][mode] = value
@@ -102,6 +97,27 @@ def summarise(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     precision = torch.linalg.inv(covariance)
     distance = squared_distance(rows, centre, precision)
     return centre.float(), precision.float(), levels(distance)
+
+
+def faintest_of(magnitudes: np.ndarray) -> Tensor:
+    """Return the magnitude that all but 0.1% of training galaxies are brighter than.
+
+    Parameters
+    ----------
+    magnitudes : ndarray, shape (n, 5)
+        NaN where missing.
+
+    Returns
+    -------
+    Tensor, shape (5,)
+        By band; NaN where no galaxy has one.
+    """
+    found = np.full(len(BANDS), np.nan, np.float32)
+    for k, column in enumerate(magnitudes.T):
+        known = column[np.isfinite(column)]
+        if len(known):
+            found[k] = np.percentile(known, _FAINTEST_PERCENTILE)
+    return torch.from_numpy(found)
 
 
 def squared_distance(rows: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
@@ -150,7 +166,11 @@ def percentile(value: Tensor, quantiles: Tensor) -> np.ndarray:
 
 
 def judge(
-    statistics: DomainStatistics, mode: str, inputs: Tensor, misfit: Tensor | None
+    statistics: DomainStatistics,
+    mode: str,
+    inputs: Tensor,
+    misfit: Tensor | None,
+    magnitudes: Tensor,
 ) -> list[Domain]:
     """Judge galaxies of one mode.
 
@@ -161,6 +181,8 @@ def judge(
     inputs : Tensor, shape (n, d)
         See `inputs_of`.
     misfit : Tensor, shape (n,), or None
+    magnitudes : Tensor, shape (n, 5)
+        NaN where missing.
 
     Returns
     -------
@@ -179,8 +201,9 @@ def judge(
             "The autoencoder reconstructs it worse than {:.1f}% of the training galaxies."
         )
     table = np.stack(scores, axis=1)
+    limits = statistics.faintest.get(mode, torch.full((len(BANDS),), torch.nan))
     out = []
-    for row in table:
+    for row, magnitude in zip(table, magnitudes, strict=True):
         if not np.isfinite(row).any():
             out.append(Domain(False, float("nan"), (_UNJUDGED,)))
             continue
@@ -189,5 +212,21 @@ def judge(
             for text, score in zip(reasons, row, strict=True)
             if score >= _OUTSIDE_PERCENTILE
         ]
-        out.append(Domain(inside=not outside, score=float(np.nanmax(row)), reasons=tuple(outside)))
+        score = float(np.nanmax(row))
+        if faint := _faint(magnitude, limits):
+            score = max(score, _FAINTEST_PERCENTILE)
+            outside.append(faint)
+        out.append(Domain(inside=not outside, score=score, reasons=tuple(outside)))
     return out
+
+
+def _faint(magnitudes: Tensor, limits: Tensor) -> str:
+    """Return the reason why a galaxy is too faint, empty if it is not."""
+    beyond = magnitudes - limits
+    if not (beyond > 0).any():
+        return ""
+    k = int(torch.where(torch.isnan(beyond), -torch.inf, beyond).argmax())
+    return (
+        f"Its {BANDS[k]} magnitude of {float(magnitudes[k]):.1f} is fainter than that of all but "
+        f"{100 - _FAINTEST_PERCENTILE:.1f}% of the training galaxies ({float(limits[k]):.1f})."
+    )

@@ -144,13 +144,13 @@ class Engine(Sampler):
         if observation.stored is not None:
             misfit = torch.tensor([observation.stored.misfit])
         mode = MODES[int(encoded.mode[0])]
-        magnitudes = torch.from_numpy(_magnitudes([observation.photometry])).float()
+        magnitudes = magnitudes_of([observation])
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
         return Sight(
             encoded=encoded,
             mode=mode,
             view=view,
-            domain=judge(self.domain, mode, inputs, misfit)[0],
+            domain=judge(self.domain, mode, inputs, misfit, magnitudes)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
         )
@@ -304,6 +304,11 @@ def check_options(
 
 def _magnitudes(photometry: list[Photometry]) -> np.ndarray:
     return np.array([[p.magnitudes.get(b, np.nan) for b in BANDS] for p in photometry], float)
+
+
+def magnitudes_of(observations: list[Observation]) -> Tensor:
+    """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
+    return torch.from_numpy(_magnitudes([o.photometry for o in observations])).float()
 
 
 def _errors(photometry: list[Photometry]) -> np.ndarray:

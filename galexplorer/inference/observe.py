@@ -18,7 +18,8 @@ from galexplorer.schema import IMAGE_BANDS
 if TYPE_CHECKING:
     from galexplorer.sky.fetch import Fetched
 
-_FAINTEST = 22.0
+_FAR_APART_MAG = 1.0
+"""Dust of the Galaxy, apertures and kinds of magnitude together rarely make as much."""
 _MEASURED = "measured on the pixels"
 
 
@@ -101,6 +102,14 @@ def observe(
         notes += (f"The catalogue gives none of g, r, i: its {left_out} was left out.",)
     elif given.magnitudes and not set(IMAGE_BANDS) <= set(given.magnitudes):
         notes += ("The catalogue lacks some of g, r, i; what was measured was not mixed in.",)
+    for band in IMAGE_BANDS:
+        listed, seen = given.magnitudes.get(band), found.magnitudes.get(band)
+        if listed is not None and seen is not None and abs(listed - seen) > _FAR_APART_MAG:
+            notes += (
+                f"The image has {band} = {seen:.1f} and the catalogue {listed:.1f}: check that "
+                "they are of the same galaxy.",
+            )
+            break
     if not sized and (given.petro_r50 is not None or given.petro_r90 is not None):
         notes += (
             "Petrosian radii were measured on the pixels: a catalogue's count only as a pair, "
@@ -188,8 +197,6 @@ def _remarks(pixels: Pixels, found: Measurement, measured: bool, corrected: bool
             f"Only {100 * found.fraction_measured:.0f}% of the aperture lies on usable pixels; the "
             "rest (image edge, neighbours) was filled with the mean at the same radius."
         )
-    if found.magnitudes.get("r", 0.0) > _FAINTEST:
-        remarks.append("The object is fainter than anything the model has seen.")
     reach = FIELD_PER_PETROSIAN_RADIUS * (found.petrosian_radius_arcsec or 0.0)
     whole = min(pixels.flux.shape[1:]) * pixels.pixel_scale_arcsec
     if reach > 1.05 * whole and pixels.origin == "fits":

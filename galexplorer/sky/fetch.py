@@ -233,6 +233,7 @@ def _fetch_pixels(
     wanted = FIELD_PER_PETROSIAN_RADIUS * radius if radius else DEFAULT_SIDE_ARCSEC
     side_arcsec = min(max(wanted, MIN_SIDE_ARCSEC), MAX_SIDE_ARCSEC)
     failures: list[ServiceError] = []
+    unanswered = entry is None and bool(notes)
     for name in ("frames", "legacy", "hips") if source == "auto" else (source,):
         if name == "frames" and entry is None:
             if source == "frames":
@@ -252,5 +253,10 @@ def _fetch_pixels(
             failures.append(error)
             notes.append(f"Pixels are not from the first choice: {error}")
             say(str(error))
-    reasons = "; ".join(str(error).split(":")[0].rstrip(".") for error in failures)
-    raise FetchError(f"No pixels could be had ({reasons}): try again later.") from failures[-1]
+    reasons = [str(error).split(":")[0].rstrip(".") for error in failures]
+    if source == "auto" and unanswered:
+        reasons.insert(0, "without SkyServer's answer SDSS's frames cannot be found")
+    told = "; ".join(reasons)
+    raise FetchError(
+        f"No pixels could be had ({told}): check the network, or try again later."
+    ) from failures[-1]

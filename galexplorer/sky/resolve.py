@@ -116,7 +116,7 @@ def _ask_ned(name: str, network: Network) -> Position:
     except ServiceError as error:
         raise FetchError(
             f"'{name}' could not be looked up (neither Sesame nor NED gave a position): check the "
-            "spelling, try again later, or give a position."
+            "network and the spelling, try again later, or give a position."
         ) from error
     if position is None:
         raise TargetError(

@@ -126,6 +126,8 @@ def read_config(path: Path | None) -> Config:
         return Config()
     try:
         values = yaml.safe_load(path.read_text()) or {}
+    except FileNotFoundError:
+        raise OptionError(f"{path} does not exist; name a YAML file of settings.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise OptionError(f"{path} cannot be read as YAML; check the file.") from error
     if not isinstance(values, dict):

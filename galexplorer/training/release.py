@@ -197,7 +197,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     """Write what `galexplorer.inference.domain` compares new galaxies with."""
     rows = pools.rows
     rng = np.random.default_rng(0)
-    mean, precision, distances, misfits = {}, {}, {}, {}
+    mean, precision, distances, misfits, faintest = {}, {}, {}, {}, {}
     imaged = rows["has_image"].astype(bool) & (rows["split"] == TRAIN)
     served = imaged & (rows["origin"] == 2) & np.isfinite(rows["pixel_scale"])
     observed = rows["kind"] == dataset.OBSERVED
@@ -215,17 +215,20 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
         index = np.flatnonzero(parts[mode])
         if len(index) == 0:
             continue
-        part = pools.select(rng.permutation(index)[:_DOMAIN_ROWS])
+        photometry = rows["catalogue_mag"]
+        if mode != "photometry":
+            photometry = widen_image_bands(rows["measured_mag"])
+        faintest[mode] = domain.faintest_of(photometry[index])
+        chosen = rng.permutation(index)[:_DOMAIN_ROWS]
+        part = pools.select(chosen)
         latent = torch.zeros((len(part["split"]), 32))
         if mode != "photometry":
             latent, misfit = encode_rows(model, part, device)
             misfits[mode] = domain.levels(misfit)
-        magnitudes = part["catalogue_mag"]
-        if mode != "photometry":
-            magnitudes = widen_image_bands(part["measured_mag"])
-        inputs = domain.inputs_of(latent.cpu(), torch.from_numpy(magnitudes), mode)
+        magnitudes = torch.from_numpy(photometry[chosen])
+        inputs = domain.inputs_of(latent.cpu(), magnitudes, mode)
         mean[mode], precision[mode], distances[mode] = domain.summarise(inputs)
-    statistics = domain.DomainStatistics(mean, precision, distances, misfits)
+    statistics = domain.DomainStatistics(mean, precision, distances, misfits, faintest)
     arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}
     save_file(arrays, str(out / DOMAIN_FILE))
 

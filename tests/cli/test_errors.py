@@ -70,6 +70,7 @@ def fail(capsys):
         (["infer", "--catalog", "t.csv", "--out", "o.ecsv", *MAGNITUDE], "column of the table"),
         (["infer", "--catalog", "t.csv", "--out", "o.ecsv", "a.fits"], "INPUT does not go"),
         (["infer", "--catalog", "t.csv", "--out", "o.x", "--format", "json"], "as a table"),
+        (["train", "x", "--out", "w", "--config", "none.yaml"], "none.yaml does not exist"),
         (["simulate", "--size", "0", "--out", "x"], "--size"),
         (["train"], "DIR"),
         (["dataset", "burn"], "No such command"),
@@ -95,6 +96,22 @@ def test_unusable_tables(fail, tmp_path):
     table.write_text("id,ra,dec\n1,2,3\n")
     assert "none of the columns" in fail("infer", "--catalog", table, "--out", tmp_path / "o.fits")
     assert not (tmp_path / "o.fits").exists()
+
+
+def test_no_input_is_written_over(fail, tmp_path):
+    """However its name is spelt."""
+    (tmp_path / "sub").mkdir()
+    for name, arguments in (
+        ("galaxy.fits", ["infer", "{}"]),
+        ("table.csv", ["infer", "--catalog", "{}"]),
+        ("list.csv", ["targets", "{}"]),
+    ):
+        path = tmp_path / name
+        path.write_text("id,r\n1,17\n")
+        same = tmp_path / "sub" / ".." / name
+        given = [part.format(path) for part in arguments]
+        assert "is an input and would be lost" in fail(*given, "--out", same)
+        assert path.read_text() == "id,r\n1,17\n"
 
 
 def test_missing_weights(fail, tmp_path, monkeypatch):

@@ -110,6 +110,20 @@ def test_formats_on_a_pipe(infer):
     assert infer(*PHOTOMETRY, "--draws", 200, "--format", "ecsv").startswith(b"# %ECSV")
 
 
+@pytest.mark.parametrize(("good", "code"), [(1, 0), (0, 2)])
+def test_rows_that_failed_are_counted(tmp_path, capfd, good, code):
+    """The table is written in either case; only where nothing came of it is that an error."""
+    table, out = tmp_path / "t.csv", tmp_path / "out.ecsv"
+    table.write_text("id,g,r\n" + good * "seen,17.6,17.0\n" + "one,,\ntwo,99,99\n")
+    arguments = ["infer", "--catalog", str(table), "--out", str(out), "--draws", "100"]
+    assert main(arguments) == code
+    told = capfd.readouterr().err
+    assert ("2 of 3 rows could not" if good else "None of the 2 rows could") in told
+    rows = Table.read(out, format="ascii.ecsv")
+    assert ["not_inferred" in str(f) for f in rows["flag"]] == [False] * good + 2 * [True]
+    assert "arXiv:2511.12737" in rows.meta["citation"]
+
+
 def test_a_catalogue_gives_one_row_for_each_row(infer, tmp_path, cube):
     table = tmp_path / "t.csv"
     table.write_text(

@@ -8,6 +8,7 @@ from scipy.spatial.distance import mahalanobis
 
 from galexplorer.inference.domain import (
     DomainStatistics,
+    faintest_of,
     inputs_of,
     judge,
     levels,
@@ -73,7 +74,7 @@ def test_a_row_without_any_dimension_cannot_be_judged(rows):
     statistics = DomainStatistics(
         {"photometry": mean}, {"photometry": precision}, {"photometry": quantiles}, {}
     )
-    (verdict,) = judge(statistics, "photometry", nothing, None)
+    (verdict,) = judge(statistics, "photometry", nothing, None, nothing)
     assert not verdict.inside
     assert "Too few bands" in verdict.reasons[0]
 
@@ -104,7 +105,9 @@ def test_each_measure_gives_its_own_reason(rows):
         {"fits": mean}, {"fits": precision}, {"fits": quantiles}, {"fits": misfits}
     )
     inputs = torch.stack([mean, mean + 1e3, mean])
-    typical, far, misfitting = judge(statistics, "fits", inputs, torch.tensor([0.5, 0.5, 9.0]))
+    typical, far, misfitting = judge(
+        statistics, "fits", inputs, torch.tensor([0.5, 0.5, 9.0]), torch.full((3, 5), torch.nan)
+    )
     assert typical.inside
     assert typical.score == pytest.approx(50, abs=1)
     assert not far.inside
@@ -124,3 +127,40 @@ def test_the_misfit_is_relative_to_the_light():
     image = torch.full((1, 3, 8, 8), 0.5)
     assert misfit_of(image, image).item() == 0
     assert misfit_of(image, 0.9 * image).item() == pytest.approx(0.01, rel=1e-4)
+
+
+def test_the_domain_ends_where_the_survey_does(rows):
+    """However typical its distance, a galaxy fainter than the survey is outside."""
+    mean, precision, quantiles = summarise(rows)
+    listed = np.tile(np.linspace(14.0, 18.0, 4001)[:, None], (1, 5)) + np.arange(5)
+    listed[:, 0] = np.nan  # no u
+    listed[::2, 1] = np.nan
+    faintest = faintest_of(listed)
+    assert torch.isnan(faintest[0])
+    np.testing.assert_allclose(faintest[1:], np.arange(1, 5) + 18.0 - 0.001 * 4.0, atol=2e-3)
+    statistics = DomainStatistics(
+        {"photometry": mean},
+        {"photometry": precision},
+        {"photometry": quantiles},
+        {},
+        {"photometry": faintest},
+    )
+    magnitudes = torch.tensor(
+        [
+            [30.0, 18.9, 19.9, 20.9, 21.9],
+            [17.0, 18.9, 22.4, 21.0, 21.9],
+            [torch.nan, torch.nan, 20.1, torch.nan, torch.nan],
+        ]
+    )
+    inside, faint, alone = judge(statistics, "photometry", mean.repeat(3, 1), None, magnitudes)
+    assert inside.inside
+    assert inside.score < 1
+    assert not faint.inside
+    assert faint.score == pytest.approx(99.9)
+    assert faint.reasons == (
+        "Its r magnitude of 22.4 is fainter than that of all but 0.1% of the training galaxies "
+        "(20.0).",
+    )
+    assert not alone.inside
+    again = DomainStatistics.from_arrays(statistics.to_arrays())
+    assert torch.equal(again.faintest["photometry"][1:], faintest[1:])

@@ -53,6 +53,13 @@ def test_catalogue_values_come_first():
     assert not any("extinction" in note for note in seen.notes)
 
 
+@pytest.mark.parametrize(("r", "warned"), [(15.0, False), (17.5, True), (13.5, True)])
+def test_photometry_of_another_galaxy_is_told(r, warned):
+    seen = observe(disc(), Photometry("catalogue", {"r": r}))
+    assert any("of the same galaxy" in note for note in seen.notes) == warned
+    assert seen.photometry.magnitudes == {"r": r}
+
+
 @pytest.mark.parametrize("sizes", [{}, {"petro_r50": 3.4}, {"petro_r90": 7.0}])
 def test_radii_are_measured_as_a_pair_unless_both_are_given(sizes):
     seen = observe(disc(), Photometry("catalogue", {"r": 15.4}, **sizes))
