@@ -174,6 +174,11 @@ def infer(
         raise OptionError(f"--err-{band} was given without --mag-{band}: give both.")
     for name in ("petro_r50", "petro_r90"):
         _check_within(f"--{name.replace('_', '-')}", given[name], 0.05, 3600)
+    if petro_r50 is not None and petro_r90 is not None and petro_r90 <= petro_r50:
+        raise OptionError(
+            f"--petro-r90 is {petro_r90:g} and --petro-r50 {petro_r50:g}: 90% of the light lies "
+            "further out than half of it."
+        )
     _check_within("--ra", ra, 0, 360)
     _check_within("--dec", dec, -90, 90)
     if (ra is None) != (dec is None):

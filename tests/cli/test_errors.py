@@ -41,6 +41,7 @@ def fail(capsys):
         (["infer", *MAGNITUDE, "--err-g", "0.1"], "--err-g was given without --mag-g"),
         (["infer", *MAGNITUDE, "--err-r", "-1"], "--err-r is -1"),
         (["infer", *MAGNITUDE, "--petro-r90", "0"], "--petro-r90 is 0"),
+        (["infer", *MAGNITUDE, "--petro-r50", "5", "--petro-r90", "3"], "further out than half"),
         (["infer", *MAGNITUDE, "--draws", "99"], "between 100 and 1,000,000"),
         (["infer", *MAGNITUDE, "--draws", "2000000"], "between 100 and 1,000,000"),
         (["infer", *MAGNITUDE, "--seed", "-1"], "--seed is -1"),
