@@ -11,7 +11,7 @@ import typer
 
 from galexplorer import __version__
 from galexplorer.commands import library, sky, targets, training
-from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_read
+from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import GalexplorerError, InputError, OptionError
 from galexplorer.schema import BANDS, TARGETS
 
@@ -200,7 +200,7 @@ def infer(
                 raise OptionError(f"--{name.replace('_', '-')} belongs to an image: give one.")
     kind = _choose_format(out, format)
     if out is not None:
-        check_not_read(out, [path for path in (*files, g, r, i) if path is not None])
+        check_not_input(out, [path for path in (*files, g, r, i) if path is not None])
 
     from galexplorer.inference.result import Photometry
 
@@ -273,8 +273,9 @@ def _infer_catalogue(
         )
 
     check_destination(out, format)
-    check_not_read(out, [path])
+    check_not_input(out, [path])
     catalogue = read_catalogue(path)
+    check_not_input(out, [Path(image) for image in catalogue.image if image])
     for note in catalogue.notes:
         print(f"galexplorer: {note}", file=sys.stderr)
 
@@ -297,7 +298,8 @@ def _infer_catalogue(
         )
     table.meta["citation"] = CITATION
     write_table(table, out, format)
-    failed = sum(NOT_INFERRED in flag for flag in table["flag"])
+    words = [flag.split(";") for flag in table["flag"]]
+    failed = sum(any(word.startswith(NOT_INFERRED) for word in row) for row in words)
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
     if failed:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what is asked of them."""
+"""Options that several commands share."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,14 +18,23 @@ WeightsOption = Annotated[Path | None, typer.Option(help="Folder of other weight
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 
 
-def check_not_read(out: Path, inputs: Iterable[Path]) -> None:
-    """Check that no result would be written over what it is made from.
+def check_not_input(out: Path, inputs: Iterable[Path]) -> None:
+    """Check that a result would not be written over what it is made from.
+
+    Parameters
+    ----------
+    out : Path
+    inputs : iterable of Path
 
     Raises
     ------
     OptionError
-        If it would.
+        If `out` is one of the inputs, however it is spelt.
     """
     for path in inputs:
-        if out.exists() and path.exists() and out.samefile(path):
+        try:
+            same = out.samefile(path)
+        except OSError:  # one of them does not exist, or cannot: whoever opens it says so
+            continue
+        if same:
             raise OptionError(f"{out} is an input and would be lost: give another name to --out.")

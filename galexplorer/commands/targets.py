@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_read
+from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import FetchError, InputError, OptionError
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -46,7 +46,9 @@ def targets(
         if place is not None and not place.parent.is_dir():
             raise OptionError(f"the folder {place.parent} does not exist: create it first.")
         if place is not None:
-            check_not_read(place, [path])
+            check_not_input(place, [path])
+    if posterior is not None and posterior.resolve() == out.resolve():
+        raise OptionError("--posterior and --out name one file: give two.")
     try:
         content = path.read_bytes()
     except OSError as error:

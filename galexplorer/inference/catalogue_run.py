@@ -32,7 +32,7 @@ BATCH = 64
 _DRAWS_AT_ONCE = 200_000
 
 NOT_INFERRED = "not_inferred"
-"""How the flag of a row without a result begins."""
+"""How the word begins that flags a row without a result."""
 
 Progress = Callable[[int, int], None]
 

@@ -37,6 +37,7 @@ class DomainStatistics:
         Quantiles of the reconstruction's misfit, by mode with images.
     faintest : dict of str to Tensor
         Magnitude in each band, shape (5,), by mode; NaN where it is not known. See `faintest_of`.
+        With an image they are as measured on pixels, in g, r and i, and a catalogue's share them.
     """
 
     mean: dict[str, Tensor]
@@ -204,8 +205,10 @@ def judge(
     limits = statistics.faintest.get(mode, torch.full((len(BANDS),), torch.nan))
     out = []
     for row, magnitude in zip(table, magnitudes, strict=True):
+        faint = _faint(magnitude, limits)
         if not np.isfinite(row).any():
-            out.append(Domain(False, float("nan"), (_UNJUDGED,)))
+            told = (_UNJUDGED, faint) if faint else (_UNJUDGED,)
+            out.append(Domain(False, float("nan"), told))
             continue
         outside = [
             text.format(score)
@@ -213,7 +216,7 @@ def judge(
             if score >= _OUTSIDE_PERCENTILE
         ]
         score = float(np.nanmax(row))
-        if faint := _faint(magnitude, limits):
+        if faint:
             score = max(score, _FAINTEST_PERCENTILE)
             outside.append(faint)
         out.append(Domain(inside=not outside, score=score, reasons=tuple(outside)))
@@ -227,6 +230,6 @@ def _faint(magnitudes: Tensor, limits: Tensor) -> str:
         return ""
     k = int(torch.where(torch.isnan(beyond), -torch.inf, beyond).argmax())
     return (
-        f"Its {BANDS[k]} magnitude of {float(magnitudes[k]):.1f} is fainter than that of all but "
-        f"{100 - _FAINTEST_PERCENTILE:.1f}% of the training galaxies ({float(limits[k]):.1f})."
+        f"Its {BANDS[k]} magnitude of {float(magnitudes[k]):.2f} is fainter than that of all but "
+        f"{100 - _FAINTEST_PERCENTILE:.1f}% of the training galaxies ({float(limits[k]):.2f})."
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from galexplorer.sky.fetch import Fetched
 
 _FAR_APART_MAG = 1.0
-"""Dust of the Galaxy, apertures and kinds of magnitude together rarely make as much."""
+"""Apertures and kinds of magnitude, and dust where it is not known, rarely make as much."""
 _MEASURED = "measured on the pixels"
 
 
@@ -103,8 +103,10 @@ def observe(
     elif given.magnitudes and not set(IMAGE_BANDS) <= set(given.magnitudes):
         notes += ("The catalogue lacks some of g, r, i; what was measured was not mixed in.",)
     for band in IMAGE_BANDS:
-        listed, seen = given.magnitudes.get(band), found.magnitudes.get(band)
-        if listed is not None and seen is not None and abs(listed - seen) > _FAR_APART_MAG:
+        if band not in given.magnitudes or band not in found.magnitudes:
+            continue
+        listed, seen = given.magnitudes[band], found.magnitudes[band] - dust.get(band, 0.0)
+        if abs(listed - seen) > _FAR_APART_MAG:
             notes += (
                 f"The image has {band} = {seen:.1f} and the catalogue {listed:.1f}: check that "
                 "they are of the same galaxy.",

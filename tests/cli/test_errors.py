@@ -115,6 +115,27 @@ def test_no_input_is_written_over(fail, tmp_path):
         assert path.read_text() == "id,r\n1,17\n"
 
 
+def test_no_image_of_a_catalogue_is_written_over(fail, tmp_path):
+    image, table = tmp_path / "galaxy.fits", tmp_path / "t.csv"
+    image.write_text("pixels")
+    table.write_text(f"id,image\n1,{image}\n2,\n")
+    assert "is an input" in fail("infer", "--catalog", table, "--out", image)
+    assert image.read_text() == "pixels"
+
+
+def test_names_too_long_for_the_system(fail, tmp_path):
+    """What cannot be looked up is no other file, and whoever opens it says what is the matter."""
+    out = tmp_path / "out.ecsv"
+    out.touch()
+    fail("targets", 300 * "x", "--out", out)
+    fail("infer", "--catalog", 300 * "x", "--out", out)
+
+
+def test_the_draws_of_targets_want_a_file_of_their_own(fail, tmp_path):
+    out = tmp_path / "t.parquet"
+    assert "name one file" in fail("targets", "list.txt", "--out", out, "--posterior", out)
+
+
 def test_missing_weights(fail, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fail("infer", *MAGNITUDE, "--weights", tmp_path)

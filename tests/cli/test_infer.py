@@ -8,6 +8,8 @@ from astropy.io import fits
 from astropy.table import Table
 
 from galexplorer.cli import main
+from galexplorer.inference.engine import Engine
+from galexplorer.model.network import MODES
 from galexplorer.schema import BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
 
 pytestmark = pytest.mark.usefixtures("weights_dir")
@@ -108,6 +110,26 @@ def test_formats_on_a_pipe(infer):
     assert infer(*PHOTOMETRY, "--draws", 200, "--format", "fits").startswith(b"SIMPLE")
     assert infer(*PHOTOMETRY, "--draws", 200, "--format", "parquet").startswith(b"PAR1")
     assert infer(*PHOTOMETRY, "--draws", 200, "--format", "ecsv").startswith(b"# %ECSV")
+
+
+def test_a_galaxy_fainter_than_the_survey_is_outside_the_domain(infer, tmp_path):
+    """On its own as in a catalogue: however ordinary its colours, the training had none."""
+    for r, inside in ((17.0, True), (25.0, False)):
+        domain = json.loads(infer("--mag-r", r, "--draws", 100))["domain"]
+        assert domain["inside"] == inside
+        assert any("fainter" in reason for reason in domain["reasons"]) != inside
+    table, out = tmp_path / "t.csv", tmp_path / "out.ecsv"
+    table.write_text("id,g,r,i\nbright,17.7,17.0,16.6\nfaint,23.7,23.0,22.6\n")
+    infer("--catalog", table, "--out", out, "--draws", 100)
+    rows = Table.read(out, format="ascii.ecsv")
+    assert ["outside_domain" in str(flag) for flag in rows["flag"]] == [False, True]
+
+
+def test_every_kind_of_input_has_a_faintest_magnitude(weights_dir):
+    limits = Engine.load(weights_dir, device="cpu").domain.faintest
+    assert set(limits) == set(MODES)
+    for limit in limits.values():
+        assert 17.8 < float(limit[2]) < 20.0  # SDSS's main sample ends at r = 17.77
 
 
 @pytest.mark.parametrize(("good", "code"), [(1, 0), (0, 2)])

@@ -158,9 +158,14 @@ def test_the_domain_ends_where_the_survey_does(rows):
     assert not faint.inside
     assert faint.score == pytest.approx(99.9)
     assert faint.reasons == (
-        "Its r magnitude of 22.4 is fainter than that of all but 0.1% of the training galaxies "
-        "(20.0).",
+        "Its r magnitude of 22.40 is fainter than that of all but 0.1% of the training galaxies "
+        "(20.00).",
     )
     assert not alone.inside
+    (unjudged,) = judge(
+        statistics, "photometry", torch.full((1, 5), torch.nan), None, magnitudes[1:2]
+    )
+    assert len(unjudged.reasons) == 2
+    assert "22.40" in unjudged.reasons[1]
     again = DomainStatistics.from_arrays(statistics.to_arrays())
     assert torch.equal(again.faintest["photometry"][1:], faintest[1:])

@@ -60,6 +60,14 @@ def test_photometry_of_another_galaxy_is_told(r, warned):
     assert seen.photometry.magnitudes == {"r": r}
 
 
+def test_dust_in_front_does_not_make_it_another_galaxy():
+    """A catalogue is dereddened, pixels are not."""
+    dust = {"g": 2.2, "r": 1.6, "i": 1.2}
+    given = Photometry("catalogue", {"r": 15.5 - 1.6})
+    seen = observe(disc(), given, extinction_mag=dust)
+    assert not any("of the same galaxy" in note for note in seen.notes)
+
+
 @pytest.mark.parametrize("sizes", [{}, {"petro_r50": 3.4}, {"petro_r90": 7.0}])
 def test_radii_are_measured_as_a_pair_unless_both_are_given(sizes):
     seen = observe(disc(), Photometry("catalogue", {"r": 15.4}, **sizes))

@@ -123,6 +123,13 @@ def test_an_objid_without_the_catalogue(replay, settings):
         fetch_target(str(HARO25_OBJID), settings=settings)
 
 
+def test_nobody_answers(replay, settings):
+    for service in ("skyserver", "legacy", "hips"):
+        replay.faults[service] = "500"
+    with pytest.raises(FetchError, match=r"without SkyServer's answer .*; .*; .*check the network"):
+        fetch_target(POSITION, settings=settings)
+
+
 def test_names_fall_back_on_ned(replay, settings):
     replay.faults["sesame"] = "404"
     assert fetch_target("Haro 25", settings=settings).objid == HARO25_OBJID
