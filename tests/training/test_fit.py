@@ -358,5 +358,5 @@ def test_settings_that_do_not_exist_are_refused(tmp_path, text, message):
 
 
 def test_a_missing_file_of_settings_is_refused(tmp_path):
-    with pytest.raises(OptionError, match="cannot be read"):
+    with pytest.raises(OptionError, match="does not exist"):
         read_config(tmp_path / "gone.yaml")
