@@ -1,5 +1,6 @@
 """The command line: the same engine as the app, one command for each station."""
 
+import math
 import os
 import re
 import sys
@@ -273,9 +274,8 @@ def _infer_catalogue(
         )
 
     check_destination(out, format)
-    check_not_input(out, [path])
     catalogue = read_catalogue(path)
-    check_not_input(out, [Path(image) for image in catalogue.image if image])
+    check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
     for note in catalogue.notes:
         print(f"galexplorer: {note}", file=sys.stderr)
 
@@ -283,7 +283,7 @@ def _infer_catalogue(
     from rich.progress import Progress
 
     from galexplorer.export.provenance import CITATION
-    from galexplorer.inference.catalogue_run import NOT_INFERRED, infer_catalogue
+    from galexplorer.inference.catalogue_run import infer_catalogue
     from galexplorer.inference.engine import Engine
 
     engine = Engine.load(weights, device=device)
@@ -298,8 +298,7 @@ def _infer_catalogue(
         )
     table.meta["citation"] = CITATION
     write_table(table, out, format)
-    words = [flag.split(";") for flag in table["flag"]]
-    failed = sum(any(word.startswith(NOT_INFERRED) for word in row) for row in words)
+    failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
     if failed:

@@ -31,9 +31,6 @@ from galexplorer.science.bpt import classify
 BATCH = 64
 _DRAWS_AT_ONCE = 200_000
 
-NOT_INFERRED = "not_inferred"
-"""How the word begins that flags a row without a result."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -135,7 +132,7 @@ def infer_catalogue(
                 observations.append(_observe(catalogue, k, columns.flags[k]))
                 rows.append(k)
             except GalexplorerError as error:
-                columns.flags[k].append(f"{NOT_INFERRED}: {error}".replace(";", ","))
+                columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
         if rows:
             _infer_batch(engine, catalogue, rows, observations, options, columns)
         if progress is not None:
@@ -228,7 +225,7 @@ def _infer_batch(
     )
     for c in range(len(BPT_CLASSES)):
         columns.classes[rows, c] = (kind == c).mean(axis=1)
-    magnitudes = magnitudes_of(observations)
+    magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
     for index, mode in enumerate(MODES):
         take = np.flatnonzero((encoded.mode == index).numpy())
         if len(take) == 0:

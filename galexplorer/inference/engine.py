@@ -144,7 +144,7 @@ class Engine(Sampler):
         if observation.stored is not None:
             misfit = torch.tensor([observation.stored.misfit])
         mode = MODES[int(encoded.mode[0])]
-        magnitudes = magnitudes_of([observation])
+        magnitudes = torch.from_numpy(magnitudes_of([observation])).float()
         inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
         return Sight(
             encoded=encoded,
@@ -167,7 +167,7 @@ class Engine(Sampler):
         )
         measured = np.array([p.kind == "measured" for p in photometry])
         features = photometry_features(
-            _magnitudes(photometry),
+            magnitudes_of(observations),
             _errors(photometry),
             petro,
             measured,
@@ -302,13 +302,10 @@ def check_options(
             )
 
 
-def _magnitudes(photometry: list[Photometry]) -> np.ndarray:
-    return np.array([[p.magnitudes.get(b, np.nan) for b in BANDS] for p in photometry], float)
-
-
-def magnitudes_of(observations: list[Observation]) -> Tensor:
+def magnitudes_of(observations: list[Observation]) -> np.ndarray:
     """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
-    return torch.from_numpy(_magnitudes([o.photometry for o in observations])).float()
+    listed = [o.photometry.magnitudes for o in observations]
+    return np.array([[m.get(b, np.nan) for b in BANDS] for m in listed], float)
 
 
 def _errors(photometry: list[Photometry]) -> np.ndarray:
