@@ -138,7 +138,8 @@ def train(
         Path | None,
         typer.Option(
             help="Weights to go on from, as configs/refine.yaml does; the encoder alone of those "
-            "with other networks. `steps: 0` in the settings leaves the encoder as it is."
+            "with other networks. `steps: 0` in the settings leaves the encoder as it is, "
+            "`regressor_steps: 0` the regressors."
         ),
     ] = None,
     device: DeviceOption = "auto",

@@ -9,6 +9,7 @@ import torch
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.noise import RedshiftRange, redshift_limits, share_between
 from galexplorer.inference.sampler import is_star_forming
+from galexplorer.model.network import JPEG
 from galexplorer.schema import BANDS, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
@@ -19,7 +20,7 @@ from galexplorer.training.batches import (
     Choice,
     features_of,
 )
-from galexplorer.training.dataset import Arrays
+from galexplorer.training.dataset import OBSERVED, Arrays
 
 _BATCH = 128
 
@@ -102,17 +103,23 @@ def present(rows: Arrays, mode: Mode) -> Arrays:
 
 
 def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> Encoded:
-    """Return what the flows are conditioned on for rows of a set."""
+    """Return what the flows are conditioned on for rows of a set.
+
+    The regressors, which know real pixels alone, are not asked about simulated galaxies, which are
+    served as JPEGs to stand in for linear images of which something is lost.
+    """
     features = features_of(rows, choice, np.random.default_rng(seed))
     imaged = rows["has_image"].astype(bool) & choice.image
     origin = np.where(imaged, rows["origin"], 0)
+    estimated = (origin == JPEG) & (rows["kind"] == OBSERVED)
     parts = []
     with torch.inference_mode():
         for begin in range(0, len(features), _BATCH):
             part = slice(begin, begin + _BATCH)
             taken = range(*part.indices(len(features)))
             grids = [rows["grid"][k] if imaged[k] else None for k in taken]
-            parts.append(engine.encode_arrays(features[part], grids, origin[part]))
+            shown = origin[part], (), estimated[part]
+            parts.append(engine.encode_arrays(features[part], grids, *shown))
     return Encoded(
         torch.cat([p.context for p in parts]),
         torch.cat([p.mode for p in parts]),

@@ -18,8 +18,8 @@ from galexplorer.inference.observation import Cutout, Observation, Stored
 from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
 from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
-from galexplorer.model.features import photometry_features
-from galexplorer.model.network import MODES
+from galexplorer.model.features import LOG_SCALE, photometry_features
+from galexplorer.model.network import JPEG, MODES, Summary
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
@@ -185,23 +185,32 @@ class Engine(Sampler):
         grids: list[np.ndarray | None],
         origin: np.ndarray,
         stored: Sequence[Stored | None] = (),
+        estimated: np.ndarray | None = None,
     ) -> Encoded:
-        """Encode feature vectors (n, f) with the images, or stored latents, that go with them."""
+        """Encode feature vectors (n, f) with the images, or stored latents, that go with them.
+
+        The regressors are asked about the images that are `estimated`, (n,), all JPEGs by default.
+        """
+        estimated = origin == JPEG if estimated is None else estimated
         feature = torch.from_numpy(features).to(self.device)
-        latent = feature.new_zeros((len(features), 32))
-        log_variance = torch.zeros_like(latent)
+        summary = Summary.nothing(len(features), feature)
         rows = [k for k, grid in enumerate(grids) if grid is not None]
         if rows:
             stack = np.stack([grid for grid in grids if grid is not None])
-            latent[rows], log_variance[rows] = self.model.encode(
-                torch.from_numpy(stack).to(self.device)
+            found = self.model.summarise(
+                torch.from_numpy(stack).to(self.device),
+                feature[rows, LOG_SCALE],
+                torch.from_numpy(estimated[rows]).to(self.device),
             )
+            for part, values in zip(summary, found, strict=True):
+                part[rows] = values
         for k, kept in enumerate(stored):
             if kept is not None:
-                latent[k] = torch.from_numpy(kept.latent)
-                log_variance[k] = torch.from_numpy(kept.log_variance)
-        context = self.model.context_of(latent, log_variance, feature)
-        return Encoded(context, torch.from_numpy(origin).long(), latent, features)
+                known = (kept.latent, kept.log_variance, kept.estimate)
+                for part, value in zip(summary, known, strict=True):
+                    part[k] = torch.from_numpy(value)
+        context = self.model.context_of(summary, feature)
+        return Encoded(context, torch.from_numpy(origin).long(), summary.mean, features)
 
     def _measurable(self, encoded: Encoded, redshift: np.ndarray) -> dict[str, float]:
         shares = self.measurable(encoded, redshift[None])[0]

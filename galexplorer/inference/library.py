@@ -30,7 +30,9 @@ from galexplorer.inference.neighbours import (
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
 from galexplorer.model import weights
-from galexplorer.model.features import photometry_features, widen_image_bands
+from galexplorer.model.features import LOG_SCALE, photometry_features, widen_image_bands
+from galexplorer.model.network import JPEG
+from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import LATENTS
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
@@ -194,6 +196,7 @@ def nothing() -> dict[str, Tensor]:
     wide = ("latents", "log_variance", "appearance")
     columns = {
         **dict.fromkeys(wide, LATENTS),
+        "estimate": ESTIMATE,
         "known": len(KNOWN_NAMES),
         **dict.fromkeys(("magnitudes", "errors"), len(IMAGE_BANDS)),
         "petro": 2,
@@ -227,25 +230,30 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
     )
     parts: dict[str, list[Tensor]] = {
         name: []
-        for name in ("latents", "log_variance", "appearance", "misfit", "medians", "classes")
+        for name in (
+            *("latents", "log_variance", "estimate", "appearance", "misfit"),
+            *("medians", "classes"),
+        )
     }
     for begin in range(0, number, _BATCH):
         rows = slice(begin, min(begin + _BATCH, number))
         grid = torch.from_numpy(entries.grid[rows]).to(engine.device)
-        latent, log_variance = engine.model.encode(grid)
-        appearance, decoded = engine.model.reconstruct(grid)
         feature = torch.from_numpy(features[rows]).to(engine.device)
+        asked = torch.from_numpy(entries.origin[rows] == JPEG).to(engine.device)
+        summary = engine.model.summarise(grid, feature[:, LOG_SCALE], asked)
+        appearance, decoded = engine.model.reconstruct(grid)
         encoded = Encoded(
-            context=engine.model.context_of(latent, log_variance, feature),
+            context=engine.model.context_of(summary, feature),
             mode=torch.from_numpy(entries.origin[rows]).long(),
-            latent=latent,
+            latent=summary.mean,
             features=features[rows],
         )
         draws = engine.sample(encoded, DRAWS, seed)
         classes = [list(class_probabilities(d.numpy()).values()) for d in draws]
         for name, values in {
-            "latents": latent,
-            "log_variance": log_variance,
+            "latents": summary.mean,
+            "log_variance": summary.log_variance,
+            "estimate": summary.estimate,
             "appearance": appearance,
             "misfit": misfit_of(grid.float() / 255.0, decoded),
             "medians": draws.median(dim=1).values,

@@ -16,7 +16,7 @@ from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, classify, line_ratios
 
 LIBRARY_FILE = "library.safetensors"
-LAYOUT = 2
+LAYOUT = 3
 """Version of the arrays in the library's file."""
 
 KNOWN_NAMES = (*TARGET_NAMES, "r")
@@ -38,7 +38,16 @@ _SPARES = 6
 """Nearest others looked at to find one that is not the same galaxy listed twice."""
 
 _NUMBERS = (
-    *("latents", "log_variance", "appearance", "known", "magnitudes", "errors", "petro"),
+    *(
+        "latents",
+        "log_variance",
+        "estimate",
+        "appearance",
+        "known",
+        "magnitudes",
+        "errors",
+        "petro",
+    ),
     *("pixel_scale", "misfit", "medians", "classes", "levels"),
 )
 
@@ -52,6 +61,8 @@ class Library:
     ----------
     latents, log_variance : Tensor, shape (n, 32)
         Means and logarithms of the variances, as the encoder gave them.
+    estimate : Tensor, shape (n, 4)
+        Of the regressors.
     appearance : Tensor, shape (n, 32)
         Latents of the image as it lies on the sky, for thumbnails.
     position : Tensor, shape (n, 2)
@@ -114,6 +125,7 @@ class Library:
                 "`galexplorer library build`."
             ) from error
         self.latents, self.log_variance = numbers["latents"], numbers["log_variance"]
+        self.estimate = numbers["estimate"]
         self.appearance, self.known = numbers["appearance"], numbers["known"]
         self.magnitudes, self.errors = numbers["magnitudes"], numbers["errors"]
         self.petro, self.pixel_scale = numbers["petro"], numbers["pixel_scale"]
@@ -288,8 +300,8 @@ class Library:
                 petro_kind="measured" if r50 else "none",
             ),
             notes=(
-                "Inferred from what the library keeps of this galaxy, the encoder's latents and "
-                "the photometry measured on its image: no pixel was read.",
+                "Inferred from what the library keeps of this galaxy, what the networks made of "
+                "its image and the photometry measured on it: no pixel was read.",
             ),
             origin=origin,
             known={name: v for name, v in known if np.isfinite(v)},
@@ -301,6 +313,7 @@ class Library:
             stored=Stored(
                 latent=self.latents[row].numpy(),
                 log_variance=self.log_variance[row].numpy(),
+                estimate=self.estimate[row].numpy(),
                 misfit=float(self.misfit[row]),
                 pixel_scale_arcsec=float(self.pixel_scale[row]),
                 ra=ra,

@@ -43,11 +43,13 @@ class Cutout:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the encoder once made of an image that is not at hand.
+    """What the networks once made of an image that is not at hand.
 
     Attributes
     ----------
     latent, log_variance : ndarray, shape (32,)
+    estimate : ndarray, shape (4,)
+        Of the regressors.
     misfit : float
         Of the autoencoder's reconstruction.
     pixel_scale_arcsec : float
@@ -58,6 +60,7 @@ class Stored:
 
     latent: np.ndarray
     log_variance: np.ndarray
+    estimate: np.ndarray
     misfit: float
     pixel_scale_arcsec: float
     ra: float

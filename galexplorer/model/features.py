@@ -16,6 +16,9 @@ _PETRO_WIDTH = (0.3, 0.1, 0.08, 0.08, 0.15)
 SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2 + 5 + 5
 """Length of the feature vector."""
 
+LOG_SCALE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 1
+"""Where the size of the grid's pixel stands in it, as `scaled_pixel` gives it."""
+
 
 def photometry_features(
     magnitudes: np.ndarray,
@@ -66,8 +69,7 @@ def photometry_features(
     source = np.stack([good.any(1) & ~measured_photometry, good.any(1) & measured_photometry], 1)
     size_source = np.stack([sized.any(1) & measured_petro, sized.all(1)], 1)
     imaged = np.asarray(origin) > 0
-    scale = np.where(imaged, np.nan_to_num(pixel_scale_arcsec, nan=0.4), 0.4)
-    log_scale = np.where(imaged, np.log10(np.clip(scale, 0.02, 50)) + 0.5, 0.0) / 0.25
+    log_scale = np.where(imaged, scaled_pixel(pixel_scale_arcsec), 0.0)
     # whether pixels were linear or 8-bit stays out: the composite is the same, and the real
     # images, all 8-bit, must teach the model about linear ones too
     image = np.stack([imaged, log_scale], 1)
@@ -87,6 +89,12 @@ def photometry_features(
         axis=1,
     )  # fmt: skip
     return np.clip(stacked, -8, 8).astype(np.float32)
+
+
+def scaled_pixel(pixel_scale_arcsec: np.ndarray) -> np.ndarray:
+    """Return the logarithm of a grid's pixel, (n,), about 0 and 1 wide; of 0.4 arcsec where NaN."""
+    scale = np.nan_to_num(pixel_scale_arcsec, nan=0.4)
+    return (np.log10(np.clip(scale, 0.02, 50)) + 0.5) / 0.25
 
 
 def widen_image_bands(values: np.ndarray) -> np.ndarray:

@@ -352,12 +352,12 @@ class Chain(nn.Module):
 
 
 class Context(nn.Module):
-    """Latents and features to the context of the flows; training sets its dropout."""
+    """What is known of galaxies (n, `inputs`) to the context of the flows; has dropout."""
 
-    def __init__(self, latents: int, features: int, width: int, size: int) -> None:
+    def __init__(self, inputs: int, width: int, size: int) -> None:
         super().__init__()
         self.net = nn.Sequential(
-            nn.Linear(2 * latents + features, width),
+            nn.Linear(inputs, width),
             nn.SiLU(),
             nn.Dropout(),
             nn.Linear(width, width),
@@ -365,8 +365,7 @@ class Context(nn.Module):
             nn.Dropout(),
             nn.Linear(width, size),
         )
-        self.skip = nn.Linear(2 * latents + features, size)
+        self.skip = nn.Linear(inputs, size)
 
-    def forward(self, mean: Tensor, log_variance: Tensor, features: Tensor) -> Tensor:
-        x = torch.cat([mean, functional.softplus(log_variance) - 0.7, features], dim=1)
+    def forward(self, x: Tensor) -> Tensor:
         return self.net(x) + self.skip(x)

@@ -1,18 +1,26 @@
-"""The whole model: autoencoder, context, chain of flows and its calibration, detectability."""
+"""The whole model: what sees images, context, chain of flows and its calibration, detectability."""
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from galexplorer.model import features
 from galexplorer.model.flows import Chain, Context, parents_of
+from galexplorer.model.regressor import ESTIMATE, Regressor
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
 MODES = ("photometry", "fits", "jpeg")
 """Kinds of input that are calibrated apart: no image, linear pixels, 8-bit composites."""
+
+JPEG = MODES.index("jpeg")
+"""The regressors are asked about these alone: all that taught them were 8-bit composites, and
+simulated galaxies, which taught all else about linear pixels, would not be to them what real ones
+are."""
 
 SYMMETRIES = 8
 
@@ -25,6 +33,10 @@ class Sizes:
     ----------
     encoder : int
         Channels of the autoencoder's first stage.
+    regressor : int
+        Channels of the first stage of each regressor.
+    regressors : int
+        How many of them.
     context : int
         Length of the vector that conditions the flows.
     context_hidden, flow_hidden : int
@@ -34,20 +46,52 @@ class Sizes:
     """
 
     encoder: int = 32
+    regressor: int = 16
+    regressors: int = 5
     context: int = 96
     context_hidden: int = 192
     flow_hidden: int = 128
     members: int = 3
 
 
-class GalaxyModel(nn.Module):
-    """Autoencoder and flows.
+class Summary(NamedTuple):
+    """What the networks keep of images; all zero where there is none.
 
-    One autoencoder, and behind it an ensemble of networks that make the densities of the targets
-    (`galexplorer.model.flows`). Buffers hold the standardisation of the targets and, for each of
-    `MODES` and each target, what turns a standard normal into the base of its flows: a
-    sinh-arcsinh transform (Jones & Pewsey 2009, doi:10.1093/biomet/asp053) with shift, width,
-    skew and tail, which makes the posteriors calibrated on validation rows.
+    Attributes
+    ----------
+    mean, log_variance : Tensor, shape (n, 32)
+        Latents of the autoencoder.
+    estimate : Tensor, shape (n, 4)
+        Of the regressors.
+    """
+
+    mean: Tensor
+    log_variance: Tensor
+    estimate: Tensor
+
+    @classmethod
+    def nothing(cls, number: int, like: Tensor) -> "Summary":
+        """Return that of no images, of the type and on the device of a tensor."""
+        return cls(*(like.new_zeros((number, size)) for size in (LATENTS, LATENTS, ESTIMATE)))
+
+    @classmethod
+    def join(cls, parts: "list[Summary]") -> "Summary":
+        """Join summaries row-wise."""
+        return cls(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def rows(self, chosen: Tensor | slice) -> "Summary":
+        """Return those of some rows."""
+        return Summary(*(part[chosen] for part in self))
+
+
+class GalaxyModel(nn.Module):
+    """Autoencoder, regressors and flows.
+
+    One autoencoder and a few regressors, and behind them an ensemble of networks that make the
+    densities of the targets (`galexplorer.model.flows`). Buffers hold the standardisation of the
+    targets and, for each of `MODES` and each target, what turns a standard normal into the base of
+    its flows: a sinh-arcsinh transform (Jones & Pewsey 2009, doi:10.1093/biomet/asp053) with shift,
+    width, skew and tail, which makes the posteriors calibrated on validation rows.
     """
 
     target_mean: Tensor
@@ -64,9 +108,11 @@ class GalaxyModel(nn.Module):
         self.sizes = sizes = sizes or Sizes()
         self.encoder = Encoder(sizes.encoder)
         self.decoder = Decoder(sizes.encoder)
+        self.regressors = nn.ModuleList(Regressor(sizes.regressor) for _ in range(sizes.regressors))
+        # what was added last comes last: earlier weights lack it
+        inputs = 2 * LATENTS + features.SIZE + ESTIMATE
         self.contexts = nn.ModuleList(
-            Context(LATENTS, features.SIZE, sizes.context_hidden, sizes.context)
-            for _ in range(sizes.members)
+            Context(inputs, sizes.context_hidden, sizes.context) for _ in range(sizes.members)
         )
         self.chain = Chain(sizes.context, sizes.flow_hidden, members=sizes.members)
         self.measurable = nn.ModuleList(
@@ -105,11 +151,49 @@ class GalaxyModel(nn.Module):
         -------
         mean, log_variance : Tensor, shape (n, 32)
         """
-        image = (grid.to(torch.float32) / 255.0).contiguous(memory_format=torch.channels_last)
+        image = _image_of(grid)
         means, log_variances = zip(
             *(self.encoder(dihedral(image, element)) for element in range(symmetries)), strict=True
         )
         return torch.stack(means).mean(dim=0), torch.stack(log_variances).mean(dim=0)
+
+    def estimate(
+        self, grid: Tensor, log_scale: Tensor, symmetries: int = SYMMETRIES, by: int | None = None
+    ) -> Tensor:
+        """Return estimates, averaged over the symmetries and the regressors.
+
+        Parameters
+        ----------
+        grid : Tensor, shape (n, 3, 64, 64), uint8
+        log_scale : Tensor, shape (n,)
+            Sizes of pixels as `galexplorer.model.features.scaled_pixel` gives them.
+        symmetries : int
+        by : int, optional
+            A regressor, to be asked alone.
+
+        Returns
+        -------
+        Tensor, shape (n, 4)
+            Zeros of a model without regressors.
+        """
+        asked = self.regressors if by is None else [self.regressors[by]]
+        image = _image_of(grid)
+        total = image.new_zeros((len(image), ESTIMATE))
+        for element in range(symmetries):
+            turned = dihedral(image, element)
+            for regressor in asked:
+                total = total + regressor(turned, log_scale).float()
+        return total / max(1, symmetries * len(asked))
+
+    def summarise(
+        self, grid: Tensor, log_scale: Tensor, asked: Tensor, symmetries: int = SYMMETRIES
+    ) -> Summary:
+        """Return what `encode` makes of images and, where `asked`, (n,) of bool, `estimate`."""
+        mean, log_variance = self.encode(grid, symmetries)
+        estimate = mean.new_zeros((len(mean), ESTIMATE), dtype=torch.float)
+        if asked.any():
+            estimate[asked] = self.estimate(grid[asked], log_scale[asked], symmetries)
+        return Summary(mean, log_variance, estimate)
 
     def reconstruct(self, grid: Tensor) -> tuple[Tensor, Tensor]:
         """Return the latents of images as they lie, (n, 32), and what the decoder makes of them.
@@ -117,13 +201,14 @@ class GalaxyModel(nn.Module):
         The latents that `encode` averages over symmetries have no orientation left, and would
         come back as round blurs; these keep it. Images are (n, 3, 64, 64), uint8 in, 0..1 out.
         """
-        image = (grid.to(torch.float32) / 255.0).contiguous(memory_format=torch.channels_last)
-        mean, _ = self.encoder(image)
+        mean, _ = self.encoder(_image_of(grid))
         return mean, self.decoder(mean)
 
-    def context_of(self, mean: Tensor, log_variance: Tensor, feature: Tensor) -> Tensor:
-        """Return the context of each member's flows, (n, e, c); no image has zero latents."""
-        return torch.stack([net(mean, log_variance, feature) for net in self.contexts], dim=1)
+    def context_of(self, summary: Summary, feature: Tensor) -> Tensor:
+        """Return the context of each member's flows, (n, e, c), given features (n, f)."""
+        widths = functional.softplus(summary.log_variance) - 0.7
+        inputs = torch.cat([summary.mean, widths, feature, summary.estimate], dim=1)
+        return torch.stack([net(inputs) for net in self.contexts], dim=1)
 
     def standardise(self, targets: Tensor) -> Tensor:
         """Return targets in units of the training rows' spread; redshift in log(z + 0.02)."""
@@ -262,6 +347,10 @@ class GalaxyModel(nn.Module):
 def mean_density(log_density: Tensor) -> Tensor:
     """Return the log of the members' mean density; members are the second axis."""
     return torch.logsumexp(log_density, dim=1) - math.log(log_density.shape[1])
+
+
+def _image_of(grid: Tensor) -> Tensor:
+    return (grid.to(torch.float32) / 255.0).contiguous(memory_format=torch.channels_last)
 
 
 _SOFTENING = 0.02

@@ -26,14 +26,13 @@ class _Residual(nn.Module):
         return functional.silu(x + self.body(x))
 
 
-class Encoder(nn.Module):
-    """Image to latent means and log variances.
+class Trunk(nn.Module):
+    """Convolutions from an image to a vector, (n, 3, 64, 64) in 0..1 to (n, `size`).
 
-    Shapes: (n, 3, 64, 64) in 0..1 to (n, 32) and (n, 32). The four stages are 1, 2, 4 and 8
-    times `width` wide.
+    The four stages are 1, 2, 4 and 8 times `width` wide.
     """
 
-    def __init__(self, width: int = 32) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         width_in = 3
@@ -49,17 +48,26 @@ class Encoder(nn.Module):
                 stages.append(_Residual(width))
             width_in = width
         self.stages = nn.Sequential(*stages)
-        self.head = nn.Sequential(
-            nn.Linear(width_in * 5, 256), nn.SiLU(), nn.Linear(256, 2 * LATENTS)
-        )
+        self.size = width_in * 5
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def pool(self, image: Tensor) -> Tensor:
+        """Return the vector of each image."""
         x = self.stages(stretch(image))
         # the centre of the field apart from the rest: the galaxy lies there
-        pooled = torch.cat(
+        return torch.cat(
             [x.mean(dim=(2, 3)), functional.adaptive_avg_pool2d(x, 2).flatten(1)], dim=1
         )
-        mean, log_variance = self.head(pooled).chunk(2, dim=1)
+
+
+class Encoder(Trunk):
+    """Image to latent means and log variances: (n, 3, 64, 64) in 0..1 to (n, 32) and (n, 32)."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__(width)
+        self.head = nn.Sequential(nn.Linear(self.size, 256), nn.SiLU(), nn.Linear(256, 2 * LATENTS))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.head(self.pool(image)).chunk(2, dim=1)
         return mean, log_variance.clamp(-8.0, 4.0)
 
 

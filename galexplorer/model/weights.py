@@ -12,9 +12,11 @@ from safetensors.torch import load_file, save_file
 
 from galexplorer.errors import OptionError, WeightsError
 from galexplorer.model.network import GalaxyModel, Sizes
+from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
 
-WEIGHTS_FORMAT = 2
+WEIGHTS_FORMAT = 3
+_WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
 _MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"
@@ -176,14 +178,15 @@ def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tens
 def start_from(model: GalaxyModel, folder: Path) -> dict:
     """Give a model to train what other weights have learnt.
 
-    That is all but their calibration if the networks are the same; of weights of an earlier format
-    or other networks it is the autoencoder.
+    That is all but their calibration if the networks are the same; of weights of the first format
+    or other networks it is the autoencoder. Regressors are lent apart: all of them where they are
+    as many and as wide, or none.
 
     Returns
     -------
     dict
         Which weights those are: ``model_sha256`` of their file, how they were made, and what of
-        them was ``taken``.
+        them was ``taken``: networks or encoder, and whether regressors were.
 
     Raises
     ------
@@ -193,22 +196,36 @@ def start_from(model: GalaxyModel, folder: Path) -> dict:
     manifest = read_manifest(folder, earlier=True)
     state = read_arrays(folder, _MODEL_FILE, manifest)
     kinds = {name: (value.dtype, value.shape) for name, value in model.state_dict().items()}
+    if manifest["format"] == _WITHOUT_REGRESSORS:
+        state = {name: _widened(name, value) for name, value in state.items()}
     alike = {k for k, v in state.items() if k in kinds and v.shape == kinds[k][1]}
     own = {name for name in kinds if name.startswith(("encoder.", "decoder."))}
     if not own <= alike:
         raise WeightsError(
             f"The encoder in {folder} has another architecture; set its encoder_width."
         )
-    same = manifest["format"] == WEIGHTS_FORMAT and alike == set(kinds) == set(state)
-    names = kinds if same else own
+    estimating, other = ({k for k in kinds if k.startswith("regressors.") == c} for c in (1, 0))
+    theirs = {name for name in state if name.startswith("regressors.")}
+    same = manifest["format"] >= _WITHOUT_REGRESSORS and other == set(state) - theirs <= alike
+    names = other if same else own
+    lent = bool(theirs) and theirs == estimating <= alike
+    if lent:  # each left out other galaxies: a part of them would be none
+        names = names | estimating
     model.load_state_dict({k: state[k].to(kinds[k][0]) for k in names}, strict=False)
     model.forget_calibration()
     made = {k: manifest[k] for k in ("made", "config", "started_from") if k in manifest}
     return {
         "model_sha256": manifest["files"][_MODEL_FILE],
         "taken": "networks" if same else "encoder",
+        "regressors_taken": lent,
         **made,
     }
+
+
+def _widened(name: str, value: torch.Tensor) -> torch.Tensor:
+    """Let a context that was given no estimates make nothing of them."""
+    enters = name.startswith("contexts.") and name.endswith(("net.0.weight", "skip.weight"))
+    return torch.nn.functional.pad(value, (0, ESTIMATE)) if enters else value
 
 
 def load(folder: Path | None = None, device: str = "auto") -> Weights:

@@ -16,7 +16,7 @@ class Config:
     Attributes
     ----------
     steps : int
-        Optimiser steps of the first stage, which trains everything on pixels.
+        Optimiser steps on pixels, of everything but the regressors.
     seed : int
     learning_rate, weight_decay, ema : float
     real, unlabelled, rendered, tables : int
@@ -34,15 +34,18 @@ class Config:
     patience : int
         Stop after so many reports without a better validation score; 0 never stops. In either
         case the averaged weights with the best score are returned.
+    keep_start : bool
+        Whether the weights that a stage begins with may be the best. Not where they know more of
+        the training images than they should.
     report_steps : int
         Steps between two reports.
     validation_rows : int
         Most held-out rows of each kind of input that a report looks at.
     flow_steps : int
-        Steps of the second stage, which trains the flows alone on the latents of the first; 0
+        Steps of the last stage, which trains the flows alone on latents and estimates; 0
         leaves it out.
     flow_batch : int
-        Rows per step of the second stage.
+        Rows per step of the last stage.
     flow_real, flow_rendered : float
         Shares of real and rendered images among them; tables are the rest. A row weighs the same
         wherever it comes from.
@@ -51,11 +54,17 @@ class Config:
         changed at random.
     flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
     flow_noise : float
-        Noise added to latents in the second stage, in units of the encoder's own uncertainty, so
+        Noise added to latents in the last stage, in units of the encoder's own uncertainty, so
         that the flows do not learn single images by heart.
     flow_patience : int
-        As `patience`, in reports of the second stage.
-    encoder_width, context_size, context_width, flow_width, members : int
+        As `patience`, in reports of the last stage.
+    regressor_steps : int
+        Steps of the regressors, which learn before all else and apart; 0 leaves them as they are.
+    regressor_batch : int
+        Images per step of each.
+    regressor_learning_rate, regressor_weight_decay, regressor_ema, regressor_dropout : float
+    regressors, regressor_width, encoder_width : int
+    context_size, context_width, flow_width, members : int
         See `galexplorer.model.network.Sizes`.
     checkpoint_minutes : float
     threads : int
@@ -80,6 +89,7 @@ class Config:
     measurable_weight: float = 0.3
     dropout: float = 0.05
     patience: int = 0
+    keep_start: bool = True
     report_steps: int = 200
     validation_rows: int = 600
     flow_steps: int = 4000
@@ -94,6 +104,14 @@ class Config:
     flow_dropout: float = 0.1
     flow_noise: float = 0.0
     flow_patience: int = 6
+    regressor_steps: int = 4800
+    regressor_batch: int = 64
+    regressor_learning_rate: float = 2e-3
+    regressor_weight_decay: float = 0.05
+    regressor_ema: float = 0.995
+    regressor_dropout: float = 0.3
+    regressors: int = 5
+    regressor_width: int = 16
     encoder_width: int = 32
     context_size: int = 96
     context_width: int = 192
@@ -107,6 +125,8 @@ class Config:
         """Return the widths of the networks."""
         return Sizes(
             encoder=self.encoder_width,
+            regressor=self.regressor_width,
+            regressors=self.regressors,
             context=self.context_size,
             context_hidden=self.context_width,
             flow_hidden=self.flow_width,
@@ -137,11 +157,14 @@ def read_config(path: Path | None) -> Config:
         raise OptionError(f"{path} has unknown settings: {', '.join(sorted(map(str, unknown)))}.")
     for name, value in values.items():
         kind = type(getattr(Config, name))
-        if isinstance(value, bool) or not isinstance(value, (int, kind)):
-            raise OptionError(f"{path}: {name} is {value!r}; write a number.")
+        if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, kind)):
+            wanted = "true or false" if kind is bool else "a number"
+            raise OptionError(f"{path}: {name} is {value!r}; write {wanted}.")
         values[name] = kind(value)
     if values.get("members", 1) < 1 or values.get("flow_noise", 0.0) < 0:
         raise OptionError(f"{path}: members start at 1, and flow_noise at 0.")
+    if values.get("regressors", 0) < 0 or values.get("regressors") == 1:
+        raise OptionError(f"{path}: regressors are none, or two and more: each leaves out a part.")
     if values.get("flow_real", 0.0) + values.get("flow_rendered", 0.0) >= 1.0:
         raise OptionError(f"{path}: flow_real and flow_rendered leave nothing to the tables.")
     return Config(**values)

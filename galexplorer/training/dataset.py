@@ -107,16 +107,26 @@ def split_of(ra: float, dec: float, salt: str = "galexplorer") -> int:
     Whole square degrees go together, so that one galaxy listed twice, with positions that
     differ a little, lands on one side.
     """
-    row = int(np.floor(dec))
-    column = int(np.floor(ra * np.cos(np.radians(row + 0.5))))
-    return split_of_key(f"{row}/{column}", salt)
+    return split_of_key(cell_of(ra, dec), salt)
 
 
 def split_of_key(key: str, salt: str = "galexplorer") -> int:
     """Return the split of any name by its hash."""
-    digest = hashlib.sha256(f"{salt}:{key}".encode()).digest()
-    share = int.from_bytes(digest[:4], "big") / 2**32
+    share = share_of_key(key, salt)
     return TEST if share < 0.2 else VALIDATION if share < 0.3 else TRAIN
+
+
+def cell_of(ra: float, dec: float) -> str:
+    """Return the name of the square degree that a position lies in."""
+    row = int(np.floor(dec))
+    column = int(np.floor(ra * np.cos(np.radians(row + 0.5))))
+    return f"{row}/{column}"
+
+
+def share_of_key(key: str, salt: str) -> float:
+    """Return a number in 0..1 that hangs on nothing but a name."""
+    digest = hashlib.sha256(f"{salt}:{key}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
 
 
 def splits_of(ra: np.ndarray, dec: np.ndarray, keys: np.ndarray) -> np.ndarray:

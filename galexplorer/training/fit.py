@@ -1,18 +1,19 @@
-"""Train the model in two stages.
+"""Train the model in stages.
 
-First all of it, on pixels: the encoder learns from two losses, the autoencoder's own, on every
+First the regressors, on images of observed galaxies alone, and apart from all else. Then the rest
+of it, on pixels: the encoder learns from two losses, the autoencoder's own, on every
 image, and the flows' likelihood, on every label. Three pools feed each step: real images with
 labels, rendered images, and table rows without images; unlabelled real images join for the
-autoencoder. Then the encoder stays as it is, its latents are made once, and the flows alone go
-on with large batches, which cost little. Either stage may be left out where weights to start from
-have gone through it, and going through both again refines them: flows that know their trade tell
-the encoder more than those that learn it beside it.
+autoencoder. Then the encoder stays as it is, latents and estimates are made once, and the
+flows alone go on with large batches, which cost little. A stage may be left out where weights to
+start from have gone through it, and going through it again refines them: flows that know their
+trade tell the encoder more than those that learn it beside it.
 """
 
 import hashlib
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
 from galexplorer.training.latents import encode_held_out, views_of
 from galexplorer.training.pools import Pools, standardisation
-from galexplorer.training.stage import ALL_JUDGED, IMAGES_JUDGED, Stage, run
+from galexplorer.training.regressors import JUDGED, RegressorSteps, validate_regressors
+from galexplorer.training.stage import ALL_JUDGED, IMAGES_JUDGED, SIMULATED_JUDGED, Stage, run
 from galexplorer.training.steps import FlowSteps, PixelSteps
 from galexplorer.training.validation import validate
 
@@ -49,8 +51,8 @@ def train(
     sets : list of dict
         Training sets, see `galexplorer.training.dataset`.
     out : Path
-        Folder for checkpoints, the latents of all images, and the logs ``history-pixels.csv`` and
-        ``history-flows.csv``.
+        Folder for checkpoints, the latents of all images, and the logs
+        ``history-regressors.csv``, ``history-pixels.csv`` and ``history-flows.csv``.
     config : Config
     resume : bool
         Go on from the last checkpoint.
@@ -68,9 +70,10 @@ def train(
     Raises
     ------
     DataError
-        If a pool is empty.
+        If a pool is empty, or leaves nothing to a regressor.
     OptionError
-        If the checkpoint to go on from belongs to another run, or no step is to be made.
+        If the checkpoint to go on from belongs to another run, no step is to be made, or
+        regressors would remain untaught.
     WeightsError
         If the weights to start from cannot be read, or have an encoder of another width.
     """
@@ -90,6 +93,11 @@ def train(
         raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
     model = _fresh(pools, config)
     origin = None if start is None else start_from(model, start)
+    taught = bool(config.regressor_steps) or bool((origin or {}).get("regressors_taken"))
+    if len(model.regressors) and not taught:
+        raise OptionError(
+            "Nothing has taught the regressors: set regressor_steps, or `regressors: 0`."
+        )
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     torch.backends.cudnn.benchmark = True
@@ -99,7 +107,10 @@ def train(
         run, model=model, out=out, config=config, resume=resume, device=device,
         identity=_identity(config, pools, origin),
     )  # fmt: skip
+    if config.regressor_steps and len(model.regressors):
+        run_of(_regressors(model, pools, grid, config))
     if config.steps:
+        torch.manual_seed(config.seed)
         run_of(_pixels(model, pools, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)
@@ -108,8 +119,14 @@ def train(
 
 
 def _fresh(pools: Pools, config: Config) -> GalaxyModel:
-    """Return an untrained model that knows the spread of the targets."""
-    model = GalaxyModel(config.sizes())
+    """Return an untrained model that knows the spread of the targets.
+
+    Without observed galaxies it has no regressors.
+    """
+    sizes = config.sizes()
+    if len(pools.observed) == 0:
+        sizes = replace(sizes, regressors=0)
+    model = GalaxyModel(sizes)
     mean, std = standardisation(
         pools.rows["targets"][pools.tables], pools.rows["label"][pools.tables]
     )
@@ -118,15 +135,32 @@ def _fresh(pools: Pools, config: Config) -> GalaxyModel:
     return model
 
 
+def _regressors(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config) -> Stage:
+    _set_dropout(model.regressors, config.regressor_dropout)
+    return Stage(
+        name="regressors",
+        steps=RegressorSteps(pools, config),
+        trained=(model.regressors,),
+        losses=lambda model, batch: objective.regressor_losses(model, grid, batch, config),
+        validate=lambda model: validate_regressors(model, pools, grid),
+        judged=JUDGED,
+        learning_rate=config.regressor_learning_rate,
+        weight_decay=config.regressor_weight_decay,
+        ema=config.regressor_ema,
+        patience=0,
+    )
+
+
 def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str) -> Stage:
     _set_dropout(model.contexts, config.dropout)
     return Stage(
         name="pixels",
         steps=PixelSteps(pools, config),
-        trained=(model,),
+        trained=(*(model.encoder, model.decoder, model.contexts, model.chain, model.measurable),),
         losses=lambda model, batch: objective.pixel_losses(model, grid, batch, config),
         validate=lambda model: validate(model, pools, device, config.validation_rows),
-        judged=IMAGES_JUDGED,  # what it is for is the encoder
+        # what it is for is the encoder; real images judge where their labels teach
+        judged=IMAGES_JUDGED if config.real else SIMULATED_JUDGED,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         ema=config.ema,

@@ -12,19 +12,22 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from galexplorer.model.network import SYMMETRIES, GalaxyModel
+from galexplorer.model.features import scaled_pixel
+from galexplorer.model.network import JPEG, SYMMETRIES, GalaxyModel, Summary
+from galexplorer.model.regressor import ESTIMATE
 from galexplorer.training.batches import change, draw_changes
 from galexplorer.training.config import Config
 from galexplorer.training.objective import mixed_precision
 from galexplorer.training.pools import Pools
-from galexplorer.training.validation import Latents, held_out
+from galexplorer.training.regressors import left_out
+from galexplorer.training.validation import held_out
 
 _AT_ONCE = 256
 _STREAM = 2  # of random numbers: steps have others
-_RECIPE = 1
+_RECIPE = 2
 """To be raised with every change of what an image goes through; older files do not count then."""
 
-_KEPT = ("mean", "log_variance", "first", "number", "zoom")
+_KEPT = (*Summary._fields, "first", "number", "zoom")
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +38,16 @@ class Views:
 
     Attributes
     ----------
-    latents : tuple of Tensor, shape (v, 32)
-        Means and log variances, averaged over the symmetries as in inference.
+    latents : Summary
+        Averaged over the symmetries as in inference. The estimate of an image that regressors
+        learnt from is by the one that left it out.
     first, number : ndarray, shape (n,), int
         Where the views of each row begin, and how many it has; 0 without an image.
     zoom : ndarray, shape (v,), float32
         By how much each view shrinks the pixel.
     """
 
-    latents: Latents
+    latents: Summary
     first: np.ndarray
     number: np.ndarray
     zoom: np.ndarray
@@ -61,33 +65,30 @@ def views_of(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, kep
     model, pools, grid, config
         See `encode_views`.
     kept : Path
-        Written anew where it cannot be read, or belongs to another encoder, other rows, other
+        Written anew where it cannot be read, or belongs to other networks, other rows, other
         views or another kind of device.
     """
     views_wanted = f"{config.seed} {config.flow_views} {config.flow_real_views}"
     settings = f"{_RECIPE} {SYMMETRIES} {grid.device.type} {views_wanted} {pools.digest()}"
     digest = hashlib.sha256(settings.encode())
-    for value in model.encoder.state_dict().values():
-        digest.update(value.cpu().numpy().tobytes())
+    for network in (model.encoder, model.regressors):
+        for value in network.state_dict().values():
+            digest.update(value.cpu().numpy().tobytes())
     if kept.exists():
         try:
             with safe_open(kept, "pt", device=str(grid.device)) as file:
                 if (file.metadata() or {}).get("identity") == digest.hexdigest():
                     part = {name: file.get_tensor(name) for name in _KEPT}
                     of_rows = (part[name].cpu().numpy() for name in ("first", "number", "zoom"))
-                    return Views((part["mean"], part["log_variance"]), *of_rows)
+                    return Views(Summary(*(part[name] for name in Summary._fields)), *of_rows)
         except SafetensorError as error:
             log.warning("%s cannot be read (%s); latents are made again", kept, error)
     views = encode_views(model, pools, grid, config)
-    mean, log_variance = (x.cpu() for x in views.latents)
     arrays = {"first": views.first, "number": views.number, "zoom": views.zoom}
     tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
+    tensors.update({name: x.cpu() for name, x in views.latents._asdict().items()})
     temporary = kept.with_suffix(".part")
-    save_file(
-        {"mean": mean, "log_variance": log_variance, **tensors},
-        temporary,
-        {"identity": digest.hexdigest()},
-    )
+    save_file(tensors, temporary, {"identity": digest.hexdigest()})
     temporary.replace(kept)
     return views
 
@@ -107,7 +108,8 @@ def encode_views(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config)
     changed = np.flatnonzero(np.arange(len(rows)) != first[rows])
     zoom = np.ones(len(rows), np.float32)
     place = torch.from_numpy(pools.place[rows]).to(grid.device)
-    parts: list[Latents] = []
+    unseen_by = left_out(pools, len(model.regressors))[rows]
+    parts: list[Summary] = []
     for begin in track(range(0, len(rows), _AT_ONCE), "Latents"):
         image = grid[place[begin : begin + _AT_ONCE]].float()
         own = changed[(changed >= begin) & (changed < begin + _AT_ONCE)]
@@ -117,28 +119,45 @@ def encode_views(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config)
             zoom[own] = changes.pop("zoom")
             moved = {k: torch.from_numpy(v).to(grid.device) for k, v in changes.items()}
             image[own - begin] = change(image[own - begin], moved, int(rng.integers(2**31))) * 255
+        part = slice(begin, begin + len(image))
+        log_scale = _scaled(pools.rows["pixel_scale"][rows[part]] * zoom[part], grid)
         with mixed_precision(grid.device):  # an error of a twentieth of a latent's own width
             mean, log_variance = model.encode(image)
-        parts.append((mean.float(), log_variance.float()))
+            estimate = mean.new_zeros((len(image), ESTIMATE), dtype=torch.float)
+            for k in np.unique(unseen_by[part]):
+                mine, by = np.flatnonzero(unseen_by[part] == k), None if k < 0 else int(k)
+                estimate[mine] = model.estimate(image[mine], log_scale[mine], by=by)
+        parts.append(Summary(mean.float(), log_variance.float(), estimate))
     return Views(_joined(parts, grid), first, number, zoom)
 
 
 @torch.no_grad()
 def encode_held_out(
     model: GalaxyModel, pools: Pools, grid: Tensor, limit: int
-) -> dict[str, Latents]:
+) -> dict[str, Summary]:
     """Encode the images that reports look at, by kind of input."""
     found = {}
     for mode in ("fits", "jpeg"):
-        place = torch.from_numpy(pools.place[held_out(pools, mode, limit)]).to(grid.device)
-        parts = [model.encode(grid[part]) for part in place.split(_AT_ONCE) if len(part)]
+        rows = held_out(pools, mode, limit)
+        place = torch.from_numpy(pools.place[rows]).to(grid.device)
+        scales = _scaled(pools.rows["pixel_scale"][rows], grid).split(_AT_ONCE)
+        asked = torch.from_numpy(pools.rows["origin"][rows] == JPEG).to(grid.device)
+        parts = [
+            model.summarise(grid[part], log_scale, jpeg)
+            for part, log_scale, jpeg in zip(
+                place.split(_AT_ONCE), scales, asked.split(_AT_ONCE), strict=True
+            )
+            if len(part)
+        ]
         found[mode] = _joined(parts, grid)
     return found
 
 
-def _joined(parts: list[Latents], grid: Tensor) -> Latents:
-    if not parts:
-        empty = torch.zeros((0, 32), device=grid.device)
-        return empty, empty
-    means, log_variances = zip(*parts, strict=True)
-    return torch.cat(means), torch.cat(log_variances)
+def _scaled(pixel_scale: np.ndarray, like: Tensor) -> Tensor:
+    return torch.from_numpy(scaled_pixel(pixel_scale).astype(np.float32)).to(like.device)
+
+
+def _joined(parts: list[Summary], grid: Tensor) -> Summary:
+    return (
+        Summary.join(parts) if parts else Summary.nothing(0, grid.new_zeros(0, dtype=torch.float))
+    )

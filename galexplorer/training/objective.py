@@ -1,12 +1,14 @@
-"""Losses of the two stages, without a look at the device in between."""
+"""Losses of the stages, without a look at the device in between."""
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from galexplorer.model.network import GalaxyModel
+from galexplorer.model.network import GalaxyModel, Summary
+from galexplorer.model.regressor import ESTIMATE, ESTIMATED
 from galexplorer.schema import MEASURABLE_NAMES
 from galexplorer.training.batches import change
 from galexplorer.training.config import Config
@@ -14,13 +16,20 @@ from galexplorer.training.config import Config
 MAX_NLL = 9.0
 """A label further out than this is taken for a wrong label: it stops pulling."""
 
+_FREEDOM = 4.0
+_UNESTIMATED = 0.1
+"""Share of observed galaxies without an estimate: steps on pixels, which have none, go on there."""
+
+_ESTIMATED_ANYWAY = 0.3
+"""Share of simulated galaxies with one."""
+
 Batch = Mapping  # of names to tensors on the model's device, and to numbers
 
 
 def pixel_losses(
     model: GalaxyModel, grid: Tensor, batch: Batch, config: Config
 ) -> dict[str, Tensor]:
-    """Return the losses of the first stage.
+    """Return the losses on pixels.
 
     Parameters
     ----------
@@ -49,7 +58,9 @@ def pixel_losses(
         decoded = model.decoder(latent)
     misfit = ((decoded.float() - taken[2]) ** 2).sum(dim=(1, 2, 3)) / (2 * config.pixel_sigma**2)
     divergence = 0.5 * (taken[0] ** 2 + taken[1].exp() - taken[1] - 1).sum(dim=1)
-    context = context_of(model, mean[:number], log_variance[:number], batch["feature"])
+    # the encoder learns all that it can by itself
+    seen = Summary(mean[:number], log_variance[:number], mean.new_zeros((number, ESTIMATE)))
+    context = context_of(model, seen, batch["feature"])
     nll = negative_log_likelihood(model, batch, context)
     entropy = cross_entropy(model, batch, context)
     losses = {}
@@ -66,42 +77,131 @@ def pixel_losses(
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
-    """Return where convolutions are in bfloat16: on a GPU, and on processors with tiles for it.
+    """Return where convolutions are in bfloat16: on a GPU, and on processors that know the type.
 
-    There a step takes about half as long; other processors only emulate the type.
+    There a step takes about half as long; other processors only emulate it.
     """
-    quick = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    able = torch.cpu.get_capabilities()
+    quick = device.type == "cuda" or any(able.get(name) for name in ("amx_bf16", "avx512_bf16"))
     return torch.autocast(device.type, torch.bfloat16, enabled=quick)
 
 
 def flow_losses(
-    model: GalaxyModel, latents: tuple[Tensor, Tensor], batch: Batch, config: Config
+    model: GalaxyModel, latents: Summary, batch: Batch, config: Config
 ) -> dict[str, Tensor]:
-    """Return the losses of the second stage, where every row weighs the same.
+    """Return the losses of the flows alone, where every row weighs the same.
 
     Parameters
     ----------
     model : GalaxyModel
-    latents : tuple of Tensor, shape (v, 32)
-        Means and log variances of all views.
+    latents : Summary
+        Of all views.
     batch : mapping
         See `galexplorer.training.steps.FlowSteps`.
     config : Config
     """
-    mean, log_variance = (x[batch["latent"]] for x in latents)
+    seen = latents.rows(batch["latent"])
     if config.flow_noise:
-        width = config.flow_noise * torch.exp(0.5 * log_variance)
-        mean = mean + width * torch.randn_like(mean)
-    context = context_of(model, mean, log_variance, batch["feature"])
-    nll = negative_log_likelihood(model, batch, context)
+        width = config.flow_noise * torch.exp(0.5 * seen.log_variance)
+        seen = seen._replace(mean=seen.mean + width * torch.randn_like(seen.mean))
+    weight = batch["weight"]
+    if len(model.regressors):
+        seen, weight = share_out(seen, weight, batch["real"])
+    context = context_of(model, seen, batch["feature"])
+    nll = negative_log_likelihood(model, {**batch, "weight": weight}, context)
     entropy = _mean(cross_entropy(model, batch, context), batch["judged"])
     return {"flows": nll.mean(), "measurable": config.measurable_weight * entropy}
 
 
-def context_of(model: GalaxyModel, mean: Tensor, log_variance: Tensor, feature: Tensor) -> Tensor:
-    """Return the context of rows of which only the first have latents, the others no image."""
-    empty = mean.new_zeros((len(feature) - len(mean), mean.shape[1]))
-    return model.context_of(torch.cat([mean, empty]), torch.cat([log_variance, empty]), feature)
+def share_out(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, Tensor]:
+    """Return summaries of which only some have an estimate, and what their labels then weigh.
+
+    What estimates of redshift and mass are worth is told by observed galaxies alone, and nothing
+    else about them beside it: they are few enough for the flows to know each by its latents, so
+    each is given another's. All other targets learn from simulated galaxies.
+
+    Parameters
+    ----------
+    seen : Summary
+        Of m images, the first `real` of which are observed.
+    weight : Tensor, shape (n, 9)
+        Of the targets of those images and of the rows of tables after them.
+    real : int
+    """
+    number = len(seen.mean)
+    observed = torch.arange(number, device=weight.device)[:, None] < real
+    chance = torch.where(observed, 1.0 - _UNESTIMATED, _ESTIMATED_ANYWAY)
+    asked = torch.rand(observed.shape, device=weight.device) < chance
+    order = torch.arange(number, device=weight.device)
+    order[:real] = torch.randperm(real, device=weight.device)
+    lent = asked & observed
+    given = Summary(
+        torch.where(lent, seen.mean[order], seen.mean),
+        torch.where(lent, seen.log_variance[order], seen.log_variance),
+        seen.estimate * asked,
+    )
+    weight = weight.clone()
+    weight[:number, : len(ESTIMATED)] *= observed | ~asked
+    weight[:number, len(ESTIMATED) :] *= ~lent
+    return given, weight
+
+
+def regressor_losses(
+    model: GalaxyModel, grid: Tensor, batch: Batch, config: Config
+) -> dict[str, Tensor]:
+    """Return the loss of all regressors, each on the images that it is given.
+
+    Parameters
+    ----------
+    model : GalaxyModel
+    grid : Tensor, shape (m, 3, 64, 64), uint8
+        All images.
+    batch : mapping
+        See `galexplorer.training.regressors.RegressorSteps`.
+    config : Config
+    """
+    image = change(grid[batch["place"]], batch, batch["seed"])
+    image = image.contiguous(memory_format=torch.channels_last)
+    rows = zip(*(x.chunk(len(model.regressors)) for x in (image, batch["log_scale"])), strict=True)
+    with mixed_precision(grid.device):
+        estimates = [
+            regressor(*part) for regressor, part in zip(model.regressors, rows, strict=True)
+        ]
+    nll = estimate_nll(model, torch.cat(estimates).float(), batch["targets"])
+    known = torch.isfinite(nll).sum(dim=0).clamp(min=1)
+    return {"regressors": (torch.nansum(nll, dim=0) / known).sum()}
+
+
+def estimate_nll(model: GalaxyModel, estimate: Tensor, targets: Tensor) -> Tensor:
+    """Return the negative log likelihood of redshift and mass given estimates, NaN where unknown.
+
+    Of a Student distribution with four degrees of freedom: a wrong label pulls little.
+
+    Parameters
+    ----------
+    model : GalaxyModel
+    estimate : Tensor, shape (n, 4)
+    targets : Tensor, shape (n, 9)
+
+    Returns
+    -------
+    Tensor, shape (n, 2)
+    """
+    standard = model.standardise(targets)[:, : len(ESTIMATED)]
+    known = torch.isfinite(standard)
+    standard = torch.where(known, standard, torch.zeros_like(standard))
+    middle, log_width = estimate.chunk(2, dim=1)
+    pull = ((standard - middle) * torch.exp(-log_width)) ** 2
+    half = (_FREEDOM + 1) / 2
+    constant = math.lgamma(_FREEDOM / 2) - math.lgamma(half) + 0.5 * math.log(_FREEDOM * math.pi)
+    nll = log_width + half * torch.log1p(pull / _FREEDOM) + constant
+    return torch.where(known, nll, torch.full_like(nll, float("nan")))
+
+
+def context_of(model: GalaxyModel, seen: Summary, feature: Tensor) -> Tensor:
+    """Return the context of rows of which only the first have an image."""
+    empty = Summary.nothing(len(feature) - len(seen.mean), seen.mean)
+    return model.context_of(Summary.join([seen, empty]), feature)
 
 
 def negative_log_likelihood(model: GalaxyModel, batch: Batch, context: Tensor) -> Tensor:

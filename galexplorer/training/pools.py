@@ -27,6 +27,8 @@ class Pools:
     real, rendered, unlabelled, tables : ndarray of int
         Training rows: labelled JPEGs, linear images, JPEGs without labels, rows with catalogue
         photometry and redshift (with or without an image).
+    observed, observed_held_out : ndarray of int
+        Labelled JPEGs of known scale, to train and to validate regressors.
     weight : ndarray, shape (n,)
         How often a row is drawn, relative to the others of its pool.
     held_out : dict of str to ndarray of int
@@ -49,6 +51,9 @@ class Pools:
         self.rendered = np.flatnonzero(train & imaged & ~jpeg)
         self.unlabelled = np.flatnonzero(train & imaged & jpeg & ~labelled)
         self.tables = np.flatnonzero(train & listed)
+        shown = imaged & jpeg & labelled & np.isfinite(rows["pixel_scale"])
+        self.observed = np.flatnonzero(train & shown)
+        self.observed_held_out = np.flatnonzero((rows["split"] == VALIDATION) & shown)
         # a population of many tables has the redshifts of their cuts; its weights have not
         self.weight = rows["weight"].astype(float).clip(*WEIGHT_LIMITS)
         served = imaged & (rows["origin"] == 2) & ~jpeg
@@ -73,7 +78,7 @@ class Pools:
     def counts(self) -> dict[str, int]:
         """Return the number of rows in each pool."""
         held = {f"validation_{k}": len(v) for k, v in self.held_out.items()}
-        return {**{name: len(getattr(self, name)) for name in KINDS}, **held}
+        return {**{name: len(getattr(self, name)) for name in (*KINDS, "observed")}, **held}
 
     def select(self, index: np.ndarray) -> Arrays:
         """Return some rows with their images, zeros where there is none."""

@@ -20,7 +20,8 @@ from galexplorer.training.config import Config
 log = logging.getLogger(__name__)
 
 _LARGEST_GRADIENT = 10.0
-IMAGES_JUDGED = ("val_jpeg_z", "val_jpeg_mass", "val_fits_all")
+SIMULATED_JUDGED = ("val_fits_all",)
+IMAGES_JUDGED = ("val_jpeg_z", "val_jpeg_mass", *SIMULATED_JUDGED)
 ALL_JUDGED = (*IMAGES_JUDGED, "val_photometry_all")
 
 
@@ -113,7 +114,7 @@ def run(
     best: dict = {"step": 0, "age": 0, "score": float("inf"), "state": None, "stopped": False}
     state = (identity, model, average.model, optimiser, schedule, best)
     start = checkpoint.load(path, *state) if resume else 0
-    if start == 0:
+    if start == 0 and config.keep_start:
         _keep_best(best, 0, stage.validate(average.model), stage.judged, average.model)
     saved = begun = time.monotonic()
     sums: dict[str, Tensor] = {}
@@ -182,7 +183,9 @@ def _keep_best(
     all targets do: the lines of the tables are learnt by heart long before the redshifts.
     """
     values = [v for k, v in held.items() if k in judged]
-    score = float(np.sum(values)) if values else float("-inf")
+    if not values:  # nothing is held out: the last average is the best there is
+        return
+    score = float(np.sum(values))
     best["age"] += 1
     if score < best["score"]:
         state = {name: value.clone() for name, value in average.state_dict().items()}

@@ -23,7 +23,7 @@ Step = dict[str, np.ndarray | int]
 
 
 class PixelSteps(Dataset):
-    """Steps of the first stage: images with labels, images without, table rows.
+    """Steps on pixels: images with labels, images without, table rows.
 
     A step holds, for the images, ``place``, their changes and ``seed``; for the labelled
     images and then the table rows ``feature`` and `judged_labels`; ``real`` and ``rendered``
@@ -59,7 +59,7 @@ class PixelSteps(Dataset):
 
 
 class FlowSteps(Dataset):
-    """Steps of the second stage: rows whose latents are known.
+    """Steps of the flows: rows whose latents are known.
 
     Parameters
     ----------

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galexplorer.model.network import SYMMETRIES, GalaxyModel, mean_density
-from galexplorer.model.vae import LATENTS
+from galexplorer.model.features import LOG_SCALE
+from galexplorer.model.network import JPEG, SYMMETRIES, GalaxyModel, Summary, mean_density
 from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, features_of, judged_labels
 from galexplorer.training.dataset import Arrays
@@ -14,8 +14,6 @@ from galexplorer.training.pools import Pools
 
 _AT_ONCE = 256
 _FEWEST_LABELS = 100
-
-Latents = tuple[Tensor, Tensor]
 
 
 def held_out(pools: Pools, mode: str, limit: int) -> np.ndarray:
@@ -34,7 +32,7 @@ def validate(
     pools: Pools,
     device: str,
     limit: int,
-    latents: dict[str, Latents] | None = None,
+    latents: dict[str, Summary] | None = None,
 ) -> dict[str, float]:
     """Return the mean NLL of redshift, of mass, and of all targets with enough labels, by mode.
 
@@ -46,8 +44,9 @@ def validate(
     device : str
     limit : int
         Most rows of each mode.
-    latents : dict of str to tuple of Tensor, optional
-        Of the held-out images by mode, where they are known.
+    latents : dict of str to Summary, optional
+        Of the held-out images by mode, where they are known; the regressors are not asked
+        where they are not.
     """
     out = {}
     for mode in pools.held_out:
@@ -58,8 +57,9 @@ def validate(
         cheap = known is not None or mode == "photometry"
         part = dataset.select(pools.rows, index) if cheap else pools.select(index)
         found = noise_of(
-            model, part, mode, np.random.default_rng(0), device, symmetries=1, latents=known
-        )
+            model, part, mode, np.random.default_rng(0), device,
+            symmetries=1, latents=known, estimates=False,
+        )  # fmt: skip
         nll = found["nll"].cpu()
         labels = torch.isfinite(nll).sum(dim=0)
         enough = labels >= min(_FEWEST_LABELS, int(labels.max()))  # a few would drown the others
@@ -78,13 +78,14 @@ def noise_of(
     device: str,
     choice: Choice | None = None,
     symmetries: int = SYMMETRIES,
-    latents: Latents | None = None,
+    latents: Summary | None = None,
+    estimates: bool = True,
 ) -> dict[str, Tensor]:
     """Return base variables by each member, (n, e, 9), and NLL of rows, (n, 9).
 
     NaN where a label is missing. And the log odds that a spectrum would show each of
-    `MEASURABLE_NAMES` at the true redshift, (n, 5). Known `latents`, both (n, 32), spare the
-    images.
+    `MEASURABLE_NAMES` at the true redshift, (n, 5). Known `latents` spare the
+    images; without `estimates` the regressors are not asked.
     """
     image = mode != "photometry"
     if choice is None:
@@ -94,12 +95,14 @@ def noise_of(
         part = dataset.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
         feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
         if not choice.image:
-            mean = log_variance = feature.new_zeros((len(feature), LATENTS))
+            seen = Summary.nothing(len(feature), feature)
         elif latents is not None:
-            mean, log_variance = (x[begin : begin + _AT_ONCE] for x in latents)
+            seen = latents.rows(slice(begin, begin + _AT_ONCE))
         else:
-            mean, log_variance = model.encode(torch.from_numpy(part["grid"]).to(device), symmetries)
-        context = model.context_of(mean, log_variance, feature)
+            grid = torch.from_numpy(part["grid"]).to(device)
+            jpeg = torch.from_numpy(part["origin"] == JPEG).to(device)
+            seen = model.summarise(grid, feature[:, LOG_SCALE], jpeg & estimates, symmetries)
+        context = model.context_of(seen, feature)
         batch = {
             name: torch.from_numpy(value).to(device)
             for name, value in judged_labels(part, 1.0).items()

@@ -7,8 +7,9 @@ from galexplorer.ui import frame
 TEXT = """
 ## Method
 
-A convolutional variational autoencoder reduces the gri image of a galaxy to 32 numbers. These,
-the photometry and the angular scale condition a chain of neural spline flows: redshift first;
+A convolutional variational autoencoder reduces the gri image of a galaxy to 32 numbers; smaller
+networks, taught by real JPEGs, estimate redshift and mass of a JPEG. All of this, the photometry
+and the angular scale condition a chain of neural spline flows: redshift first;
 then stellar mass and star-formation rate given the redshift; then four emission-line fluxes given
 all of those; last gas metallicity and black-hole mass, each given the rest. Every draw is one
 joint answer, so that correlations survive, and a redshift that is known can be held fixed. Each

@@ -53,6 +53,7 @@ def make_library(generator: torch.Generator) -> dict[str, torch.Tensor]:
         "layout": torch.tensor([LAYOUT]),
         "latents": latents,
         "log_variance": (-3 + 0.1 * torch.randn((size, 32), generator=generator)).half(),
+        "estimate": torch.randn((size, 4), generator=generator).half(),
         "appearance": torch.randn((size, 32), generator=generator).half(),
         "position": position.double(),
         "known": known,

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import shutil
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from galexplorer.inference import sampler
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, check_options
 from galexplorer.inference.neighbours import LIBRARY_FILE
 from galexplorer.inference.noise import base_noise, share_out, truncated_normal
+from galexplorer.model.weights import WEIGHTS_FORMAT
 from galexplorer.schema import TARGETS
 
 
@@ -309,7 +311,8 @@ def test_a_damaged_or_missing_file_stops_the_engine(random_weights, tmp_path, na
 def test_a_wrong_or_missing_manifest_stops_the_engine(random_weights, tmp_path):
     folder = shutil.copytree(random_weights, tmp_path / "weights")
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    older = json.loads(manifest.read_text()) | {"format": WEIGHTS_FORMAT - 1}
+    manifest.write_text(json.dumps(older))
     with pytest.raises(WeightsError, match="another version"):
         Engine.load(folder, "cpu")
     manifest.unlink()

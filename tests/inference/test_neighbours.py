@@ -21,6 +21,7 @@ from galexplorer.inference.neighbours import (
 from galexplorer.inference.observation import Cutout, Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.model import weights
+from galexplorer.model.features import scaled_pixel
 from galexplorer.schema import TARGET_NAMES
 
 
@@ -144,7 +145,13 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     cutout, photometry = pictured.cutout, pictured.photometry
     grid = torch.from_numpy(cutout.grid)[None]
     with torch.inference_mode():
-        arrays["latents"][5], arrays["log_variance"][5] = (v[0] for v in engine.model.encode(grid))
+        scale = torch.tensor([scaled_pixel(np.array(cutout.pixel_scale_arcsec))]).float()
+        for name, values in zip(
+            ("latents", "log_variance", "estimate"),
+            engine.model.summarise(grid, scale, torch.tensor([True])),
+            strict=True,
+        ):
+            arrays[name][5] = values[0]
         decoded = engine.model.reconstruct(grid)[1]
         arrays["misfit"][5] = misfit_of(grid.float() / 255.0, decoded)[0]
     arrays["magnitudes"][5] = torch.tensor([photometry.magnitudes[b] for b in "gri"])

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from galexplorer.model.features import SIZE, photometry_features, widen_image_bands
-from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel
+from galexplorer.model.features import (
+    LOG_SCALE,
+    SIZE,
+    photometry_features,
+    scaled_pixel,
+    widen_image_bands,
+)
+from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel, Sizes
 from galexplorer.model.vae import dihedral
 from galexplorer.schema import MEASURABLE_NAMES
 
@@ -118,6 +124,32 @@ def test_latents_do_not_depend_on_orientation(model, grid):
     assert mean.shape == (3, 32)
 
 
+def test_estimates_do_not_depend_on_orientation_and_are_those_of_all_regressors(model, grid):
+    log_scale = torch.tensor([0.0, 0.4, -0.3])
+    estimate = model.estimate(grid, log_scale)
+    turned = model.estimate(dihedral(grid, 3), log_scale)
+    torch.testing.assert_close(turned, estimate, atol=1e-5, rtol=0)
+    alone = torch.stack([model.estimate(grid, log_scale, by=k) for k in range(5)])
+    torch.testing.assert_close(alone.mean(dim=0), estimate, atol=1e-5, rtol=0)
+    assert (alone.std(dim=0) > 0).all()
+    assert not torch.equal(model.estimate(grid, log_scale + 1.0), estimate)
+
+
+def test_without_regressors_there_is_no_estimate(grid):
+    model = GalaxyModel(Sizes(regressors=0)).eval()
+    assert not model.estimate(grid, torch.zeros(3)).any()
+    everyone = torch.ones(3, dtype=torch.bool)
+    assert not model.summarise(grid, torch.zeros(3), everyone).estimate.any()
+
+
+def test_only_those_who_are_asked_for_have_an_estimate(model, grid):
+    log_scale, asked = torch.tensor([0.0, 0.4, -0.3]), torch.tensor([False, True, True])
+    found = model.summarise(grid, log_scale, asked)
+    torch.testing.assert_close(found.estimate[1:], model.estimate(grid, log_scale)[1:])
+    assert not found.estimate[0].any()
+    torch.testing.assert_close(found.mean, model.encode(grid)[0])
+
+
 def test_the_decoder_gives_an_image(model):
     picture = model.decoder(torch.zeros(2, 32))
     assert picture.shape == (2, 3, 64, 64)
@@ -151,6 +183,13 @@ def test_missing_numbers_are_zero_and_said_to_be_missing():
     assert nothing.shape == (1, SIZE)
     assert nothing.dtype == np.float32
     assert not nothing.any()
+
+
+def test_the_size_of_a_pixel_stands_where_the_regressors_look_for_it():
+    for scale in (0.2, 0.5, np.nan):
+        row = features([19.2, 17.7, 17.0, 16.7, 16.5], scale=scale, origin=2)[0]
+        assert row[LOG_SCALE] == pytest.approx(scaled_pixel(np.array(scale)), rel=1e-6)
+    assert scaled_pixel(np.array(np.nan)) == scaled_pixel(np.array(0.4))
 
 
 def test_a_missing_band_takes_its_colours_along():

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from scipy import stats
 
 from galexplorer.errors import DataError, OptionError, WeightsError
-from galexplorer.model import weights
-from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.model import features, weights
+from galexplorer.model.network import MODES, GalaxyModel, Summary
+from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset, objective
 from galexplorer.training.batches import judged_labels
@@ -33,6 +35,10 @@ TINY = Config(
     flow_real=0.25,
     flow_views=2,
     flow_real_views=3,
+    regressor_steps=2,
+    regressor_batch=8,
+    regressors=2,
+    regressor_width=4,
     encoder_width=8,
     context_size=24,
     threads=1,
@@ -95,8 +101,42 @@ def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
     np.testing.assert_array_equal(judged_labels(rows, 0.3)["weight"][1], [1, 1] + [0] * 7)
 
 
-def test_noise_goes_to_latents_by_their_own_width(sets):
+def test_observed_galaxies_alone_tell_what_estimates_are_worth():
+    """And nothing but that, with another's latents; simulated ones tell the rest."""
+    real, number, rows = 40, 100, 130
+    latents = torch.arange(1.0, number + 1)[:, None].repeat(1, 32)
+    seen = Summary(latents, -latents, torch.ones(number, ESTIMATE))
+    told = {True: 0.0, False: 0.0}
+    for seed in range(20):
+        torch.manual_seed(seed)
+        given, weight = objective.share_out(seen, torch.ones(rows, 9), real)
+        assert torch.equal(given.log_variance, -given.mean)
+        asked, own = given.estimate.any(dim=1), given.mean[:, 0] == latents[:, 0]
+        one, other = asked[:real], asked[real:]
+        assert own[real:].all()
+        assert own[:real][~one].all()
+        assert own[:real][one].float().mean() < 0.3
+        assert given.mean[:real, 0].max() <= real
+        expected = torch.ones(rows, 9)
+        expected[:real, 2:] = (~one[:, None]).float()
+        expected[real:number, :2] = (~other[:, None]).float()
+        assert torch.equal(weight, expected)
+        told[True] += one.float().mean().item() / 20
+        told[False] += other.float().mean().item() / 20
+    assert 0.8 < told[True] < 0.97
+    assert 0.2 < told[False] < 0.4
+
+
+@pytest.mark.parametrize("able", ["amx_bf16", "avx512_bf16", None])
+def test_half_precision_is_for_processors_that_know_it(monkeypatch, able):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {able: True, "avx512_f": True})
+    with objective.mixed_precision(torch.device("cpu")):
+        assert torch.is_autocast_enabled("cpu") == (able is not None)
+
+
+def test_noise_goes_to_latents_by_their_own_width(sets, monkeypatch):
     """Rows of tables have no latents, and images of a sharp encoder none of the noise."""
+    monkeypatch.setattr(objective, "share_out", lambda seen, weight, real: (seen, weight))
     with torch.random.fork_rng():
         torch.manual_seed(3)
         model = GalaxyModel().eval().requires_grad_(False)
@@ -106,7 +146,8 @@ def test_noise_goes_to_latents_by_their_own_width(sets):
     batch = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
 
     def loss(noise: float, log_variance: float) -> float:
-        latents = (views.latents[0], torch.full_like(views.latents[1], log_variance))
+        widths = torch.full_like(views.latents.log_variance, log_variance)
+        latents = views.latents._replace(log_variance=widths)
         config = replace(TINY, flow_noise=noise)
         return objective.flow_losses(model, latents, batch, config)["flows"].item()
 
@@ -125,6 +166,11 @@ def test_training_gives_a_model_and_a_history(sets, tmp_path):
     model, _ = train(sets, tmp_path, TINY)
     assert not model.training
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
+    header, row = (tmp_path / "history-regressors.csv").read_text().splitlines()
+    assert header.startswith("step,minutes,regressors,val_estimate")
+    values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
+    assert values["step"] == 2
+    assert 1.5 < values["regressors"] < 8  # two standard normal densities cost 2.8
     header, row = (tmp_path / "history-pixels.csv").read_text().splitlines()
     assert header.startswith("step,minutes,real,rendered,tables,vae,measurable,val_")
     values = dict(zip(header.split(","), map(float, row.split(",")), strict=True))
@@ -138,7 +184,17 @@ def test_training_gives_a_model_and_a_history(sets, tmp_path):
     assert 7 < values["flows"] < 28
 
 
-def test_the_second_stage_leaves_the_encoder_alone(sets, tmp_path):
+def test_the_regressors_learn_before_all_else_and_apart(sets, tmp_path):
+    config = replace(TINY, steps=1, flow_steps=0, learning_rate=1e-12)
+    less = replace(config, regressor_steps=6, regressor_learning_rate=1e-5)
+    more = replace(config, regressor_steps=6, regressor_learning_rate=1e-3)
+    one = train(sets, tmp_path / "one", less)[0].state_dict()
+    two = train(sets, tmp_path / "two", more)[0].state_dict()
+    changed = {name for name, value in one.items() if not torch.equal(value, two[name])}
+    assert {name.split(".")[0] for name in changed} == {"regressors"}
+
+
+def test_the_last_stage_leaves_the_encoder_alone(sets, tmp_path):
     first = train(sets, tmp_path / "one", replace(TINY, flow_steps=0))[0].state_dict()
     # enough of steps small enough to improve: the best weights are kept, the first included
     config = replace(TINY, flow_learning_rate=0.001, flow_steps=8)
@@ -159,12 +215,65 @@ def earlier(sets, tmp_path):
 
 def test_weights_to_start_from_lend_all_they_have_learnt(sets, earlier, tmp_path):
     before, folder = earlier
-    config = replace(TINY, steps=0, seed=TINY.seed + 1, flow_learning_rate=1e-12)
+    config = replace(TINY, regressor_steps=0, steps=0, seed=TINY.seed + 1, flow_learning_rate=1e-12)
     model, origin = train(sets, tmp_path / "second", config, start=folder)
     assert (origin["made"], origin["taken"]) == ("first", "networks")
     assert not (tmp_path / "second" / "history-pixels.csv").exists()
     for name, value in model.state_dict().items():  # kept as float16
         torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
+
+
+def test_a_start_is_kept_unless_told_otherwise(sets, earlier, tmp_path):
+    """Steps so large that they spoil everything: what is left is the start, or what they made."""
+    before, folder = earlier
+    config = replace(TINY, regressor_steps=0, steps=0, flow_learning_rate=1.0, flow_ema=0.0)
+    kept = train(sets, tmp_path / "kept", config, start=folder)[0].state_dict()
+    spoilt = train(sets, tmp_path / "not", replace(config, keep_start=False), start=folder)[0]
+    name = "chain.flows.0.0._transform.net.0.weight"
+    torch.testing.assert_close(kept[name], before[name], atol=1e-3, rtol=1e-3)
+    assert (spoilt.state_dict()[name] - before[name]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("other", [{"regressors": 3}, {"regressor_width": 8}, {"regressors": 0}])
+def test_regressors_are_lent_all_or_none(sets, earlier, tmp_path, other):
+    """Each left out other galaxies, and flows must not learn from one that saw them."""
+    folder = earlier[1]
+    model = GalaxyModel(replace(TINY, **other).sizes())
+    fresh = {k: v.clone() for k, v in model.state_dict().items() if k.startswith("regressors.")}
+    origin = weights.start_from(model, folder)
+    assert (origin["taken"], origin["regressors_taken"]) == ("networks", False)
+    state = model.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in fresh.items())
+    if model.regressors:
+        config = replace(TINY, **other, regressor_steps=0, steps=0)
+        with pytest.raises(OptionError, match="taught the regressors"):
+            train(sets, tmp_path / "second", config, start=folder)
+
+
+def test_weights_without_regressors_lend_all_else(sets, earlier, tmp_path):
+    """Contexts that knew no estimates make nothing of them until they learn to."""
+    before, folder = earlier
+    state = {k: v for k, v in before.items() if not k.startswith("regressors.")}
+    for name, value in state.items():
+        if name.startswith("contexts.") and name.endswith(("net.0.weight", "skip.weight")):
+            state[name] = value[:, :-ESTIMATE]
+    save_file({k: v.contiguous() for k, v in state.items()}, folder / "model.safetensors")
+    weights.write_manifest(folder, {"made": "first"})
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 2}))
+    with pytest.raises(WeightsError, match="another version"):
+        weights.load(folder, "cpu")
+    model = GalaxyModel(TINY.sizes()).eval()
+    assert weights.start_from(model, folder)["taken"] == "networks"
+    feature = torch.randn((5, features.SIZE))
+    seen = Summary.nothing(5, feature)
+    with torch.no_grad():
+        plain = model.context_of(seen, feature)
+        told = model.context_of(seen._replace(estimate=torch.ones(5, ESTIMATE)), feature)
+    assert torch.equal(plain, told)
+    for name, value in model.state_dict().items():
+        if name.startswith(("encoder.", "chain.", "measurable.")):
+            torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
 
 
 def test_weights_go_on_through_both_stages_without_their_calibration(sets, earlier, tmp_path):
@@ -192,11 +301,13 @@ def test_other_networks_lend_their_encoder(sets, earlier, tmp_path):
     config = replace(TINY, steps=0, members=TINY.members + 1)
     model, origin = train(sets, tmp_path / "second", config, start=folder)
     lent = {"model_sha256": manifest["files"]["model.safetensors"], "taken": "encoder"}
-    assert origin == {**lent, "made": "first"}
+    assert origin == {**lent, "made": "first", "regressors_taken": True}
     assert len(model.contexts) == TINY.members + 1
     for name, value in model.state_dict().items():
         if name.startswith(("encoder.", "decoder.")):
             torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
+    fewer = replace(TINY, steps=0, members=TINY.members - 1)
+    assert train(sets, tmp_path / "fewer", fewer, start=folder)[1] == origin
     manifest["format"] = 1  # the same shapes then meant something else
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert train(sets, tmp_path / "third", replace(TINY, steps=0), start=folder)[1] == origin
@@ -208,15 +319,17 @@ def test_what_cannot_be_started_says_so(sets, earlier, tmp_path):
         train(sets, tmp_path, replace(TINY, steps=0, flow_steps=0), start=folder)
     with pytest.raises(OptionError, match="weights to start from"):
         train(sets, tmp_path, replace(TINY, steps=0))
+    with pytest.raises(OptionError, match="taught the regressors"):
+        train(sets, tmp_path, replace(TINY, regressor_steps=0))
     with pytest.raises(WeightsError, match="encoder_width"):
         train(sets, tmp_path, replace(TINY, encoder_width=TINY.encoder_width + 8), start=folder)
 
 
-@pytest.mark.parametrize("stage", ["pixels", "flows"])
+@pytest.mark.parametrize("stage", ["regressors", "pixels", "flows"])
 def test_a_resumed_run_equals_an_uninterrupted_one(sets, tmp_path, monkeypatch, stage):
     config = replace(TINY, checkpoint_minutes=0.0)
     whole = train(sets, tmp_path / "whole", config)[0].state_dict()
-    name = {"pixels": "pixel_losses", "flows": "flow_losses"}[stage]
+    name = {"pixels": "pixel_losses", "flows": "flow_losses"}.get(stage, "regressor_losses")
     losses = getattr(objective, name)
 
     def interrupt(*args):
@@ -336,6 +449,8 @@ def test_settings_are_read(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text("steps: 12\nlearning_rate: 1.0e-4\n")
     assert read_config(path) == Config(steps=12, learning_rate=1e-4)
+    path.write_text("keep_start: false\n")
+    assert read_config(path) == Config(keep_start=False)
     path.write_text("# nothing but this\n")
     assert read_config(path) == read_config(None) == Config()
 
@@ -345,6 +460,8 @@ def test_settings_are_read(tmp_path):
     [
         ("setps: 12\n", "unknown settings: setps"),
         ("1: 2\n", "unknown settings: 1"),
+        ("keep_start: 1\n", "write true or false"),
+        ("regressors: 1\n", "none, or two and more"),
         ("- steps\n", "holds no settings"),
         ("steps: [", "cannot be read as YAML"),
         ("flow_real: 0.6\nflow_rendered: 0.5\n", "leave nothing to the tables"),

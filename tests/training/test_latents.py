@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from galexplorer.model.features import scaled_pixel
 from galexplorer.model.network import GalaxyModel
-from galexplorer.training import latents
+from galexplorer.training import dataset, latents
 from galexplorer.training.config import Config
 from galexplorer.training.latents import encode_views
 from galexplorer.training.pools import Pools
+from galexplorer.training.regressors import left_out
 
-CONFIG = Config(flow_views=2, flow_real_views=3, encoder_width=8)
+CONFIG = Config(flow_views=2, flow_real_views=3, encoder_width=8, regressors=3, regressor_width=4)
 
 
 def encoded(pools, config=CONFIG):
@@ -22,11 +24,21 @@ def encoded(pools, config=CONFIG):
 
 
 def test_the_first_view_of_an_image_is_the_image(sets):
+    sets[0]["kind"][:] = dataset.RENDERED
     pools = Pools(sets)
     model, views = encoded(pools)
     rows = np.union1d(pools.real, pools.rendered)
+    part = pools.select(rows)
+    grid = torch.from_numpy(part["grid"])
+    log_scale = torch.from_numpy(scaled_pixel(part["pixel_scale"]))
     with torch.no_grad():
-        expected = model.encode(torch.from_numpy(pools.select(rows)["grid"]))
+        expected = model.summarise(grid, log_scale, torch.ones(len(rows), dtype=torch.bool))
+        unseen_by = left_out(pools, 3)[rows]
+        for k in range(3):  # what a regressor learnt from it does not estimate
+            mine = np.flatnonzero(unseen_by == k)
+            expected.estimate[mine] = model.estimate(grid[mine], log_scale[mine], by=k)
+    assert set(unseen_by[np.isin(rows, pools.real)]) == {0, 1, 2}
+    assert (unseen_by[np.isin(rows, pools.rendered)] == -1).all()
     for found, want in zip(views.latents, expected, strict=True):
         torch.testing.assert_close(found[views.first[rows]], want, rtol=0.03, atol=0.02)
     assert (views.zoom[views.first[rows]] == 1).all()
@@ -74,4 +86,6 @@ def test_views_are_kept_for_the_same_encoder_and_images(sets, tmp_path, monkeypa
     latents.views_of(model, pools, grid, replace(CONFIG, flow_views=3), kept)
     next(model.encoder.parameters()).data.mul_(1.01)
     latents.views_of(model, pools, grid, replace(CONFIG, flow_views=3), kept)
-    assert len(made) == 3
+    next(model.regressors[1].parameters()).data.mul_(1.01)
+    latents.views_of(model, pools, grid, replace(CONFIG, flow_views=3), kept)
+    assert len(made) == 4

@@ -21,7 +21,18 @@ from galexplorer.training.library import read_sets
 from galexplorer.training.release import make_weights
 
 CONFIG = Config(
-    steps=2, real=8, unlabelled=4, rendered=8, tables=16, flow_steps=2, flow_batch=32, threads=1
+    steps=2,
+    real=8,
+    unlabelled=4,
+    rendered=8,
+    tables=16,
+    flow_steps=2,
+    flow_batch=32,
+    regressor_steps=2,
+    regressor_batch=8,
+    regressors=2,
+    regressor_width=4,
+    threads=1,
 )
 
 

@@ -1,0 +1,117 @@
+"""What the regressors learn from: images of observed galaxies, a part of which each leaves out."""
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from galexplorer.errors import DataError
+from galexplorer.model.features import scaled_pixel
+from galexplorer.model.network import GalaxyModel
+from galexplorer.training.batches import draw_changes
+from galexplorer.training.config import Config
+from galexplorer.training.dataset import cell_of, share_of_key
+from galexplorer.training.objective import estimate_nll
+from galexplorer.training.pools import Pools
+
+JUDGED = ("val_estimate",)
+
+_AT_ONCE = 256
+_STREAM = 3  # of random numbers: the other stages have others
+
+Step = dict[str, np.ndarray | int]
+
+
+class RegressorSteps(Dataset):
+    """Steps of the regressors: as many images for each as the next has, one after the other.
+
+    A step holds ``place``, the changes of `galexplorer.training.batches.draw_changes` and their
+    ``seed``, ``log_scale`` and ``targets``.
+    """
+
+    def __init__(self, pools: Pools, config: Config) -> None:
+        self.pools, self.config = pools, config
+        unseen_by = left_out(pools, config.regressors)[pools.observed]
+        self.taught = [pools.observed[unseen_by != k] for k in range(config.regressors)]
+        if not all(map(len, self.taught)):
+            raise DataError(
+                "Too few images of galaxies with redshifts for the regressors, each of which "
+                "leaves out a part: give more, or set `regressors: 0`."
+            )
+
+    def __len__(self) -> int:
+        return self.config.regressor_steps
+
+    def __getitem__(self, step: int) -> Step:
+        rng = np.random.default_rng([self.config.seed, _STREAM, step])
+        rows = np.concatenate([rng.choice(t, self.config.regressor_batch) for t in self.taught])
+        changes = draw_changes(len(rows), rng)
+        scale = self.pools.rows["pixel_scale"][rows] * changes.pop("zoom")
+        return {
+            "place": self.pools.place[rows],
+            **changes,
+            "seed": int(rng.integers(2**31)),
+            "log_scale": scaled_pixel(scale).astype(np.float32),
+            "targets": _labelled(self.pools, rows),
+        }
+
+
+def left_out(pools: Pools, regressors: int) -> np.ndarray:
+    """Return which regressor leaves out each row, (n,): -1 where none is taught by it.
+
+    Whole square degrees go together, as in the split of the rows; an image without a position goes
+    by its pixels.
+    """
+    number = np.full(len(pools.place), -1)
+    for row in pools.observed if regressors else ():
+        ra, dec = pools.rows["position"][row]
+        image = pools.grid[pools.place[row]]
+        key = cell_of(ra, dec) if np.isfinite(ra) else hashlib.sha256(image.tobytes()).hexdigest()
+        number[row] = int(share_of_key(key, "regressors") * regressors)
+    return number
+
+
+def _labelled(pools: Pools, rows: np.ndarray) -> np.ndarray:
+    """Return the targets of rows, (n, 9), NaN where they are no labels.
+
+    What stands in for a parent is none, nor what was completed.
+    """
+    label = pools.rows["label"][rows]
+    known = (label == 1) | (label == 3)
+    return np.where(known, pools.rows["targets"][rows], np.float32(np.nan))
+
+
+@torch.no_grad()
+def validate_regressors(model: GalaxyModel, pools: Pools, grid: Tensor) -> dict[str, float]:
+    """Return the NLL of redshift and mass on held-out images, given the regressors' mean estimate.
+
+    Nothing without such images.
+
+    Parameters
+    ----------
+    model : GalaxyModel
+        In evaluation mode.
+    pools : Pools
+    grid : Tensor, shape (m, 3, 64, 64), uint8
+        All images.
+    """
+    rows = pools.observed_held_out
+    found = []
+    for begin in range(0, len(rows), _AT_ONCE):
+        part = rows[begin : begin + _AT_ONCE]
+        scale = scaled_pixel(pools.rows["pixel_scale"][part]).astype(np.float32)
+        place = torch.from_numpy(pools.place[part]).to(grid.device)
+        estimate = model.estimate(grid[place], torch.from_numpy(scale).to(grid.device), 1)
+        targets = torch.from_numpy(_labelled(pools, part)).to(grid.device)
+        found.append(estimate_nll(model, estimate, targets).cpu())
+    if not found:
+        return {}
+    mean = torch.cat(found).nanmean(dim=0)
+    redshift, mass = mean.tolist()
+    return {
+        "val_estimate": round(float(mean.nansum()), 4),
+        "val_estimate_z": round(redshift, 4),
+        "val_estimate_mass": round(mass, 4),
+    }

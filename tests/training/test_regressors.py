@@ -1,0 +1,144 @@
+"""What the regressors learn from, what each leaves out, and how they are judged."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from galexplorer.errors import DataError
+from galexplorer.model.features import scaled_pixel
+from galexplorer.model.network import GalaxyModel
+from galexplorer.training import dataset
+from galexplorer.training.config import Config
+from galexplorer.training.fit import train
+from galexplorer.training.objective import estimate_nll, regressor_losses
+from galexplorer.training.pools import Pools
+from galexplorer.training.regressors import RegressorSteps, left_out, validate_regressors
+
+CONFIG = Config(regressors=3, regressor_width=4, regressor_batch=64, encoder_width=8)
+
+
+@pytest.fixture
+def pools(sets):
+    """Rows of a rendered set, of real images and of a table."""
+    sets[0]["kind"][:] = dataset.RENDERED
+    return Pools(sets)
+
+
+@pytest.fixture
+def model():
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        return GalaxyModel(CONFIG.sizes()).eval()
+
+
+def test_they_learn_from_observed_galaxies_alone(pools, sets):
+    np.testing.assert_array_equal(pools.observed, pools.real)
+    assert (left_out(pools, 3)[np.setdiff1d(np.arange(len(pools.place)), pools.real)] == -1).all()
+
+
+def test_without_observed_galaxies_there_are_none(sets, tmp_path):
+    sets[0]["kind"][:] = dataset.RENDERED
+    config = replace(CONFIG, steps=1, rendered=8, tables=16, flow_steps=1, flow_batch=32)
+    model, _ = train([sets[0], sets[2]], tmp_path, config)
+    assert model.sizes.regressors == len(model.regressors) == 0
+    assert not (tmp_path / "history-regressors.csv").exists()
+
+
+def test_each_galaxy_is_left_out_by_one_and_its_neighbours_with_it(pools):
+    number = left_out(pools, 3)
+    assert set(number[pools.observed]) == {0, 1, 2}
+    steps = RegressorSteps(pools, CONFIG)
+    drawn = np.concatenate([steps[k]["place"].reshape(3, 64) for k in range(20)], axis=1)
+    for k in range(3):
+        mine = pools.place[pools.observed[number[pools.observed] == k]]
+        rest = pools.place[pools.observed[number[pools.observed] != k]]
+        assert not np.isin(drawn[k], mine).any()
+        assert np.isin(rest, drawn[k]).all()
+    pools.rows["position"][pools.observed[:6]] = [[30.2, 4.7]] * 6
+    assert len(set(left_out(pools, 3)[pools.observed[:6]])) == 1
+
+
+def test_an_image_without_position_goes_by_its_pixels(pools, sets):
+    """Whichever sets come with it, and in whatever order."""
+    for arrays in sets:
+        arrays["position"][:] = np.nan
+    one, two = Pools(sets), Pools([sets[1], sets[2], sets[0]])
+    ours, theirs = (left_out(p, 3)[p.observed] for p in (one, two))
+    assert set(ours) == {0, 1, 2}
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_too_few_images_are_named(pools):
+    pools.rows["position"][:] = [30.2, 4.7]
+    with pytest.raises(DataError, match="regressors: 0"):
+        RegressorSteps(pools, CONFIG)
+
+
+def test_what_nobody_measured_teaches_and_judges_nothing(pools, model):
+    """A value may stand in for a parent, and those of observed galaxies may be completed."""
+    pools.rows["label"][:, 1] = 0
+    pools.rows["label"][pools.observed[::2], 1] = 2
+    targets = RegressorSteps(pools, CONFIG)[0]["targets"]
+    assert np.isnan(targets[:, 1]).all()
+    assert np.isfinite(targets[:, 0]).all()
+    found = validate_regressors(model, pools, torch.from_numpy(pools.grid))
+    assert np.isnan(found["val_estimate_mass"])
+    assert found["val_estimate"] == found["val_estimate_z"]
+
+
+def test_the_pixel_shrinks_with_the_field(pools):
+    step = RegressorSteps(pools, CONFIG)[4]
+    row_of_place = {place: row for row, place in enumerate(pools.place) if place >= 0}
+    own = pools.rows["pixel_scale"][[row_of_place[place] for place in step["place"]]]
+    side = np.hypot(step["matrix"][:, 0, 0], step["matrix"][:, 0, 1])
+    np.testing.assert_allclose(step["log_scale"], scaled_pixel(own * side), atol=1e-5)
+    assert (side < 0.99).any()
+
+
+def test_the_likelihood_is_that_of_student(model):
+    targets = torch.full((2, 9), float("nan"))
+    targets[:, 0] = torch.tensor([0.05, 0.2])
+    targets[0, 1] = 10.0
+    estimate = torch.tensor([[0.1, -0.3, 0.2, -0.5], [1.0, 0.0, -1.0, 0.0]])
+    nll = estimate_nll(model, estimate, targets)
+    standard = model.standardise(targets)[:, :2].numpy()
+    middle, log_width = estimate.numpy()[:, :2], estimate.numpy()[:, 2:]
+    expected = -stats.t.logpdf(standard, df=4, loc=middle, scale=np.exp(log_width))
+    np.testing.assert_allclose(nll.numpy(), expected, rtol=1e-5)
+    assert bool(torch.isnan(nll[1, 1]))
+
+
+def test_unknown_masses_pull_nothing(pools, model):
+    """Neither where some are unknown nor where all are; and no gradient is lost for it."""
+    step = RegressorSteps(pools, CONFIG)[0]
+    step["targets"][64:, 1] = np.nan
+    batch = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in step.items()}
+    loss = regressor_losses(model, torch.from_numpy(pools.grid), batch, CONFIG)["regressors"]
+    loss.backward()
+    for k, regressor in enumerate(model.regressors):
+        gradient = regressor.head[-1].bias.grad
+        assert torch.isfinite(gradient).all()
+        assert (gradient[[0, 2]] != 0).all()
+        assert bool((gradient[[1, 3]] != 0).any()) == (k == 0)
+    batch["targets"][:, 1] = float("nan")
+    without = regressor_losses(model, torch.from_numpy(pools.grid), batch, CONFIG)["regressors"]
+    assert torch.isfinite(without)
+
+
+def test_held_out_images_of_observed_galaxies_judge_them(pools, model):
+    found = validate_regressors(model, pools, torch.from_numpy(pools.grid))
+    rows = pools.observed_held_out
+    np.testing.assert_array_equal(rows, pools.held_out["jpeg"])
+    part = pools.select(rows)
+    with torch.no_grad():
+        scale = torch.from_numpy(scaled_pixel(part["pixel_scale"]))
+        estimate = model.estimate(torch.from_numpy(part["grid"]), scale, symmetries=1)
+        redshift, mass = estimate_nll(model, estimate, torch.from_numpy(part["targets"])).mean(0)
+    assert found["val_estimate_z"] == pytest.approx(float(redshift), abs=1e-4)
+    assert found["val_estimate_mass"] == pytest.approx(float(mass), abs=1e-4)
+    assert found["val_estimate"] == pytest.approx(float(redshift + mass), abs=2e-4)
+    pools.observed_held_out = rows[:0]
+    assert validate_regressors(model, pools, torch.from_numpy(pools.grid)) == {}
