@@ -178,12 +178,14 @@ class GalaxyModel(nn.Module):
         """
         asked = self.regressors if by is None else [self.regressors[by]]
         image = _image_of(grid)
-        total = image.new_zeros((len(image), ESTIMATE))
-        for element in range(symmetries):
-            turned = dihedral(image, element)
-            for regressor in asked:
-                total = total + regressor(turned, log_scale).float()
-        return total / max(1, symmetries * len(asked))
+        if len(asked) == 0:
+            return image.new_zeros((len(image), ESTIMATE))
+        # all at once: these networks are small, and one image after the other keeps none busy
+        turned = torch.cat([dihedral(image, element) for element in range(symmetries)])
+        turned = turned.contiguous(memory_format=torch.channels_last)
+        scales = log_scale.repeat(symmetries)
+        found = torch.stack([regressor(turned, scales).float() for regressor in asked])
+        return found.unflatten(1, (symmetries, len(image))).mean(dim=(0, 1))
 
     def summarise(
         self, grid: Tensor, log_scale: Tensor, asked: Tensor, symmetries: int = SYMMETRIES
