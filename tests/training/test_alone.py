@@ -32,7 +32,7 @@ CONFIG = Config(
     regressor_steps=2,
     regressor_batch=8,
     regressors=2,
-    regressor_width=4,
+    regressor_width=8,
     encoder_width=8,
     context_size=24,
     threads=1,
@@ -124,7 +124,7 @@ def test_from_packages_to_a_posterior_on_the_command_line(tmp_path):
     settings.write_text(
         "steps: 3\nrendered: 8\ntables: 32\nflow_steps: 3\nflow_batch: 64\nthreads: 1\n"
         "flow_views: 1\nvalidation_rows: 50\nencoder_width: 8\ncontext_size: 24\n"
-        "regressor_steps: 2\nregressors: 2\nregressor_width: 4\n"
+        "regressor_steps: 2\nregressors: 2\nregressor_width: 8\n"
     )
     rendered, weights = tmp_path / "rendered", tmp_path / "weights"
     said = run("simulate", "--size", "60", "--seed", "3", "--out", str(rendered), house=house)

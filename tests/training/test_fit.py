@@ -38,7 +38,7 @@ TINY = Config(
     regressor_steps=2,
     regressor_batch=8,
     regressors=2,
-    regressor_width=4,
+    regressor_width=8,
     encoder_width=8,
     context_size=24,
     threads=1,
@@ -234,7 +234,7 @@ def test_a_start_is_kept_unless_told_otherwise(sets, earlier, tmp_path):
     assert (spoilt.state_dict()[name] - before[name]).abs().max() > 0.1
 
 
-@pytest.mark.parametrize("other", [{"regressors": 3}, {"regressor_width": 8}, {"regressors": 0}])
+@pytest.mark.parametrize("other", [{"regressors": 3}, {"regressor_width": 16}, {"regressors": 0}])
 def test_regressors_are_lent_all_or_none(sets, earlier, tmp_path, other):
     """Each left out other galaxies, and flows must not learn from one that saw them."""
     folder = earlier[1]

@@ -13,7 +13,7 @@ from galexplorer.training.latents import encode_views
 from galexplorer.training.pools import Pools
 from galexplorer.training.regressors import left_out
 
-CONFIG = Config(flow_views=2, flow_real_views=3, encoder_width=8, regressors=3, regressor_width=4)
+CONFIG = Config(flow_views=2, flow_real_views=3, encoder_width=8, regressors=3, regressor_width=8)
 
 
 def encoded(pools, config=CONFIG):

@@ -17,7 +17,7 @@ from galexplorer.training.objective import estimate_nll, regressor_losses
 from galexplorer.training.pools import Pools
 from galexplorer.training.regressors import RegressorSteps, left_out, validate_regressors
 
-CONFIG = Config(regressors=3, regressor_width=4, regressor_batch=64, encoder_width=8)
+CONFIG = Config(regressors=3, regressor_width=8, regressor_batch=64, encoder_width=8)
 
 
 @pytest.fixture

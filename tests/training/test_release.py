@@ -31,7 +31,7 @@ CONFIG = Config(
     regressor_steps=2,
     regressor_batch=8,
     regressors=2,
-    regressor_width=4,
+    regressor_width=8,
     threads=1,
 )
 

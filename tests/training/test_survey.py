@@ -271,7 +271,7 @@ def test_a_folder_of_another_set_is_refused(services, settings, whole, tmp_path)
 def test_weights_are_trained_on_the_sky_alone(whole, tmp_path):
     config = Config(
         steps=2, real=8, unlabelled=4, rendered=8, tables=16, flow_steps=2, flow_batch=32,
-        regressor_steps=2, regressors=2, regressor_width=4, threads=1,
+        regressor_steps=2, regressors=2, regressor_width=8, threads=1,
     )  # fmt: skip
     out = tmp_path / "weights"
     manifest = make_weights([whole], out, tmp_path / "work", config, device="cpu")
