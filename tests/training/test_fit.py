@@ -185,7 +185,7 @@ def test_training_gives_a_model_and_a_history(sets, tmp_path):
 
 
 def test_the_regressors_learn_before_all_else_and_apart(sets, tmp_path):
-    config = replace(TINY, steps=1, flow_steps=0, learning_rate=1e-12)
+    config = replace(TINY, steps=1, flow_steps=0, learning_rate=1e-12, keep_start=False)
     less = replace(config, regressor_steps=6, regressor_learning_rate=1e-5)
     more = replace(config, regressor_steps=6, regressor_learning_rate=1e-3)
     one = train(sets, tmp_path / "one", less)[0].state_dict()
