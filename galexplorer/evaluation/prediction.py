@@ -118,8 +118,9 @@ def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> 
             part = slice(begin, begin + _BATCH)
             taken = range(*part.indices(len(features)))
             grids = [rows["grid"][k] if imaged[k] else None for k in taken]
-            shown = origin[part], (), estimated[part]
-            parts.append(engine.encode_arrays(features[part], grids, *shown))
+            parts.append(
+                engine.encode_arrays(features[part], grids, origin[part], estimated=estimated[part])
+            )
     return Encoded(
         torch.cat([p.context for p in parts]),
         torch.cat([p.mode for p in parts]),

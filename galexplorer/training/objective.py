@@ -106,14 +106,14 @@ def flow_losses(
         seen = seen._replace(mean=seen.mean + width * torch.randn_like(seen.mean))
     weight = batch["weight"]
     if len(model.regressors):
-        seen, weight = share_out(seen, weight, batch["real"])
+        seen, weight = give_estimates(seen, weight, batch["real"])
     context = context_of(model, seen, batch["feature"])
     nll = negative_log_likelihood(model, {**batch, "weight": weight}, context)
     entropy = _mean(cross_entropy(model, batch, context), batch["judged"])
     return {"flows": nll.mean(), "measurable": config.measurable_weight * entropy}
 
 
-def share_out(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, Tensor]:
+def give_estimates(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, Tensor]:
     """Return summaries of which only some have an estimate, and what their labels then weigh.
 
     What estimates of redshift and mass are worth is told by observed galaxies alone, and nothing

@@ -43,7 +43,8 @@ Schawinski et al. 2007; distances from the Planck 2018 cosmology.
   leaves out.
 - Images with star-formation rates, metallicities and lines were rendered, not observed; real
   images taught redshift and mass.
-- An 8-bit JPEG has lost the faint light: prefer FITS.
+- An 8-bit JPEG has lost the faint light; a FITS file goes without the estimates that real JPEGs
+  taught. Which of the two tells more was not measured.
 - The posterior answers "what would SDSS's catalogues say", their systematic errors included.
 
 ## Data and privacy

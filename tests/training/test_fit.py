@@ -109,7 +109,7 @@ def test_observed_galaxies_alone_tell_what_estimates_are_worth():
     told = {True: 0.0, False: 0.0}
     for seed in range(20):
         torch.manual_seed(seed)
-        given, weight = objective.share_out(seen, torch.ones(rows, 9), real)
+        given, weight = objective.give_estimates(seen, torch.ones(rows, 9), real)
         assert torch.equal(given.log_variance, -given.mean)
         asked, own = given.estimate.any(dim=1), given.mean[:, 0] == latents[:, 0]
         one, other = asked[:real], asked[real:]
@@ -136,7 +136,7 @@ def test_half_precision_is_for_processors_that_know_it(monkeypatch, able):
 
 def test_noise_goes_to_latents_by_their_own_width(sets, monkeypatch):
     """Rows of tables have no latents, and images of a sharp encoder none of the noise."""
-    monkeypatch.setattr(objective, "share_out", lambda seen, weight, real: (seen, weight))
+    monkeypatch.setattr(objective, "give_estimates", lambda seen, weight, real: (seen, weight))
     with torch.random.fork_rng():
         torch.manual_seed(3)
         model = GalaxyModel().eval().requires_grad_(False)
@@ -276,7 +276,7 @@ def test_weights_without_regressors_lend_all_else(sets, earlier, tmp_path):
             torch.testing.assert_close(value, before[name], atol=1e-3, rtol=1e-3)
 
 
-def test_weights_go_on_through_both_stages_without_their_calibration(sets, earlier, tmp_path):
+def test_weights_go_on_through_the_stages_without_their_calibration(sets, earlier, tmp_path):
     before, folder = earlier
     lent = weights.load(folder, "cpu")
     lent.model.base_width.fill_(0.5)
