@@ -177,9 +177,10 @@ def _judge_target(
     good = np.isfinite(known) & np.isfinite(mean)
     if good.sum() < MIN_ROWS:
         return out
-    out["boosting"] = score_points(known[good], mean[good], k == 0, bootstrap)
-    median = np.median(prediction.draws[good][:, :, k], axis=1)
-    out["versus"] = _ratios(known[good], median, mean[good], k == 0, bootstrap)
+    out["boosting"] = score_points(known[good], mean[good], mean[good], k == 0, bootstrap)
+    draws = prediction.draws[good][:, :, k]
+    ours, theirs = (draws.mean(axis=1), np.median(draws, axis=1)), (mean[good], mean[good])
+    out["versus"] = _ratios(known[good], ours, theirs, k == 0, bootstrap)
     if np.isfinite(sigma) and sigma > 0:
         density = baseline.log_density(truth)[good, k]
         noise = (known[good] - mean[good]) / sigma
@@ -200,14 +201,18 @@ def _judge_target(
     return out
 
 
+_Points = tuple[np.ndarray, np.ndarray]  # means and medians, each of shape (n,)
+
+
 def _ratios(
-    known: np.ndarray, ours: np.ndarray, theirs: np.ndarray, redshift: bool, bootstrap: int
+    known: np.ndarray, ours: _Points, theirs: _Points, redshift: bool, bootstrap: int
 ) -> dict:
     """Return our RMSE and sigma_mad over theirs, with 95% ranges of the paired bootstrap."""
 
     def pair(rows: np.ndarray | slice) -> tuple[float, float]:
         first, second = (
-            score_points(known[rows], guess[rows], redshift) for guess in (ours, theirs)
+            score_points(known[rows], mean[rows], median[rows], redshift)
+            for mean, median in (ours, theirs)
         )
         return first["rmse"] / second["rmse"], first["sigma_mad"] / second["sigma_mad"]
 

@@ -9,7 +9,7 @@ import torch
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.noise import RedshiftRange, redshift_limits, share_between
 from galexplorer.inference.sampler import is_star_forming
-from galexplorer.model.network import JPEG
+from galexplorer.model.features import JPEG
 from galexplorer.schema import BANDS, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
@@ -124,6 +124,7 @@ def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> 
     return Encoded(
         torch.cat([p.context for p in parts]),
         torch.cat([p.mode for p in parts]),
+        origin,
         torch.cat([p.latent for p in parts]),
         features,
     )

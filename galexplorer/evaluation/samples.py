@@ -148,7 +148,7 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
         notes=(
             "Pixels are drawn; photometry and redshift are real, other values measured or "
-            "completed with scatter."
+            "completed with scatter. Regressors, which know real pixels, are not asked about them."
             + (
                 " Held-out rows are drawn by the population's weights, which turn it into the "
                 "SDSS main sample."

@@ -114,12 +114,12 @@ def accuracy_plot(sample: dict, dark: bool = False) -> Plot:
     axes.invert_yaxis()
     low = axes.get_xlim()[0]
     axes.set_xlim(max(low, -0.4), 1.0)
-    axes.set_xlabel("R² of the posterior median")
+    axes.set_xlabel("R² of the posterior mean")
     axes.grid(axis="x", color=colours.faint, alpha=0.25, linewidth=0.6)
     legend(figure, axes, colours)
     return Plot(
         figure,
-        "How near the median comes",
+        "How near the mean comes",
         "R², 1 is perfect; error bars are two bootstrap errors. Grey bars: gradient boosting on "
         "the same inputs, same training and test galaxies.",
         f"R² by target. {'; '.join(words)}.",
@@ -158,9 +158,9 @@ def boosting_plot(report: dict, dark: bool = False) -> Plot:
     return Plot(
         figure,
         "Beside gradient boosting, on real galaxies",
-        "Left of the line the posterior median is nearer the truth. Bars hold 95% of paired "
+        "Left of the line the posterior mean is nearer the truth. Bars hold 95% of paired "
         "bootstrap samples. Boosting was trained on each table alone.",
-        f"Of {len(rows)} comparisons, the posterior median has the smaller RMSE in {better}, the "
+        f"Of {len(rows)} comparisons, the posterior mean has the smaller RMSE in {better}, the "
         f"larger in {worse}; the rest cannot be told apart.",
     )
 

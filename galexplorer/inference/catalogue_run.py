@@ -16,7 +16,7 @@ from galexplorer.inference.engine import Engine, check_options, magnitudes_of, v
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
 from galexplorer.inference.result import Photometry
-from galexplorer.model.network import MODES
+from galexplorer.model.features import INPUTS
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,
@@ -219,20 +219,20 @@ def _infer_batch(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
     )
     lines = {name: samples[:, :, TARGET_NAMES.index(name)] for name in TARGET_NAMES[5:]}
-    kind = classify(
+    classes = classify(
         lines["log_flux_nii_6584"] - lines["log_flux_halpha"],
         lines["log_flux_oiii_5007"] - lines["log_flux_hbeta"],
     )
     for c in range(len(BPT_CLASSES)):
-        columns.classes[rows, c] = (kind == c).mean(axis=1)
+        columns.classes[rows, c] = (classes == c).mean(axis=1)
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
-    for index, mode in enumerate(MODES):
-        take = np.flatnonzero((encoded.mode == index).numpy())
+    for index, kind in enumerate(INPUTS):
+        take = np.flatnonzero(encoded.origin == index)
         if len(take) == 0:
             continue
-        inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], mode)
-        misfit = None if mode == "photometry" else misfits[take]
-        judged = judge(engine.domain, mode, inputs, misfit, magnitudes[take])
+        inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], kind)
+        misfit = None if kind == "photometry" else misfits[take]
+        judged = judge(engine.domain, kind, inputs, misfit, magnitudes[take])
         for k, domain in zip(take, judged, strict=True):
             columns.scores[rows[k]] = domain.score
             if not domain.inside:

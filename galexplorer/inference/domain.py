@@ -30,13 +30,13 @@ class DomainStatistics:
     Attributes
     ----------
     mean, precision : dict of str to Tensor
-        Shapes (d,) and (d, d), by mode.
+        Shapes (d,) and (d, d), by kind.
     distance_levels : dict of str to Tensor
-        Quantiles of the squared distance, shape (1001,), by mode.
+        Quantiles of the squared distance, shape (1001,), by kind.
     misfit_levels : dict of str to Tensor
-        Quantiles of the reconstruction's misfit, by mode with images.
+        Quantiles of the reconstruction's misfit, by kind with images.
     faintest : dict of str to Tensor
-        Magnitude in each band, shape (5,), by mode; NaN where it is not known. See `faintest_of`.
+        Magnitude in each band, shape (5,), by kind; NaN where it is not known. See `faintest_of`.
         With an image they are as measured on pixels, in g, r and i, and a catalogue's share them.
     """
 
@@ -49,9 +49,9 @@ class DomainStatistics:
     def to_arrays(self) -> dict[str, Tensor]:
         """Return everything under flat names, for a safetensors file."""
         return {
-            f"{part.name}.{mode}": value
+            f"{part.name}.{kind}": value
             for part in fields(self)
-            for mode, value in getattr(self, part.name).items()
+            for kind, value in getattr(self, part.name).items()
         }
 
     @classmethod
@@ -59,12 +59,12 @@ class DomainStatistics:
         """Invert `to_arrays`."""
         parts: dict[str, dict[str, Tensor]] = {part.name: {} for part in fields(cls)}
         for name, value in arrays.items():
-            part, mode = name.split(".", 1)
-            parts[part][mode] = value
+            part, kind = name.split(".", 1)
+            parts[part][kind] = value
         return cls(**parts)
 
 
-def inputs_of(mean: Tensor, magnitudes: Tensor, mode: str) -> Tensor:
+def inputs_of(mean: Tensor, magnitudes: Tensor, kind: str) -> Tensor:
     """Return the vector whose distance is judged: latents, or r magnitude and colours.
 
     Parameters
@@ -73,8 +73,8 @@ def inputs_of(mean: Tensor, magnitudes: Tensor, mode: str) -> Tensor:
         Latent means, which are judged where there is an image.
     magnitudes : Tensor, shape (n, 5)
         NaN where missing.
-    mode : str
-        One of `galexplorer.model.network.MODES`.
+    kind : str
+        One of `galexplorer.model.features.INPUTS`.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def inputs_of(mean: Tensor, magnitudes: Tensor, mode: str) -> Tensor:
         A missing magnitude gives NaN.
     """
     colours = magnitudes[:, :-1] - magnitudes[:, 1:]
-    if mode == "photometry":
+    if kind == "photometry":
         return torch.cat([magnitudes[:, 2:3], colours], dim=1)
     return mean
 
@@ -168,17 +168,17 @@ def percentile(value: Tensor, quantiles: Tensor) -> np.ndarray:
 
 def judge(
     statistics: DomainStatistics,
-    mode: str,
+    kind: str,
     inputs: Tensor,
     misfit: Tensor | None,
     magnitudes: Tensor,
 ) -> list[Domain]:
-    """Judge galaxies of one mode.
+    """Judge galaxies of one kind.
 
     Parameters
     ----------
     statistics : DomainStatistics
-    mode : str
+    kind : str
     inputs : Tensor, shape (n, d)
         See `inputs_of`.
     misfit : Tensor, shape (n,), or None
@@ -189,20 +189,20 @@ def judge(
     -------
     list of Domain
     """
-    distance = squared_distance(inputs, statistics.mean[mode], statistics.precision[mode])
-    scores = [percentile(distance, statistics.distance_levels[mode])]
+    distance = squared_distance(inputs, statistics.mean[kind], statistics.precision[kind])
+    scores = [percentile(distance, statistics.distance_levels[kind])]
     subject = (
-        "magnitudes and colours" if mode == "photometry" else "image, as the model encodes it,"
+        "magnitudes and colours" if kind == "photometry" else "image, as the model encodes it,"
     )
-    verb = "are" if mode == "photometry" else "is"
+    verb = "are" if kind == "photometry" else "is"
     reasons = [f"Its {subject} {verb} further from the training galaxies than {{:.1f}}% of them."]
     if misfit is not None:
-        scores.append(percentile(misfit, statistics.misfit_levels[mode]))
+        scores.append(percentile(misfit, statistics.misfit_levels[kind]))
         reasons.append(
             "The autoencoder reconstructs it worse than {:.1f}% of the training galaxies."
         )
     table = np.stack(scores, axis=1)
-    limits = statistics.faintest.get(mode, torch.full((len(BANDS),), torch.nan))
+    limits = statistics.faintest.get(kind, torch.full((len(BANDS),), torch.nan))
     out = []
     for row, magnitude in zip(table, magnitudes, strict=True):
         faint = _faint(magnitude, limits)

@@ -18,8 +18,8 @@ from galexplorer.inference.observation import Cutout, Observation, Stored
 from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
 from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
-from galexplorer.model.features import LOG_SCALE, photometry_features
-from galexplorer.model.network import JPEG, MODES, Summary
+from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
+from galexplorer.model.network import Summary, modes_of
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
@@ -119,7 +119,7 @@ class Engine(Sampler):
             view=seen.view,
             notes=(*observation.notes, *warned, *told),
             provenance=self._provenance(
-                observation, seen.mode, redshift, redshift_range, draws, seed
+                observation, seen.kind, redshift, redshift_range, draws, seed
             ),
             known=observation.known,
             origins=observation.origins,
@@ -143,14 +143,14 @@ class Engine(Sampler):
         image = observation.cutout or observation.stored
         if observation.stored is not None:
             misfit = torch.tensor([observation.stored.misfit])
-        mode = MODES[int(encoded.mode[0])]
+        kind = INPUTS[encoded.origin[0]]
         magnitudes = torch.from_numpy(magnitudes_of([observation])).float()
-        inputs = inputs_of(encoded.latent.cpu(), magnitudes, mode)
+        inputs = inputs_of(encoded.latent.cpu(), magnitudes, kind)
         return Sight(
             encoded=encoded,
-            mode=mode,
+            kind=kind,
             view=view,
-            domain=judge(self.domain, mode, inputs, misfit, magnitudes)[0],
+            domain=judge(self.domain, kind, inputs, misfit, magnitudes)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
         )
@@ -210,7 +210,8 @@ class Engine(Sampler):
                 for part, value in zip(summary, known, strict=True):
                     part[k] = torch.from_numpy(value)
         context = self.model.context_of(summary, feature)
-        return Encoded(context, torch.from_numpy(origin).long(), summary.mean, features)
+        mode = modes_of(feature, torch.from_numpy(estimated).to(self.device))
+        return Encoded(context, mode, origin, summary.mean, features)
 
     def _measurable(self, encoded: Encoded, redshift: np.ndarray) -> dict[str, float]:
         shares = self.measurable(encoded, redshift[None])[0]
@@ -254,7 +255,7 @@ class Engine(Sampler):
     def _provenance(
         self,
         observation: Observation,
-        mode: str,
+        kind: str,
         redshift: float | None,
         redshift_range: tuple[float, float] | None,
         draws: int,
@@ -265,7 +266,7 @@ class Engine(Sampler):
             "weights_sha256": self.weights.sha256,
             "versions": versions(),
             "input_sha256": observation.input_sha256,
-            "input_kind": mode,
+            "input_kind": kind,
             "photometry_used": photometry.kind,
             "bands_used": [b for b in BANDS if b in photometry.magnitudes],
             "seed": seed,

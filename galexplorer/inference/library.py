@@ -30,8 +30,13 @@ from galexplorer.inference.neighbours import (
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
 from galexplorer.model import weights
-from galexplorer.model.features import LOG_SCALE, photometry_features, widen_image_bands
-from galexplorer.model.network import JPEG
+from galexplorer.model.features import (
+    JPEG,
+    LOG_SCALE,
+    photometry_features,
+    widen_image_bands,
+)
+from galexplorer.model.network import modes_of
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import LATENTS
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
@@ -244,7 +249,8 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         appearance, decoded = engine.model.reconstruct(grid)
         encoded = Encoded(
             context=engine.model.context_of(summary, feature),
-            mode=torch.from_numpy(entries.origin[rows]).long(),
+            mode=modes_of(feature, asked),
+            origin=entries.origin[rows],
             latent=summary.mean,
             features=features[rows],
         )

@@ -14,14 +14,18 @@ class Encoded:
 
     Attributes
     ----------
-    context : Tensor, shape (n, e, c)
+    context : Tensor, shape (n, e, 2 c)
     mode : Tensor, shape (n,), int
+        Index into `galexplorer.model.network.MODES`.
+    origin : ndarray, shape (n,), int
+        Index into `galexplorer.model.features.INPUTS`.
     latent : Tensor, shape (n, 32)
     features : ndarray, shape (n, f)
     """
 
     context: Tensor
     mode: Tensor
+    origin: np.ndarray
     latent: Tensor
     features: np.ndarray
 
@@ -34,8 +38,8 @@ class Sight:
     ----------
     encoded : Encoded
         Of one row.
-    mode : str
-        One of `galexplorer.model.network.MODES`.
+    kind : str
+        One of `galexplorer.model.features.INPUTS`.
     view : View or None
     domain : Domain
     neighbours : tuple of Neighbour
@@ -43,7 +47,7 @@ class Sight:
     """
 
     encoded: Encoded
-    mode: str
+    kind: str
     view: View | None
     domain: Domain
     neighbours: tuple[Neighbour, ...]

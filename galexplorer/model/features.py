@@ -16,8 +16,25 @@ _PETRO_WIDTH = (0.3, 0.1, 0.08, 0.08, 0.15)
 SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2 + 5 + 5
 """Length of the feature vector."""
 
-LOG_SCALE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 1
+LISTED = 5 + 4 + 5 + 5 + 2 + 2
+"""Where it says whether the magnitudes are a catalogue's."""
+
+IMAGED = LISTED + 2
+"""Where it says whether there is an image."""
+
+LOG_SCALE = IMAGED + 1
 """Where the size of the grid's pixel stands in it, as `scaled_pixel` gives it."""
+
+SIZES = [*range(LISTED - 4, LISTED), *range(LOG_SCALE + 1, LOG_SCALE + 5)]
+"""Where Petrosian radii stand, where they are from, and what they make with the magnitudes."""
+
+MEASURED_SIZES = LOG_SCALE + 1
+"""Where it says whether the radii were measured on the pixels."""
+
+INPUTS = ("photometry", "fits", "jpeg")
+"""Kinds of input, in the order of `origin`: no image, linear pixels, 8-bit composites."""
+
+JPEG = INPUTS.index("jpeg")
 
 
 def photometry_features(
@@ -43,7 +60,7 @@ def photometry_features(
     pixel_scale_arcsec : ndarray, shape (n,)
         Of the model's grid; NaN without an image.
     origin : ndarray, shape (n,)
-        0 no image, 1 fits, 2 jpeg.
+        Index into `INPUTS`.
     petro_magnitudes : ndarray, shape (n, 5), optional
         Petrosian magnitudes; NaN where missing. What they tell is their difference from the model
         magnitude of the same band, so one without the other counts as missing.

@@ -31,6 +31,9 @@ _CHAIN = ("redshift", "log_stellar_mass", "log_sfr", *LINE_NAMES, "gas_metallici
 ORDER = tuple(TARGET_NAMES.index(name) for name in _CHAIN)
 """Targets in the order of the chain: each is conditioned on those before it."""
 
+ESTIMATED = ORDER[:2]
+"""Targets that regressors estimate: the first of all."""
+
 _PLACE = tuple(ORDER.index(k) for k in range(len(ORDER)))
 _NEVER_GIVEN = tuple(TARGET_NAMES.index(name) for name in ("gas_metallicity", "log_bh_mass"))
 
@@ -212,7 +215,8 @@ class Chain(nn.Module):
     Parameters
     ----------
     context : int
-        Length of the context vector.
+        Length of a context vector. Each galaxy has two, one after the other: what the first targets
+        are conditioned on, which regressors may have estimated, and what all others are.
     hidden : int
         Width of each flow's network.
     members : int
@@ -221,7 +225,7 @@ class Chain(nn.Module):
 
     def __init__(self, context: int, hidden: int = 128, members: int = 1) -> None:
         super().__init__()
-        self.members = members
+        self.members, self._context = members, context
         self.flows = nn.ModuleList(
             nn.ModuleList(
                 Flow(ConditionalSpline(context + len(parents_of(k)), hidden), StandardNormal([1]))
@@ -238,6 +242,10 @@ class Chain(nn.Module):
         """Return the transform of that flow, which nflows keeps to itself."""
         return cast(ConditionalSpline, self.flow(k, member)._transform)
 
+    def context_for(self, k: int, context: Tensor) -> Tensor:
+        """Return the part of contexts (..., 2 c) that a target is conditioned on, (..., c)."""
+        return context.split(self._context, dim=-1)[k not in ESTIMATED]
+
     def log_prob(self, targets: Tensor, context: Tensor) -> Tensor:
         """Return each member's log density of each target given its parents.
 
@@ -246,7 +254,7 @@ class Chain(nn.Module):
         targets : Tensor, shape (n, 9)
             Standardised; where a value is missing its own entry and those of its descendants mean
             nothing.
-        context : Tensor, shape (n, e, c)
+        context : Tensor, shape (n, e, 2 c)
 
         Returns
         -------
@@ -265,10 +273,11 @@ class Chain(nn.Module):
         What each flow's own ``log_prob`` does, with one evaluation of all splines.
         """
         ordered = targets[:, ORDER]  # the parents of each target come first
+        contexts = [self.context_for(k, context) for k in range(len(TARGETS))]
         shifts, log_scales, knots = zip(
             *(
                 self.spline(k, member).parameters_of(
-                    torch.cat([context[:, member], ordered[:, : len(parents_of(k))]], dim=1)
+                    torch.cat([contexts[k][:, member], ordered[:, : len(parents_of(k))]], dim=1)
                 )
                 for member in range(self.members)
                 for k in range(len(TARGETS))
@@ -291,7 +300,7 @@ class Chain(nn.Module):
         Parameters
         ----------
         noise : Tensor, shape (n, 9)
-        context : Tensor, shape (m, e, c)
+        context : Tensor, shape (m, e, 2 c)
             Each is the context of n / m rows in succession.
         member : Tensor, shape (n / m, 9), int
             Whose flow a target of those rows comes from.
@@ -315,6 +324,7 @@ class Chain(nn.Module):
         self, k: int, noise: Tensor, context: Tensor, member: Tensor, parents: Tensor
     ) -> Tensor:
         """Return the column (n, 1) of a target, each member's rows at once."""
+        context = self.context_for(k, context)
         noise, parents = (x.unflatten(0, (len(context), -1)) for x in (noise, parents))
         column = torch.empty_like(noise)
         for e in range(self.members):
@@ -329,7 +339,7 @@ class Chain(nn.Module):
 
     def first_to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
         """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""
-        count = targets.shape[-1]
+        context, count = self.context_for(0, context), targets.shape[-1]
         column = targets.expand(len(context), count).reshape(-1, 1)
         found = [
             self.flow(0, e).transform_to_noise(column, context[:, e].repeat_interleave(count, 0))
@@ -342,6 +352,7 @@ class Chain(nn.Module):
 
         One pass of each network per row.
         """
+        context = self.context_for(0, context)
         raw = [self.spline(0, e).parameters_of(context[:, e]) for e in range(self.members)]
         row = torch.arange(len(noise), device=noise.device)[:, None]
         shift, log_scale, knots = (

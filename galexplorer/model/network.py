@@ -9,18 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from galexplorer.model import features
-from galexplorer.model.flows import Chain, Context, parents_of
+from galexplorer.model.flows import ORDER, Chain, Context, parents_of
 from galexplorer.model.regressor import ESTIMATE, Regressor
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
-MODES = ("photometry", "fits", "jpeg")
-"""Kinds of input that are calibrated apart: no image, linear pixels, 8-bit composites."""
-
-JPEG = MODES.index("jpeg")
-"""The regressors are asked about these alone: all that taught them were 8-bit composites, and
-simulated galaxies, which taught all else about linear pixels, would not be to them what real ones
-are."""
+MODES = ("photometry", "image", "image and catalogue", "jpeg")
+"""What is calibrated apart: no image; an image with its own magnitudes or a catalogue's; and, with
+whichever, an image that the regressors are asked about. Those are JPEGs alone: all that taught
+them were 8-bit composites, and simulated galaxies, which taught all else about linear pixels,
+would not be to them what real ones are."""
 
 SYMMETRIES = 8
 
@@ -207,7 +205,24 @@ class GalaxyModel(nn.Module):
         return mean, self.decoder(mean)
 
     def context_of(self, summary: Summary, feature: Tensor) -> Tensor:
-        """Return the context of each member's flows, (n, e, c), given features (n, f)."""
+        """Return the contexts of each member's flows, (n, e, 2 c), given features (n, f).
+
+        First that of the targets that have an estimate, where there is one. It tells all that the
+        image does of them, so hardly anything else of the image stands beside it: neither latents
+        nor what was measured on the pixels, only the size of these, and a catalogue's numbers.
+        Then that of all other targets.
+        """
+        told = self._vectors(summary, feature)
+        if len(self.regressors) == 0:
+            return torch.cat([told, told], dim=2)
+        asked = summary.estimate.any(dim=1, keepdim=True)
+        unseen = summary._replace(
+            mean=summary.mean * ~asked, log_variance=summary.log_variance * ~asked
+        )
+        shown = torch.where(asked, _beside_estimate(feature), feature)
+        return torch.cat([self._vectors(unseen, shown), told], dim=2)
+
+    def _vectors(self, summary: Summary, feature: Tensor) -> Tensor:
         widths = functional.softplus(summary.log_variance) - 0.7
         inputs = torch.cat([summary.mean, widths, feature, summary.estimate], dim=1)
         return torch.stack([net(inputs) for net in self.contexts], dim=1)
@@ -227,7 +242,7 @@ class GalaxyModel(nn.Module):
 
         Parameters
         ----------
-        context : Tensor, shape (m, e, c)
+        context : Tensor, shape (m, e, 2 c)
             One row for each galaxy, which has n / m draws in succession.
         mode : Tensor, shape (n,), int
             Index into `MODES`.
@@ -254,7 +269,7 @@ class GalaxyModel(nn.Module):
             Index of the target.
         targets : Tensor, shape (n, 9)
             Those after it do not count.
-        context : Tensor, shape (n, e, c)
+        context : Tensor, shape (n, e, 2 c)
         mode : Tensor, shape (n,), int
             Index into `MODES`.
 
@@ -266,6 +281,7 @@ class GalaxyModel(nn.Module):
         """
         standard = self.standardise(targets)
         given, column = standard[:, parents_of(k)], standard[:, k : k + 1]
+        context = self.chain.context_for(k, context)
         densities = []
         for e in range(self.sizes.members):
             base, log_slope = self.chain.spline(k, e).forward(
@@ -305,7 +321,7 @@ class GalaxyModel(nn.Module):
 
         Parameters
         ----------
-        context : Tensor, shape (n, e, c)
+        context : Tensor, shape (n, e, 2 c)
         redshift : Tensor, shape (n,)
 
         Returns
@@ -315,6 +331,7 @@ class GalaxyModel(nn.Module):
         """
         standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
         column = standard[:, None].clamp(-8, 8)
+        context = self.chain.context_for(_LAST, context)
         return torch.stack(
             [
                 net(torch.cat([context[:, e], column], dim=1))
@@ -346,6 +363,32 @@ class GalaxyModel(nn.Module):
         return torch.exp(standard * self.target_std[0] + self.target_mean[0]) - _SOFTENING
 
 
+def modes_of(feature: Tensor, asked: Tensor) -> Tensor:
+    """Return the index into `MODES` of rows, (n,).
+
+    Parameters
+    ----------
+    feature : Tensor, shape (n, f)
+        See `galexplorer.model.features.photometry_features`.
+    asked : Tensor, shape (n,), bool
+        Whether the regressors are asked about the image.
+    """
+    mode = (feature[:, features.IMAGED] > 0).long()
+    mode[(mode > 0) & (feature[:, features.LISTED] > 0)] = MODES.index("image and catalogue")
+    mode[asked] = MODES.index("jpeg")
+    return mode
+
+
+def _beside_estimate(feature: Tensor) -> Tensor:
+    """Return what of features stands beside an estimate: a catalogue's numbers and the pixel."""
+    shown = feature * (feature[:, features.LISTED, None] > 0)
+    measured = feature[:, features.MEASURED_SIZES, None] > 0
+    shown[:, features.SIZES] = shown[:, features.SIZES] * ~measured
+    pixel = slice(features.IMAGED, features.LOG_SCALE + 1)
+    shown[:, pixel] = feature[:, pixel]
+    return shown
+
+
 def mean_density(log_density: Tensor) -> Tensor:
     """Return the log of the members' mean density; members are the second axis."""
     return torch.logsumexp(log_density, dim=1) - math.log(log_density.shape[1])
@@ -356,6 +399,7 @@ def _image_of(grid: Tensor) -> Tensor:
 
 
 _SOFTENING = 0.02
+_LAST = ORDER[-1]
 
 
 def _line_of_redshift(redshift: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ learn from, so that each of those has an estimate by one that has not seen it, a
 import torch
 from torch import Tensor, nn
 
+from galexplorer.model.flows import ESTIMATED
 from galexplorer.model.vae import Trunk
 
-ESTIMATED = ("redshift", "log_stellar_mass")
 ESTIMATE = 2 * len(ESTIMATED)
 """Length of an estimate: the middle of each, and the logarithm of its width."""
 

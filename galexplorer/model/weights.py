@@ -15,9 +15,10 @@ from galexplorer.model.network import GalaxyModel, Sizes
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
 
-WEIGHTS_FORMAT = 3
+WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
+_CALIBRATION = ("base_", "measurable_shift", "measurable_slope")
 _MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"
 REPORT_CARD_FILE = "report_card.json"
@@ -195,7 +196,12 @@ def start_from(model: GalaxyModel, folder: Path) -> dict:
     """
     manifest = read_manifest(folder, earlier=True)
     state = read_arrays(folder, _MODEL_FILE, manifest)
-    kinds = {name: (value.dtype, value.shape) for name, value in model.state_dict().items()}
+    # earlier formats calibrate other modes, and no calibration is taken
+    state, own_state = (
+        {name: value for name, value in part.items() if not name.startswith(_CALIBRATION)}
+        for part in (state, model.state_dict())
+    )
+    kinds = {name: (value.dtype, value.shape) for name, value in own_state.items()}
     if manifest["format"] == _WITHOUT_REGRESSORS:
         state = {name: _widened(name, value) for name, value in state.items()}
     alike = {k for k, v in state.items() if k in kinds and v.shape == kinds[k][1]}

@@ -16,11 +16,13 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
 
-from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.model.network import MODES, GalaxyModel, Summary
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
+from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, measurable_labels
 from galexplorer.training.dataset import VALIDATION
 from galexplorer.training.extension import odds_weights
+from galexplorer.training.latents import encode_rows
 from galexplorer.training.pools import WEIGHT_LIMITS, Pools
 from galexplorer.training.validation import noise_of
 
@@ -30,17 +32,26 @@ _MIN_ROWS = 150
 _MOST_DRAWN = 20_000
 _LEVELS = np.linspace(0.0125, 0.9875, 40)
 
-# as users come: a catalogue with gaps, or an image with its own photometry and now and then a
-# catalogue's
-_WITH_IMAGE = Choice(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
+# as users come: a catalogue with gaps, or an image with its own photometry or a catalogue's
 _ALONE = Choice(image=False, band_dropout=0.03, petro_magnitudes=0.3)
-_CHOICES = {"photometry": _ALONE, "fits": _WITH_IMAGE, "jpeg": _WITH_IMAGE}
+_OWN = Choice(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
+_LISTED = Choice(catalogue=1.0, nothing=0.0, band_dropout=0.03, petro=1.0, petro_magnitudes=0.3)
+_EITHER = Choice(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
+# which held-out rows each mode is fitted on, and how they are shown; what lacks labels in a later
+# one is as in the first
+_FITTED = {
+    "image": ("image", _OWN),
+    "image and catalogue": ("image", _LISTED),
+    "photometry": ("photometry", _ALONE),
+    "jpeg": ("jpeg", _EITHER),
+}
 _BASE = ("shift", "width", "skew", "tail")
 _ODDS = ("shift", "slope")
+_BUFFERS = (*(f"base_{name}" for name in _BASE), *(f"measurable_{name}" for name in _ODDS))
 
 
 @torch.no_grad()
-def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) -> dict:
+def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000) -> dict:
     """Set the base of each target's flows and the odds of each measurable target.
 
     Returns
@@ -48,28 +59,28 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
     dict
         ``{mode: {target: {"rows", "shift", "width", "skew", "tail"}}}``, and under
         ``"measurable"`` in each mode ``{target: {"rows", "shift", "slope"}}``; a mode with too
-        few labels of a target takes the values of rendered galaxies.
+        few labels of a target takes the values of images with their own magnitudes.
     """
     report: dict = {}
-    first = MODES.index("fits")
-    for mode in ("fits", "photometry", "jpeg"):
+    grid = torch.from_numpy(pools.grid).to(device)
+    images: dict[str, Summary] = {}
+    first = MODES.index("image")
+    for mode, (kind, choice) in _FITTED.items():
         index = MODES.index(mode)
-        rows = pools.held_out[mode]
-        rows = np.random.default_rng(0).permutation(rows)[:limit]
-        for name in _BASE:
-            buffer = getattr(model, f"base_{name}")
-            buffer[index] = buffer[first]
-        for name in _ODDS:
-            buffer = getattr(model, f"measurable_{name}")
+        for name in _BUFFERS:
+            buffer = getattr(model, name)
             buffer[index] = buffer[first]
         report[mode] = {"measurable": {}}
+        rows = np.random.default_rng(0).permutation(pools.held_out[kind])[:limit]
         if len(rows) == 0:
             continue
+        if choice.image and kind not in images:
+            images[kind] = encode_rows(model, pools, grid, rows, asked=kind == "jpeg")
         rng = np.random.default_rng(0)
-        part = pools.select(rows)
-        found = noise_of(model, part, mode, rng, device, _CHOICES[mode])
+        part = dataset.select(pools.rows, rows)
+        found = noise_of(model, part, kind, rng, device, choice, latents=images.get(kind))
         noise = found["noise"].cpu().double().numpy()
-        weight = _weights(pools, mode, rows)
+        weight = _weights(pools, kind, rows)
         for k, target in enumerate(TARGET_NAMES):
             known = np.isfinite(noise[:, 0, k])
             values = noise[known, :, k]
@@ -94,13 +105,13 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 5000) 
     return report
 
 
-def _weights(pools: Pools, mode: str, rows: np.ndarray) -> np.ndarray:
-    """Return how much each row of a mode counts, shape (n,): together they are as training draws.
+def _weights(pools: Pools, kind: str, rows: np.ndarray) -> np.ndarray:
+    """Return how much each row of a kind counts, shape (n,): together they are as training draws.
 
     The weights of the population are those of all its rows. Photometry is judged on real rows
     alone, without the copies that fill in between the tables, so it has weights of its own.
     """
-    if mode != "photometry":
+    if kind != "photometry":
         return pools.weight[rows]
     listed = np.isfinite(pools.rows["catalogue_mag"]).all(axis=1) & (pools.rows["label"][:, 0] > 0)
     drawn = np.flatnonzero(listed & (pools.rows["split"] == VALIDATION))

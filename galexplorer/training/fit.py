@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.network import GalaxyModel
-from galexplorer.model.weights import start_from
+from galexplorer.model.weights import WEIGHTS_FORMAT, start_from
 from galexplorer.training import objective
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
@@ -89,6 +89,11 @@ def train(
     log.info("rows: %s", pools.counts())
     if len(pools.rendered) == 0 and len(pools.real) == 0:
         raise DataError("The sets hold no labelled images; give a rendered or a real set.")
+    shown = config.rendered * len(pools.rendered) + config.real * len(pools.real)
+    if config.steps and not shown:
+        raise DataError(
+            "No labelled image takes part in the steps on pixels; give a rendered set, or set real."
+        )
     if len(pools.tables) == 0:
         raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
     model = _fresh(pools, config)
@@ -197,5 +202,5 @@ def _set_dropout(module: nn.Module, probability: float) -> None:
 
 def _identity(config: Config, pools: Pools, origin: dict | None) -> str:
     """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
-    settings = json.dumps([asdict(config), origin], sort_keys=True)
+    settings = json.dumps([WEIGHTS_FORMAT, asdict(config), origin], sort_keys=True)
     return hashlib.sha256(f"{settings}{pools.digest()}".encode()).hexdigest()

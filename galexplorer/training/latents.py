@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from galexplorer.model.features import scaled_pixel
-from galexplorer.model.network import JPEG, SYMMETRIES, GalaxyModel, Summary
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, Summary
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.training.batches import change, draw_changes
 from galexplorer.training.config import Config
@@ -131,26 +131,31 @@ def encode_views(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config)
     return Views(_joined(parts, grid), first, number, zoom)
 
 
-@torch.no_grad()
 def encode_held_out(
     model: GalaxyModel, pools: Pools, grid: Tensor, limit: int
 ) -> dict[str, Summary]:
     """Encode the images that reports look at, by kind of input."""
-    found = {}
-    for mode in ("fits", "jpeg"):
-        rows = held_out(pools, mode, limit)
-        place = torch.from_numpy(pools.place[rows]).to(grid.device)
-        scales = _scaled(pools.rows["pixel_scale"][rows], grid).split(_AT_ONCE)
-        asked = torch.from_numpy(pools.rows["origin"][rows] == JPEG).to(grid.device)
-        parts = [
-            model.summarise(grid[part], log_scale, jpeg)
-            for part, log_scale, jpeg in zip(
-                place.split(_AT_ONCE), scales, asked.split(_AT_ONCE), strict=True
-            )
+    return {
+        kind: encode_rows(model, pools, grid, held_out(pools, kind, limit), kind == "jpeg")
+        for kind in ("image", "jpeg")
+    }
+
+
+@torch.no_grad()
+def encode_rows(
+    model: GalaxyModel, pools: Pools, grid: Tensor, rows: np.ndarray, asked: bool
+) -> Summary:
+    """Encode the images of some rows; whether the regressors are `asked` about them too."""
+    place = torch.from_numpy(pools.place[rows]).to(grid.device)
+    scales = _scaled(pools.rows["pixel_scale"][rows], grid)
+    return _joined(
+        [
+            model.summarise(grid[part], scale, torch.full_like(part, asked, dtype=torch.bool))
+            for part, scale in zip(place.split(_AT_ONCE), scales.split(_AT_ONCE), strict=True)
             if len(part)
-        ]
-        found[mode] = _joined(parts, grid)
-    return found
+        ],
+        grid,
+    )
 
 
 def _scaled(pixel_scale: np.ndarray, like: Tensor) -> Tensor:

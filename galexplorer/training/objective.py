@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from galexplorer.model.flows import ESTIMATED
 from galexplorer.model.network import GalaxyModel, Summary
-from galexplorer.model.regressor import ESTIMATE, ESTIMATED
+from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import MEASURABLE_NAMES
 from galexplorer.training.batches import change
 from galexplorer.training.config import Config
@@ -116,9 +117,8 @@ def flow_losses(
 def give_estimates(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, Tensor]:
     """Return summaries of which only some have an estimate, and what their labels then weigh.
 
-    What estimates of redshift and mass are worth is told by observed galaxies alone, and nothing
-    else about them beside it: they are few enough for the flows to know each by its latents, so
-    each is given another's. All other targets learn from simulated galaxies.
+    What estimates of redshift and mass are worth is told by observed galaxies alone, all other
+    targets by simulated ones.
 
     Parameters
     ----------
@@ -132,18 +132,11 @@ def give_estimates(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, T
     observed = torch.arange(number, device=weight.device)[:, None] < real
     chance = torch.where(observed, 1.0 - _UNESTIMATED, _ESTIMATED_ANYWAY)
     asked = torch.rand(observed.shape, device=weight.device) < chance
-    order = torch.arange(number, device=weight.device)
-    order[:real] = torch.randperm(real, device=weight.device)
-    lent = asked & observed
-    given = Summary(
-        torch.where(lent, seen.mean[order], seen.mean),
-        torch.where(lent, seen.log_variance[order], seen.log_variance),
-        seen.estimate * asked,
-    )
     weight = weight.clone()
-    weight[:number, : len(ESTIMATED)] *= observed | ~asked
-    weight[:number, len(ESTIMATED) :] *= ~lent
-    return given, weight
+    first = torch.zeros_like(weight[:1], dtype=torch.bool)
+    first[:, ESTIMATED] = True
+    weight[:number] *= torch.where(first, observed | ~asked, ~(observed & asked))
+    return seen._replace(estimate=seen.estimate * asked), weight
 
 
 def regressor_losses(

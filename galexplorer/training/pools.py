@@ -32,8 +32,9 @@ class Pools:
     weight : ndarray, shape (n,)
         How often a row is drawn, relative to the others of its pool.
     held_out : dict of str to ndarray of int
-        Validation rows by kind of input. Where no real JPEG is labelled, simulated galaxies that
-        were served as JPEGs stand in for them.
+        Validation rows by kind of input: ``jpeg``, which the regressors are asked about, ``image``,
+        all other images, and ``photometry``. Where no real JPEG is labelled, simulated galaxies
+        that were served as JPEGs stand in for them.
     """
 
     def __init__(self, sets: list[Arrays]) -> None:
@@ -63,7 +64,7 @@ class Pools:
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
                 ("jpeg", observed if observed.any() else served),
-                ("fits", imaged & (rows["origin"] == 1)),
+                ("image", imaged & ~jpeg),
                 ("photometry", listed & (rows["label"][:, 0] == 1)),
             )
         }

@@ -16,8 +16,8 @@ from galexplorer.errors import DataError
 from galexplorer.inference import domain, library
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
 from galexplorer.model import weights
-from galexplorer.model.features import widen_image_bands
-from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.model.features import INPUTS, widen_image_bands
+from galexplorer.model.network import GalaxyModel
 from galexplorer.training import dataset, packages
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config
@@ -211,23 +211,23 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
         parts["fits"] |= parts["jpeg"]
     elif parts["fits"].any():  # the best there is to judge by
         parts["jpeg"] = served if served.any() else parts["fits"]
-    for mode in MODES:
-        index = np.flatnonzero(parts[mode])
+    for kind in INPUTS:
+        index = np.flatnonzero(parts[kind])
         if len(index) == 0:
             continue
         photometry = rows["catalogue_mag"]
-        if mode != "photometry":
+        if kind != "photometry":
             photometry = widen_image_bands(rows["measured_mag"])
-        faintest[mode] = domain.faintest_of(photometry[index])
+        faintest[kind] = domain.faintest_of(photometry[index])
         chosen = rng.permutation(index)[:_DOMAIN_ROWS]
         part = pools.select(chosen)
         latent = torch.zeros((len(part["split"]), 32))
-        if mode != "photometry":
+        if kind != "photometry":
             latent, misfit = encode_rows(model, part, device)
-            misfits[mode] = domain.levels(misfit)
+            misfits[kind] = domain.levels(misfit)
         magnitudes = torch.from_numpy(photometry[chosen])
-        inputs = domain.inputs_of(latent.cpu(), magnitudes, mode)
-        mean[mode], precision[mode], distances[mode] = domain.summarise(inputs)
+        inputs = domain.inputs_of(latent.cpu(), magnitudes, kind)
+        mean[kind], precision[kind], distances[kind] = domain.summarise(inputs)
     statistics = domain.DomainStatistics(mean, precision, distances, misfits, faintest)
     arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}
     save_file(arrays, str(out / DOMAIN_FILE))

@@ -20,7 +20,7 @@ from galexplorer.training.config import Config
 log = logging.getLogger(__name__)
 
 _LARGEST_GRADIENT = 10.0
-SIMULATED_JUDGED = ("val_fits_all",)
+SIMULATED_JUDGED = ("val_image_all",)
 IMAGES_JUDGED = ("val_jpeg_z", "val_jpeg_mass", *SIMULATED_JUDGED)
 ALL_JUDGED = (*IMAGES_JUDGED, "val_photometry_all")
 

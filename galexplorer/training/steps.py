@@ -17,6 +17,7 @@ from galexplorer.training.batches import (
 from galexplorer.training.config import Config
 from galexplorer.training.dataset import Arrays
 from galexplorer.training.latents import Views
+from galexplorer.training.lent_photometry import LentPhotometry
 from galexplorer.training.pools import Pools
 
 Step = dict[str, np.ndarray | int]
@@ -70,6 +71,7 @@ class FlowSteps(Dataset):
 
     def __init__(self, pools: Pools, config: Config, views: Views) -> None:
         self.pools, self.config, self.views = pools, config, views
+        self._lent = LentPhotometry(pools)
 
     def __len__(self) -> int:
         return self.config.flow_steps
@@ -84,6 +86,7 @@ class FlowSteps(Dataset):
         view = self.views.draw(labelled, rng)
         imaged = dataset.select(pools.rows, labelled)
         imaged["pixel_scale"] = imaged["pixel_scale"] * self.views.zoom[view]
+        self._lent.lend(imaged, labelled, rng)
         return {
             "latent": view,
             **_described(imaged, dataset.select(pools.rows, tables), config, rng),

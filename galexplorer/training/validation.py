@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from galexplorer.model.features import LOG_SCALE
-from galexplorer.model.network import JPEG, SYMMETRIES, GalaxyModel, Summary, mean_density
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, Summary, mean_density
 from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, features_of, judged_labels
 from galexplorer.training.dataset import Arrays
@@ -16,12 +16,12 @@ _AT_ONCE = 256
 _FEWEST_LABELS = 100
 
 
-def held_out(pools: Pools, mode: str, limit: int) -> np.ndarray:
+def held_out(pools: Pools, kind: str, limit: int) -> np.ndarray:
     """Return validation rows of a kind of input, the same each time, drawn as training draws.
 
     Without replacement, by weights (Efraimidis & Spirakis 2006, 10.1016/j.ipl.2005.11.003).
     """
-    rows = pools.held_out[mode]
+    rows = pools.held_out[kind]
     wait = np.random.default_rng(0).exponential(size=len(rows)) / pools.weight[rows]
     return rows[np.argsort(wait)[:limit]]
 
@@ -34,7 +34,7 @@ def validate(
     limit: int,
     latents: dict[str, Summary] | None = None,
 ) -> dict[str, float]:
-    """Return the mean NLL of redshift, of mass, and of all targets with enough labels, by mode.
+    """Return the mean NLL of redshift, of mass, and of all targets with enough labels, by kind.
 
     Parameters
     ----------
@@ -43,29 +43,29 @@ def validate(
     pools : Pools
     device : str
     limit : int
-        Most rows of each mode.
+        Most rows of each kind.
     latents : dict of str to Summary, optional
-        Of the held-out images by mode, where they are known; the regressors are not asked
+        Of the held-out images by kind, where they are known; the regressors are not asked
         where they are not.
     """
     out = {}
-    for mode in pools.held_out:
-        index = held_out(pools, mode, limit)
+    for kind in pools.held_out:
+        index = held_out(pools, kind, limit)
         if len(index) == 0:
             continue
-        known = None if latents is None else latents.get(mode)
-        cheap = known is not None or mode == "photometry"
+        known = None if latents is None else latents.get(kind)
+        cheap = known is not None or kind == "photometry"
         part = dataset.select(pools.rows, index) if cheap else pools.select(index)
         found = noise_of(
-            model, part, mode, np.random.default_rng(0), device,
+            model, part, kind, np.random.default_rng(0), device,
             symmetries=1, latents=known, estimates=False,
         )  # fmt: skip
         nll = found["nll"].cpu()
         labels = torch.isfinite(nll).sum(dim=0)
         enough = labels >= min(_FEWEST_LABELS, int(labels.max()))  # a few would drown the others
-        out[f"val_{mode}_z"] = round(float(nll[:, 0].nanmean()), 4)
-        out[f"val_{mode}_mass"] = round(float(nll[:, 1].nanmean()), 4)
-        out[f"val_{mode}_all"] = round(float(nll[:, enough].nanmean(dim=0).sum()), 4)
+        out[f"val_{kind}_z"] = round(float(nll[:, 0].nanmean()), 4)
+        out[f"val_{kind}_mass"] = round(float(nll[:, 1].nanmean()), 4)
+        out[f"val_{kind}_all"] = round(float(nll[:, enough].nanmean(dim=0).sum()), 4)
     return out
 
 
@@ -73,7 +73,7 @@ def validate(
 def noise_of(
     model: GalaxyModel,
     rows: Arrays,
-    mode: str,
+    kind: str,
     rng: np.random.Generator,
     device: str,
     choice: Choice | None = None,
@@ -87,7 +87,7 @@ def noise_of(
     `MEASURABLE_NAMES` at the true redshift, (n, 5). Known `latents` spare the
     images; without `estimates` the regressors are not asked.
     """
-    image = mode != "photometry"
+    image = kind != "photometry"
     if choice is None:
         choice = Choice(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
     found: dict[str, list[Tensor]] = {"noise": [], "nll": [], "logit": []}
@@ -100,8 +100,8 @@ def noise_of(
             seen = latents.rows(slice(begin, begin + _AT_ONCE))
         else:
             grid = torch.from_numpy(part["grid"]).to(device)
-            jpeg = torch.from_numpy(part["origin"] == JPEG).to(device)
-            seen = model.summarise(grid, feature[:, LOG_SCALE], jpeg & estimates, symmetries)
+            asked = torch.full((len(grid),), kind == "jpeg" and estimates, device=device)
+            seen = model.summarise(grid, feature[:, LOG_SCALE], asked, symmetries)
         context = model.context_of(seen, feature)
         batch = {
             name: torch.from_numpy(value).to(device)
@@ -111,7 +111,7 @@ def noise_of(
         # completed labels judge nothing where there are measured ones; a simulated galaxy looks
         # as all of its labels say
         simulated = torch.from_numpy(part["kind"] != dataset.OBSERVED).to(device)[:, None]
-        completed = mode == "fits" or (simulated if mode == "jpeg" else False)
+        completed = kind == "image" or (simulated if kind == "jpeg" else False)
         judging = (label == 1) | (label == 3) | ((label > 0) & completed)
         usable = batch["known"] & judging
         standard = standard_targets(model, batch)

@@ -8,12 +8,13 @@ TEXT = """
 ## Method
 
 A convolutional variational autoencoder reduces the gri image of a galaxy to 32 numbers; smaller
-networks, taught by real JPEGs, estimate redshift and mass of a JPEG. All of this, the photometry
-and the angular scale condition a chain of neural spline flows: redshift first;
-then stellar mass and star-formation rate given the redshift; then four emission-line fluxes given
-all of those; last gas metallicity and black-hole mass, each given the rest. Every draw is one
-joint answer, so that correlations survive, and a redshift that is known can be held fixed. Each
-step of the chain is the mean of three networks; where they differ, the answer is wider.
+networks, taught by real JPEGs, estimate redshift and mass of a JPEG, and for these two stand for
+its image. All of this, the photometry and the angular scale condition a chain of neural spline
+flows: redshift first; then stellar mass and star-formation rate given the redshift; then four
+emission-line fluxes given all of those; last gas metallicity and black-hole mass, each given the
+rest. Every draw is one joint answer, so that correlations survive, and a redshift that is known
+can be held fixed. Each step of the chain is the mean of three networks; where they differ, the
+answer is wider.
 
 The image is brought to the colour scale of SDSS's own composites before the model sees it, and
 training and inference share that step.

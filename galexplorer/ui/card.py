@@ -184,11 +184,11 @@ def _show_sample(card: dict) -> None:
         )
         _table(coverage_rows(judged), f"Calibration, {sample['title']}, {mode}")
     st.caption(
-        "RMSE and log score are in the target's unit, ± one bootstrap error; the log score is the "
-        "mean log of the posterior's density at the truth, higher is better, beside that of a "
-        "Gaussian around boosting's answer. D and TARP are the largest distances from perfect "
-        "calibration, alone and joint. A check that strays no further than perfect posteriors do "
-        "in so few galaxies is within noise."
+        "R² and RMSE are those of posterior means. RMSE and log score are in the target's unit, "
+        "± one bootstrap error; the log score is the mean log of the posterior's density at the "
+        "truth, higher is better, beside that of a Gaussian around boosting's answer. D and TARP "
+        "are the largest distances from perfect calibration, alone and joint. A check that strays "
+        "no further than perfect posteriors do in so few galaxies is within noise."
     )
     builders = list(sample_plots(sample, mode))
     for begin in range(0, len(builders), 2):

@@ -9,7 +9,7 @@ from astropy.table import Table
 
 from galexplorer.cli import main
 from galexplorer.inference.engine import Engine
-from galexplorer.model.network import MODES
+from galexplorer.model.features import INPUTS
 from galexplorer.schema import BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
 
 pytestmark = pytest.mark.usefixtures("weights_dir")
@@ -127,7 +127,7 @@ def test_a_galaxy_fainter_than_the_survey_is_outside_the_domain(infer, tmp_path)
 
 def test_every_kind_of_input_has_a_faintest_magnitude(weights_dir):
     limits = Engine.load(weights_dir, device="cpu").domain.faintest
-    assert set(limits) == set(MODES)
+    assert set(limits) == set(INPUTS)
     for limit in limits.values():
         assert 17.8 < float(limit[2]) < 20.0  # SDSS's main sample ends at r = 17.77
 

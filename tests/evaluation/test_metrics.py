@@ -104,6 +104,22 @@ def test_r2_is_one_minus_the_unexplained_share(rng):
     assert np.isnan(point_metrics(np.ones(5), np.ones(5))["r2"])
 
 
+def test_squares_are_of_means_and_the_robust_scatter_of_medians(rng):
+    """Of a skewed posterior, whose mean has the least squared error there is."""
+    centre = rng.normal(0, 1, 4000)
+    truth = centre + rng.exponential(1.0, 4000)
+    draws = centre[:, None] + rng.exponential(1.0, (4000, 400))
+    figures = score(truth, draws)
+    assert figures["rmse"] == pytest.approx(1.0, rel=0.06)  # the deviation of the exponential
+    assert abs(figures["bias"]) < 0.05
+    median = 1 - (1 + (1 - np.log(2)) ** 2) / 2  # off by 1 - log 2
+    assert figures["r2"] == pytest.approx(0.5, abs=0.03)
+    assert figures["r2_median"] == pytest.approx(median, abs=0.03)
+    residual = truth - np.median(draws, axis=1)
+    expected = 1.4826 * np.median(np.abs(residual - np.median(residual)))
+    assert figures["sigma_mad"] == pytest.approx(expected)
+
+
 def test_rows_without_truth_are_left_out(rng, problem):
     centre, width, truth = problem
     draws = posterior(rng, centre, width)
@@ -120,7 +136,7 @@ def test_bootstrap_errors_are_those_of_repeated_samples(rng):
     truth = rng.normal(0, 1.0, (200, size))
     median = truth + rng.normal(0, 0.5, (200, size))
     repeated = [point_metrics(t, m) for t, m in zip(truth, median, strict=True)]
-    figures = score_points(truth[0], median[0], bootstrap=200)
+    figures = score_points(truth[0], median[0], median[0], bootstrap=200)
     for name in ("r2", "rmse"):
         expected = np.std([row[name] for row in repeated])
         assert figures[f"{name}_err"] == pytest.approx(expected, rel=0.3)
@@ -130,6 +146,7 @@ def test_outliers_of_other_targets_lie_beyond_three_sigma(rng):
     truth = rng.normal(10, 1, 20_000)
     residual = rng.normal(0.3, 0.2, 20_000)
     residual[:200] = 5.0
-    figures = score_points(truth, truth + residual)
+    guess = truth + residual
+    figures = score_points(truth, guess, guess)
     assert figures["sigma_mad"] == pytest.approx(0.2, rel=0.03)
     assert figures["outliers"] == pytest.approx(0.01 + 0.0027, abs=1e-3)

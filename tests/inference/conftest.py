@@ -14,6 +14,7 @@ from galexplorer.inference.neighbours import LAYOUT, LIBRARY_FILE
 from galexplorer.inference.observation import Cutout, Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.model import weights
+from galexplorer.model.features import INPUTS
 from galexplorer.model.network import MODES, GalaxyModel
 from galexplorer.schema import BANDS, TARGETS
 
@@ -78,7 +79,7 @@ def random_weights(tmp_path_factory) -> Path:
     weights.save(folder, make_model(), {"made": "at random, for a test"})
     save_file(make_library(generator), folder / LIBRARY_FILE)
     mean, precision, distances, misfits = {}, {}, {}, {}
-    for mode in MODES:
+    for mode in INPUTS:
         rows = torch.randn((500, 5 if mode == "photometry" else 32), generator=generator)
         if mode == "photometry":
             rows = rows * torch.tensor([1.0, 0.4, 0.2, 0.1, 0.1])

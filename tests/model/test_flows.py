@@ -12,6 +12,7 @@ from nflows.transforms.splines.rational_quadratic import (
 from galexplorer.model import flows
 from galexplorer.model.flows import (
     BINS,
+    ESTIMATED,
     ORDER,
     TAIL,
     Chain,
@@ -77,10 +78,11 @@ def test_the_spline_is_that_of_nflows(generator):
 
 def test_all_splines_at_once_are_the_flows_one_by_one(chain, generator):
     targets = torch.randn((60, 9), generator=generator).double()
-    context = torch.randn((60, 2, 6), generator=generator).double()
+    context = torch.randn((60, 2, 12), generator=generator).double()
     density, noise = chain.log_prob(targets, context), chain.to_noise(targets, context)
     for k, e in itertools.product(range(9), range(2)):
-        given = torch.cat([context[:, e], targets[:, parents_of(k)]], dim=1)
+        part = context[:, e, :6] if k in ESTIMATED else context[:, e, 6:]
+        given = torch.cat([part, targets[:, parents_of(k)]], dim=1)
         column = targets[:, k : k + 1]
         alone = chain.flow(k, e).log_prob(column, given)
         torch.testing.assert_close(density[:, e, k], alone, atol=1e-9, rtol=0)
@@ -128,7 +130,7 @@ def test_each_density_integrates_to_one(chain, generator, k, member):
     grid = centre + spread * torch.linspace(-14, 14, 8001).double()
     targets = parents.repeat(len(grid), 1)
     targets[:, k] = grid
-    context = torch.linspace(-1, 1, 6).double().repeat(len(grid), 2, 1)
+    context = torch.linspace(-1, 1, 6).double().repeat(len(grid), 2, 2)
     density = torch.exp(chain.log_prob(targets, context)[:, member, k])
     assert torch.trapezoid(density, grid).item() == pytest.approx(1.0, abs=3e-3)
 
@@ -148,7 +150,7 @@ def member(generator) -> torch.Tensor:
 
 @pytest.fixture
 def context(generator) -> torch.Tensor:
-    return torch.randn((5, 2, 6), generator=generator).double()
+    return torch.randn((5, 2, 12), generator=generator).double()
 
 
 def of_members(values: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
@@ -168,7 +170,7 @@ def test_noise_and_targets_are_one_to_one(chain, context, member, generator):
 def test_the_density_is_that_of_the_change_of_variables(chain, generator):
     """log p(t) = log N(u) + log |du / dt|, the Jacobian by differentiation."""
     targets = torch.randn((5, 9), generator=generator).double()
-    context = torch.randn((5, 2, 6), generator=generator).double()
+    context = torch.randn((5, 2, 12), generator=generator).double()
     for row, e in itertools.product(range(5), range(2)):
         one = slice(row, row + 1)
         jacobian = torch.autograd.functional.jacobian(
@@ -184,7 +186,7 @@ def test_the_density_is_that_of_the_change_of_variables(chain, generator):
 
 def test_a_target_knows_nothing_of_those_after_it(chain, generator):
     targets = torch.randn((40, 9), generator=generator).double()
-    context = torch.randn((40, 2, 6), generator=generator).double()
+    context = torch.randn((40, 2, 12), generator=generator).double()
     density = chain.log_prob(targets, context)
     for k in range(9):
         before = [*parents_of(k), k]
@@ -225,10 +227,11 @@ def test_draws_that_share_a_context_are_those_with_one_each(chain, context, memb
     shared = chain.from_noise(noise, context, member)
     rows = context.repeat_interleave(20, dim=0)
     for k in range(9):
+        part = rows[..., :6] if k in ESTIMATED else rows[..., 6:]
         alone = torch.stack(
             [
                 chain.flow(k, e)._transform.inverse(
-                    noise[:, k : k + 1], torch.cat([rows[:, e], shared[:, parents_of(k)]], dim=1)
+                    noise[:, k : k + 1], torch.cat([part[:, e], shared[:, parents_of(k)]], dim=1)
                 )[0]
                 for e in range(2)
             ],
@@ -244,7 +247,7 @@ def test_redshifts_in_bulk_are_those_one_by_one(chain, context, generator):
     bulk = chain.invert_first(noise, context, member)
     for row, column in itertools.product(range(5), range(7)):
         e, one = int(member[row, column]), slice(row, row + 1)
-        alone, _ = chain.spline(0, e).inverse(noise[one, column : column + 1], context[one, e])
+        alone, _ = chain.spline(0, e).inverse(noise[one, column : column + 1], context[one, e, :6])
         assert bulk[row, column].item() == pytest.approx(alone.item(), rel=1e-9)
         back = chain.first_to_noise(bulk[row, column : column + 1], context[one])[0, e, 0]
         assert back.item() == pytest.approx(noise[row, column].item(), abs=1e-7)
@@ -254,5 +257,5 @@ def test_an_untrained_chain_is_nearly_standard_normal(generator):
     chain = Chain(context=6).eval()
     noise = torch.randn((200, 9), generator=generator)
     member = torch.zeros((200, 9), dtype=int)
-    targets = chain.from_noise(noise, torch.zeros(1, 1, 6), member)
+    targets = chain.from_noise(noise, torch.zeros(1, 1, 12), member)
     torch.testing.assert_close(targets, noise, atol=0.05, rtol=0)

@@ -7,13 +7,18 @@ import pytest
 import torch
 
 from galexplorer.model.features import (
+    JPEG,
+    LISTED,
     LOG_SCALE,
+    MEASURED_SIZES,
     SIZE,
+    SIZES,
     photometry_features,
     scaled_pixel,
     widen_image_bands,
 )
-from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel, Sizes
+from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel, Sizes, Summary, modes_of
+from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import dihedral
 from galexplorer.schema import MEASURABLE_NAMES
 
@@ -27,8 +32,8 @@ def model() -> GalaxyModel:
     model.target_std.copy_(torch.tensor([0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7]))
     model.base_shift[MODES.index("jpeg")] = 0.3
     model.base_width[MODES.index("jpeg")] = 1.2
-    model.base_skew[MODES.index("fits")] = 0.2
-    model.base_tail[MODES.index("fits")] = 0.8
+    model.base_skew[MODES.index("image")] = 0.2
+    model.base_tail[MODES.index("image")] = 0.8
     return model
 
 
@@ -47,12 +52,12 @@ def test_standardising_is_undone(model):
 
 @pytest.fixture
 def context(model) -> torch.Tensor:
-    shape = (4, model.sizes.members, model.sizes.context)
+    shape = (4, model.sizes.members, 2 * model.sizes.context)
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
 def test_redshifts_and_their_base_are_one_to_one(model, context):
-    mode = torch.tensor([0, 1, 2, 2])
+    mode = torch.tensor([0, 1, 2, 3])
     redshift = torch.tensor([0.004, 0.02, 0.1, 0.3])
     base = model.redshift_to_base(redshift, context, mode)
     assert base.shape == (4, 3, 4)
@@ -76,13 +81,37 @@ def test_draws_carry_the_calibration_of_their_mode(model, context):
 
     torch.testing.assert_close(sample("jpeg", noise), sample("photometry", 0.3 + 1.2 * noise))
     bent = torch.sinh((torch.asinh(noise) + 0.2) / 0.8)
-    torch.testing.assert_close(sample("fits", noise), sample("photometry", bent))
-    torch.testing.assert_close(sample("fits", noise)[:, 0], redshift)
+    torch.testing.assert_close(sample("image", noise), sample("photometry", bent))
+    torch.testing.assert_close(sample("image", noise)[:, 0], redshift)
+
+
+def test_what_is_given_decides_the_calibration():
+    """An image with a catalogue's magnitudes is not one with its own, nor one without any."""
+    magnitudes = np.array([[19.0, 17.6, 16.8, 16.4, 16.1]] * 5 + [[np.nan] * 5])
+    origin = np.array([0, 1, 2, 1, 2, 1])
+    own = np.array([False, True, True, False, False, False])
+    feature = photometry_features(
+        magnitudes,
+        np.full((6, 5), 0.02),
+        np.full((6, 2), np.nan),
+        own,
+        own,
+        np.full(6, 0.4),
+        origin,
+    )
+    asked = torch.from_numpy(origin == JPEG)
+    mode = modes_of(torch.from_numpy(feature), asked)
+    named = [MODES[k] for k in mode]
+    both = "image and catalogue"
+    assert named == ["photometry", "image", "jpeg", both, "jpeg", "image"]
+    # a JPEG that no regressor is asked about is an image like others
+    unasked = modes_of(torch.from_numpy(feature), torch.zeros(6, dtype=torch.bool))
+    assert [MODES[k] for k in unasked] == ["photometry", "image", "image", both, both, "image"]
 
 
 def test_the_ensemble_is_the_mean_of_its_members(model, context):
     """Densities are averaged, not their logarithms."""
-    mode = torch.tensor([0, 1, 2, 2])
+    mode = torch.tensor([0, 1, 2, 3])
     targets = torch.tensor([[0.08, 10.7, 0.3, 8.9, 7.4, 2.2, 1.7, 1.8, 1.1]]).repeat(4, 1)
     for k in (0, 1, 4, 7):
         found = model.log_density(k, targets, context, mode)
@@ -148,6 +177,41 @@ def test_only_those_who_are_asked_for_have_an_estimate(model, grid):
     torch.testing.assert_close(found.estimate[1:], model.estimate(grid, log_scale)[1:])
     assert not found.estimate[0].any()
     torch.testing.assert_close(found.mean, model.encode(grid)[0])
+
+
+def test_beside_an_estimate_redshift_and_mass_see_a_catalogue_and_nothing_of_the_image(model):
+    """All that the image tells of them is in the estimate; all other targets see both."""
+    generator = torch.Generator().manual_seed(8)
+    mean, log_variance, estimate = (
+        torch.randn((4, size), generator=generator) for size in (32, 32, ESTIMATE)
+    )
+    estimate[3] = 0.0
+    feature = torch.randn((4, SIZE), generator=generator)
+    feature[:, LISTED] = torch.tensor([0.0, 1.0, 0.0, 0.0])
+    size = model.sizes.context
+
+    def halves(mean, feature):
+        found = model.context_of(Summary(mean, log_variance, estimate), feature)
+        return found[..., :size], found[..., size:]
+
+    feature[:, MEASURED_SIZES] = 1.0
+    first, second = halves(mean, feature)
+    bright, small, wide = feature.clone(), feature.clone(), feature.clone()
+    bright[:, :LISTED] += 1.0
+    wide[:, SIZES[:4]] += 1.0
+    small[:, LOG_SCALE] += 1.0
+    for changed, same in (
+        (halves(mean + 1, feature), [True, True, True, False]),
+        (halves(mean, bright), [True, False, True, False]),
+        (halves(mean, wide), [True, True, True, False]),
+        (halves(mean, small), [False, False, False, False]),
+    ):
+        assert (changed[0] == first).flatten(1).all(dim=1).tolist() == same
+        assert not (changed[1] == second).flatten(1).all(dim=1).any()
+    assert torch.equal(first[3], second[3])
+    for k in range(9):
+        part = model.chain.context_for(k, torch.cat([first, second], dim=2))
+        assert torch.equal(part, first if k < 2 else second)
 
 
 def test_the_decoder_gives_an_image(model):

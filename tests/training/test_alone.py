@@ -14,7 +14,7 @@ import pytest
 from galexplorer.errors import DataError
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.result import EMPTY_LIBRARY
-from galexplorer.model.network import MODES
+from galexplorer.model.features import INPUTS
 from galexplorer.model.weights import read_manifest
 from galexplorer.training import dataset, packages
 from galexplorer.training.config import Config
@@ -67,10 +67,10 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
     for sentence in losses(manifest["trained_on"]):
         assert sentence in caplog.text
     engine = Engine.load(out, "cpu")
-    assert set(engine.domain.mean) == set(MODES)
+    assert set(engine.domain.mean) == set(INPUTS)
     # simulated JPEGs take the place of real ones, all of their labels included
     assert manifest["calibration"]["jpeg"]["log_sfr"]["rows"] == 160
-    served, linear = (manifest["calibration"][mode]["redshift"] for mode in ("jpeg", "fits"))
+    served, linear = (manifest["calibration"][mode]["redshift"] for mode in ("jpeg", "image"))
     assert served != linear
 
 

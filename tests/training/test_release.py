@@ -12,7 +12,7 @@ from galexplorer.inference import latent_map
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observation import Observation
 from galexplorer.inference.result import Photometry
-from galexplorer.model.network import MODES
+from galexplorer.model.features import INPUTS
 from galexplorer.model.weights import read_report_card
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset
@@ -64,7 +64,7 @@ def test_weights_are_made_loaded_and_judged(folders, tmp_path, monkeypatch):
     assert set(manifest["files"]) == {path.name for path in out.glob("*.safetensors")}
     assert manifest["config"]["steps"] == 2
     engine = Engine.load(out, "cpu")
-    assert set(engine.domain.mean) == set(MODES)
+    assert set(engine.domain.mean) == set(INPUTS)
     assert len(engine.library) == 192
     assert int(engine.library.published.sum()) == 160
     assert manifest["library"]["galaxies"] == 192
