@@ -19,7 +19,8 @@ from galexplorer.inference.result import Neighbour, Photometry, Posterior, Resul
 from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
-from galexplorer.model.network import Summary, modes_of
+from galexplorer.model.modes import modes_of
+from galexplorer.model.network import Summary
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities

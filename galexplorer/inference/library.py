@@ -36,7 +36,7 @@ from galexplorer.model.features import (
     photometry_features,
     widen_image_bands,
 )
-from galexplorer.model.network import modes_of
+from galexplorer.model.modes import modes_of
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import LATENTS
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS

@@ -16,7 +16,7 @@ class Encoded:
     ----------
     context : Tensor, shape (n, e, 2 c)
     mode : Tensor, shape (n,), int
-        Index into `galexplorer.model.network.MODES`.
+        Index into `galexplorer.model.modes.MODES`.
     origin : ndarray, shape (n,), int
         Index into `galexplorer.model.features.INPUTS`.
     latent : Tensor, shape (n, 32)

@@ -10,17 +10,18 @@ from torch.nn import functional
 
 from galexplorer.model import features
 from galexplorer.model.flows import ORDER, Chain, Context, parents_of
+from galexplorer.model.modes import MODES, beside_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
-MODES = ("photometry", "image", "image and catalogue", "jpeg")
-"""What is calibrated apart: no image; an image with its own magnitudes or a catalogue's; and, with
-whichever, an image that the regressors are asked about. Those are JPEGs alone: all that taught
-them were 8-bit composites, and simulated galaxies, which taught all else about linear pixels,
-would not be to them what real ones are."""
-
 SYMMETRIES = 8
+
+CALIBRATION = {
+    **{"base_shift": 0.0, "base_width": 1.0, "base_skew": 0.0, "base_tail": 1.0},
+    **{"measurable_shift": 0.0, "measurable_slope": 1.0},
+}
+"""Buffers that are fitted on galaxies which training never saw, and what changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -122,19 +123,14 @@ class GalaxyModel(nn.Module):
         number = len(TARGETS)
         self.register_buffer("target_mean", torch.zeros(number))
         self.register_buffer("target_std", torch.ones(number))
-        self.register_buffer("base_shift", torch.zeros(len(MODES), number))
-        self.register_buffer("base_width", torch.ones(len(MODES), number))
-        self.register_buffer("base_skew", torch.zeros(len(MODES), number))
-        self.register_buffer("base_tail", torch.ones(len(MODES), number))
-        self.register_buffer("measurable_shift", torch.zeros(len(MODES), len(MEASURABLE_NAMES)))
-        self.register_buffer("measurable_slope", torch.ones(len(MODES), len(MEASURABLE_NAMES)))
+        for name, value in CALIBRATION.items():
+            size = number if name.startswith("base") else len(MEASURABLE_NAMES)
+            self.register_buffer(name, torch.full((len(MODES), size), value))
 
     def forget_calibration(self) -> None:
         """Make the flows' bases standard normals and the odds those of the network again."""
-        for name in ("base_shift", "base_skew", "measurable_shift"):
-            getattr(self, name).zero_()
-        for name in ("base_width", "base_tail", "measurable_slope"):
-            getattr(self, name).fill_(1.0)
+        for name, value in CALIBRATION.items():
+            getattr(self, name).fill_(value)
 
     def encode(self, grid: Tensor, symmetries: int = SYMMETRIES) -> tuple[Tensor, Tensor]:
         """Return latent means and log variances, averaged over the symmetries of the square.
@@ -219,7 +215,7 @@ class GalaxyModel(nn.Module):
         unseen = summary._replace(
             mean=summary.mean * ~asked, log_variance=summary.log_variance * ~asked
         )
-        shown = torch.where(asked, _beside_estimate(feature), feature)
+        shown = torch.where(asked, beside_estimate(feature), feature)
         return torch.cat([self._vectors(unseen, shown), told], dim=2)
 
     def _vectors(self, summary: Summary, feature: Tensor) -> Tensor:
@@ -361,32 +357,6 @@ class GalaxyModel(nn.Module):
         base = self.to_base(noise, mode[:, None], 0)
         standard = self.chain.invert_first(base, context, member)
         return torch.exp(standard * self.target_std[0] + self.target_mean[0]) - _SOFTENING
-
-
-def modes_of(feature: Tensor, asked: Tensor) -> Tensor:
-    """Return the index into `MODES` of rows, (n,).
-
-    Parameters
-    ----------
-    feature : Tensor, shape (n, f)
-        See `galexplorer.model.features.photometry_features`.
-    asked : Tensor, shape (n,), bool
-        Whether the regressors are asked about the image.
-    """
-    mode = (feature[:, features.IMAGED] > 0).long()
-    mode[(mode > 0) & (feature[:, features.LISTED] > 0)] = MODES.index("image and catalogue")
-    mode[asked] = MODES.index("jpeg")
-    return mode
-
-
-def _beside_estimate(feature: Tensor) -> Tensor:
-    """Return what of features stands beside an estimate: a catalogue's numbers and the pixel."""
-    shown = feature * (feature[:, features.LISTED, None] > 0)
-    measured = feature[:, features.MEASURED_SIZES, None] > 0
-    shown[:, features.SIZES] = shown[:, features.SIZES] * ~measured
-    pixel = slice(features.IMAGED, features.LOG_SCALE + 1)
-    shown[:, pixel] = feature[:, pixel]
-    return shown
 
 
 def mean_density(log_density: Tensor) -> Tensor:

@@ -11,14 +11,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from galexplorer.errors import OptionError, WeightsError
-from galexplorer.model.network import GalaxyModel, Sizes
+from galexplorer.model.network import CALIBRATION, GalaxyModel, Sizes
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
 
 WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
-_CALIBRATION = ("base_", "measurable_shift", "measurable_slope")
 _MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"
 REPORT_CARD_FILE = "report_card.json"
@@ -198,7 +197,7 @@ def start_from(model: GalaxyModel, folder: Path) -> dict:
     state = read_arrays(folder, _MODEL_FILE, manifest)
     # earlier formats calibrate other modes, and no calibration is taken
     state, own_state = (
-        {name: value for name, value in part.items() if not name.startswith(_CALIBRATION)}
+        {name: value for name, value in part.items() if name not in CALIBRATION}
         for part in (state, model.state_dict())
     )
     kinds = {name: (value.dtype, value.shape) for name, value in own_state.items()}

@@ -16,13 +16,14 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
 
-from galexplorer.model.network import MODES, GalaxyModel, Summary
+from galexplorer.model.modes import MODES
+from galexplorer.model.network import CALIBRATION, GalaxyModel, Summary
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
 from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, measurable_labels
 from galexplorer.training.dataset import VALIDATION
 from galexplorer.training.extension import odds_weights
-from galexplorer.training.latents import encode_rows
+from galexplorer.training.latents import summaries_of
 from galexplorer.training.pools import WEIGHT_LIMITS, Pools
 from galexplorer.training.validation import noise_of
 
@@ -47,7 +48,6 @@ _FITTED = {
 }
 _BASE = ("shift", "width", "skew", "tail")
 _ODDS = ("shift", "slope")
-_BUFFERS = (*(f"base_{name}" for name in _BASE), *(f"measurable_{name}" for name in _ODDS))
 
 
 @torch.no_grad()
@@ -67,7 +67,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000
     first = MODES.index("image")
     for mode, (kind, choice) in _FITTED.items():
         index = MODES.index(mode)
-        for name in _BUFFERS:
+        for name in CALIBRATION:
             buffer = getattr(model, name)
             buffer[index] = buffer[first]
         report[mode] = {"measurable": {}}
@@ -75,7 +75,7 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000
         if len(rows) == 0:
             continue
         if choice.image and kind not in images:
-            images[kind] = encode_rows(model, pools, grid, rows, asked=kind == "jpeg")
+            images[kind] = summaries_of(model, pools, grid, rows, asked=kind == "jpeg")
         rng = np.random.default_rng(0)
         part = dataset.select(pools.rows, rows)
         found = noise_of(model, part, kind, rng, device, choice, latents=images.get(kind))

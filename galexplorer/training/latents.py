@@ -136,13 +136,13 @@ def encode_held_out(
 ) -> dict[str, Summary]:
     """Encode the images that reports look at, by kind of input."""
     return {
-        kind: encode_rows(model, pools, grid, held_out(pools, kind, limit), kind == "jpeg")
+        kind: summaries_of(model, pools, grid, held_out(pools, kind, limit), kind == "jpeg")
         for kind in ("image", "jpeg")
     }
 
 
 @torch.no_grad()
-def encode_rows(
+def summaries_of(
     model: GalaxyModel, pools: Pools, grid: Tensor, rows: np.ndarray, asked: bool
 ) -> Summary:
     """Encode the images of some rows; whether the regressors are `asked` about them too."""

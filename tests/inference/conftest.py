@@ -15,7 +15,8 @@ from galexplorer.inference.observation import Cutout, Observation
 from galexplorer.inference.result import Photometry
 from galexplorer.model import weights
 from galexplorer.model.features import INPUTS
-from galexplorer.model.network import MODES, GalaxyModel
+from galexplorer.model.modes import MODES
+from galexplorer.model.network import GalaxyModel
 from galexplorer.schema import BANDS, TARGETS
 
 LIBRARY_SIZE = 40

@@ -17,7 +17,8 @@ from galexplorer.model.features import (
     scaled_pixel,
     widen_image_bands,
 )
-from galexplorer.model.network import MODES, SYMMETRIES, GalaxyModel, Sizes, Summary, modes_of
+from galexplorer.model.modes import MODES, modes_of
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, Sizes, Summary
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import dihedral
 from galexplorer.schema import MEASURABLE_NAMES

@@ -12,7 +12,8 @@ from scipy import stats
 from galexplorer.errors import DataError, OptionError, WeightsError
 from galexplorer.model import features, weights
 from galexplorer.model.flows import ORDER
-from galexplorer.model.network import MODES, GalaxyModel, Summary
+from galexplorer.model.modes import MODES
+from galexplorer.model.network import GalaxyModel, Summary
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import dataset, objective

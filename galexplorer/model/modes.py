@@ -1,0 +1,37 @@
+"""What is given of a galaxy: how it is calibrated, and what counts beside an estimate."""
+
+from torch import Tensor
+
+from galexplorer.model import features
+
+MODES = ("photometry", "image", "image and catalogue", "jpeg")
+"""What is calibrated apart: no image; an image with its own magnitudes or a catalogue's; and, with
+whichever, an image that the regressors are asked about. Those are JPEGs alone: all that taught
+them were 8-bit composites, and simulated galaxies, which taught all else about linear pixels,
+would not be to them what real ones are."""
+
+
+def modes_of(feature: Tensor, asked: Tensor) -> Tensor:
+    """Return the index into `MODES` of rows, (n,).
+
+    Parameters
+    ----------
+    feature : Tensor, shape (n, f)
+        See `galexplorer.model.features.photometry_features`.
+    asked : Tensor, shape (n,), bool
+        Whether the regressors are asked about the image.
+    """
+    mode = (feature[:, features.IMAGED] > 0).long()
+    mode[(mode > 0) & (feature[:, features.LISTED] > 0)] = MODES.index("image and catalogue")
+    mode[asked] = MODES.index("jpeg")
+    return mode
+
+
+def beside_estimate(feature: Tensor) -> Tensor:
+    """Return what of features (n, f) stands beside an estimate: a catalogue's numbers, pixels."""
+    shown = feature * (feature[:, features.LISTED, None] > 0)
+    measured = feature[:, features.MEASURED_SIZES, None] > 0
+    shown[:, features.SIZES] = shown[:, features.SIZES] * ~measured
+    pixel = slice(features.IMAGED, features.LOG_SCALE + 1)
+    shown[:, pixel] = feature[:, pixel]
+    return shown
