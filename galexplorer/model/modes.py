@@ -28,7 +28,7 @@ def modes_of(feature: Tensor, asked: Tensor) -> Tensor:
 
 
 def beside_estimate(feature: Tensor) -> Tensor:
-    """Return what of features (n, f) stands beside an estimate: a catalogue's numbers, pixels."""
+    """Return what of features stands beside an estimate: a catalogue's numbers, pixel size."""
     shown = feature * (feature[:, features.LISTED, None] > 0)
     measured = feature[:, features.MEASURED_SIZES, None] > 0
     shown[:, features.SIZES] = shown[:, features.SIZES] * ~measured
