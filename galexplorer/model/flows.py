@@ -316,14 +316,28 @@ class Chain(nn.Module):
             if k == 0 and first is not None:
                 column = first[:, None]
             else:
-                column = self._draw(k, noise[:, k], context, member[:, k], drawn)
+                column = self.draw(k, noise[:, k], context, member[:, k], drawn)
             drawn = torch.cat([drawn, column], dim=1)
         return drawn[:, _PLACE]
 
-    def _draw(
+    def draw(
         self, k: int, noise: Tensor, context: Tensor, member: Tensor, parents: Tensor
     ) -> Tensor:
-        """Return the column (n, 1) of a target, each member's rows at once."""
+        """Return one target for base variables, each member's rows at once.
+
+        Parameters
+        ----------
+        k : int
+        noise : Tensor, shape (n,)
+        context : Tensor, shape (m, e, 2 c)
+        member : Tensor, shape (n / m,), int
+        parents : Tensor, shape (n, p)
+            Standardised targets in the order of the chain; those after the target do not count.
+
+        Returns
+        -------
+        Tensor, shape (n, 1)
+        """
         context = self.context_for(k, context)
         noise, parents = (x.unflatten(0, (len(context), -1)) for x in (noise, parents))
         column = torch.empty_like(noise)
@@ -336,6 +350,30 @@ class Chain(nn.Module):
             standard, _ = invert_spline(noise[:, mine].reshape(-1, 1), knots)
             column[:, mine] = (standard * torch.exp(log_scale) + shift).view(len(context), -1)
         return column.reshape(-1, 1)
+
+    def one_to_noise(
+        self, k: int, column: Tensor, context: Tensor, parents: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return base variables of one target and their log derivatives by member, both (n, e).
+
+        Parameters
+        ----------
+        k : int
+        column : Tensor, shape (n, 1)
+            Standardised.
+        context : Tensor, shape (m, e, 2 c)
+            Each is the context of n / m rows in succession.
+        parents : Tensor, shape (n, p)
+            As in `draw`.
+        """
+        context, given = self.context_for(k, context), parents[:, : len(parents_of(k))]
+        noise, log_slope = [], []
+        for e in range(self.members):
+            shift, log_scale, knots = self.spline(k, e).parameters_of(context[:, e], given)
+            found, slope = apply_spline((column - shift) * torch.exp(-log_scale), knots)
+            noise.append(found.view(-1, 1))
+            log_slope.append(slope.view(-1, 1) - log_scale)
+        return torch.cat(noise, dim=1), torch.cat(log_slope, dim=1)
 
     def first_to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
         """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""

@@ -277,15 +277,9 @@ class GalaxyModel(nn.Module):
         """
         standard = self.standardise(targets)
         given, column = standard[:, parents_of(k)], standard[:, k : k + 1]
-        context = self.chain.context_for(k, context)
-        densities = []
-        for e in range(self.sizes.members):
-            base, log_slope = self.chain.spline(k, e).forward(
-                column, context=torch.cat([context[:, e], given], dim=1)
-            )
-            noise, log_bend = self.base_to_noise(base[:, 0], k, mode)
-            densities.append(log_slope + log_bend - 0.5 * noise**2)
-        density = mean_density(torch.stack(densities, dim=1))
+        base, log_slope = self.chain.one_to_noise(k, column, context, given)
+        noise, log_bend = self.base_to_noise(base, k, mode[:, None])
+        density = mean_density(log_slope + log_bend - 0.5 * noise**2)
         density = density - torch.log(self.target_std[k]) - 0.5 * math.log(2 * math.pi)
         # from log(z + softening) to z
         return density - _line_of_redshift(targets[:, 0]) if k == 0 else density

@@ -1,13 +1,17 @@
 """Make posteriors calibrated: fit the base of each target's flows on validation rows.
 
-Given its true parents, the base variable of a calibrated flow is standard normal. On galaxies that
-the training never saw, each counting by its weight, it is something near that; the sinh-arcsinh
-transform (Jones & Pewsey 2009) of a normal that comes nearest becomes the base that draws come
-from, one for all members of the ensemble, and such that their mixture is calibrated. The odds that
-a spectrum would show a line are put straight by a logistic regression (Platt 1999).
+Where the truth lies in its own calibrated posterior is uniform. On galaxies that the training never
+saw, each counting by its weight, it is something near that; the sinh-arcsinh transform (Jones &
+Pewsey 2009) of a normal that comes nearest becomes the base that draws come from, one for all
+members of the ensemble. Targets follow in the order of the chain, each given the true redshift, for
+which tables are cut, and draws of whatever else is before it: so it is the posterior that users
+see that is calibrated, not one that knows the truth of all but one target. The odds that a spectrum
+would show a line are put straight by a logistic regression (Platt 1999).
 """
 
 import logging
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +19,9 @@ import torch
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
+from torch import Tensor
 
+from galexplorer.model.flows import ORDER
 from galexplorer.model.modes import MODES
 from galexplorer.model.network import CALIBRATION, GalaxyModel, Summary
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
@@ -31,6 +37,8 @@ log = logging.getLogger(__name__)
 
 _MIN_ROWS = 150
 _MOST_DRAWN = 20_000
+_DRAWS = 15  # of what comes before a target; as many of each member
+_AT_ONCE = 512
 _LEVELS = np.linspace(0.0125, 0.9875, 40)
 
 # as users come: a catalogue with gaps, or an image with its own photometry or a catalogue's
@@ -38,13 +46,14 @@ _ALONE = Choice(image=False, band_dropout=0.03, petro_magnitudes=0.3)
 _OWN = Choice(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
 _LISTED = Choice(catalogue=1.0, nothing=0.0, band_dropout=0.03, petro=1.0, petro_magnitudes=0.3)
 _EITHER = Choice(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
-# which held-out rows each mode is fitted on, and how they are shown; what lacks labels in a later
-# one is as in the first
+# which held-out rows each mode is fitted on, each kind counting the same, and how they are shown;
+# what lacks labels in a later mode is as in the first
 _FITTED = {
-    "image": ("image", _OWN),
-    "image and catalogue": ("image", _LISTED),
-    "photometry": ("photometry", _ALONE),
-    "jpeg": ("jpeg", _EITHER),
+    "image": (("image",), _OWN),
+    "image and catalogue": (("image",), _LISTED),
+    # simulated galaxies scatter more than real ones of these, whose labels are measured
+    "photometry": (("photometry", "image"), _ALONE),
+    "jpeg": (("jpeg",), _EITHER),
 }
 _BASE = ("shift", "width", "skew", "tail")
 _ODDS = ("shift", "slope")
@@ -65,44 +74,160 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000
     grid = torch.from_numpy(pools.grid).to(device)
     images: dict[str, Summary] = {}
     first = MODES.index("image")
-    for mode, (kind, choice) in _FITTED.items():
+    for mode, (kinds, choice) in _FITTED.items():
         index = MODES.index(mode)
         for name in CALIBRATION:
             buffer = getattr(model, name)
             buffer[index] = buffer[first]
         report[mode] = {"measurable": {}}
-        rows = np.random.default_rng(0).permutation(pools.held_out[kind])[:limit]
-        if len(rows) == 0:
+        shown = []
+        for kind in kinds:
+            rows = np.random.default_rng(0).permutation(pools.held_out[kind])[:limit]
+            if len(rows) == 0:
+                continue
+            if choice.image and kind not in images:
+                images[kind] = summaries_of(model, pools, grid, rows, asked=kind == "jpeg")
+            shown.append(_show(model, pools, kind, rows, choice, images.get(kind), device))
+        if not shown:
             continue
-        if choice.image and kind not in images:
-            images[kind] = summaries_of(model, pools, grid, rows, asked=kind == "jpeg")
-        rng = np.random.default_rng(0)
-        part = dataset.select(pools.rows, rows)
-        found = noise_of(model, part, kind, rng, device, choice, latents=images.get(kind))
-        noise = found["noise"].cpu().double().numpy()
-        weight = _weights(pools, kind, rows)
-        for k, target in enumerate(TARGET_NAMES):
-            known = np.isfinite(noise[:, 0, k])
-            values = noise[known, :, k]
-            if len(values) < _MIN_ROWS:
-                continue
-            fitted = dict(zip(_BASE, fit_base(values, weight[known]), strict=True))
-            for name, value in fitted.items():
-                getattr(model, f"base_{name}")[index, k] = value
-            report[mode][target] = _entry(len(values), fitted)
-        logit, shown = found["logit"].cpu().double().numpy(), measurable_labels(part)
-        for k, target in enumerate(MEASURABLE_NAMES):
-            known = np.isfinite(shown[:, k]) & np.isfinite(logit[:, k])
-            if known.sum() < _MIN_ROWS or len(np.unique(shown[known, k])) < 2:
-                continue
-            odds = LogisticRegression(C=100.0)
-            odds.fit(logit[known, k : k + 1], shown[known, k], sample_weight=weight[known])
-            fitted = {"shift": float(odds.intercept_[0]), "slope": float(odds.coef_[0, 0])}
-            for name, value in fitted.items():
-                getattr(model, f"measurable_{name}")[index, k] = value
-            report[mode]["measurable"][target] = _entry(int(known.sum()), fitted)
+        held_out = _HeldOut.join(shown)
+        _fit_bases(model, index, held_out, report[mode])
+        _fit_odds(model, index, held_out, report[mode]["measurable"])
         log.info("calibration, %s: %s", mode, report[mode])
     return report
+
+
+class _HeldOut(NamedTuple):
+    """Held-out rows as a mode sees them.
+
+    Attributes
+    ----------
+    context : Tensor, shape (n, e, 2 c)
+    standard : Tensor, shape (n, 9)
+        Standardised targets.
+    judged : ndarray, shape (n, 9), bool
+        Which of them count.
+    logit, measurable : ndarray, shape (n, 5)
+        Log odds, and whether the spectrum shows it, NaN where unknown.
+    weight : ndarray, shape (n,)
+    group : ndarray, shape (n,), int
+        Which kind of rows it is of.
+    """
+
+    context: Tensor
+    standard: Tensor
+    judged: np.ndarray
+    logit: np.ndarray
+    measurable: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+
+    @classmethod
+    def join(cls, parts: "list[_HeldOut]") -> "_HeldOut":
+        """Join rows of several kinds."""
+        return cls(
+            torch.cat([part.context for part in parts]),
+            torch.cat([part.standard for part in parts]),
+            np.concatenate([part.judged for part in parts]),
+            np.concatenate([part.logit for part in parts]),
+            np.concatenate([part.measurable for part in parts]),
+            np.concatenate([part.weight for part in parts]),
+            np.repeat(np.arange(len(parts)), [len(part.weight) for part in parts]),
+        )
+
+    def weight_of(self, known: np.ndarray) -> np.ndarray:
+        """Return the weights of the rows that are known, the same in sum for each kind."""
+        weight, group = self.weight[known], self.group[known]
+        total = np.bincount(group, weight)
+        return weight / total[group] * len(weight) / np.count_nonzero(total)
+
+
+def _show(
+    model: GalaxyModel,
+    pools: Pools,
+    kind: str,
+    rows: np.ndarray,
+    choice: Choice,
+    seen: Summary | None,
+    device: str,
+) -> _HeldOut:
+    part = dataset.select(pools.rows, rows)
+    rng = np.random.default_rng(0)
+    latents = seen if choice.image else None
+    found = noise_of(model, part, kind, rng, device, choice, latents=latents)
+    return _HeldOut(
+        found["context"],
+        found["standard"],
+        np.isfinite(found["nll"].cpu().numpy()),
+        found["logit"].cpu().double().numpy(),
+        measurable_labels(part),
+        _weights(pools, kind, rows),
+        np.zeros(len(rows), int),
+    )
+
+
+def _fit_bases(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict) -> None:
+    """Fit the base of each target in turn; what comes before it is drawn from what was fitted."""
+    context, standard = held_out.context, held_out.standard
+    generator = torch.Generator(context.device).manual_seed(0)
+    size = (len(standard) * _DRAWS,)
+    mode = torch.full(size, index, device=context.device)
+    drawn = standard[:, :1].repeat_interleave(_DRAWS, dim=0)
+    for k in ORDER:
+        column = standard[:, k : k + 1].repeat_interleave(_DRAWS, dim=0)
+        values = torch.cat(
+            [
+                model.chain.one_to_noise(k, *part)[0].unflatten(0, (-1, _DRAWS)).flatten(1)
+                for part in _parts(column, context, drawn)
+            ]
+        )
+        known = held_out.judged[:, k]
+        if known.sum() >= _MIN_ROWS:
+            fitted = fit_base(values.cpu().double().numpy()[known], held_out.weight_of(known))
+            report[TARGET_NAMES[k]] = _set(model, "base", index, k, known, _BASE, fitted)
+        if k != ORDER[0]:
+            noise = torch.randn(size, generator=generator, device=context.device)
+            member = torch.arange(_DRAWS, device=context.device) % model.sizes.members
+            base = model.to_base(noise, mode, k)
+            new = [
+                model.chain.draw(k, b[:, 0], c, member, p)
+                for b, c, p in _parts(base[:, None], context, drawn)
+            ]
+            drawn = torch.cat([drawn, torch.cat(new)], dim=1)
+
+
+def _parts(values: Tensor, context: Tensor, drawn: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    for begin in range(0, len(context), _AT_ONCE):
+        rows = slice(begin * _DRAWS, (begin + _AT_ONCE) * _DRAWS)
+        yield values[rows], context[begin : begin + _AT_ONCE], drawn[rows]
+
+
+def _fit_odds(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict) -> None:
+    for k, target in enumerate(MEASURABLE_NAMES):
+        logit, shown = held_out.logit[:, k], held_out.measurable[:, k]
+        known = np.isfinite(shown) & np.isfinite(logit)
+        if known.sum() < _MIN_ROWS or len(np.unique(shown[known])) < 2:
+            continue
+        odds = LogisticRegression(C=100.0)
+        odds.fit(logit[known, None], shown[known], sample_weight=held_out.weight_of(known))
+        fitted = float(odds.intercept_[0]), float(odds.coef_[0, 0])
+        report[target] = _set(model, "measurable", index, k, known, _ODDS, fitted)
+
+
+def _set(
+    model: GalaxyModel,
+    part: str,
+    index: int,
+    k: int,
+    known: np.ndarray,
+    names: tuple[str, ...],
+    fitted: tuple[float, ...],
+) -> dict:
+    """Set what was fitted of a target in a mode and return it for the report."""
+    for name, value in zip(names, fitted, strict=True):
+        getattr(model, f"{part}_{name}")[index, k] = value
+    rounded = (round(value, 3) for value in fitted)
+    return {"rows": int(known.sum()), **dict(zip(names, rounded, strict=True))}
 
 
 def _weights(pools: Pools, kind: str, rows: np.ndarray) -> np.ndarray:
@@ -174,7 +299,3 @@ def _quantiles(values: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np
     order = np.argsort(values)
     share = np.cumsum(weight[order]) - weight[order] / 2
     return np.interp(levels, share / weight.sum(), values[order])
-
-
-def _entry(rows: int, fitted: dict[str, float]) -> dict:
-    return {"rows": rows, **{name: round(value, 3) for name, value in fitted.items()}}

@@ -84,13 +84,15 @@ def noise_of(
     """Return base variables by each member, (n, e, 9), and NLL of rows, (n, 9).
 
     NaN where a label is missing. And the log odds that a spectrum would show each of
-    `MEASURABLE_NAMES` at the true redshift, (n, 5). Known `latents` spare the
-    images; without `estimates` the regressors are not asked.
+    `MEASURABLE_NAMES` at the true redshift, (n, 5), contexts (n, e, 2 c) and standardised
+    targets (n, 9). Known `latents` spare the images; without `estimates` the regressors are not
+    asked.
     """
     image = kind != "photometry"
     if choice is None:
         choice = Choice(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
-    found: dict[str, list[Tensor]] = {"noise": [], "nll": [], "logit": []}
+    names = ("noise", "nll", "logit", "context", "standard")
+    found: dict[str, list[Tensor]] = {name: [] for name in names}
     for begin in range(0, len(rows["split"]), _AT_ONCE):
         part = dataset.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
         feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
@@ -120,6 +122,8 @@ def noise_of(
         nan = torch.full_like(standard, float("nan"))
         found["noise"].append(torch.where(usable[:, None], noise, nan[:, None]))
         found["nll"].append(torch.where(usable, nll, nan))
+        found["context"].append(context)
+        found["standard"].append(standard)
         logit = model.measurable_logit(context, batch["targets"][:, 0]).mean(dim=1)
         found["logit"].append(torch.where(batch["known"][:, :1], logit, nan[:, : logit.shape[1]]))
     return {name: torch.cat(parts) for name, parts in found.items()}
