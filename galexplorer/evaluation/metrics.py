@@ -48,7 +48,11 @@ def redshift_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
 
 
 def pit(truth: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Return the probability integral transform: the share of draws below the truth.
+    """Return the probability integral transform: how far up among the draws the truth stands.
+
+    Of d draws and the truth itself, each of the d + 1 ranks is as likely; a rank counts by the
+    middle of its share. The plain share of draws below would make intervals of 200 draws look a
+    point too narrow.
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ def pit(truth: np.ndarray, draws: np.ndarray) -> np.ndarray:
     ndarray, shape (n,)
         Uniform where the posteriors are calibrated.
     """
-    return (draws < truth[:, None]).mean(axis=1)
+    return ((draws < truth[:, None]).sum(axis=1) + 0.5) / (draws.shape[1] + 1)
 
 
 def coverage(values: np.ndarray) -> dict[str, float]:

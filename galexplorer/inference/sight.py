@@ -1,6 +1,6 @@
 """What the engine sees in an observation before it draws; plain records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from torch import Tensor
@@ -28,6 +28,10 @@ class Encoded:
     origin: np.ndarray
     latent: Tensor
     features: np.ndarray
+
+    def rows(self, chosen: slice) -> "Encoded":
+        """Return those of some galaxies."""
+        return Encoded(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 Where the truth lies in its own calibrated posterior is uniform. On galaxies that the training never
 saw, each counting by its weight, it is something near that; the sinh-arcsinh transform (Jones &
 Pewsey 2009) of a normal that comes nearest becomes the base that draws come from, one for all
-members of the ensemble. Targets follow in the order of the chain, each given the true redshift, for
-which tables are cut, and draws of whatever else is before it: so it is the posterior that users
-see that is calibrated, not one that knows the truth of all but one target. The odds that a spectrum
-would show a line are put straight by a logistic regression (Platt 1999).
+members of the ensemble. Targets follow in the order of the chain, each given draws of whatever is
+before it: so it is the posterior that users see that is calibrated, not one that knows the truth of
+all but one target. Redshift is the true one for mass, which would otherwise be fitted to redshift's
+errors; for real galaxies, whose tables are cut in it; and for half of the simulated ones, as users
+may fix it. The odds that a spectrum would show a line are put straight by a logistic regression
+(Platt 1999).
 """
 
 import logging
@@ -21,6 +23,7 @@ from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from galexplorer.inference.sampler import is_star_forming
 from galexplorer.model.flows import ORDER
 from galexplorer.model.modes import MODES
 from galexplorer.model.network import CALIBRATION, GalaxyModel, Summary
@@ -36,6 +39,8 @@ from galexplorer.training.validation import noise_of
 log = logging.getLogger(__name__)
 
 _MIN_ROWS = 150
+_MASS = TARGET_NAMES.index("log_stellar_mass")
+_METALLICITY = TARGET_NAMES.index("gas_metallicity")
 _MOST_DRAWN = 20_000
 _DRAWS = 15  # of what comes before a target; as many of each member
 _AT_ONCE = 512
@@ -110,6 +115,8 @@ class _HeldOut(NamedTuple):
     logit, measurable : ndarray, shape (n, 5)
         Log odds, and whether the spectrum shows it, NaN where unknown.
     weight : ndarray, shape (n,)
+    free : ndarray, shape (n,), bool
+        Whether its redshift is drawn too, before all targets but mass.
     group : ndarray, shape (n,), int
         Which kind of rows it is of.
     """
@@ -120,6 +127,7 @@ class _HeldOut(NamedTuple):
     logit: np.ndarray
     measurable: np.ndarray
     weight: np.ndarray
+    free: np.ndarray
     group: np.ndarray
 
     @classmethod
@@ -132,14 +140,23 @@ class _HeldOut(NamedTuple):
             np.concatenate([part.logit for part in parts]),
             np.concatenate([part.measurable for part in parts]),
             np.concatenate([part.weight for part in parts]),
+            np.concatenate([part.free for part in parts]),
             np.repeat(np.arange(len(parts)), [len(part.weight) for part in parts]),
         )
 
+    def enough(self, known: np.ndarray) -> np.ndarray:
+        """Return which of the known rows are of a kind that has enough of them."""
+        return (
+            known
+            & (np.bincount(self.group[known], minlength=self.group.max() + 1) >= _MIN_ROWS)[
+                self.group
+            ]
+        )
+
     def weight_of(self, known: np.ndarray) -> np.ndarray:
-        """Return the weights of the rows that are known, the same in sum for each kind."""
+        """Return the weights of known rows: each kind of them counts the same."""
         weight, group = self.weight[known], self.group[known]
-        total = np.bincount(group, weight)
-        return weight / total[group] * len(weight) / np.count_nonzero(total)
+        return weight / np.bincount(group, weight)[group] * len(weight)
 
 
 def _show(
@@ -162,6 +179,8 @@ def _show(
         found["logit"].cpu().double().numpy(),
         measurable_labels(part),
         _weights(pools, kind, rows),
+        # tables are cut in redshift, where posteriors are told so; every other simulated galaxy
+        np.arange(len(rows)) % 2 == (0 if kind == "image" else 2),
         np.zeros(len(rows), int),
     )
 
@@ -172,28 +191,50 @@ def _fit_bases(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict)
     generator = torch.Generator(context.device).manual_seed(0)
     size = (len(standard) * _DRAWS,)
     mode = torch.full(size, index, device=context.device)
-    drawn = standard[:, :1].repeat_interleave(_DRAWS, dim=0)
+    member = torch.arange(_DRAWS, device=context.device) % model.sizes.members
+    truth = standard[:, :1].repeat_interleave(_DRAWS, dim=0)
+    free = torch.from_numpy(held_out.free).to(context.device).repeat_interleave(_DRAWS)[:, None]
+    drawn = truth[:, :0]
     for k in ORDER:
+        given = truth if k == _MASS else drawn
+        if k == _METALLICITY:
+            given = _of_star_formation(model, drawn)
         column = standard[:, k : k + 1].repeat_interleave(_DRAWS, dim=0)
         values = torch.cat(
             [
                 model.chain.one_to_noise(k, *part)[0].unflatten(0, (-1, _DRAWS)).flatten(1)
-                for part in _parts(column, context, drawn)
+                for part in _parts(column, context, given)
             ]
         )
-        known = held_out.judged[:, k]
-        if known.sum() >= _MIN_ROWS:
+        known = held_out.enough(held_out.judged[:, k])
+        if known.any():
             fitted = fit_base(values.cpu().double().numpy()[known], held_out.weight_of(known))
             report[TARGET_NAMES[k]] = _set(model, "base", index, k, known, _BASE, fitted)
-        if k != ORDER[0]:
-            noise = torch.randn(size, generator=generator, device=context.device)
-            member = torch.arange(_DRAWS, device=context.device) % model.sizes.members
-            base = model.to_base(noise, mode, k)
-            new = [
-                model.chain.draw(k, b[:, 0], c, member, p)
-                for b, c, p in _parts(base[:, None], context, drawn)
-            ]
-            drawn = torch.cat([drawn, torch.cat(new)], dim=1)
+        noise = torch.randn(size, generator=generator, device=context.device)
+        base = model.to_base(noise, mode, k)
+        new = [
+            model.chain.draw(k, b[:, 0], c, member, p)
+            for b, c, p in _parts(base[:, None], context, drawn)
+        ]
+        column = torch.cat(new)
+        drawn = torch.cat([drawn, torch.where(free, column, truth) if k == 0 else column], dim=1)
+
+
+def _of_star_formation(model: GalaxyModel, drawn: Tensor) -> Tensor:
+    """Let draws (n * d, p) whose lines are not those of star formation be others that are.
+
+    What is not star formation's gives no metallicity; `galexplorer.inference.sampler` does alike.
+    """
+    targets = drawn.new_zeros((len(drawn), len(TARGET_NAMES)))
+    targets[:, list(ORDER[: drawn.shape[1]])] = drawn
+    natural = model.unstandardise(targets).unflatten(0, (-1, _DRAWS))
+    forming = torch.from_numpy(is_star_forming(natural.cpu().numpy())).to(drawn.device)
+    rank = torch.argsort((~forming).to(torch.uint8), dim=1, stable=True)  # those that are, first
+    number = forming.sum(dim=1, keepdim=True).clamp(min=1)
+    place = torch.arange(_DRAWS, device=drawn.device).expand_as(rank)
+    lender = torch.where(forming, place, rank.gather(1, place % number))
+    grouped = drawn.unflatten(0, (-1, _DRAWS))
+    return grouped.gather(1, lender[..., None].expand_as(grouped)).flatten(0, 1)
 
 
 def _parts(values: Tensor, context: Tensor, drawn: Tensor) -> Iterator[tuple[Tensor, ...]]:
@@ -205,8 +246,8 @@ def _parts(values: Tensor, context: Tensor, drawn: Tensor) -> Iterator[tuple[Ten
 def _fit_odds(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict) -> None:
     for k, target in enumerate(MEASURABLE_NAMES):
         logit, shown = held_out.logit[:, k], held_out.measurable[:, k]
-        known = np.isfinite(shown) & np.isfinite(logit)
-        if known.sum() < _MIN_ROWS or len(np.unique(shown[known])) < 2:
+        known = held_out.enough(np.isfinite(shown) & np.isfinite(logit))
+        if len(np.unique(shown[known])) < 2:
             continue
         odds = LogisticRegression(C=100.0)
         odds.fit(logit[known, None], shown[known], sample_weight=held_out.weight_of(known))

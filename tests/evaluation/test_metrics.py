@@ -89,10 +89,19 @@ def test_the_ks_distance_is_that_of_scipy(rng):
 def test_pit_and_coverage_count(rng):
     draws = np.tile(np.arange(100.0), (3, 1))
     values = pit(np.array([-1.0, 49.5, 99.5]), draws)
-    np.testing.assert_allclose(values, [0, 0.5, 1])
+    np.testing.assert_allclose(values, np.array([0.5, 50.5, 100.5]) / 101)
     assert coverage(values)["coverage_95"] == pytest.approx(1 / 3)
     uniform = coverage(np.linspace(0, 1, 10_001))
     assert uniform["coverage_68"] == pytest.approx(0.68, abs=1e-3)
+
+
+@pytest.mark.parametrize("draws", [100, 200, 1000])
+def test_perfect_posteriors_hold_what_they_say_however_few_draws_they_have(rng, draws):
+    values = rng.standard_normal((200_000 // draws * 20, draws + 1))
+    found = coverage(pit(values[:, 0], values[:, 1:]))
+    for level in (50, 68, 90, 95):
+        noise = 3 * np.sqrt(level / 100 * (1 - level / 100) / len(values))
+        assert found[f"coverage_{level}"] == pytest.approx(level / 100, abs=noise + 0.5 / draws)
 
 
 def test_r2_is_one_minus_the_unexplained_share(rng):

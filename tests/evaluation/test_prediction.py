@@ -55,6 +55,19 @@ def test_log_densities_have_their_closed_form(normal_engine, few, values):
     np.testing.assert_allclose(found.joint_log_density, expected[:, :3].sum(axis=1), atol=0.1)
 
 
+def test_rows_far_apart_have_other_noise_and_the_same_each_time(normal_engine, few, values):
+    """Else what few draws are too wide by chance would look like a fault of the posteriors."""
+    alike = dataset.select(few, np.zeros(40, int))
+    first, second = (
+        predict(normal_engine, alike, PHOTOMETRY, values, draws=100, parents=2).draws
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+    width = first.std(axis=1)[:, 1:]
+    assert len(np.unique(width[:, 0].round(6))) == 5  # every eight rows
+    assert np.abs(width.mean(axis=0) / SPREAD[1:] - 1).max() < np.abs(width / SPREAD[1:] - 1).max()
+
+
 def test_calibration_has_its_jacobian(normal_engine, few, values):
     """Skew and tails included: the derivative of noise by target is taken numerically."""
     model = normal_engine.model
