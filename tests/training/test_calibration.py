@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from galexplorer.training import dataset
-from galexplorer.training.calibration import _weights, fit_base
+from galexplorer.training.calibration import _HeldOut, _weights, fit_base
 from galexplorer.training.pools import Pools
 
 
@@ -89,3 +90,25 @@ def test_real_rows_count_as_training_draws_without_their_copies(rng):
     assert share == pytest.approx(0.02 / 0.28, abs=0.03)
     plain = pools.weight[rows]
     assert plain[crowded[rows]].sum() / plain.sum() > 0.1
+
+
+def test_kinds_of_rows_count_the_same_and_a_few_rows_not_at_all():
+    def kind(number: int, weight: float) -> _HeldOut:
+        return _HeldOut(
+            torch.zeros(number, 3, 4),
+            torch.zeros(number, 9),
+            np.ones((number, 9), bool),
+            np.zeros((number, 5)),
+            np.zeros((number, 5)),
+            np.full(number, weight),
+            np.zeros(number, bool),
+            np.zeros(number, int),
+        )
+
+    held_out = _HeldOut.join([kind(200, 1.0), kind(1000, 0.3), kind(30, 8.0)])
+    known = held_out.enough(np.ones(1230, bool))
+    assert known[:1200].all()
+    assert not known[1200:].any()
+    weight = held_out.weight_of(known)
+    assert weight[:200].sum() == pytest.approx(weight[200:].sum())
+    assert np.ptp(weight[200:]) == pytest.approx(0)
