@@ -50,9 +50,8 @@ def redshift_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
 def pit(truth: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """Return the probability integral transform: how far up among the draws the truth stands.
 
-    Of d draws and the truth itself, each of the d + 1 ranks is as likely; a rank counts by the
-    middle of its share. The plain share of draws below would make intervals of 200 draws look a
-    point too narrow.
+    The truth has one of d + 1 ranks among d draws; a rank counts by the middle of its share, so
+    that no truth lies at 0 or 1 for want of draws.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from galexplorer.training.batches import (
 from galexplorer.training.dataset import OBSERVED, Arrays
 
 _BATCH = 128
-_SAME_NOISE = 8
+_SAME_NOISE = 8  # rows
 
 _REDSHIFTS = 256
 _MASS = TARGET_NAMES.index("log_stellar_mass")
@@ -188,7 +188,8 @@ def _sample(
     """Return joint draws (n, d, 9), of other noise for every few rows.
 
     One seed gives all galaxies the same noise: what a few hundred draws are too wide or too narrow
-    by chance would be so for all, up to three points of coverage, and no number of rows would help.
+    by chance would be so for all, by several points of coverage, and no number of rows would help.
+    So the draws of a row depend on its place among the rows too.
     """
     seeds = np.random.default_rng(seed).integers(2**31, size=len(encoded.context))
     ranges = redshift_range if isinstance(redshift_range, np.ndarray) else None

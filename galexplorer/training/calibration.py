@@ -33,7 +33,7 @@ from galexplorer.training.dataset import VALIDATION
 from galexplorer.training.extension import odds_weights
 from galexplorer.training.latents import summaries_of
 from galexplorer.training.pools import WEIGHT_LIMITS, Pools
-from galexplorer.training.validation import noise_of
+from galexplorer.training.validation import judge_rows
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,9 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000
     -------
     dict
         ``{mode: {target: {"rows", "shift", "width", "skew", "tail"}}}``, and under
-        ``"measurable"`` in each mode ``{target: {"rows", "shift", "slope"}}``; a mode with too
-        few labels of a target takes the values of images with their own magnitudes.
+        ``"measurable"`` in each mode ``{target: {"rows", "shift", "slope"}}``; a kind of rows with
+        too few labels of a target does not count, and a mode without any other takes the values
+        of images with their own magnitudes.
     """
     report: dict = {}
     grid = torch.from_numpy(pools.grid).to(device)
@@ -170,7 +171,7 @@ def _show(
     part = dataset.select(pools.rows, rows)
     rng = np.random.default_rng(0)
     latents = seen if choice.image else None
-    found = noise_of(model, part, kind, rng, device, choice, latents=latents)
+    found = judge_rows(model, part, kind, rng, device, choice, latents=latents)
     return _HeldOut(
         found["context"],
         found["standard"],
@@ -178,8 +179,8 @@ def _show(
         found["logit"].cpu().double().numpy(),
         measurable_labels(part),
         _weights(pools, kind, rows),
-        # tables are cut in redshift, where posteriors are told so; every other simulated galaxy
-        np.arange(len(rows)) % 2 == (0 if kind == "image" else 2),
+        # every other simulated galaxy; tables are cut in redshift, and posteriors are told so
+        (np.arange(len(rows)) % 2 == 0) & (kind == "image"),
         np.zeros(len(rows), int),
     )
 

@@ -56,7 +56,7 @@ def validate(
         known = None if latents is None else latents.get(kind)
         cheap = known is not None or kind == "photometry"
         part = dataset.select(pools.rows, index) if cheap else pools.select(index)
-        found = noise_of(
+        found = judge_rows(
             model, part, kind, np.random.default_rng(0), device,
             symmetries=1, latents=known, estimates=False,
         )  # fmt: skip
@@ -70,7 +70,7 @@ def validate(
 
 
 @torch.no_grad()
-def noise_of(
+def judge_rows(
     model: GalaxyModel,
     rows: Arrays,
     kind: str,
@@ -81,9 +81,9 @@ def noise_of(
     latents: Summary | None = None,
     estimates: bool = True,
 ) -> dict[str, Tensor]:
-    """Return base variables by each member, (n, e, 9), and NLL of rows, (n, 9).
+    """Return the NLL of rows, (n, 9), NaN where a label is missing.
 
-    NaN where a label is missing. And the log odds that a spectrum would show each of
+    And the log odds that a spectrum would show each of
     `MEASURABLE_NAMES` at the true redshift, (n, 5), contexts (n, e, 2 c) and standardised
     targets (n, 9). Known `latents` spare the images; without `estimates` the regressors are not
     asked.
@@ -91,7 +91,7 @@ def noise_of(
     image = kind != "photometry"
     if choice is None:
         choice = Choice(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
-    names = ("noise", "nll", "logit", "context", "standard")
+    names = ("nll", "logit", "context", "standard")
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     for begin in range(0, len(rows["split"]), _AT_ONCE):
         part = dataset.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
@@ -117,10 +117,8 @@ def noise_of(
         judging = (label == 1) | (label == 3) | ((label > 0) & completed)
         usable = batch["known"] & judging
         standard = standard_targets(model, batch)
-        noise = model.chain.to_noise(standard, context)
         nll = -mean_density(model.chain.log_prob(standard, context))
         nan = torch.full_like(standard, float("nan"))
-        found["noise"].append(torch.where(usable[:, None], noise, nan[:, None]))
         found["nll"].append(torch.where(usable, nll, nan))
         found["context"].append(context)
         found["standard"].append(standard)

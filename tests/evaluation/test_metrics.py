@@ -95,15 +95,6 @@ def test_pit_and_coverage_count(rng):
     assert uniform["coverage_68"] == pytest.approx(0.68, abs=1e-3)
 
 
-@pytest.mark.parametrize("draws", [100, 200, 1000])
-def test_perfect_posteriors_hold_what_they_say_however_few_draws_they_have(rng, draws):
-    values = rng.standard_normal((200_000 // draws * 20, draws + 1))
-    found = coverage(pit(values[:, 0], values[:, 1:]))
-    for level in (50, 68, 90, 95):
-        noise = 3 * np.sqrt(level / 100 * (1 - level / 100) / len(values))
-        assert found[f"coverage_{level}"] == pytest.approx(level / 100, abs=noise + 0.5 / draws)
-
-
 def test_r2_is_one_minus_the_unexplained_share(rng):
     truth = rng.normal(0, 1.0, 100_000)
     figures = point_metrics(truth, truth + rng.normal(0.1, 0.5, 100_000))

@@ -23,7 +23,7 @@ from galexplorer.training.fit import train
 from galexplorer.training.latents import encode_views
 from galexplorer.training.pools import WEIGHT_LIMITS, Pools, standardisation, without_grid
 from galexplorer.training.steps import FlowSteps
-from galexplorer.training.validation import noise_of
+from galexplorer.training.validation import judge_rows
 
 TINY = Config(
     steps=3,
@@ -462,7 +462,7 @@ def test_calibration_makes_posteriors_hold_what_they_say(sets):
     model.target_mean.copy_(torch.tensor([-2.2, 10.0, 0.1, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
     report = calibrate(model, Pools([many]), "cpu", limit=600)
     assert report["photometry"]["log_stellar_mass"]["rows"] == 600
-    context = noise_of(model, many, "photometry", np.random.default_rng(2), "cpu")["context"]
+    context = judge_rows(model, many, "photometry", np.random.default_rng(2), "cpu")["context"]
     number = 90
     size = (len(context) * number,)
     truth = torch.from_numpy(many["targets"])
