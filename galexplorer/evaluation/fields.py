@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from galexplorer.errors import GalexplorerError
-from galexplorer.evaluation.prediction import marginal_log_density
+from galexplorer.evaluation.densities import marginal_log_density
 from galexplorer.image.reader import read_image
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observation import Observation

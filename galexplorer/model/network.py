@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from galexplorer.model import features
-from galexplorer.model.flows import ORDER, Chain, Context, parents_of
+from galexplorer.model.flows import ORDER, Chain, Context
 from galexplorer.model.modes import MODES, beside_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
@@ -276,8 +276,8 @@ class GalaxyModel(nn.Module):
             the target's bounds is not.
         """
         standard = self.standardise(targets)
-        given, column = standard[:, parents_of(k)], standard[:, k : k + 1]
-        base, log_slope = self.chain.one_to_noise(k, column, context, given)
+        ordered, column = standard[:, ORDER], standard[:, k : k + 1]
+        base, log_slope = self.chain.one_to_noise(k, column, context, ordered)
         noise, log_bend = self.base_to_noise(base, k, mode[:, None])
         density = mean_density(log_slope + log_bend - 0.5 * noise**2)
         density = density - torch.log(self.target_std[k]) - 0.5 * math.log(2 * math.pi)

@@ -9,17 +9,14 @@ from nflows.transforms.splines.rational_quadratic import (
     unconstrained_rational_quadratic_spline,
 )
 
-from galexplorer.model import flows
-from galexplorer.model.flows import (
+from galexplorer.model import splines
+from galexplorer.model.flows import ESTIMATED, ORDER, Chain, parents_of
+from galexplorer.model.splines import (
     BINS,
-    ESTIMATED,
-    ORDER,
     TAIL,
-    Chain,
     ConditionalSpline,
     apply_spline,
     invert_spline,
-    parents_of,
 )
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES
 
@@ -46,13 +43,13 @@ def nflows_spline(values, knots, inverse):
         inputs=values,
         unnormalized_widths=widths[:, None],
         unnormalized_heights=heights[:, None],
-        unnormalized_derivatives=slopes[:, None] + flows._SLOPE_OFFSET,
+        unnormalized_derivatives=slopes[:, None] + splines._SLOPE_OFFSET,
         inverse=inverse,
         tails="linear",
         tail_bound=TAIL,
-        min_bin_width=flows._MIN_WIDTH,
-        min_bin_height=flows._MIN_HEIGHT,
-        min_derivative=flows._MIN_SLOPE,
+        min_bin_width=splines._MIN_WIDTH,
+        min_bin_height=splines._MIN_HEIGHT,
+        min_derivative=splines._MIN_SLOPE,
     )
 
 
@@ -259,3 +256,21 @@ def test_an_untrained_chain_is_nearly_standard_normal(generator):
     member = torch.zeros((200, 9), dtype=int)
     targets = chain.from_noise(noise, torch.zeros(1, 1, 12), member)
     torch.testing.assert_close(targets, noise, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("k", range(len(TARGET_NAMES)))
+def test_one_target_at_a_time_goes_there_and_back_and_as_all_together(chain, generator, k):
+    """Three contexts with four rows each."""
+    context = torch.randn(3, 2, 12, generator=generator).double()
+    targets = torch.randn(12, len(TARGET_NAMES), generator=generator).double()
+    with torch.no_grad():
+        noise, log_slope = chain.one_to_noise(
+            k, targets[:, k : k + 1], context, targets[:, list(ORDER)]
+        )
+        every, slopes = chain.noise_and_slope(targets, context.repeat_interleave(4, dim=0))
+        member = torch.tensor([0, 1, 1, 0])
+        mine = noise.gather(1, member.repeat(3)[:, None])[:, 0]
+        back = chain.draw(k, mine, context, member, targets[:, list(ORDER)])
+    torch.testing.assert_close(noise, every[:, :, k])
+    torch.testing.assert_close(log_slope, slopes[:, :, k])
+    torch.testing.assert_close(back[:, 0], targets[:, k], atol=1e-6, rtol=0)
