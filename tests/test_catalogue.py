@@ -105,6 +105,17 @@ def test_sentinels_are_missing_and_impossible_values_are_flagged(tmp_path):
     assert any("of u are not numbers" in note for note in catalogue.notes)
 
 
+def test_radii_that_contradict_each_other_are_left_out(tmp_path):
+    path = write(
+        tmp_path / "t.csv", "r,petro_r50,petro_r90\n17,2,5\n17,5,2\n17,3,3\n17,,2\n17,4,\n"
+    )
+    catalogue = read_catalogue(path)
+    np.testing.assert_array_equal(catalogue.petro_r50, [2, np.nan, np.nan, np.nan, 4])
+    np.testing.assert_array_equal(catalogue.petro_r90, [5, np.nan, np.nan, 2, np.nan])
+    assert list(catalogue.flags) == ["", *["inconsistent:radii"] * 2, "", ""]
+    assert any(note.startswith("2 of 5 rows") for note in catalogue.notes)
+
+
 def test_single_precision_sentinels(tmp_path):
     path = tmp_path / "t.fits"
     Table({"r": np.array([-99.9, 17], dtype="f4")}).write(path)

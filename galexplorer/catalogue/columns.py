@@ -137,6 +137,11 @@ def read_catalogue(path: str | Path) -> Catalogue:
         unreadable = raw.unreadable.get(name, np.zeros(n, bool))
         flagged[f"unreadable:{name}"] = unreadable
         flagged[f"out_of_range:{name}"] = wrong
+    # not a galaxy: 90% of its light lies further out than 50%
+    inconsistent = numbers["petro_r90"] <= numbers["petro_r50"]
+    for name in ("petro_r50", "petro_r90"):
+        numbers[name][inconsistent] = np.nan
+    flagged["inconsistent:radii"] = inconsistent
 
     magnitudes = np.stack([numbers[band] for band in BANDS], axis=1)
     errors = np.stack([numbers[name] for name in ERRORS], axis=1)
@@ -280,6 +285,10 @@ def _describe(raw: RawTable, flagged: dict[str, np.ndarray]) -> tuple[str, ...]:
             low, high = LIMITS[name]
             notes.append(
                 f"{count} values of {name} lie outside {low:g} to {high:g} and count as missing."
+            )
+        elif kind == "inconsistent":
+            notes.append(
+                f"{count} rows have a petro_r90 no larger than petro_r50; both are left out."
             )
         else:
             notes.append(f"{count} rows have more or fewer fields than the table has columns.")
