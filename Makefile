@@ -47,7 +47,7 @@ weights: $(DEV)
 	$(BIN)/galexplorer dataset real --rendered runs/rendered --workers 2 --out runs/real
 	$(BIN)/galexplorer train runs/rendered runs/real --config configs/weights.yaml --resume
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
-	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --out runs/report
+	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --rows 2500 --bootstrap 100 --out runs/report
 	$(BIN)/python scripts/shortfalls.py
 
 clean:
