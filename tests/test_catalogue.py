@@ -298,6 +298,15 @@ def test_fits_without_a_table(tmp_path):
         read_catalogue(path)
 
 
+def test_fits_whose_last_card_is_full(tmp_path):
+    path = tmp_path / "t.fits"
+    table = fits.BinTableHDU(Table({"r": [17.0, 18.0]}))
+    table.header["COMMENT"] = "x" * 72
+    table.writeto(path)
+    assert b"x" * 72 + b"END" in path.read_bytes()
+    np.testing.assert_array_equal(read_catalogue(path).magnitudes[:, 2], [17, 18])
+
+
 def test_fits_with_an_endless_header(tmp_path):
     path = tmp_path / "t.fits"
     card = b"COMMENT nothing".ljust(80)

@@ -137,7 +137,7 @@ def read_catalogue(path: str | Path) -> Catalogue:
         unreadable = raw.unreadable.get(name, np.zeros(n, bool))
         flagged[f"unreadable:{name}"] = unreadable
         flagged[f"out_of_range:{name}"] = wrong
-    # not a galaxy: 90% of its light lies further out than 50%
+    # 90% of a galaxy's light lie further out than 50%; which of the two is wrong is not known
     inconsistent = numbers["petro_r90"] <= numbers["petro_r50"]
     for name in ("petro_r50", "petro_r90"):
         numbers[name][inconsistent] = np.nan

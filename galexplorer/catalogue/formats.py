@@ -185,10 +185,14 @@ def _check_fits_headers(stream: BinaryIO, path: Path) -> None:
             break
         if len(block) < FITS_BLOCK:
             raise InputError(f"{path} cannot be read: it is cut short, so fetch it again.")
+        card = b""
         for k in range(0, FITS_BLOCK, 80):
-            if match := re.match(rb"([A-Z]+\d*) *= +(-?\d{1,18})\b", block[k : k + 80]):
+            card = block[k : k + 80].rstrip()
+            if card == b"END":
+                break
+            if match := re.match(rb"([A-Z]+\d*) *= +(-?\d{1,18})\b", card):
                 cards[match[1]] = int(match[2])
-        if re.search(rb"(?:^|\s)END *$", block):
+        if card == b"END":
             if b"TFIELDS" in cards:
                 break
             axes = [cards.get(b"NAXIS%d" % k, 0) for k in range(1, cards.get(b"NAXIS", 0) + 1)]

@@ -191,7 +191,6 @@ def _fit_bases(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict)
     generator = torch.Generator(context.device).manual_seed(0)
     size = (len(standard) * _DRAWS,)
     mode = torch.full(size, index, device=context.device)
-    members = torch.arange(_DRAWS, device=context.device) % model.sizes.members
     truth = standard[:, ORDER].repeat_interleave(_DRAWS, dim=0)
     free = torch.from_numpy(held_out.free).to(context.device).repeat_interleave(_DRAWS)[:, None]
     drawn = truth[:, :0]
@@ -214,7 +213,7 @@ def _fit_bases(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict)
         base = model.to_base(noise, mode, k)
         # as in inference, a draw's targets come from members of their own
         order = torch.randperm(_DRAWS, generator=generator, device=context.device)
-        member = members[order]
+        member = order % model.sizes.members
         new = [
             model.chain.draw(k, b[:, 0], c, member, p)
             for b, c, p in _parts(base[:, None], context, drawn)

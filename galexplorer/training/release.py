@@ -223,7 +223,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
         part = pools.select(chosen)
         latent = torch.zeros((len(part["split"]), 32))
         if kind != "photometry":
-            latent, misfit = _images_of(model, part, device)
+            latent, misfit = _latents_and_misfits(model, part, device)
             misfits[kind] = domain.levels(misfit)
         magnitudes = torch.from_numpy(photometry[chosen])
         inputs = domain.inputs_of(latent.cpu(), magnitudes, kind)
@@ -233,7 +233,9 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     save_file(arrays, str(out / DOMAIN_FILE))
 
 
-def _images_of(model: GalaxyModel, rows: Arrays, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+def _latents_and_misfits(
+    model: GalaxyModel, rows: Arrays, device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return averaged latents (n, 32) and the misfit of the reconstruction (n,)."""
     latents, misfits = [], []
     for begin in range(0, len(rows["split"]), 256):

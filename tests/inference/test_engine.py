@@ -168,7 +168,12 @@ def conditioned(engine, observation):
         spread = np.sqrt(weight @ (joint[:, k] - mean) ** 2)
         error = spread * np.hypot(number**-0.5, len(fixed) ** -0.5)
         assert fixed[:, k].mean() == pytest.approx(mean, abs=4.5 * error + 0.002)
-        assert fixed[:, k].std() == pytest.approx(spread, rel=0.1)
+        # the width of the middle: metallicities have far tails, and draws borrow them from others,
+        # so that the standard deviation of the joint ones differs by a tenth from seed to seed
+        middle = np.quantile(joint[:, k], [0.16, 0.84], weights=weight, method="inverted_cdf")
+        assert np.ptp(np.quantile(fixed[:, k], [0.16, 0.84])) == pytest.approx(
+            np.ptp(middle), rel=0.1
+        )
         moved.append(abs(joint[:, k].mean() - mean) / (4.5 * error + 0.002))
     assert max(moved) > 2
     pairs = np.cov(joint[:, 1:].T, aweights=weight)
