@@ -154,7 +154,7 @@ def infer(
     format: Annotated[
         Format | None, typer.Option(help="Default: told by --out; JSON to the terminal.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write, or to replace.")] = None,
 ) -> None:
     """Infer the posterior of one galaxy, or of each row of a table."""
     given = dict(locals())

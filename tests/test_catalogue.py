@@ -173,12 +173,25 @@ def test_column_names(tmp_path):
     assert catalogue.magnitudes[0, 2] == 17
     assert catalogue.errors[0, 2] == 0.1
     assert np.isnan(catalogue.magnitudes[0, 1])
-    assert catalogue.notes == ("Columns that were not used: modelMag_g.",)
+    assert "not used: modelMag_g (and none is called u, g, i, z)." in catalogue.notes[0]
     exact = read_catalogue(write(tmp_path / "b.csv", "R,r\n15,17\n"))
     assert exact.magnitudes[0, 2] == 17
     for header in ("R,R", "r,r", "\u212a,R , R"):
         with pytest.raises(InputError, match="2 columns that could be 'r'"):
             read_catalogue(write(tmp_path / "c.csv", f"{header}\n15,17,1\n"))
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_separators_are_told_by_the_header(tmp_path, mark):
+    text = '# remarks, with a comma\nid|g|r\n"M 101|Pinwheel, a spiral"|17.5|16.8\nB|17.1|\n'
+    catalogue = read_catalogue(write(tmp_path / "t.csv", text.replace("|", mark)))
+    assert list(catalogue.id) == [f"M 101{mark}Pinwheel, a spiral", "B"]
+    np.testing.assert_array_equal(catalogue.magnitudes[:, 1:3], [[17.5, 16.8], [17.1, np.nan]])
+
+
+def test_a_band_without_a_column_is_said(tmp_path):
+    catalogue = read_catalogue(write(tmp_path / "t.csv", "u,g,r_mag,i,z\n19,17.5,16.8,16.4,16.2\n"))
+    assert catalogue.notes == ("Columns that were not used: r_mag (and none is called r).",)
 
 
 def test_no_usable_column_names_those_expected(tmp_path):

@@ -273,9 +273,14 @@ def _join_flags(flagged: dict[str, np.ndarray], n: int) -> np.ndarray:
 
 def _describe(raw: RawTable, flagged: dict[str, np.ndarray]) -> tuple[str, ...]:
     notes = []
+    absent = [band for band in BANDS if band not in raw.numbers]
     if raw.ignored:
         shown = ", ".join(raw.ignored[:8]) + (", ..." if len(raw.ignored) > 8 else "")
-        notes.append(f"Columns that were not used: {shown}.")
+        # one of them may be a band by another name
+        misnamed = (
+            f" (and none is called {', '.join(absent)})" if 0 < len(absent) < len(BANDS) else ""
+        )
+        notes.append(f"Columns that were not used: {shown}{misnamed}.")
     for word, mask in flagged.items():
         kind, _, name = word.partition(":")
         count = f"{int(mask.sum())} of {mask.size}"

@@ -1,9 +1,9 @@
-"""Comma-separated values, read in pieces; nothing in them is fatal but the header."""
+"""Separated values, read in pieces; nothing in them is fatal but the header."""
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -15,11 +15,17 @@ from galexplorer.errors import InputError
 
 MAX_LINE = 2**20
 PIECE_ROWS = 50_000
+SEPARATORS = ",;\t"
 
 
 def read_csv(stream: BinaryIO, path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    """Read comma-separated values; a row too short or too long is kept and marked ragged."""
-    rows = csv.reader(read_lines(stream, path, skip_comments=True))
+    """Read values between commas, semicolons or tabs, whichever the header has most of.
+
+    A row too short or too long is kept and marked ragged.
+    """
+    lines = read_lines(stream, path, skip_comments=True)
+    heading = next(lines, "")
+    rows = csv.reader(chain([heading], lines), delimiter=max(SEPARATORS, key=heading.count))
     header = [name.strip() for name in next(rows, [])]
     check_size(0, len(header), path)
     chosen = select(header, path)

@@ -26,7 +26,9 @@ def targets(
             "known; or a table with such columns or with magnitudes.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Table to write: .ecsv, .csv, .parquet or .vot.")],
+    out: Annotated[
+        Path, typer.Option(help="Table to write or to replace: .ecsv, .csv, .parquet or .vot.")
+    ],
     posterior: Annotated[
         Path | None, typer.Option(help="Parquet file for the draws of all targets.")
     ] = None,
@@ -71,7 +73,7 @@ def targets(
         outcomes.append(outcome)
         _say(f"{number} of {len(given.targets)}: {target.label}: {outcome.problem or 'done'}")
     contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
-    if posterior is not None:
+    if posterior is not None and any(outcome.result for outcome in outcomes):
         contents[posterior] = draws_bytes(outcomes)
     for place, content in contents.items():
         try:
@@ -79,6 +81,9 @@ def targets(
         except OSError as error:
             raise OptionError(f"{place} cannot be written: {error.strerror or error}.") from error
     failed = sum(bool(outcome.problem) for outcome in outcomes)
+    listed = sum(bool(o.problem) and o.target.photometry is not None for o in outcomes)
+    if images and listed:
+        _say(f"{listed} that failed have magnitudes: --no-images infers them without a network.")
     if failed == len(outcomes):
         raise FetchError(f"All {failed} targets failed, for the reasons above.")
 

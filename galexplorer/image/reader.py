@@ -161,7 +161,8 @@ def _read_composite(
         )
     if pixel_scale_arcsec is None:
         raise InputError(
-            f"{blob.name} does not tell its pixel scale: state it in arcsec (--pixel-scale)."
+            f"{blob.name} does not tell its pixel scale: state it in arcsec (--pixel-scale, "
+            "or the column pixel_scale of a catalogue)."
         )
     channels = read_channels(blob)
     return Pixels(

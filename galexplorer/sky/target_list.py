@@ -94,9 +94,7 @@ def read_targets(content: bytes, name: str = "targets.txt") -> TargetList:
     if text is None:
         found = _read_table(content, name)
     elif _has_header(text):
-        head, _, rest = text.partition("\n")
-        mark = next((mark for mark in ",\t;" if mark in head), ",")
-        found = _read_table(f"{head}\n{rest}".replace(mark, ",").encode(), "targets.csv")
+        found = _read_table(text.encode(), "targets.csv")
     else:
         found = _read_lines(text)
     return _bound(found, name)
@@ -194,8 +192,9 @@ def _read_row(raw: RawTable, catalogue: Catalogue | None, row: int) -> Target:
     place = ""
     if {"ra", "dec"} <= set(cells):
         place = f"{_degrees(cells['ra'], '.6f')} {_degrees(cells['dec'], '+.6f')}"
-    # A position is surer than a name; an identifier counts only where nothing else does.
-    text = place or named or ("" if photometry is not None else cells.get("id", ""))
+    # A position is surer than a name; beside columns of magnitudes an identifier is a number of
+    # that table, not a name.
+    text = place or named or ("" if catalogue is not None else cells.get("id", ""))
     label = named or cells.get("id", "") or place or f"row {row + 1}"
     redshift = cells.get("redshift")
     notes: tuple[str, ...] = ()

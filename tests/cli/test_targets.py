@@ -24,6 +24,20 @@ def test_a_list_of_magnitudes(tmp_path, capsys, weights_dir):
     assert pq.read_table(draws).num_rows == 400
 
 
+def test_where_all_fail_the_draws_of_before_stay(tmp_path, capsys, weights_dir):
+    listed = tmp_path / "list.csv"
+    listed.write_text("id,name,u,g,r,i,z\n7,10:99:00 +20:00:00,19,17.4,16.8,16.4,16.2\n8,,,,,,\n")
+    draws = tmp_path / "draws.parquet"
+    draws.write_bytes(b"of before")
+    given = ["targets", str(listed), "--out", str(tmp_path / "t.csv"), "--posterior", str(draws)]
+    assert main(given) == 2
+    said = capsys.readouterr().err
+    assert draws.read_bytes() == b"of before"
+    assert "1 that failed have magnitudes: --no-images" in said
+    # the number of a row in its table is not looked up as a name
+    assert "8: The row has neither a name nor a position nor a magnitude" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -160,18 +160,18 @@ def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr("galexplorer.inference.target_run.fetch_target", refuse)
-    give(app, CSV)
+    give(app, CSV.replace(b"redshift\n", b"redshift,name\n").replace(b"C,,,,,,", b"C,,,,,,,NGC 1"))
     assert "redshift held fixed" in " ".join(m.value for m in app.markdown)
     app.button(key="targets_run").click().run()
     job = finish(app)
     frame = app.dataframe[0].value
-    assert list(frame["Target"]) == ["A", "B", "C", "D"]
+    assert list(frame["Target"]) == ["A", "B", "NGC 1", "D"]
     assert list(frame["State"]) == ["Done", "Done", "Failed", "Done"]
     assert frame["z"][1] == pytest.approx(0.06)
     assert np.isnan(frame["± z"][1])  # held fixed
     assert 0 < frame["z"][0] < 0.35
     assert frame["± z"][0] > 0
-    # C has no magnitudes: its identifier is looked up, which was refused, and the rest went on.
+    # C has no magnitudes: its name is looked up, which was refused, and the rest went on.
     assert "AssertionError" in frame["Remarks"][2]
     assert any("4 of 4 done, 1 failed" in m.value for m in app.markdown)
     assert job.outcomes[0].result.view is None
