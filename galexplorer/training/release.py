@@ -41,9 +41,9 @@ _RENDERED = (
 )
 _NO_REAL_IMAGES = (
     "No real image took part. Everything about images was learnt, calibrated and judged on "
-    "simulated galaxies: README, under “What the mixture is worth”, measures how much worse such "
-    "weights do on real ones, and their intervals are too narrow there. The library of real "
-    "galaxies is empty, so results have no neighbours and the map shows nothing."
+    "simulated galaxies: docs/training.md, under “What the mixture is worth”, measures how much "
+    "worse such weights do on real ones, and their intervals are too narrow there. The library of "
+    "real galaxies is empty, so results have no neighbours and the map shows nothing."
 )
 _NO_TRANSPLANTS = (
     "Every simulated galaxy is drawn from profiles: the forms of real ones (arms, bars, mergers) "
