@@ -32,13 +32,15 @@ ORDER = tuple(TARGET_NAMES.index(name) for name in _CHAIN)
 ESTIMATED = ORDER[:2]
 """Targets that regressors estimate: the first of all."""
 
+LAST = ORDER[-2:]
+"""Targets that no other is conditioned on."""
+
 _PLACE = tuple(ORDER.index(k) for k in range(len(ORDER)))
-_NEVER_GIVEN = tuple(TARGET_NAMES.index(name) for name in ("gas_metallicity", "log_bh_mass"))
 
 
 def parents_of(k: int) -> tuple[int, ...]:
     """Return the targets that target `k` is conditioned on, in the order of the chain."""
-    return tuple(j for j in ORDER[: _PLACE[k]] if j not in _NEVER_GIVEN)
+    return tuple(j for j in ORDER[: _PLACE[k]] if j not in LAST)
 
 
 class Chain(nn.Module):

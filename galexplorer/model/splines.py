@@ -26,9 +26,9 @@ class ConditionalSpline(Transform):
         super().__init__()
         self.net = nn.Sequential(
             nn.Linear(context, hidden),
-            nn.SiLU(),
+            nn.Sequential(nn.SiLU(), nn.Dropout(0.0)),
             nn.Linear(hidden, hidden),
-            nn.SiLU(),
+            nn.Sequential(nn.SiLU(), nn.Dropout(0.0)),
             nn.Linear(hidden, _PARAMETERS),
         )
         final = self.net[-1]

@@ -54,7 +54,10 @@ class Config:
     flow_views, flow_real_views : int
         Views of each rendered and each real training image whose latents are kept: as it is, and
         changed at random.
-    flow_learning_rate, flow_weight_decay, flow_ema, flow_dropout : float
+    flow_learning_rate, flow_weight_decay, flow_ema : float
+    flow_dropout, flow_last_dropout : float
+        In the network that makes the context of the flows, and in those of the flows of metallicity
+        and black-hole mass: the few galaxies that have these are soon learnt by heart.
     flow_noise : float
         Noise added to latents in the last stage, in units of the encoder's own uncertainty, so
         that the flows do not learn single images by heart.
@@ -104,6 +107,7 @@ class Config:
     flow_weight_decay: float = 0.03
     flow_ema: float = 0.998
     flow_dropout: float = 0.1
+    flow_last_dropout: float = 0.0
     flow_noise: float = 0.0
     flow_patience: int = 6
     regressor_steps: int = 4800

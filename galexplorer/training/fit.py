@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from galexplorer.errors import DataError, OptionError
+from galexplorer.model.flows import LAST
 from galexplorer.model.network import GalaxyModel
 from galexplorer.model.weights import WEIGHTS_FORMAT, start_from
 from galexplorer.training import objective
@@ -177,6 +178,8 @@ def _flows(
     model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str, out: Path
 ) -> Stage:
     _set_dropout(model.contexts, config.flow_dropout)
+    for k in LAST:
+        _set_dropout(model.chain.flows[k], config.flow_last_dropout)
     views = views_of(model, pools, grid, config, out / "latents.safetensors")
     limit = 5 * config.validation_rows  # latents are at hand
     known = encode_held_out(model, pools, grid, limit)

@@ -221,6 +221,18 @@ def earlier(sets, tmp_path):
     return model.state_dict(), tmp_path / "weights"
 
 
+def test_flows_of_metallicity_and_black_holes_may_have_dropout(sets, tmp_path):
+    model, _ = train(sets, tmp_path, replace(TINY, flow_dropout=0.0, flow_last_dropout=0.5))
+    context, targets = torch.randn(4, model.chain.members, 48), torch.randn(4, len(TARGET_NAMES))
+    with torch.no_grad():
+        steady = [model.eval().chain.log_prob(targets, context) for _ in range(2)]
+        learning = [model.train().chain.log_prob(targets, context) for _ in range(2)]
+    assert torch.equal(*steady)
+    changes = (learning[0] != learning[1]).any(dim=(0, 1))
+    last = torch.tensor([name in ("gas_metallicity", "log_bh_mass") for name in TARGET_NAMES])
+    assert torch.equal(changes, last)
+
+
 def test_weights_to_start_from_lend_all_they_have_learnt(sets, earlier, tmp_path):
     before, folder = earlier
     config = replace(TINY, regressor_steps=0, steps=0, seed=TINY.seed + 1, flow_learning_rate=1e-12)
