@@ -72,20 +72,20 @@ def targets(
         outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)
         outcomes.append(outcome)
         _say(f"{number} of {len(given.targets)}: {target.label}: {outcome.problem or 'done'}")
+    failed = [outcome for outcome in outcomes if outcome.problem]
     contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
-    if posterior is not None and any(outcome.result for outcome in outcomes):
+    if posterior is not None and len(failed) < len(outcomes):
         contents[posterior] = draws_bytes(outcomes)
     for place, content in contents.items():
         try:
             place.write_bytes(content)
         except OSError as error:
             raise OptionError(f"{place} cannot be written: {error.strerror or error}.") from error
-    failed = sum(bool(outcome.problem) for outcome in outcomes)
-    listed = sum(bool(o.problem) and o.target.photometry is not None for o in outcomes)
+    listed = sum(outcome.target.photometry is not None for outcome in failed)
     if images and listed:
         _say(f"{listed} that failed have magnitudes: --no-images infers them without a network.")
-    if failed == len(outcomes):
-        raise FetchError(f"All {failed} targets failed, for the reasons above.")
+    if len(failed) == len(outcomes):
+        raise FetchError(f"All {len(failed)} targets failed, for the reasons above.")
 
 
 def _say(words: str) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from galexplorer.model import features
-from galexplorer.model.flows import ORDER, Chain, Context
+from galexplorer.model.flows import LAST, ORDER, Chain, Context
 from galexplorer.model.modes import MODES, beside_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
@@ -321,7 +321,7 @@ class GalaxyModel(nn.Module):
         """
         standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
         column = standard[:, None].clamp(-8, 8)
-        context = self.chain.context_for(_LAST, context)
+        context = self.chain.context_for(LAST[0], context)
         return torch.stack(
             [
                 net(torch.cat([context[:, e], column], dim=1))
@@ -363,7 +363,6 @@ def _image_of(grid: Tensor) -> Tensor:
 
 
 _SOFTENING = 0.02
-_LAST = ORDER[-1]
 
 
 def _line_of_redshift(redshift: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ class ConditionalSpline(Transform):
 
     def __init__(self, context: int, hidden: int) -> None:
         super().__init__()
+        # dropout stands beside what it follows, so that earlier weights keep their names
         self.net = nn.Sequential(
             nn.Linear(context, hidden),
             nn.Sequential(nn.SiLU(), nn.Dropout(0.0)),

@@ -10,6 +10,7 @@ import numpy as np
 from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.catalogue.formats import read_raw
 from galexplorer.catalogue.raw import MISSING_WORDS, RawTable
+from galexplorer.catalogue.text import SEPARATORS
 from galexplorer.errors import InputError, TargetError
 from galexplorer.inference.result import Photometry
 from galexplorer.schema import BANDS, TARGETS
@@ -22,7 +23,7 @@ NAMES = ("target", "name", "object", "objid", "id")
 """Columns that name a target, the one that counts first; ``ra`` and ``dec`` do as well."""
 
 _COLUMNS = (*NAMES, "ra", "dec", "redshift", *BANDS)
-_SEPARATORS = re.compile(r"[,\t;]")
+_SEPARATORS = re.compile(f"[{SEPARATORS}]")
 _REDSHIFT = re.compile(r"(?P<text>.*\S)\s*[,;\t]\s*(?:z\s*=\s*)?(?P<z>[\d.]+(?:e-?\d+)?)", re.I)
 _STATED = re.compile(r"(?P<text>.*\S)\s+z\s*=\s*(?P<z>[\d.]+(?:e-?\d+)?)", re.I)
 

@@ -23,7 +23,7 @@ from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from galexplorer.model.flows import ORDER, parents_of
+from galexplorer.model.flows import LAST, ORDER
 from galexplorer.model.modes import MODES
 from galexplorer.model.network import CALIBRATION, GalaxyModel, Summary
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
@@ -207,8 +207,8 @@ def _fit_bases(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict)
         if known.any():
             fitted = fit_base(values.cpu().double().numpy()[known], held_out.weight_of(known))
             report[TARGET_NAMES[k]] = _set(model, "base", index, k, known, _BASE, fitted)
-        if drawn.shape[1] == len(parents_of(ORDER[-1])):
-            continue  # nothing is given what comes now
+        if k in LAST:
+            continue
         noise = torch.randn(size, generator=generator, device=context.device)
         base = model.to_base(noise, mode, k)
         # as in inference, a draw's targets come from members of their own
