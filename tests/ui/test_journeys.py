@@ -99,7 +99,7 @@ def test_dropped_fits_to_another_object_and_a_neighbour(open_page, crowded):
 
 def test_fixing_the_redshift_shows_before_and_after_and_back_undoes_it(open_page):
     page = open_page("/?example=spiral")
-    wait_for_result(page, "Star-forming")
+    wait_for_result(page, "z =")
     free = verdict(page).inner_text()
     fix_redshift(page, "0.03")
     wait_for_result(page, "z = 0.03 (fixed)")
