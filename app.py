@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from galexplorer.ui import about, card, compare, explore, frame, journey, latent_map, targets
+from galexplorer.ui.pages import about, card, compare, explore, latent_map, targets
+from galexplorer.ui.parts import frame
+from galexplorer.ui.session import journey
 
 st.set_page_config(page_title="galexplorer", page_icon=frame.ICON, layout="wide")
 home = st.Page(explore.page, title="Explore", icon=":material/flare:", default=True)

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from galexplorer.datasets import shards
 from galexplorer.evaluation.prediction import PHOTOMETRY, encode_rows, predict
 from galexplorer.evaluation.samples import Sample, image_samples, table_samples
 from galexplorer.inference.engine import Engine
 from galexplorer.model.network import GalaxyModel
-from galexplorer.training import dataset
-from galexplorer.training.simulate import load_population, table_rows
-from galexplorer.training.sources import data_folder
+from galexplorer.population.sources import data_folder
+from galexplorer.population.store import load_population
+from galexplorer.simulation.training_set import table_rows
 
 JUDGED = (0, 1)
 NEIGHBOUR = 20
@@ -49,7 +50,7 @@ def alone(engine: Engine, member: int) -> Engine:
 def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
     """Return, by mode, log score and RMSE of each judged target, shape (targets, 2)."""
     found = {}
-    rows, truth = dataset.select(sample.arrays, sample.test), sample.truth[sample.test]
+    rows, truth = shards.select(sample.arrays, sample.test), sample.truth[sample.test]
     for mode in sample.modes:
         if mode.fixed:
             continue
@@ -70,20 +71,20 @@ def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
     return found
 
 
-def widths(engine: Engine, rows: dataset.Arrays) -> np.ndarray:
+def widths(engine: Engine, rows: shards.Arrays) -> np.ndarray:
     """Return the width of the 68% interval of redshift from magnitudes, shape (n,)."""
     draws = engine.sample(encode_rows(engine, rows, PHOTOMETRY.choice), DRAWS, 0).numpy()
     low, high = np.quantile(draws[:, :, 0], [0.16, 0.84], axis=1)
     return high - low
 
 
-def thinness(rows: dataset.Arrays, training: dataset.Arrays) -> np.ndarray:
+def thinness(rows: shards.Arrays, training: shards.Arrays) -> np.ndarray:
     """Return the distance to the 20th training galaxy in r and the colours, in their spreads."""
     places = []
     for part in (training, rows):
         magnitude = part["catalogue_mag"].astype(float)
         places.append(np.column_stack([magnitude[:, 2], np.diff(magnitude, axis=1)]))
-    known = places[0][np.isfinite(places[0]).all(axis=1) & (training["split"] == dataset.TRAIN)]
+    known = places[0][np.isfinite(places[0]).all(axis=1) & (training["split"] == shards.TRAIN)]
     spread = known.std(axis=0)
     return cKDTree(known / spread).query(places[1] / spread, k=NEIGHBOUR)[0][:, -1]
 
@@ -112,13 +113,13 @@ def main() -> None:
                         f"{sample.name + ', ' + mode + ', ' + name:44s} "
                         f"{values[k, 0]:8.3f} {mean[k, 0]:8.3f}   {values[k, 1] / mean[k, 1]:8.3f}"
                     )
-    manifest = dataset.read(options.rendered)[1]
+    manifest = shards.read(options.rendered)[1]
     training = table_rows(load_population(options.rendered, manifest["seed"]))
     for sample in tables:
         if sample.name != "main_sample":
             continue
-        rows = dataset.select(sample.arrays, sample.test)
-        rows = dataset.select(rows, np.isfinite(rows["catalogue_mag"]).all(axis=1))
+        rows = shards.select(sample.arrays, sample.test)
+        rows = shards.select(rows, np.isfinite(rows["catalogue_mag"]).all(axis=1))
         ratio = widths(engine, rows) / np.mean([widths(one, rows) for one in members], axis=0)
         far = thinness(rows, training)
         edges = np.quantile(far, np.linspace(0, 1, 6))

@@ -203,7 +203,7 @@ def infer(
     if out is not None:
         check_not_input(out, [path for path in (*files, g, r, i) if path is not None])
 
-    from galexplorer.inference.result import Photometry
+    from galexplorer.records.photometry import Photometry
 
     photometry = Photometry(
         kind="catalogue" if magnitudes or petro_r50 or petro_r90 else "none",

@@ -1,11 +1,15 @@
-"""What several test modules share: where the data and the weights are, and a fixed seed."""
+"""What several folders of tests share: data and weights, a fixed seed, a small population."""
 
 import os
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
+
+from galexplorer.datasets import shards
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 
 matplotlib.use("Agg")
 
@@ -33,3 +37,51 @@ def weights_dir() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def population() -> pd.DataFrame:
+    """Sixty galaxies with every column that rendering and labelling read."""
+    random = np.random.default_rng(31)
+    number = 60
+    redshift = random.uniform(0.01, 0.15, number)
+    rows = pd.DataFrame(
+        {
+            "source": np.where(np.arange(number) < 50, "mpajhu", "lines_z011"),
+            "ra": random.uniform(0, 360, number),
+            "dec": random.uniform(-5, 60, number),
+            "redshift": redshift,
+            "log_stellar_mass": random.normal(10.4, 0.4, number),
+            "log_sfr": random.normal(0.1, 0.5, number),
+            "gas_metallicity": random.normal(8.9, 0.15, number),
+            "log_bh_mass": random.normal(7.0, 0.6, number),
+            "ebv": random.uniform(0.01, 0.1, number),
+            "axis_ratio": random.uniform(0.3, 1.0, number),
+            "log_concentration": random.uniform(0.3, 0.5, number),
+            "petro_r50_true": random.uniform(1.5, 4.0, number),
+        }
+    )
+    rows.loc[50:, ["ra", "dec"]] = np.nan
+    rows["split"] = [
+        shards.split_of(ra, dec) if np.isfinite(ra) else shards.TRAIN
+        for ra, dec in zip(rows.ra, rows.dec, strict=True)
+    ]
+    magnitude = random.uniform(14.5, 17.3, number)
+    for band, colour in zip(BANDS, (2.0, 0.7, 0.0, -0.35, -0.6), strict=True):
+        rows[band] = magnitude + colour + 0.1 * random.standard_normal(number)
+        rows[f"err_{band}"] = 0.02
+        rows[f"petro_{band}"] = rows[band] + 0.05 * random.standard_normal(number)
+    for name in LINE_NAMES:
+        rows[name] = random.normal(2.0, 0.4, number)
+        rows[f"{name}_snr"] = 10.0
+    rows["petro_r90_true"] = rows.petro_r50_true * 10**rows.log_concentration
+    rows["petro_r50"] = rows.petro_r50_true
+    rows["petro_r90"] = rows.petro_r90_true
+    rows.loc[:9, ["petro_r50", "petro_r90"]] = np.nan
+    rows["size_measured"] = np.isfinite(rows.petro_r50)
+    for name in TARGET_NAMES:
+        rows[f"{name}_measured"] = True
+        rows[f"{name}_valid"] = True
+    rows["weight"] = 1.0
+    rows["seed"] = 5
+    return rows

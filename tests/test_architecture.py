@@ -9,25 +9,32 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "galexplorer"
 MAX_LINES = 420
 
-# A package imports from itself and from lower levels, never from its own level or above.
+MAX_ROOM_LINES = 3_000
+
+# A room imports from itself and from lower levels, never from its own level or above; this counts
+# for every import, also one inside a function.
 LEVELS = (
     {"schema", "errors", "__init__"},
-    {"image", "catalogue", "science"},
-    {"sky"},
-    {"model"},
+    {"records"},
+    {"image", "catalogue", "model"},
+    {"sky", "science"},
     {"inference"},
     {"figures"},
     {"export"},
-    {"training"},
+    {"datasets"},
+    {"population"},
+    {"simulation", "observed"},
+    {"realism", "training"},
     {"evaluation"},
     {"commands"},
     {"ui", "cli"},
     {"app"},
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
-# inference/{result,observation}.py are plain records, which science and image may name in types.
-RECORDS = {"galexplorer.inference.result", "galexplorer.inference.observation"}
-OFFLINE = {"training", "evaluation"}
+UI_LEVELS = ("session", "parts", "pages")
+OFFLINE = {
+    "datasets", "population", "simulation", "observed", "realism", "training", "evaluation",
+}  # fmt: skip
 
 MODULES = sorted(PACKAGE.rglob("*.py")) + [path for path in [ROOT / "app.py"] if path.exists()]
 
@@ -77,12 +84,35 @@ def test_imports_run_one_way(module):
     assert station in LEVEL, f"give {station} its place in LEVELS and in CONTRIBUTING.md"
     for name, line in _imports(ast.parse(module.read_text())):
         parts = name.split(".")
-        if parts[0] != "galexplorer" or any(name.startswith(record) for record in RECORDS):
+        if parts[0] != "galexplorer":
             continue
         imported = parts[1] if len(parts) > 1 and parts[1] in LEVEL else "__init__"
         lower = LEVEL[imported] < LEVEL[station]
         # The command line imports the offline packages, and only inside its subcommands.
         assert lower or imported == station, f"line {line}: {station} imports {name}"
+
+
+def test_pages_are_made_of_parts_and_parts_know_the_session_alone(module):
+    if _station(module) != "ui" or module.parent.name == "ui":
+        pytest.skip("not in a room of the interface")
+    own = UI_LEVELS.index(module.parent.name)
+    for name, line in _imports(ast.parse(module.read_text())):
+        parts = name.split(".")
+        if parts[:2] == ["galexplorer", "ui"]:
+            imported = UI_LEVELS.index(parts[2])
+            assert imported <= own, f"line {line}: {module.parent.name} imports {name}"
+
+
+def test_rooms_are_small():
+    rooms = {path.parent for path in PACKAGE.rglob("*.py")}
+    lines = {
+        str(room.relative_to(ROOT)): sum(
+            len(path.read_text().splitlines()) for path in room.glob("*.py")
+        )
+        for room in rooms
+    }
+    assert len(lines) > 10
+    assert {room: n for room, n in lines.items() if n > MAX_ROOM_LINES} == {}
 
 
 def test_training_is_never_loaded_at_run_time(module):

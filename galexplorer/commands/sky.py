@@ -13,8 +13,8 @@ import typer
 from galexplorer.errors import FetchError, GalexplorerError, OptionError, TargetError
 
 if TYPE_CHECKING:
-    from galexplorer.inference.observation import Observation
-    from galexplorer.inference.result import Photometry
+    from galexplorer.records.observation import Observation
+    from galexplorer.records.photometry import Photometry
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 

@@ -54,8 +54,8 @@ def simulate(
     if size is None and not report:
         raise OptionError("give the number of galaxies with --size, or ask for --report.")
     with _needs_training_extra():
-        from galexplorer.training.report import write_report
-        from galexplorer.training.simulate import simulate as run
+        from galexplorer.realism.report import write_report
+        from galexplorer.simulation.training_set import simulate as run
     _show_log()
     if size is not None:
         run(size, seed, out, workers, data, transplants)
@@ -71,7 +71,7 @@ def build_real(
 ) -> None:
     """Turn the folders of real SDSS JPEGs into a training set."""
     with _needs_training_extra():
-        from galexplorer.training.real_images import build_from
+        from galexplorer.observed.jpeg_sets import build_from
     build_from(data, rendered, out, workers)
 
 
@@ -91,7 +91,7 @@ def build_survey(
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
     _show_log()
-    from galexplorer.training.survey import build
+    from galexplorer.observed.sdss import build
 
     build(size, out, source=source, seed=seed, parallel=parallel)
 
@@ -109,7 +109,7 @@ def measure_realism(
 ) -> None:
     """Measure how well classifiers tell simulated galaxies from real ones."""
     with _needs_training_extra():
-        from galexplorer.training.realism import measure_realism as run
+        from galexplorer.realism.comparison import measure_realism as run
     _show_log()
     run(rendered, data, out, seed, workers, tuning)
 
@@ -121,7 +121,7 @@ def build_examples(
 ) -> None:
     """Render the example galaxies of the app."""
     with _needs_training_extra():
-        from galexplorer.training.examples import make_examples
+        from galexplorer.simulation.examples import make_examples
     make_examples(rendered, out, seed)
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from galexplorer.datasets.shards import select
 from galexplorer.evaluation.prediction import Mode, present
 from galexplorer.evaluation.samples import Sample
 from galexplorer.inference.noise import RedshiftRange, redshift_limits
+from galexplorer.realism.apertures import measured_features
 from galexplorer.schema import TARGETS
-from galexplorer.training.apertures import measured_features
-from galexplorer.training.dataset import select
 
 MIN_TRAINING_ROWS = 60
 

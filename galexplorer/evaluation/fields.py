@@ -10,8 +10,8 @@ from galexplorer.errors import GalexplorerError
 from galexplorer.evaluation.densities import marginal_log_density
 from galexplorer.image.reader import read_image
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
+from galexplorer.records.observation import Observation
 from galexplorer.schema import TARGETS
 
 GALAXIES = (

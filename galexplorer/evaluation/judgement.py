@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from galexplorer.datasets.shards import Arrays, select
 from galexplorer.evaluation import baselines, classes, relations
 from galexplorer.evaluation.baselines import Baseline
 from galexplorer.evaluation.calibration import (
@@ -32,7 +33,6 @@ from galexplorer.evaluation.samples import RENDERED, Sample
 from galexplorer.inference.engine import Engine
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
 from galexplorer.training.batches import measurable_labels
-from galexplorer.training.dataset import Arrays, select
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from galexplorer.datasets.shards import OBSERVED, Arrays
 from galexplorer.evaluation.densities import joint_log_density, marginal_log_density
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.noise import RedshiftRange
@@ -20,7 +21,6 @@ from galexplorer.training.batches import (
     Choice,
     features_of,
 )
-from galexplorer.training.dataset import OBSERVED, Arrays
 
 _BATCH = 128
 _SAME_NOISE = 8  # rows

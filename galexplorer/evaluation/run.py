@@ -26,7 +26,7 @@ from galexplorer.evaluation.shortfalls import sentences
 from galexplorer.export.report_card import card_page
 from galexplorer.inference.engine import Engine
 from galexplorer.model.weights import REPORT_CARD_FILE, read_manifest, write_manifest
-from galexplorer.training.sources import data_folder
+from galexplorer.population.sources import data_folder
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,9 @@ import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.rows import TYPICAL_LINE_ERROR, black_hole_mass
+from galexplorer.datasets.shards import TEST, TRAIN, VALIDATION, Arrays
 from galexplorer.evaluation.prediction import (
     FIXED,
     GRI,
@@ -23,11 +26,8 @@ from galexplorer.evaluation.prediction import (
     Mode,
 )
 from galexplorer.inference.noise import RedshiftRange
+from galexplorer.population.sources import COSMOLOGY, read_all
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES, TARGETS
-from galexplorer.training import dataset
-from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, Arrays
-from galexplorer.training.rows import TYPICAL_LINE_ERROR, black_hole_mass
-from galexplorer.training.sources import COSMOLOGY, read_all
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
     DataError
         If the folder holds no finished set.
     """
-    arrays, _ = dataset.read(folder)
+    arrays, _ = shards.read(folder)
     truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
     imaged = arrays["has_image"].astype(bool)
     weight = arrays["weight"].astype(float)
@@ -193,13 +193,13 @@ def image_samples(folder: Path) -> list[Sample]:
     DataError
         If the folder holds no finished set.
     """
-    everything, manifest = dataset.read(folder)
+    everything, manifest = shards.read(folder)
     samples = []
     begin = 0
     for shard in manifest["shards"]:
         name = shard.removeprefix("shard-").removesuffix(".safetensors")
-        end = begin + dataset.length_of(folder / shard)
-        arrays = dataset.select(everything, np.arange(begin, end))
+        end = begin + shards.length_of(folder / shard)
+        arrays = shards.select(everything, np.arange(begin, end))
         begin = end
         imaged = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
         if imaged.sum() < 50:
@@ -266,13 +266,13 @@ def _table_sample(
     limit: int,
     seed: int,
 ) -> Sample:
-    arrays = dataset.empty(len(part), with_grid=False)
+    arrays = shards.empty(len(part), with_grid=False)
     arrays["catalogue_mag"][:] = part[list(BANDS)]
     arrays["catalogue_err"][:] = part[[f"err_{band}" for band in BANDS]]
     arrays["catalogue_petro_mag"][:] = part[[f"petro_{band}" for band in BANDS]]
     arrays["catalogue_petro"][:] = part[["petro_r50", "petro_r90"]]
     arrays["position"][:] = part[["ra", "dec"]]
-    arrays["split"][:] = dataset.splits_of(
+    arrays["split"][:] = shards.splits_of(
         part.ra.to_numpy(), part.dec.to_numpy(), part.key.to_numpy()
     )
     truth, lowest = _table_truth(part)

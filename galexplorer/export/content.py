@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import derive
 from galexplorer.science.lines import line_status

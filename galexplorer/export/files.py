@@ -5,7 +5,7 @@ from pathlib import Path
 
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION, to_json
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 
 
 @dataclass(frozen=True)

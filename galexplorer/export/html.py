@@ -22,7 +22,7 @@ from galexplorer.export.figures import FIGURE_MIME_TYPES, figure_bytes
 from galexplorer.export.provenance import CITATION, provenance_lines
 from galexplorer.export.publication import FIGURES, publication_figure
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import domain_sentence, verdict
 

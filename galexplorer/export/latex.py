@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from galexplorer.export.provenance import CITATION, provenance_lines
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import not_measurable
 

@@ -26,7 +26,7 @@ from galexplorer.export.provenance import CITATION, describe_provenance, provena
 from galexplorer.export.publication import publication_figure
 from galexplorer.figures.palette import LIGHT
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import domain_sentence, verdict
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from galexplorer import __version__
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 
 CITATION = (
     f"galexplorer {__version__} (see CITATION.cff); the method follows arXiv:2511.12737; "

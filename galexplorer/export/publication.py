@@ -15,7 +15,7 @@ from galexplorer.export.provenance import describe_provenance
 from galexplorer.figures.bpt import bpt_static_figure
 from galexplorer.figures.corner import corner_figure
 from galexplorer.figures.lines_static import lines_static_figure
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.schema import PROPERTY_NAMES
 
 FIGURES = {"corner": "Corner plot", "bpt": "BPT diagram", "lines": "Emission lines"}

@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from galexplorer.export.provenance import CITATION, to_json
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.schema import SUMMARY_STATISTICS, TARGETS
 
 _LINE_FLUX = u.dex(1e-17 * u.erg / u.s / u.cm**2)

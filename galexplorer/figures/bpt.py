@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.density import contour_lines, credible_levels, density_grid
 from galexplorer.figures.palette import OVERLAY, ink
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import (
     KAUFFMANN_POLE,
     KEWLEY_POLE,

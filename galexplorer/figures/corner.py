@@ -13,7 +13,7 @@ from galexplorer.figures.palette import (
     axis_label,
     ink,
 )
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
 from galexplorer.science.summary import format_interval
 

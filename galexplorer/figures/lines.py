@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from galexplorer.figures.density import ridge
 from galexplorer.figures.palette import TRUTH, Ink, ink
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES, TARGETS
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, line_status
 from galexplorer.science.summary import format_interval

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from galexplorer.figures.density import ridge
 from galexplorer.figures.palette import TRUTH, ink
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES, TARGETS
 
 _LABELS = {target.name: target.label.removesuffix(" flux") for target in TARGETS}

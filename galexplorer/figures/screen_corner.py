@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from galexplorer.figures.density import contour_lines, credible_levels
 from galexplorer.figures.palette import TRUTH, Ink, ink
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
 from galexplorer.science.summary import format_interval
 

@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.palette import RESIDUAL_MAP, ink
 from galexplorer.image.composite import composite, linear_flux
-from galexplorer.inference.result import View
+from galexplorer.records.result import View
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 
 _BAR_LENGTHS_ARCSEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)

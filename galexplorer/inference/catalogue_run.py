@@ -13,10 +13,10 @@ from galexplorer.errors import GalexplorerError
 from galexplorer.image.reader import read_image
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
-from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
-from galexplorer.inference.result import Photometry
 from galexplorer.model.features import INPUTS
+from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from galexplorer.errors import OptionError
-from galexplorer.inference.observation import Observation
-from galexplorer.inference.result import Photometry, Posterior, Result
+from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Result
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.science.bpt import class_probabilities
 

@@ -14,7 +14,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from galexplorer.inference.result import Domain
+from galexplorer.records.result import Domain
 from galexplorer.schema import BANDS
 
 LEVELS = 1001

@@ -14,14 +14,16 @@ from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
-from galexplorer.inference.observation import Cutout, Observation, Stored
-from galexplorer.inference.result import Neighbour, Photometry, Posterior, Result, View
 from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
 from galexplorer.model.modes import modes_of
 from galexplorer.model.network import Summary
 from galexplorer.model.weights import Weights, load, read_arrays
+from galexplorer.records.observation import Cutout, Observation, Stored
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Neighbour, Result, View
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import cautions

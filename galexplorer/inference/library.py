@@ -27,7 +27,6 @@ from galexplorer.inference.neighbours import (
     nearest_levels,
     spread_of,
 )
-from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
 from galexplorer.model import weights
 from galexplorer.model.features import (
@@ -39,6 +38,7 @@ from galexplorer.model.features import (
 from galexplorer.model.modes import modes_of
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import LATENTS
+from galexplorer.records.observation import Observation
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 

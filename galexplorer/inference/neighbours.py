@@ -10,8 +10,9 @@ from torch import Tensor
 
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.inference.latent_map import LatentMap, nearest_rows
-from galexplorer.inference.observation import Observation, Stored
-from galexplorer.inference.result import EMPTY_LIBRARY, Neighbour, Photometry
+from galexplorer.records.observation import Observation, Stored
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.result import EMPTY_LIBRARY, Neighbour
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, classify, line_ratios
 

@@ -11,8 +11,8 @@ from galexplorer.errors import TargetError
 from galexplorer.image.cutout import FIELD_PER_PETROSIAN_RADIUS, cut
 from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
-from galexplorer.inference.observation import Cutout, Observation
-from galexplorer.inference.result import Photometry
+from galexplorer.records.observation import Cutout, Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import IMAGE_BANDS
 
 if TYPE_CHECKING:

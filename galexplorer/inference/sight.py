@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from torch import Tensor
 
-from galexplorer.inference.result import Domain, Neighbour, View
+from galexplorer.records.result import Domain, Neighbour, View
 
 
 @dataclass(frozen=True)

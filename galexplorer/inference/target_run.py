@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.inference.observe import observe, observe_fetched
-from galexplorer.inference.result import Result
+from galexplorer.records.result import Result
 from galexplorer.sky.fetch import fetch_target
 from galexplorer.sky.http import Settings
 from galexplorer.sky.target_list import Target

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import line_ratios
 from galexplorer.science.lines import (
     balmer_av,

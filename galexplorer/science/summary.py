@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from galexplorer.inference.result import Posterior, Result
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Result
 from galexplorer.schema import BPT_CLASSES, TARGETS
 
 BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LINER"), strict=True))

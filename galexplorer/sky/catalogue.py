@@ -14,7 +14,7 @@ from astropy.table import Table
 from astroquery.sdss import SDSSClass
 
 from galexplorer.errors import TargetError
-from galexplorer.inference.result import Photometry
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network, ServiceError

@@ -12,7 +12,7 @@ from galexplorer.image.bounded import Source, read_blob
 from galexplorer.image.fits import is_fits, read_header
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.reader import read_image
-from galexplorer.inference.result import Photometry
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.sky.fetch import Fetched
 from galexplorer.sky.parse import parse_target

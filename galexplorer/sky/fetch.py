@@ -6,7 +6,7 @@ from typing import Literal
 
 from galexplorer.errors import FetchError
 from galexplorer.image.pixels import Pixels
-from galexplorer.inference.result import Photometry
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky import catalogue
 from galexplorer.sky.cache import Cache

@@ -12,7 +12,7 @@ from galexplorer.catalogue.formats import read_raw
 from galexplorer.catalogue.raw import MISSING_WORDS, RawTable
 from galexplorer.catalogue.text import SEPARATORS
 from galexplorer.errors import InputError, TargetError
-from galexplorer.inference.result import Photometry
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.sky.parse import parse_target
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import Arrays
 from galexplorer.model.features import photometry_features, widen_image_bands
 from galexplorer.model.flows import parents_of
 from galexplorer.schema import DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import classify
-from galexplorer.training import dataset
-from galexplorer.training.dataset import Arrays
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
         [present[:, [*parents_of(k), k]].all(axis=1) for k in range(present.shape[1])]
     )
     # a completed label of a real image knows nothing of that image
-    jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == dataset.OBSERVED)
+    jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == shards.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known
     # the redshift of a moved galaxy is known exactly; less weight would skew their distribution

@@ -23,14 +23,14 @@ from scipy.special import ndtr
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import VALIDATION
 from galexplorer.model.flows import LAST, ORDER
 from galexplorer.model.modes import MODES
 from galexplorer.model.network import CALIBRATION, GalaxyModel, Summary
+from galexplorer.population.extension import odds_weights
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
-from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, measurable_labels
-from galexplorer.training.dataset import VALIDATION
-from galexplorer.training.extension import odds_weights
 from galexplorer.training.latents import summaries_of
 from galexplorer.training.pools import WEIGHT_LIMITS, Pools
 from galexplorer.training.validation import judge_rows
@@ -168,7 +168,7 @@ def _show(
     seen: Summary | None,
     device: str,
 ) -> _HeldOut:
-    part = dataset.select(pools.rows, rows)
+    part = shards.select(pools.rows, rows)
     rng = np.random.default_rng(0)
     latents = seen if choice.image else None
     found = judge_rows(model, part, kind, rng, device, choice, latents=latents)

@@ -20,13 +20,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from galexplorer.datasets.shards import Arrays
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.flows import LAST
 from galexplorer.model.network import GalaxyModel
 from galexplorer.model.weights import WEIGHTS_FORMAT, start_from
 from galexplorer.training import objective
 from galexplorer.training.config import Config
-from galexplorer.training.dataset import Arrays
 from galexplorer.training.latents import encode_held_out, views_of
 from galexplorer.training.pools import Pools, standardisation
 from galexplorer.training.regressors import JUDGED, RegressorSteps, validate_regressors
@@ -50,7 +50,7 @@ def train(
     Parameters
     ----------
     sets : list of dict
-        Training sets, see `galexplorer.training.dataset`.
+        Training sets, see `galexplorer.datasets.shards`.
     out : Path
         Folder for checkpoints, the latents of all images, and the logs
         ``history-regressors.csv``, ``history-pixels.csv`` and ``history-flows.csv``.

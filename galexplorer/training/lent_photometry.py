@@ -8,8 +8,8 @@ brightness that were measured on the image, lend theirs.
 import numpy as np
 from scipy.spatial import cKDTree
 
+from galexplorer.datasets.shards import OBSERVED, Arrays
 from galexplorer.schema import BANDS, IMAGE_BANDS
-from galexplorer.training.dataset import OBSERVED, Arrays
 from galexplorer.training.pools import Pools
 
 LENDERS = 8

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import Arrays
 from galexplorer.errors import DataError
 from galexplorer.inference.library import Entries, join
-from galexplorer.training import dataset
-from galexplorer.training.dataset import Arrays
 
 _PUBLISHED = 1
 """The label of a value that was measured, neither completed nor drawn."""
@@ -28,7 +28,7 @@ def read_sets(folders: list[Path]) -> Entries:
     """
     parts = []
     for folder in folders:
-        arrays, manifest = dataset.read(folder)
+        arrays, manifest = shards.read(folder)
         if manifest.get("kind") == "rendered":
             raise DataError(
                 f"{folder} holds rendered galaxies, and the library is one of real galaxies: give "
@@ -43,7 +43,7 @@ def entries_of(arrays: Arrays) -> Entries:
     usable = arrays["has_image"].astype(bool) & np.isfinite(arrays["pixel_scale"])
     usable &= np.isfinite(arrays["position"]).all(axis=1)
     usable &= np.isfinite(arrays["measured_mag"]).all(axis=1)
-    rows = dataset.select(arrays, np.flatnonzero(usable))
+    rows = shards.select(arrays, np.flatnonzero(usable))
     known = np.where(rows["label"] == _PUBLISHED, rows["targets"], np.nan)
     catalogue_r = rows["catalogue_mag"][:, 2]
     r = np.where(np.isfinite(catalogue_r), catalogue_r, rows["measured_mag"][:, 1])

@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 
-from galexplorer.training import dataset
-from galexplorer.training.dataset import OBSERVED, TRAIN, VALIDATION, Arrays
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import OBSERVED, TRAIN, VALIDATION, Arrays
 
 KINDS = ("real", "rendered", "unlabelled", "tables")
 
@@ -19,7 +19,7 @@ class Pools:
     Attributes
     ----------
     rows : dict of str to ndarray
-        All arrays of `galexplorer.training.dataset` but ``grid``.
+        All arrays of `galexplorer.datasets.shards` but ``grid``.
     grid : ndarray, shape (m, 3, 64, 64), uint8
         Images of the rows that have one.
     place : ndarray, shape (n,), int64
@@ -38,7 +38,7 @@ class Pools:
     """
 
     def __init__(self, sets: list[Arrays]) -> None:
-        rows = dataset.concatenate([without_grid(part) for part in sets])
+        rows = shards.concatenate([without_grid(part) for part in sets])
         self.rows = rows
         imaged = rows["has_image"].astype(bool)
         self.grid = np.concatenate([part["grid"][part["has_image"] > 0] for part in sets])
@@ -83,7 +83,7 @@ class Pools:
 
     def select(self, index: np.ndarray) -> Arrays:
         """Return some rows with their images, zeros where there is none."""
-        part = dataset.select(self.rows, index)
+        part = shards.select(self.rows, index)
         part["grid"] = np.zeros((len(index), *self.grid.shape[1:]), np.uint8)
         place = self.place[index]
         part["grid"][place >= 0] = self.grid[place[place >= 0]]

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from galexplorer.datasets.shards import cell_of, share_of_key
 from galexplorer.errors import DataError
 from galexplorer.model.features import scaled_pixel
 from galexplorer.model.network import GalaxyModel
 from galexplorer.training.batches import draw_changes
 from galexplorer.training.config import Config
-from galexplorer.training.dataset import cell_of, share_of_key
 from galexplorer.training.objective import estimate_nll
 from galexplorer.training.pools import Pools
 

@@ -12,20 +12,22 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import TRAIN, Arrays
 from galexplorer.errors import DataError
 from galexplorer.inference import domain, library
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
 from galexplorer.model import weights
 from galexplorer.model.features import INPUTS, widen_image_bands
 from galexplorer.model.network import GalaxyModel
-from galexplorer.training import dataset, packages
+from galexplorer.population import packages
+from galexplorer.population.store import load_population
+from galexplorer.simulation.training_set import table_rows
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config
-from galexplorer.training.dataset import TRAIN, Arrays
 from galexplorer.training.fit import train
 from galexplorer.training.library import entries_of
 from galexplorer.training.pools import Pools
-from galexplorer.training.simulate import load_population, table_rows
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ _RENDERED = (
     "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
     "rendered galaxies, whose photometry and redshift are real and whose other values were "
     "measured or completed with scatter from galaxies that have them; see "
-    "galexplorer/training/population.py. Nearly all black-hole masses rest on velocity "
+    "galexplorer/population/table.py. Nearly all black-hole masses rest on velocity "
     "dispersions drawn from mass, size, concentration and star formation with the scatter of 420 "
     "galaxies that have them measured. Lines below a signal-to-noise ratio of 2 are draws."
 )
@@ -101,7 +103,7 @@ def make_weights(
     real: list[library.Entries] = []
     described = []
     for folder in folders:
-        arrays, manifest = dataset.read(folder)
+        arrays, manifest = shards.read(folder)
         sets.append(arrays)
         described.append(_describe(folder, manifest))
         if manifest.get("kind") == "rendered":
@@ -200,7 +202,7 @@ def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> No
     mean, precision, distances, misfits, faintest = {}, {}, {}, {}, {}
     imaged = rows["has_image"].astype(bool) & (rows["split"] == TRAIN)
     served = imaged & (rows["origin"] == 2) & np.isfinite(rows["pixel_scale"])
-    observed = rows["kind"] == dataset.OBSERVED
+    observed = rows["kind"] == shards.OBSERVED
     parts = {
         "photometry": np.isfinite(rows["catalogue_mag"]).all(axis=1) & (rows["split"] == TRAIN),
         "fits": imaged & (rows["origin"] == 1),

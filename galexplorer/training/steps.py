@@ -7,7 +7,8 @@ prepare steps ahead. Images stay where they are: a step names them.
 import numpy as np
 from torch.utils.data import Dataset
 
-from galexplorer.training import dataset
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import Arrays
 from galexplorer.training.batches import (
     Choice,
     draw_changes,
@@ -15,7 +16,6 @@ from galexplorer.training.batches import (
     judged_labels,
 )
 from galexplorer.training.config import Config
-from galexplorer.training.dataset import Arrays
 from galexplorer.training.latents import Views
 from galexplorer.training.lent_photometry import LentPhotometry
 from galexplorer.training.pools import Pools
@@ -47,13 +47,13 @@ class PixelSteps(Dataset):
         labelled = np.concatenate([real, rendered])
         place = pools.place[np.concatenate([labelled, unlabelled])]
         changes = draw_changes(len(place), rng)
-        imaged = dataset.select(pools.rows, labelled)
+        imaged = shards.select(pools.rows, labelled)
         imaged["pixel_scale"] = imaged["pixel_scale"] * changes.pop("zoom")[: len(labelled)]
         return {
             "place": place,
             **changes,
             "seed": int(rng.integers(2**31)),
-            **_described(imaged, dataset.select(pools.rows, tables), config, rng),
+            **_described(imaged, shards.select(pools.rows, tables), config, rng),
             "real": len(real),
             "rendered": len(rendered),
         }
@@ -84,12 +84,12 @@ class FlowSteps(Dataset):
         labelled = np.concatenate([real, rendered])
         tables = pools.draw("tables", config.flow_batch - len(labelled), rng)
         view = self.views.draw(labelled, rng)
-        imaged = dataset.select(pools.rows, labelled)
+        imaged = shards.select(pools.rows, labelled)
         imaged["pixel_scale"] = imaged["pixel_scale"] * self.views.zoom[view]
         self._lent.lend(imaged, labelled, rng)
         return {
             "latent": view,
-            **_described(imaged, dataset.select(pools.rows, tables), config, rng),
+            **_described(imaged, shards.select(pools.rows, tables), config, rng),
             "real": len(real),
             "rendered": len(rendered),
         }
@@ -99,5 +99,5 @@ def _described(imaged: Arrays, tables: Arrays, config: Config, rng: np.random.Ge
     """Return features and labels of rows with an image and, after them, of rows without."""
     tables["has_image"] = np.zeros_like(tables["has_image"])
     features = [features_of(imaged, Choice(), rng), features_of(tables, Choice(image=False), rng)]
-    rows = dataset.concatenate([imaged, tables])
+    rows = shards.concatenate([imaged, tables])
     return {"feature": np.concatenate(features), **judged_labels(rows, config.completed_weight)}

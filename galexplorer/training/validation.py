@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import Arrays
 from galexplorer.model.features import LOG_SCALE
 from galexplorer.model.network import SYMMETRIES, GalaxyModel, Summary, mean_density
-from galexplorer.training import dataset
 from galexplorer.training.batches import Choice, features_of, judged_labels
-from galexplorer.training.dataset import Arrays
 from galexplorer.training.objective import standard_targets
 from galexplorer.training.pools import Pools
 
@@ -55,7 +55,7 @@ def validate(
             continue
         known = None if latents is None else latents.get(kind)
         cheap = known is not None or kind == "photometry"
-        part = dataset.select(pools.rows, index) if cheap else pools.select(index)
+        part = shards.select(pools.rows, index) if cheap else pools.select(index)
         found = judge_rows(
             model, part, kind, np.random.default_rng(0), device,
             symmetries=1, latents=known, estimates=False,
@@ -94,7 +94,7 @@ def judge_rows(
     names = ("nll", "logit", "context", "standard")
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     for begin in range(0, len(rows["split"]), _AT_ONCE):
-        part = dataset.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
+        part = shards.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
         feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
         if not choice.image:
             seen = Summary.nothing(len(feature), feature)
@@ -112,7 +112,7 @@ def judge_rows(
         label = torch.from_numpy(part["label"]).to(device)
         # completed labels judge nothing where there are measured ones; a simulated galaxy looks
         # as all of its labels say
-        simulated = torch.from_numpy(part["kind"] != dataset.OBSERVED).to(device)[:, None]
+        simulated = torch.from_numpy(part["kind"] != shards.OBSERVED).to(device)[:, None]
         completed = kind == "image" or (simulated if kind == "jpeg" else False)
         judging = (label == 1) | (label == 3) | ((label > 0) & completed)
         usable = batch["known"] & judging

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.shards import Arrays
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.sampler import Sampler
 from galexplorer.model.network import GalaxyModel
 from galexplorer.schema import TARGETS
-from galexplorer.training import dataset
-from galexplorer.training.dataset import Arrays
 
 MEAN = (-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4)
 SPREAD = (0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7)
@@ -55,7 +55,7 @@ def table_rows() -> Arrays:
     """Rows of a table without images."""
     random = np.random.default_rng(41)
     size = 400
-    arrays = dataset.empty(size, with_grid=False)
+    arrays = shards.empty(size, with_grid=False)
     arrays["catalogue_mag"][:] = random.normal(17, 0.7, (size, 1))
     arrays["catalogue_mag"] += np.array([2, 0.7, 0, -0.3, -0.5], np.float32)
     arrays["catalogue_mag"] += random.normal(0, 0.1, (size, 5)).astype(np.float32)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from galexplorer.datasets import shards
 from galexplorer.evaluation import baselines
 from galexplorer.evaluation.baselines import Baseline
 from galexplorer.evaluation.prediction import GRI, IMAGE, PHOTOMETRY, PHOTOMETRY_FIXED, UGRIZ
 from galexplorer.evaluation.samples import Sample
 from galexplorer.image.composite import as_served, composite
-from galexplorer.training import dataset
-from galexplorer.training.apertures import measured_features
+from galexplorer.realism.apertures import measured_features
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_apertures_of_the_comparison_hold_their_light():
     y, x = np.mgrid[:64, :64] - 31.5
     profile = np.exp(-0.5 * (x**2 + y**2) / 4.0**2)
     flux = np.array([0.5, 1.0, 1.5])[:, None, None] * 100 * profile / profile.sum()
-    arrays = dataset.empty(1)
+    arrays = shards.empty(1)
     arrays["grid"][0] = as_served(composite(flux, 0.5))
     arrays["pixel_scale"][0] = 0.5
     features = measured_features(arrays)[0]

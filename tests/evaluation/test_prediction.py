@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
+from galexplorer.datasets import shards
 from galexplorer.evaluation.calibration import judge_calibration, passes, tarp
 from galexplorer.evaluation.metrics import score
 from galexplorer.evaluation.prediction import (
@@ -20,7 +21,6 @@ from galexplorer.evaluation.prediction import (
     present,
 )
 from galexplorer.schema import TARGETS
-from galexplorer.training import dataset
 
 MEAN = (-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4)
 SPREAD = (0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7)
@@ -36,7 +36,7 @@ def closed_form(values: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def few(table_rows):
-    return dataset.select(table_rows, np.arange(40))
+    return shards.select(table_rows, np.arange(40))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_log_densities_have_their_closed_form(normal_engine, few, values):
 
 def test_rows_far_apart_have_other_noise_and_the_same_each_time(normal_engine, few, values):
     """Else what few draws are too wide by chance would look like a fault of the posteriors."""
-    alike = dataset.select(few, np.zeros(40, int))
+    alike = shards.select(few, np.zeros(40, int))
     first, second = (
         predict(normal_engine, alike, PHOTOMETRY, values, draws=100, parents=2).draws
         for _ in range(2)
@@ -146,7 +146,7 @@ def test_the_density_of_the_mass_is_the_mean_over_redshifts(engine, few, values,
 @pytest.mark.parametrize("k", [0, 1, 5, 8])
 def test_densities_integrate_to_one(engine, few, k):
     """For splines of any shape, marginal over their parents: a density in the target's unit."""
-    row = dataset.select(few, np.zeros(200, int))
+    row = shards.select(few, np.zeros(200, int))
     low, high = max(TARGETS[k].low, MEAN[k] - 14 * SPREAD[k]), MEAN[k] + 14 * SPREAD[k]
     grid = np.linspace(1e-5, 0.35, 200) if k == 0 else np.linspace(low, high, 200)
     truth = np.full((200, 9), np.nan)

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from galexplorer.datasets import shards
+from galexplorer.datasets.rows import TYPICAL_LINE_ERROR
+from galexplorer.datasets.shards import TEST, TRAIN, VALIDATION, split_of
 from galexplorer.evaluation import baselines
 from galexplorer.evaluation.prediction import PETROSIAN, PHOTOMETRY
 from galexplorer.evaluation.samples import (
@@ -15,12 +18,9 @@ from galexplorer.evaluation.samples import (
     rendered_sample,
     table_samples,
 )
+from galexplorer.population.sources import LINE_COLUMNS
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
-from galexplorer.training import dataset
 from galexplorer.training.batches import measurable_labels
-from galexplorer.training.dataset import TEST, TRAIN, VALIDATION, split_of
-from galexplorer.training.rows import TYPICAL_LINE_ERROR
-from galexplorer.training.sources import LINE_COLUMNS
 
 
 def test_held_out_simulated_rows_are_distributed_as_their_weights_say(tmp_path, rng):
@@ -29,7 +29,7 @@ def test_held_out_simulated_rows_are_distributed_as_their_weights_say(tmp_path, 
     A few that outweigh all others do not cost those their places.
     """
     wanted = stats.beta(2, 3)
-    rows = dataset.empty(3000)
+    rows = shards.empty(3000)
     redshift = rng.uniform(0, 1, len(rows["split"]))
     rows["targets"][:, 0] = redshift
     rows["label"][:, 0] = 1
@@ -37,8 +37,8 @@ def test_held_out_simulated_rows_are_distributed_as_their_weights_say(tmp_path, 
     rows["split"][:] = np.where(rng.random(len(redshift)) < 0.5, TEST, VALIDATION)
     heavy = rng.random(len(redshift)) < 0.01
     rows["weight"][:] = np.where(heavy, 100.0, wanted.pdf(redshift))
-    dataset.write_shard(tmp_path / "shard-00000.safetensors", rows)
-    dataset.write_manifest(tmp_path, {"kind": "rendered"})
+    shards.write_shard(tmp_path / "shard-00000.safetensors", rows)
+    shards.write_manifest(tmp_path, {"kind": "rendered"})
     sample = rendered_sample(tmp_path, limit=300)
     assert len(sample.test) == 300
     assert len(sample.validation) > 500

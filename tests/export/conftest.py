@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from galexplorer.inference.result import Domain, Neighbour, Photometry, Posterior, Result, View
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Domain, Neighbour, Result, View
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 
 from galexplorer.errors import OptionError
 from galexplorer.export.publication import FIGURES, SIZES, publication_bytes, publication_figure
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 
 SMALLEST_PT = 6.0
 

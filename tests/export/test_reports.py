@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from galexplorer.export.files import result_bytes
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.derived import derive

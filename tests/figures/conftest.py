@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from galexplorer.inference.result import Posterior, View
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import View
 
 MEANS = [0.05, 10.4, 0.2, 8.9, 7.1, 2.1, 1.55, 1.65, 1.2]
 WIDTHS = [0.008, 0.15, 0.25, 0.07, 0.35, 0.25, 0.25, 0.25, 0.3]

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from galexplorer.figures.bpt import bpt_figure, bpt_static_figure
 from galexplorer.figures.density import credible_levels, density_grid
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import class_probabilities, line_ratios
 
 

@@ -6,7 +6,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from galexplorer.figures.corner import corner_figure
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES
 
 

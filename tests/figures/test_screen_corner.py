@@ -6,7 +6,7 @@ import pytest
 
 from galexplorer.figures.palette import LIGHT, OVERLAY, TRUTH
 from galexplorer.figures.screen_corner import PANEL_PX, Layer, screen_corner
-from galexplorer.inference.result import Posterior
+from galexplorer.records.posterior import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGET_NAMES
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 from galexplorer.inference import domain, latent_map
 from galexplorer.inference.engine import DOMAIN_FILE, Engine
 from galexplorer.inference.neighbours import LAYOUT, LIBRARY_FILE
-from galexplorer.inference.observation import Cutout, Observation
-from galexplorer.inference.result import Photometry
 from galexplorer.model import weights
 from galexplorer.model.features import INPUTS
 from galexplorer.model.modes import MODES
 from galexplorer.model.network import GalaxyModel
+from galexplorer.records.observation import Cutout, Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
 
 LIBRARY_SIZE = 40

@@ -10,9 +10,9 @@ from galexplorer.catalogue import Catalogue
 from galexplorer.errors import OptionError
 from galexplorer.image.reader import read_image
 from galexplorer.inference.catalogue_run import BATCH, infer_catalogue
-from galexplorer.inference.observation import Observation
 from galexplorer.inference.observe import observe
-from galexplorer.inference.result import Photometry
+from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
 
 DRAWS = 200

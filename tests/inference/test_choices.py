@@ -5,8 +5,10 @@ import pytest
 
 from galexplorer.errors import OptionError
 from galexplorer.inference.choices import INPUTS, cut, restrict
-from galexplorer.inference.observation import Cutout, Observation
-from galexplorer.inference.result import Domain, Photometry, Posterior, Result
+from galexplorer.records.observation import Cutout, Observation
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Domain, Result
 from galexplorer.schema import TARGET_NAMES
 
 

@@ -12,7 +12,7 @@ from galexplorer.inference import latent_map, library
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.library import Entries, build, join, read_table, write
 from galexplorer.inference.neighbours import LIBRARY_FILE
-from galexplorer.inference.result import EMPTY_LIBRARY
+from galexplorer.records.result import EMPTY_LIBRARY
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,10 @@ from galexplorer.inference.neighbours import (
     iau_names,
     nearest_levels,
 )
-from galexplorer.inference.observation import Cutout, Observation
-from galexplorer.inference.result import Photometry
 from galexplorer.model import weights
 from galexplorer.model.features import scaled_pixel
+from galexplorer.records.observation import Cutout, Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES
 
 

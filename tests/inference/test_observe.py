@@ -7,7 +7,7 @@ from astropy.wcs import WCS
 from galexplorer.errors import TargetError
 from galexplorer.image.pixels import Pixels
 from galexplorer.inference.observe import observe
-from galexplorer.inference.result import Photometry
+from galexplorer.records.photometry import Photometry
 
 
 def gnomonic(angle_deg: float, parity: int) -> WCS:

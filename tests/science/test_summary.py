@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galexplorer.inference.result import Domain, Photometry, Posterior, Result
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Domain, Result
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.science.derived import derive
 from galexplorer.science.summary import (

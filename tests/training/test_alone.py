@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from galexplorer.datasets import shards
 from galexplorer.errors import DataError
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.result import EMPTY_LIBRARY
 from galexplorer.model.features import INPUTS
 from galexplorer.model.weights import read_manifest
-from galexplorer.training import dataset, packages
+from galexplorer.population import packages
+from galexplorer.records.result import EMPTY_LIBRARY
 from galexplorer.training.config import Config
 from galexplorer.training.pools import Pools
 from galexplorer.training.release import losses, make_weights
@@ -44,14 +45,14 @@ def simulated(sets, population, tmp_path):
     """A rendered set, half of it served as JPEGs, whose labels are mostly completed."""
     folder = tmp_path / "rendered"
     folder.mkdir()
-    arrays = dataset.select(sets[0], np.tile(np.arange(48), 20))
-    arrays["kind"][:] = dataset.RENDERED
+    arrays = shards.select(sets[0], np.tile(np.arange(48), 20))
+    arrays["kind"][:] = shards.RENDERED
     arrays["origin"][::2] = 2
     arrays["label"][:, 1:] = 2
     arrays["split"][:] = np.arange(len(arrays["split"])) % 3 == 0
-    dataset.write_shard(folder / "shard-00000.safetensors", arrays)
+    shards.write_shard(folder / "shard-00000.safetensors", arrays)
     told = {"kind": "rendered", "seed": 5, "size": 960, "sources": {packages.SOURCE: 60}}
-    dataset.write_manifest(folder, {**told, "kinds": {"rendered": 960, "transplant": 0}})
+    shards.write_manifest(folder, {**told, "kinds": {"rendered": 960, "transplant": 0}})
     population.to_parquet(folder / "population.parquet")
     return folder
 
@@ -76,14 +77,14 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
 
 def test_a_real_jpeg_is_never_displaced_by_simulated_ones(sets):
     simulated = sets[0]
-    simulated["origin"][:], simulated["kind"][:] = 2, dataset.RENDERED
+    simulated["origin"][:], simulated["kind"][:] = 2, shards.RENDERED
     assert len(Pools(sets).held_out["jpeg"]) == 4
     assert len(Pools([simulated, sets[2]]).held_out["jpeg"]) == 5
 
 
 def test_real_images_alone_are_refused(sets, tmp_path):
-    dataset.write_shard(tmp_path / "shard-real.safetensors", sets[1])
-    dataset.write_manifest(tmp_path, {"kind": "real images"})
+    shards.write_shard(tmp_path / "shard-real.safetensors", sets[1])
+    shards.write_manifest(tmp_path, {"kind": "real images"})
     with pytest.raises(DataError, match="no lines, star-formation rates"):
         make_weights([tmp_path], tmp_path / "out", tmp_path, replace(CONFIG, steps=1), device="cpu")
 

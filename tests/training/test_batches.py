@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
+from galexplorer.datasets import shards
 from galexplorer.model.features import SIZE
+from galexplorer.population.sources import MPA_ERROR_FACTORS
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES
-from galexplorer.training import dataset
 from galexplorer.training.batches import (
     CATALOGUE_ONLY,
     IMAGE_AND_CATALOGUE,
@@ -20,12 +21,11 @@ from galexplorer.training.batches import (
     features_of,
     measurable_labels,
 )
-from galexplorer.training.sources import MPA_ERROR_FACTORS
 
 
 @pytest.fixture
 def arrays(sets):
-    return dataset.concatenate(sets)
+    return shards.concatenate(sets)
 
 
 def present(features: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_catalogue_photometry_does_not_depend_on_the_image(arrays, rng):
 
 
 def test_training_shows_every_kind_of_input(arrays, rng):
-    many = dataset.select(arrays, np.tile(np.arange(len(arrays["split"])), 20))
+    many = shards.select(arrays, np.tile(np.arange(len(arrays["split"])), 20))
     features = features_of(many, Choice(), rng)
     assert features.shape == (len(many["split"]), SIZE)
     assert np.isfinite(features).all()
@@ -116,7 +116,7 @@ def test_augmentation_turns_by_any_angle_and_flips():
 
 
 def test_a_spectrum_shows_a_line_above_three_sigma(arrays):
-    rows = dataset.select(arrays, np.arange(6))
+    rows = shards.select(arrays, np.arange(6))
     rows["line_snr"] = np.array(
         [
             [10.0, 5.0, 4.0, 1.0],  # star formation, [O III] not seen
@@ -150,7 +150,7 @@ def test_a_spectrum_shows_a_line_above_three_sigma(arrays):
 def test_the_rule_for_metallicities_is_that_of_the_catalogue(data_dir):
     """MPA-JHU gives a metallicity where the rule says so: 98% of 2,321 galaxies."""
     table = pd.read_csv(data_dir / "mpajhu_z002_005.csv.gz")
-    rows = dataset.empty(len(table), with_grid=False)
+    rows = shards.empty(len(table), with_grid=False)
     for k, name in enumerate(LINE_NAMES):
         line = name.removeprefix("log_flux_")
         flux, error = table[line].to_numpy(), table[f"{line}_err"].to_numpy()
@@ -162,9 +162,9 @@ def test_the_rule_for_metallicities_is_that_of_the_catalogue(data_dir):
 
 def test_every_subset_of_inputs_is_met(sets):
     """Image, bands, radii, Petrosian magnitudes: what a user can leave out is left out."""
-    arrays = dataset.concatenate(sets)
+    arrays = shards.concatenate(sets)
     arrays["catalogue_petro_mag"][:] = arrays["catalogue_mag"] + 0.1
-    many = dataset.select(arrays, np.tile(np.arange(len(arrays["split"])), 400))
+    many = shards.select(arrays, np.tile(np.arange(len(arrays["split"])), 400))
     features = features_of(many, Choice(), np.random.default_rng(7))
     imaged, bands, flags = features[:, 25] > 0, present(features), features > 0
     for rows in (~imaged & flags[:, 23], imaged & flags[:, 23]):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from galexplorer.training import dataset
+from galexplorer.datasets import shards
 from galexplorer.training.calibration import _HeldOut, _weights, fit_base
 from galexplorer.training.pools import Pools
 
@@ -68,7 +68,7 @@ def test_rows_count_by_their_weight(rng):
 def test_real_rows_count_as_training_draws_without_their_copies(rng):
     """As many galaxies of a narrow table as of a wide one, whose copies make up for it."""
     number = 1500
-    arrays = dataset.empty(3 * number)
+    arrays = shards.empty(3 * number)
     narrow, copies = slice(number, 2 * number), slice(2 * number, None)  # after the wide one
     redshift = rng.uniform(0.02, 0.3, 3 * number)
     redshift[narrow] = rng.uniform(0.10, 0.12, number)
@@ -77,7 +77,7 @@ def test_real_rows_count_as_training_draws_without_their_copies(rng):
     arrays["catalogue_mag"][:] = rng.normal(17, 0.5, (3 * number, 1)) + rng.normal(0, 0.05, 5)
     arrays["label"][:, 0] = 1
     arrays["label"][copies, 0] = 2
-    arrays["split"][:] = dataset.VALIDATION
+    arrays["split"][:] = shards.VALIDATION
     arrays["weight"][:] = 1.0
     # wide rows and their copies have the share of the narrow table's own at its redshifts
     crowded = (redshift > 0.10) & (redshift < 0.12)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from galexplorer.datasets import shards
 from galexplorer.errors import DataError, OptionError, WeightsError
 from galexplorer.model import features, weights
 from galexplorer.model.flows import ORDER, parents_of
@@ -15,7 +16,7 @@ from galexplorer.model.modes import MODES
 from galexplorer.model.network import GalaxyModel, Summary
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
-from galexplorer.training import dataset, objective
+from galexplorer.training import objective
 from galexplorer.training.batches import judged_labels
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config, read_config
@@ -74,7 +75,7 @@ def test_rows_are_drawn_as_often_as_their_weight_says(sets):
 
 
 def test_only_the_redshift_of_a_completed_row_weighs_in_full(sets):
-    rows = without_grid(dataset.select(sets[2], np.arange(3)))
+    rows = without_grid(shards.select(sets[2], np.arange(3)))
     rows["label"][:] = np.array([[1], [2], [0]])
     weight = judged_labels(rows, 0.3)["weight"]
     np.testing.assert_allclose(weight, [[1.0] * 9, [1.0] + [0.3] * 8, [0.0] * 9])
@@ -82,13 +83,13 @@ def test_only_the_redshift_of_a_completed_row_weighs_in_full(sets):
     rows["targets"][1, 0] = np.nan
     assert not judged_labels(rows, 0.3)["weight"][1].any()
     # completed labels of a real JPEG know nothing of its image
-    jpeg = without_grid(dataset.select(sets[1], np.arange(1)))
-    jpeg["label"][:], jpeg["kind"][:] = 2, dataset.OBSERVED
+    jpeg = without_grid(shards.select(sets[1], np.arange(1)))
+    jpeg["label"][:], jpeg["kind"][:] = 2, shards.OBSERVED
     np.testing.assert_array_equal(judged_labels(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
 
 
 def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
-    rows = without_grid(dataset.select(sets[2], np.arange(2)))
+    rows = without_grid(shards.select(sets[2], np.arange(2)))
     rows["label"][:] = 1
     rows["label"][1, 3:5] = 0
     everything_else = [1, 1, 1, 0, 0, 1, 1, 1, 1]
@@ -422,7 +423,7 @@ def test_labels_that_are_missing_do_not_count(sets):
     with torch.random.fork_rng():
         torch.manual_seed(3)
         model = GalaxyModel().eval().requires_grad_(False)
-    rows = without_grid(dataset.select(sets[2], np.arange(4)))
+    rows = without_grid(shards.select(sets[2], np.arange(4)))
 
     def nll() -> torch.Tensor:
         weight = Config().completed_weight
@@ -472,8 +473,8 @@ def test_calibration_makes_posteriors_hold_what_they_say(sets):
         torch.manual_seed(3)
         model = GalaxyModel().eval().requires_grad_(False)
     lean_on_sfr(model, TARGET_NAMES.index("log_flux_hbeta"))
-    many = dataset.select(dataset.concatenate(sets), np.tile(np.arange(96, 176), 30))
-    many = {**many, "split": np.full(2400, dataset.VALIDATION, np.uint8)}
+    many = shards.select(shards.concatenate(sets), np.tile(np.arange(96, 176), 30))
+    many = {**many, "split": np.full(2400, shards.VALIDATION, np.uint8)}
     scatter = np.random.default_rng(1).normal(0, 0.5, (2400, 9))
     many["targets"][:, 0] = 0.1 * np.exp(scatter[:, 0])
     many["targets"][:, 1:] += scatter[:, 1:]

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from galexplorer.datasets import shards
 from galexplorer.model.features import scaled_pixel
 from galexplorer.model.network import GalaxyModel
-from galexplorer.training import dataset, latents
+from galexplorer.training import latents
 from galexplorer.training.config import Config
 from galexplorer.training.latents import encode_views
 from galexplorer.training.pools import Pools
@@ -24,7 +25,7 @@ def encoded(pools, config=CONFIG):
 
 
 def test_the_first_view_of_an_image_is_the_image(sets):
-    sets[0]["kind"][:] = dataset.RENDERED
+    sets[0]["kind"][:] = shards.RENDERED
     pools = Pools(sets)
     model, views = encoded(pools)
     rows = np.union1d(pools.real, pools.rendered)

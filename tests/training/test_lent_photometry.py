@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from galexplorer.training import dataset
+from galexplorer.datasets import shards
 from galexplorer.training.lent_photometry import LENDERS, LentPhotometry
 from galexplorer.training.pools import Pools
 
@@ -12,7 +12,7 @@ from galexplorer.training.pools import Pools
 def sets(rng) -> tuple[dict, dict]:
     """Two hundred galaxies of a table, and images of thirty of them that it does not list."""
     number, images = 200, 30
-    table = dataset.empty(number)
+    table = shards.empty(number)
     redshift = np.linspace(0.02, 0.2, number)
     table["targets"][:, 0] = redshift
     table["targets"][:, 1] = 9.5 + 8 * redshift
@@ -20,13 +20,13 @@ def sets(rng) -> tuple[dict, dict]:
     r = 13.5 + 20 * redshift
     table["catalogue_mag"][:] = r[:, None] + np.array([2.2, 0.8, 0.0, -0.4, -0.7])
     table["catalogue_err"][:] = np.arange(number)[:, None]  # a name for each
-    table["kind"][:] = dataset.OBSERVED
-    seen = dataset.empty(images)
+    table["kind"][:] = shards.OBSERVED
+    seen = shards.empty(images)
     pick = rng.choice(number, images, replace=False)
     seen["targets"][:] = table["targets"][pick]
     seen["label"][:, :2] = 1
     seen["measured_mag"][:] = table["catalogue_mag"][pick, 1:4] + rng.normal(0, 0.02, (images, 3))
-    seen["has_image"][:], seen["origin"][:], seen["kind"][:] = 1, 2, dataset.OBSERVED
+    seen["has_image"][:], seen["origin"][:], seen["kind"][:] = 1, 2, shards.OBSERVED
     seen["pixel_scale"][:] = 0.4
     return table, seen
 
@@ -38,7 +38,7 @@ def pools(sets) -> Pools:
 
 def images_of(pools: Pools) -> tuple[dict, np.ndarray]:
     rows = pools.observed
-    return dataset.select(pools.rows, rows), rows
+    return shards.select(pools.rows, rows), rows
 
 
 def test_galaxies_at_the_same_redshift_and_mass_lend(pools, rng):
@@ -66,7 +66,7 @@ def test_an_image_keeps_the_magnitudes_that_it_has(pools, rng):
 
 def test_neither_held_out_nor_simulated_galaxies_lend(sets, rng):
     table, seen = sets
-    table["split"][::3], table["kind"][1::3] = dataset.VALIDATION, dataset.RENDERED
+    table["split"][::3], table["kind"][1::3] = shards.VALIDATION, shards.RENDERED
     pools = Pools([table, seen])
     images, rows = images_of(pools)
     LentPhotometry(pools).lend(images, rows, rng)

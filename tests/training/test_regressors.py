@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy import stats
 
+from galexplorer.datasets import shards
 from galexplorer.errors import DataError
 from galexplorer.model.features import scaled_pixel
 from galexplorer.model.network import GalaxyModel
-from galexplorer.training import dataset
 from galexplorer.training.config import Config
 from galexplorer.training.fit import train
 from galexplorer.training.objective import estimate_nll, regressor_losses
@@ -23,7 +23,7 @@ CONFIG = Config(regressors=3, regressor_width=8, regressor_batch=64, encoder_wid
 @pytest.fixture
 def pools(sets):
     """Rows of a rendered set, of real images and of a table."""
-    sets[0]["kind"][:] = dataset.RENDERED
+    sets[0]["kind"][:] = shards.RENDERED
     return Pools(sets)
 
 
@@ -40,7 +40,7 @@ def test_they_learn_from_observed_galaxies_alone(pools, sets):
 
 
 def test_without_observed_galaxies_there_are_none(sets, tmp_path):
-    sets[0]["kind"][:] = dataset.RENDERED
+    sets[0]["kind"][:] = shards.RENDERED
     config = replace(CONFIG, steps=1, rendered=8, tables=16, flow_steps=1, flow_batch=32)
     model, _ = train([sets[0], sets[2]], tmp_path, config)
     assert model.sizes.regressors == len(model.regressors) == 0

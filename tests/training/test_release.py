@@ -5,17 +5,17 @@ import json
 import numpy as np
 import pytest
 
+from galexplorer.datasets import shards
 from galexplorer.errors import DataError
 from galexplorer.evaluation.judgement import Settings
 from galexplorer.evaluation.run import evaluate
 from galexplorer.inference import latent_map
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.observation import Observation
-from galexplorer.inference.result import Photometry
 from galexplorer.model.features import INPUTS
 from galexplorer.model.weights import read_report_card
+from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES
-from galexplorer.training import dataset
 from galexplorer.training.config import Config
 from galexplorer.training.library import read_sets
 from galexplorer.training.release import make_weights
@@ -43,10 +43,10 @@ def folders(sets, population, tmp_path):
     for arrays, kind in zip(sets[:2], ("rendered", "real images"), strict=True):
         folder = tmp_path / kind.split()[0]
         folder.mkdir()
-        arrays = dataset.select(arrays, np.tile(np.arange(48), 4))
-        arrays["split"][1::4] = dataset.TEST
-        dataset.write_shard(folder / f"shard-{folder.name}.safetensors", arrays)
-        dataset.write_manifest(folder, {"kind": kind, "seed": 5, "size": 192})
+        arrays = shards.select(arrays, np.tile(np.arange(48), 4))
+        arrays["split"][1::4] = shards.TEST
+        shards.write_shard(folder / f"shard-{folder.name}.safetensors", arrays)
+        shards.write_manifest(folder, {"kind": kind, "seed": 5, "size": 192})
         out.append(folder)
     population.to_parquet(out[0] / "population.parquet")
     return out

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from galexplorer.export.files import DRAWS_FORMATS, result_bytes
 from galexplorer.schema import TARGETS
-from galexplorer.ui import sources
+from galexplorer.ui.session import sources
 
 ROOT = Path(__file__).resolve().parents[2]
 FITS = "application/fits"

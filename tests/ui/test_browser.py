@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from galexplorer.schema import TARGET_NAMES
-from galexplorer.ui.sources import EXAMPLES_DIR, list_examples
+from galexplorer.ui.session.sources import EXAMPLES_DIR, list_examples
 
 served = sys.modules["served"]  # loaded by conftest.py
 

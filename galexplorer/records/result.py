@@ -1,0 +1,203 @@
+"""What the engine returns for a galaxy; figures, exports and app read only this."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.posterior import Posterior
+
+EMPTY_LIBRARY = (
+    "The library of these weights holds no real galaxies, so there are no neighbours and no map; "
+    "`galexplorer library build` makes one from real images."
+)
+"""Said where neighbours would be."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A real galaxy near in latent space.
+
+    Attributes
+    ----------
+    name : str
+        IAU-style name made from the position.
+    ra, dec : float
+        Degrees, ICRS.
+    distance : float
+        Euclidean distance in whitened latent space.
+    known : dict of str to float
+        Published values of this galaxy (keys: target names, and ``r`` for the magnitude).
+    source : str
+        Where the values come from.
+    thumbnail : ndarray, shape (64, 64, 3), uint8
+        The VAE's reconstruction from the stored latent: not a photograph.
+    percentile : float
+        Percentage of the library's galaxies whose own nearest neighbour is nearer than
+        `distance`; NaN where there is no distance.
+    medians : dict of str to float
+        Medians of the model's posterior for this galaxy, by target.
+    bpt : str
+        One of `galexplorer.schema.BPT_CLASSES`.
+    bpt_published : bool
+        Whether that class rests on published lines rather than on the model.
+    field_arcsec : float
+        Side of the field that the thumbnail shows.
+    """
+
+    name: str
+    ra: float
+    dec: float
+    distance: float
+    known: dict[str, float]
+    source: str
+    thumbnail: np.ndarray
+    percentile: float = math.nan
+    medians: dict[str, float] = field(default_factory=dict)
+    bpt: str = ""
+    bpt_published: bool = False
+    field_arcsec: float = math.nan
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Is this a galaxy like those the model learnt from?
+
+    Attributes
+    ----------
+    inside : bool
+    score : float
+        Empirical percentile (0 to 100) of the least typical measure among the training galaxies;
+        NaN (null in JSON) where too little is known to judge.
+    reasons : tuple of str
+        A sentence for each measure that lies outside.
+    """
+
+    inside: bool
+    score: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """The image as the model saw it.
+
+    Attributes
+    ----------
+    composite : ndarray, shape (64, 64, 3), uint8
+        SDSS colour composite, red green blue = i r g.
+    reconstruction : ndarray, shape (64, 64, 3), uint8
+        The VAE's reconstruction.
+    pixel_scale_arcsec : float
+        Arcsec per pixel of this grid.
+    native : ndarray, shape (h, w, 3), uint8
+        The same field at the input's own resolution, for display (row 0 at the top of the screen).
+    native_pixel_scale_arcsec : float
+    petrosian_radius_arcsec : float or None
+    north_angle_deg : float or None
+        Direction of north in `native` and `composite`, counter-clockwise from up; None without WCS.
+    mirrored : bool
+        True where east lies clockwise from north (to the right when north is up).
+    ra, dec : float or None
+        Position of the target, degrees, where the image has a WCS.
+    """
+
+    composite: np.ndarray
+    reconstruction: np.ndarray
+    pixel_scale_arcsec: float
+    native: np.ndarray
+    native_pixel_scale_arcsec: float
+    petrosian_radius_arcsec: float | None = None
+    north_angle_deg: float | None = None
+    mirrored: bool = False
+    ra: float | None = None
+    dec: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything inferred about one galaxy.
+
+    Attributes
+    ----------
+    posterior : Posterior
+    bpt : dict of str to float
+        Probability of each of `galexplorer.schema.BPT_CLASSES`.
+    photometry : Photometry
+        What the model was given.
+    domain : Domain
+    neighbours : tuple of Neighbour
+        Nearest first; empty without an image.
+    view : View or None
+        None without an image.
+    notes : tuple of str
+        What was detected or assumed on the way, a sentence each.
+    provenance : dict
+        Weights' sha256, versions, input's sha256, seed, photometry used, options.
+    known : dict of str to float
+        Published values by target, such as SDSS's spectroscopic redshift; the model never saw
+        them.
+    origins : dict of str to str
+        Where each number came from.
+    latent : ndarray, shape (32,), float32, or None
+        The encoder's mean, None without an image.
+    measurable : dict of str to float
+        Probability that a spectrum of SDSS's would show each of
+        `galexplorer.schema.MEASURABLE_NAMES`: a line at a signal-to-noise ratio above 3, a
+        metallicity in MPA-JHU's catalogue.
+    """
+
+    posterior: Posterior
+    bpt: dict[str, float]
+    photometry: Photometry
+    domain: Domain
+    neighbours: tuple[Neighbour, ...] = ()
+    view: View | None = None
+    notes: tuple[str, ...] = ()
+    provenance: dict = field(default_factory=dict)
+    known: dict[str, float] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    latent: np.ndarray | None = None
+    measurable: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict:
+        """Return the result as one JSON-ready object (no draws, no pixels)."""
+        photometry = {
+            "kind": self.photometry.kind,
+            "magnitudes": self.photometry.magnitudes,
+            "errors": self.photometry.errors,
+            "petro_r50": self.photometry.petro_r50,
+            "petro_r90": self.photometry.petro_r90,
+            "petro_kind": self.photometry.petro_kind,
+            "petro_magnitudes": self.photometry.petro_magnitudes,
+        }
+        neighbours = [
+            {
+                "name": n.name,
+                "ra": n.ra,
+                "dec": n.dec,
+                "distance": n.distance,
+                "percentile": round(n.percentile, 2) if math.isfinite(n.percentile) else None,
+                "known": n.known,
+                "source": n.source,
+            }
+            for n in self.neighbours
+        ]
+        domain = {
+            "inside": self.domain.inside,
+            "score": self.domain.score if math.isfinite(self.domain.score) else None,
+            "reasons": list(self.domain.reasons),
+        }
+        return {
+            "posterior": self.posterior.summary(),
+            "bpt": self.bpt,
+            "measurable": self.measurable,
+            "neighbours": neighbours,
+            "domain": domain,
+            "photometry": photometry,
+            "known": self.known,
+            "origins": self.origins,
+            "notes": list(self.notes),
+            "provenance": self.provenance,
+        }

@@ -1,0 +1,227 @@
+"""How good is it? The report card of the weights, read from the file beside them."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from galexplorer.errors import GalexplorerError
+from galexplorer.export.figures import figure_bytes
+from galexplorer.export.report_card import (
+    Row,
+    accuracy_rows,
+    card_page,
+    class_rows,
+    coverage_rows,
+    field_rows,
+    judged_samples,
+    number,
+    published_rows,
+    sample_plots,
+    share,
+)
+from galexplorer.figures.report_card import Plot, boosting_plot
+from galexplorer.model.weights import read_report_card
+from galexplorer.ui.parts import frame, plots
+
+LIMITS = (
+    "It answers what SDSS's catalogues would say, their systematic errors included.",
+    "Real images taught it redshift and mass only.",
+    "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
+    "simulated galaxies: their photometry and redshift are real, other values were measured or "
+    "completed with scatter, their pixels are rendered or another real galaxy's, brought to their "
+    "light and size.",
+    "Treat what the image adds to these as untested on the sky.",
+    "A metallicity is shown where a spectrum of SDSS's would probably give one; draws and "
+    "catalogues hold one for every galaxy, with that probability.",
+    "Magnitudes measured on the pixels of your own files are not corrected for Galactic "
+    "extinction.",
+)
+"""What no test on this page can show; the README says the same, word for word."""
+
+HEADLINES = (
+    ("Redshift, ugriz magnitudes", "main_sample", "photometry", "redshift", "sigma_mad", 4),
+    ("Redshift, real image alone", "sdss_spirals", "image only", "redshift", "r2", 3),
+    ("Stellar mass, real image alone", "sdss_spirals", "image only", "log_stellar_mass", "r2", 3),
+    (
+        "Stellar mass, redshift known", "mpajhu", "photometry, redshift fixed",
+        "log_stellar_mass", "rmse", 3,
+    ),
+)  # fmt: skip
+"""Words, sample, mode, target, figure and digits of the numbers on top."""
+
+_FIGURES = {"sigma_mad": ("σ_MAD", ""), "r2": ("R²", ""), "rmse": ("RMSE", " dex")}
+_SHOWN = ("Target", "R²", "RMSE", "Boosting RMSE", "Log score", "Gaussian")
+_DPI = 130
+
+
+def page() -> None:
+    """Draw the page."""
+    frame.dress()
+    st.header("How good is it?", anchor=False)
+    try:
+        card = read_card()
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if card is None:
+        st.info(
+            "These weights have no report card yet: run `galexplorer evaluate --record` with the "
+            "held-out sets.",
+            icon=":material/info:",
+        )
+        return
+    st.markdown(
+        "Every number here is of galaxies that no training and no tuning touched: whole square "
+        "degrees of sky were kept back. *Boosting* is gradient boosting trained on the same rows "
+        "with the same inputs, the usual way to get such numbers without a posterior."
+    )
+    _show_headlines(card)
+    _show_shortfalls(card)
+    _show_sample(card)
+    st.subheader("On real galaxies, beside gradient boosting", anchor=False)
+    with st.container(width=680):
+        _show_plot(card, "boosting", partial(boosting_plot, card), titled=False)
+    if card.get("fields"):
+        st.subheader("Galaxies of real FITS fields", anchor=False)
+        st.caption("Redshift from the pixels alone; log density at the known redshift.")
+        _table(field_rows(card), "Galaxies of real FITS fields")
+    st.subheader("Beside published results", anchor=False)
+    _table(
+        [
+            {
+                "Quantity": f"{row['Quantity']}, {row['Figure']}",
+                "Published": row["Published"],
+                "Here": row["Here"],
+                "Input here": row["Input here"],
+                "What can be compared": f"{row['What can be compared']} {row['Source']}",
+            }
+            for row in published_rows(card)
+        ],
+        "Published results beside ours",
+    )
+    st.download_button(
+        "Full report, HTML",
+        data=lambda: card_page(card),
+        file_name="galexplorer_report_card.html",
+        mime="text/html",
+        on_click="ignore",
+        icon=":material/download:",
+        help="Every set, mode and figure on one page; it takes some seconds to draw.",
+    )
+    settings = card["settings"]
+    st.caption(
+        f"Weights `{card['weights_sha256'][:12]}`, evaluated {card['made']}: "
+        f"{settings['draws']} draws for each galaxy, at most {settings['rows']} galaxies of a set."
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def read_card() -> dict | None:
+    """Return the report card of the weights in use, None where they have none."""
+    return read_report_card()
+
+
+def _show_headlines(card: dict) -> None:
+    found = []
+    for words, sample, mode, target, figure, digits in HEADLINES:
+        judged = card["samples"].get(sample, {}).get("modes", {}).get(mode, {})
+        figures = judged.get("targets", {}).get(target)
+        if figures:
+            found.append((words, figures, figure, digits))
+    if not found:
+        return
+    for column, (words, figures, figure, digits) in zip(st.columns(len(found)), found, strict=True):
+        with column:
+            name, unit = _FIGURES[figure]
+            value = number(figures["galexplorer"][figure], digits)
+            st.metric(f"{words}: {name}", f"{value}{unit}")
+            theirs = figures.get("boosting", {}).get(figure)
+            held = share(figures["galexplorer"]["coverage_68"])
+            st.caption(
+                ("" if theirs is None else f"Boosting {number(theirs, digits)}. ")
+                + f"68% intervals hold {held} of {figures['galexplorer']['rows']} galaxies."
+            )
+
+
+def _show_shortfalls(card: dict) -> None:
+    st.subheader("What falls short", anchor=False)
+    lines = [f"- {sentence}" for sentence in card["shortfalls"]]
+    with st.container(width=900):
+        st.markdown("\n".join(lines) or "Nothing that these tests can see.")
+        st.markdown("What no test here can show:")
+        st.markdown("\n".join(f"- {sentence}" for sentence in LIMITS))
+
+
+@st.fragment
+def _show_sample(card: dict) -> None:
+    samples = judged_samples(card)
+    st.subheader("Set by set", anchor=False)
+    with st.container(horizontal=True, gap="medium"):
+        name = st.selectbox(
+            "Galaxies",
+            list(samples),
+            format_func=lambda key: samples[key]["title"],
+            key="card_sample",
+            persist_state="session",
+        )
+        sample = samples[name]
+        mode = st.selectbox(
+            "What the model was given",
+            list(sample["modes"]),
+            key=f"card_mode_{name}",
+            persist_state="session",
+        )
+    judged = sample["modes"][mode]
+    limits = sample["redshift_range"]
+    prior = "" if limits is None else f" Both sides know that {limits[0]} < z < {limits[1]}."
+    st.caption(f"{sample['rows']} held-out galaxies.{prior} {' '.join(sample['notes'])}")
+    with st.container(key="numbers"):
+        _table(
+            [{key: row[key] for key in _SHOWN} for row in accuracy_rows(judged)],
+            f"Accuracy, {sample['title']}, {mode}",
+        )
+        _table(coverage_rows(judged), f"Calibration, {sample['title']}, {mode}")
+    st.caption(
+        "R² and RMSE are those of posterior means. RMSE and log score are in the target's unit, "
+        "± one bootstrap error; the log score is the mean log of the posterior's density at the "
+        "truth, higher is better, beside that of a Gaussian around boosting's answer. D and TARP "
+        "are the largest distances from perfect calibration, alone and joint. A check that strays "
+        "no further than perfect posteriors do in so few galaxies is within noise."
+    )
+    builders = list(sample_plots(sample, mode))
+    for begin in range(0, len(builders), 2):
+        for column, k in zip(st.columns(2, gap="medium"), (begin, begin + 1), strict=True):
+            if k < len(builders):
+                with column:
+                    _show_plot(card, f"{name}/{mode}/{k}", partial(_build, sample, mode, k))
+    if judged.get("bpt"):
+        st.caption("How often the likeliest BPT class is right, all together and by known class:")
+        _table(class_rows(judged), "BPT classes")
+
+
+def _build(sample: dict, mode: str, k: int, dark: bool) -> Plot:
+    return list(sample_plots(sample, mode, dark))[k]()
+
+
+def _show_plot(card: dict, key: str, build: Callable[[bool], Plot], titled: bool = True) -> None:
+    picture, title, caption, alt = _plot_png(card["weights_sha256"], card["made"], key,
+                                             plots.dark(), build)  # fmt: skip
+    if titled:
+        st.markdown(f"**{title}**")
+    st.image(picture, width="stretch", caption=caption, alt=alt)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _plot_png(
+    weights: str, made: str, key: str, dark: bool, _build: Callable[[bool], Plot]
+) -> tuple[bytes, str, str, str]:
+    plot = _build(dark)
+    picture = figure_bytes(plot.figure, dpi=_DPI, transparent=True)
+    return picture, plot.title, plot.caption, plot.alt
+
+
+def _table(rows: list[Row], alt: str) -> None:
+    if rows:
+        st.table(pd.DataFrame(rows).fillna(""), border="horizontal", hide_index=True, alt=alt)

@@ -1,0 +1,40 @@
+"""The page on the whole library in latent space."""
+
+import streamlit as st
+
+from galexplorer.errors import GalexplorerError
+from galexplorer.records.result import EMPTY_LIBRARY
+from galexplorer.ui.parts import frame
+from galexplorer.ui.parts.latent_map import show_map
+from galexplorer.ui.session import state
+
+MARKED = 5
+"""Galaxies of the session that the page of the map points out."""
+
+
+def page() -> None:
+    """Draw the page on the whole library."""
+    frame.dress()
+    st.header("Map of the library", anchor=False)
+    try:
+        library = state.load_engine().library
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if len(library) == 0:
+        st.info(EMPTY_LIBRARY, icon=":material/info:")
+        return
+    st.markdown(
+        f"{len(library):,} real galaxies, {int(library.published.sum()):,} of them with published "
+        "values. Galaxies that look alike to the autoencoder lie close together; most of them "
+        "took part in the training. Click a point, or draw a line round several, to see them."
+    )
+    records = [r for r in state.history() if r.result.latent is not None]
+    latest = {record.reference: record for record in reversed(records)}
+    show_map(list(reversed(latest.values()))[:MARKED], "map", height=620)
+    st.caption(
+        "The map is a small network that learnt, once, to keep neighbours of the 32 latents "
+        "together; every galaxy is placed by the same function. Its directions have no unit, and "
+        "distances on it tell less than the distances given in the gallery. It is turned so that "
+        "stellar mass rises to the right."
+    )

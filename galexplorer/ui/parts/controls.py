@@ -1,0 +1,167 @@
+"""The sidebar: what a user can state beside the image."""
+
+from typing import Any
+
+import streamlit as st
+
+from galexplorer.inference.choices import INPUTS
+from galexplorer.schema import BANDS, TARGETS
+from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS, MAX_DRAWS, MAX_SEED, MIN_DRAWS
+from galexplorer.ui.session.request import Options
+from galexplorer.ui.session.settings import (
+    KNOWN,
+    RANGE,
+    RANGE_DEFAULT,
+    UNKNOWN,
+    interval,
+    read_options,
+)
+
+_TARGETS = {target.name: target for target in TARGETS}
+_INPUT_WORDS = {"image": "Image", "radii": "Radii"}
+
+
+def _number(label: str, key: str, **options) -> None:
+    low, high = BOUNDS[key]
+    st.number_input(label, low, high, value=None, key=key, persist_state="session", **options)
+
+
+def choose_interval() -> str:
+    """Draw the choice of 68% or 95%, and return it."""
+    st.session_state.setdefault("interval", INTERVALS[0])
+    st.segmented_control(
+        "Interval",
+        list(INTERVALS),
+        required=True,
+        key="interval",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return interval()
+
+
+def sidebar(has_image: bool) -> Options:
+    """Draw the controls and return what they say.
+
+    Parameters
+    ----------
+    has_image : bool
+        Whether there is an image that the image options could belong to.
+    """
+    with st.sidebar:
+        _redshift()
+        _inputs()
+        with st.expander("Prior cuts", icon=":material/filter_alt:"):
+            _cuts()
+        with st.expander("Sampling", icon=":material/casino:"):
+            _sampling()
+        with st.expander("Photometry", icon=":material/tune:"):
+            _photometry()
+        with st.expander("Image", icon=":material/image:"):
+            _image(has_image)
+    return read_options()
+
+
+def _redshift() -> None:
+    st.session_state.setdefault("redshift_mode", UNKNOWN)
+    mode = st.segmented_control(
+        "Redshift",
+        [UNKNOWN, KNOWN, RANGE],
+        required=True,
+        key="redshift_mode",
+        persist_state="session",
+        help="A known redshift is held fixed, and the other quantities are inferred given it; "
+        "a range acts as a prior.",
+    )
+    if mode == KNOWN:
+        _number(
+            "Redshift, held fixed", "redshift", step=0.001, format="%.4f",
+            placeholder="such as 0.0197",
+        )  # fmt: skip
+    if mode == RANGE:
+        highest = float(TARGETS[0].high)
+        limits: dict[str, Any] = {"step": 0.01, "format": "%.3f", "persist_state": "session"}
+        keys = ("redshift_low", "redshift_high")
+        for column, label, key, value in zip(
+            st.columns(2), ("From", "To"), keys, RANGE_DEFAULT, strict=True
+        ):
+            st.session_state.setdefault(key, value)
+            with column:
+                st.number_input(label, 0.0, highest, key=key, **limits)
+
+
+def _inputs() -> None:
+    st.session_state.setdefault("use", list(INPUTS))
+    st.pills(
+        "What the model is given",
+        INPUTS,
+        selection_mode="multi",
+        key="use",
+        persist_state="session",
+        format_func=lambda name: _INPUT_WORDS.get(name, name),
+        help="Leave out the image, a band or the Petrosian radii, and see what they told. What "
+        "is not known of a galaxy is left out anyway.",
+    )
+
+
+def _cuts() -> None:
+    st.caption("Only draws inside these ranges are kept, as a prior with hard edges would do.")
+    for name, (low, high) in CUTS.items():
+        key, target = f"cut_{name}", _TARGETS[name]
+        st.session_state.setdefault(key, (low, high))
+        unit = target.unit.replace("log10", "log ") if target.unit != "dex" else ""
+        st.slider(
+            f"{target.label} {unit}".strip(), low, high, step=0.1, key=key, persist_state="session"
+        )
+
+
+def _sampling() -> None:
+    store = st.session_state
+    store.setdefault("draws", Options().draws)
+    store.setdefault("seed", 0)
+    st.number_input("Draws", MIN_DRAWS, MAX_DRAWS, step=500, key="draws", persist_state="session")
+    st.number_input(
+        "Seed",
+        0,
+        MAX_SEED,
+        step=1,
+        key="seed",
+        persist_state="session",
+        help="The same seed gives the same draws.",
+    )
+
+
+def _photometry() -> None:
+    st.caption(
+        "Dereddened AB model magnitudes, such as SDSS modelMag − extinction. They take the place "
+        "of what is measured on the image or of a catalogue's; any may be missing."
+    )
+    columns = st.columns(2)
+    for k, band in enumerate(BANDS):
+        with columns[k % 2]:
+            _number(f"{band} (mag)", f"mag_{band}", step=0.1, format="%.3f")
+    left, right = st.columns(2)
+    with left:
+        _number("Petrosian R50 (″)", "petro_r50", step=0.1, format="%.2f")
+    with right:
+        _number("Petrosian R90 (″)", "petro_r90", step=0.1, format="%.2f")
+
+
+def _image(has_image: bool) -> None:
+    if not has_image:
+        st.caption("These belong to an image: choose an example or drop a file first.")
+    st.caption("Left empty, the object nearest the centre and the header's own scale are taken.")
+    left, right = st.columns(2)
+    with left:
+        _number("Target RA (°)", "ra", step=0.001, format="%.5f")
+        _number(
+            "Pixel scale (″)", "pixel_scale", step=0.01, format="%.3f",
+            help="Side of a pixel. An SDSS JPEG has no header: state the scale it was cut at.",
+        )  # fmt: skip
+    with right:
+        _number("Target Dec (°)", "dec", step=0.001, format="%.5f")
+        _number(
+            "Values per (″)", "flux_pixel_scale", step=0.01, format="%.3f",
+            help="Side of the pixel that the values refer to, where an image was interpolated "
+            "to another scale: 0.396 for values per native SDSS pixel.",
+        )  # fmt: skip

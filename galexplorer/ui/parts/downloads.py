@@ -1,0 +1,131 @@
+"""What a user takes home: figures, draws, summary, report."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from galexplorer.export.figures import FIGURE_FORMATS, FIGURE_MIME_TYPES
+from galexplorer.export.files import (
+    DRAWS_FORMATS,
+    FORMATS,
+    REPORT_FORMATS,
+    SUMMARY_FORMATS,
+    result_bytes,
+)
+from galexplorer.export.publication import FIGURES, SIZES, publication_bytes
+from galexplorer.records.result import Result
+from galexplorer.ui.session.sources import Source
+
+_TABLES = {
+    "report": ("Report", REPORT_FORMATS),
+    "draws": ("Posterior draws", DRAWS_FORMATS),
+    "summary": ("Summary", SUMMARY_FORMATS),
+}
+_LABELS = {**{key: label for key, (label, _) in _TABLES.items()}, **FIGURES}
+_HINTS = {
+    "report": "Everything on this page in one file that needs nothing else.",
+    "draws": "One row for each draw, with units; the summary is in the file's metadata.",
+    "summary": "Quantiles, classes, neighbours and domain, or a row for a LaTeX table.",
+}
+_FIGURE_HINT = "For print: fonts are embedded (in SVG as outlines), on white."
+
+
+def show_downloads(
+    result: Result, key: str, truth: dict[str, float], source: Source | None
+) -> None:
+    """Draw the choice of what to download, and one button.
+
+    A file is made when the button is clicked and not before.
+
+    Parameters
+    ----------
+    result : Result
+    key : str
+        Hash that names the result.
+    truth : dict of str to float
+        Known values by target.
+    source : Source or None
+        None where the result rests on photometry alone.
+    """
+    st.subheader("Downloads", anchor=False)
+    _choose(result, truth, source)
+
+
+@st.fragment
+def _choose(result: Result, truth: dict[str, float], source: Source | None) -> None:
+    name = source.name if source is not None else ""
+    kinds = list(_LABELS)
+    if not np.isfinite(list(result.bpt.values())).all():
+        kinds.remove("bpt")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="downloads"):
+        kind = st.selectbox(
+            "What",
+            kinds,
+            format_func=_LABELS.__getitem__,
+            key="download_what",
+            persist_state="session",
+            label_visibility="collapsed",
+            width=190,
+        )
+        formats = _TABLES[kind][1] if kind in _TABLES else FIGURE_FORMATS
+        format = st.segmented_control(
+            "Format",
+            formats,
+            format_func=_format_label,
+            default=formats[0],
+            required=True,
+            key=f"download_format_{kind}",
+            persist_state="session",
+            label_visibility="collapsed",
+            width="content",
+        )
+        assert format is not None
+        size = "double"
+        if kind in FIGURES:
+            size = st.selectbox(
+                "Size",
+                list(SIZES),
+                index=1,
+                format_func=lambda name: SIZES[name].label,
+                key="download_size",
+                persist_state="session",
+                label_visibility="collapsed",
+                width=220,
+            )
+        make, suffix, mime = _plan(result, kind, format, size, truth, name)
+        st.download_button(
+            "Download",
+            data=make,
+            file_name=f"{_stem(source)}-{kind}{suffix}",
+            mime=mime,
+            key="download",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    hint = _HINTS.get(kind, _FIGURE_HINT)
+    st.caption(f"{hint} Every file carries its provenance and the citation to use.")
+
+
+def _plan(
+    result: Result, kind: str, format: str, size: str, truth: dict[str, float], name: str
+) -> tuple[Callable[[], bytes], str, str]:
+    """Return what makes the file, its suffix and its MIME type."""
+    if kind in FIGURES:
+        make = partial(publication_bytes, result, kind, format, size, truth, name)
+        return make, f".{format}", FIGURE_MIME_TYPES[format]
+    told = replace(result, known=truth)  # an example's simulated values count as known
+    return partial(result_bytes, told, format, name), FORMATS[format].suffix, FORMATS[format].mime
+
+
+def _format_label(format: str) -> str:
+    return FORMATS[format].label if format in FORMATS and format != "pdf" else format.upper()
+
+
+def _stem(source: Source | None) -> str:
+    name = source.name if source is not None else "magnitudes"
+    name = re.sub(r"\.(fits?|jpe?g|fz|gz|bz2)\b", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^\w+.-]+", "-", name, flags=re.ASCII).strip("-.")[:60] or "galaxy"

@@ -1,0 +1,65 @@
+"""What this session explored, in the sidebar of every page that shows galaxies."""
+
+import streamlit as st
+
+from galexplorer.inference.choices import INPUTS
+from galexplorer.ui.session import journey, state
+from galexplorer.ui.session.request import Options
+
+SHOWN = 12
+
+
+def describe_options(options: Options) -> str:
+    """Return in a few words what was stated beside the defaults, empty for nothing."""
+    words = []
+    if options.redshift is not None:
+        words.append(f"z = {options.redshift:.4g}")
+    if options.redshift_range is not None:
+        words.append("z {:g} to {:g}".format(*options.redshift_range))
+    if options.magnitudes:
+        words.append("own magnitudes")
+    if len(options.use) < len(INPUTS):
+        words.append("without " + " ".join(name for name in INPUTS if name not in options.use))
+    if options.cuts:
+        words.append("prior cuts")
+    if options.pixel is not None:
+        words.append("at pixel {:.0f}, {:.0f}".format(*options.pixel))
+    elif options.ra is not None and options.dec is not None:
+        words.append(f"at {options.ra:.4f} {options.dec:+.4f}")
+    if options.draws != Options().draws:
+        words.append(f"{options.draws:,} draws")
+    if options.seed:
+        words.append(f"seed {options.seed}")
+    return ", ".join(words)
+
+
+def label(record: state.Explored) -> str:
+    """Return a record's name and what sets it apart, for a list."""
+    words = describe_options(record.options)
+    return f"{record.name} · {words}" if words else record.name
+
+
+def show_history(current: str | None = None) -> None:
+    """Draw the list of earlier results; a click returns to one.
+
+    Parameters
+    ----------
+    current : str, optional
+        Key of the result on the page.
+    """
+    records = state.history()
+    if not records:
+        return
+    with st.sidebar, st.container(key="history", gap="xxsmall"):
+        st.markdown("**This session**")
+        for record in records[:SHOWN]:
+            here = record.key == current
+            clicked = st.button(
+                label(record),
+                key=f"history_{record.key[:12]}",
+                type="tertiary",
+                icon=":material/visibility:" if here else ":material/history:",
+                disabled=here,
+            )
+            if clicked:
+                journey.explore_again(record.key)

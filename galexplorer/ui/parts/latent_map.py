@@ -1,0 +1,133 @@
+"""The map of latent space: coloured by any quantity, points to click or to draw a line round."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
+from galexplorer.schema import TARGETS
+from galexplorer.ui.parts import gallery, plots
+from galexplorer.ui.session import state
+from galexplorer.ui.session.state import Explored
+
+if TYPE_CHECKING:
+    from galexplorer.inference.neighbours import Library
+
+COLOURINGS = {CLASSES: "BPT class", **{target.name: target.label for target in TARGETS}}
+SHOWN = 16
+"""Cards on one page of a selection."""
+
+
+@st.fragment
+def show_map(
+    records: Sequence[Explored],
+    key: str,
+    neighbours: Sequence[str] = (),
+    height: int = 460,
+) -> None:
+    """Draw the map and the galaxies that are chosen on it.
+
+    Parameters
+    ----------
+    records : sequence of Explored
+        Galaxies to mark; distances are from the first.
+    key : str
+        Of the chart and its gallery.
+    neighbours : sequence of str
+        Names of the library's galaxies to ring.
+    height : int
+        Pixels.
+    """
+    engine = state.load_engine()
+    library = engine.library
+    name = st.selectbox(
+        "Colour the map by",
+        list(COLOURINGS),
+        index=list(COLOURINGS).index("log_stellar_mass"),
+        format_func=COLOURINGS.__getitem__,
+        key="map_colour",
+        persist_state="session",
+        width=220,
+    )
+    marks = [
+        Mark(library.place(latent), "This galaxy" if neighbours else record.name)
+        for record in records
+        if (latent := record.result.latent) is not None
+    ]
+    points = points_of(library, name)
+    rings = np.array([library.row_of(n) for n in neighbours], int)
+    event = st.plotly_chart(
+        _figure(
+            f"{engine.weights.sha256} {len(library)}", name, plots.dark(), height,
+            tuple((*(float(v) for v in mark.place), mark.label) for mark in marks),
+            tuple(rings.tolist()), points, marks, rings,
+        ),
+        key=key,
+        on_select="rerun",
+        selection_mode=("points", "lasso", "box"),
+        config={"displaylogo": False, "scrollZoom": False},
+        alt=describe_map(points, name, marks),
+    )  # fmt: skip
+    rows = chosen_rows(event)
+    open_ones = len(library) - int(points.published.sum())
+    ringed = " Rings: the nearest neighbours." if neighbours else ""
+    st.caption(
+        f"Filled: published values ({len(library) - open_ones:,}). Open: the model's medians "
+        f"({open_ones:,}).{ringed} Click a point, or draw a line round several, to see them."
+    )
+    if not rows:
+        return
+    _show_chosen(rows, records[0] if records else None, key)
+
+
+def points_of(library: "Library", name: str) -> Points:
+    """Return the library's galaxies with the quantity that colours them."""
+    values, published = library.classes_of() if name == CLASSES else library.values(name)
+    return Points(library.places, values, published)
+
+
+def chosen_rows(event) -> list[int]:
+    """Return the rows of the library that a selection holds, each once, in order."""
+    found: dict[int, None] = {}
+    for point in event["selection"]["points"]:
+        data = point.get("customdata")
+        data = data[0] if isinstance(data, list | tuple) and data else data
+        if isinstance(data, int | float):
+            found[int(data)] = None
+    return list(found)
+
+
+def _show_chosen(rows: list[int], origin: Explored | None, key: str) -> None:
+    engine = state.load_engine()
+    distances, order = None, ""
+    if origin is not None and origin.result.latent is not None:
+        apart = engine.library.distances(origin.result.latent).numpy()
+        rows = sorted(rows, key=lambda row: float(apart[row]))
+        distances = [float(apart[row]) for row in rows]
+        order = f", the nearest to {origin.name} first"
+    pages = math.ceil(len(rows) / SHOWN)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(f"**{len(rows):,} chosen on the map**{order}", width="content")
+        pictures = bool(st.session_state.get("sdss_pictures"))
+        turned = st.pagination(pages, key=f"{key}_{len(rows)}_page") if pages > 1 else 1
+    part = slice((turned - 1) * SHOWN, turned * SHOWN)
+    shown = engine.describe(rows[part], None if distances is None else distances[part])
+    gallery.show_gallery(shown, f"{key}_chosen", pictures)
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def _figure(
+    library: str,
+    name: str,
+    dark: bool,
+    height: int,
+    marked: tuple,
+    ringed: tuple,
+    _points: Points,
+    _marks: list[Mark],
+    _rings: np.ndarray,
+):
+    return latent_figure(_points, name, _marks, _rings, dark, height)

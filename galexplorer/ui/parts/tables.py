@@ -1,0 +1,174 @@
+"""The numbers of a result as tables."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from galexplorer.figures.palette import UNITS
+from galexplorer.records.posterior import Posterior
+from galexplorer.records.result import Result
+from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
+from galexplorer.science.derived import Derived, derive
+from galexplorer.science.lines import DETECTABLE_LOG_FLUX, FAINT_LOG_FLUX, line_status
+from galexplorer.science.summary import (
+    format_number,
+    format_value,
+    not_measurable,
+    seen_words,
+)
+from galexplorer.ui.parts import controls
+from galexplorer.ui.session import address, settings
+from galexplorer.ui.session.state import Explored
+
+INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
+
+_LABELS = {target.name: target.label for target in TARGETS}
+
+
+@st.fragment
+def show_tables(record: Explored, earlier: Explored | None, beside: bool) -> None:
+    """Draw the tables of targets and derived quantities; another interval redraws these alone.
+
+    Parameters
+    ----------
+    record : Explored
+    earlier : Explored or None
+        An answer about the same galaxy to set beside it.
+    beside : bool
+        The second table goes to the right of the first and not below it.
+    """
+    left, right = st.columns([3, 2], gap="medium") if beside else (st.container(), st.container())
+    with left:
+        show_posterior(record, earlier)
+    with right:
+        show_derived(record.result)
+    address.keep_interval(settings.interval())
+
+
+def show_posterior(record: Explored, earlier: Explored | None) -> None:
+    """Draw the table of the nine targets, published values beside them.
+
+    Parameters
+    ----------
+    record : Explored
+    earlier : Explored or None
+        An answer about the same galaxy to set beside it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Posterior", anchor=False, width="content")
+        level = controls.choose_interval()
+        _offer_redshift(record)
+    frame = posterior_table(record, level, earlier)
+    with st.container(key="intervals" if earlier is None else "numbers_before"):
+        st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
+
+
+def posterior_table(record: Explored, level: str, earlier: Explored | None = None) -> pd.DataFrame:
+    """Return median, interval and known value of every target, as words.
+
+    Parameters
+    ----------
+    record : Explored
+    level : {"68%", "95%"}
+    earlier : Explored, optional
+    """
+    summary = record.result.posterior.summary()
+    before = earlier.result.posterior.summary() if earlier is not None else {}
+    known = record.known
+    low, high = INTERVALS[level]
+    rows = []
+    for target in TARGETS:
+        name, values = target.name, summary[target.name]
+        if hidden := not_measurable(record.result, name):
+            median, interval = "none", hidden
+        elif name in record.result.posterior.fixed:
+            median, interval = f"{values['p50']:.6g}", "fixed"
+        else:
+            median = format_value(name, values["p50"])
+            interval = f"{format_value(name, values[low])} to {format_value(name, values[high])}"
+        row = {"Quantity": target.label, "Median": f"**{median}**", f"{level} interval": interval}
+        if earlier is not None:
+            old = before[name]
+            words = f"{format_value(name, old[low])} to {format_value(name, old[high])}"
+            row["Before"] = "fixed" if name in earlier.result.posterior.fixed else words
+        if known:
+            row["Known"] = format_value(name, known[name]) if name in known else ""
+        rows.append({**row, "Unit": UNITS.get(target.unit, target.unit)})
+    return pd.DataFrame(rows)
+
+
+def _offer_redshift(record: Explored) -> None:
+    known = record.known.get("redshift")
+    if known is not None and "redshift" not in record.result.posterior.fixed:
+        clicked = st.button(
+            f"Fix z = {known:.4f}",
+            key="fix_known",
+            type="tertiary",
+            icon=":material/lock:",
+            help="Hold the redshift at the known value and infer the rest given it.",
+            on_click=settings.fix_redshift,
+            args=(known,),
+        )
+        if clicked:
+            st.rerun()  # the whole page: a fragment alone would not see it
+
+
+def show_derived(result: Result) -> None:
+    """Draw the table of what follows from the draws."""
+    level = settings.interval()
+    st.subheader("Derived", anchor=False)
+    quantities = derive(result.posterior, result.photometry.petro_r50)
+    rows = [derived_row(quantity, level) for quantity in quantities]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="Derived quantities")
+
+
+def derived_row(quantity: Derived, level: str) -> dict[str, str]:
+    """Return one derived quantity as words."""
+    values = quantity.draws[np.isfinite(quantity.draws)]
+    if quantity.valid < 0.5:
+        median, interval = "none", f"valid for {quantity.valid:.0%} of the draws"
+    else:
+        low, high = (SUMMARY_QUANTILES[key] for key in INTERVALS[level])
+        edges = [format_number(float(v), quantity.digits) for v in np.quantile(values, [low, high])]
+        median = f"**{format_number(float(np.median(values)), quantity.digits)}**"
+        interval = " to ".join(edges) if np.ptp(values) > 0 else "fixed"
+    return {
+        "Quantity": quantity.label,
+        "Median": median,
+        f"{level} interval": interval,
+        "Unit": quantity.unit,
+    }
+
+
+def line_words(posterior: Posterior) -> dict[str, str]:
+    """Return what kind of posterior each line has, by target, with the limit where it is one."""
+    words = {}
+    for name in LINE_NAMES:
+        status = line_status(posterior.column(name))
+        limit = status.kind == "upper limit"
+        words[name] = status.kind + (
+            f", < {format_value(name, status.log_limit)} (95%)" if limit else ""
+        )
+    return words
+
+
+def show_line_kinds(result: Result) -> None:
+    """Draw what kind of posterior each line has, and the rule that says so."""
+    words = line_words(result.posterior)
+    frame = pd.DataFrame(
+        [
+            {
+                "Line": _LABELS[name].removesuffix(" flux"),
+                "Kind": words[name],
+                "S/N > 3": seen_words(result, name),
+            }
+            for name in LINE_NAMES
+        ]
+    )
+    st.table(frame, border="horizontal", hide_index=True, alt="Kind of each line's posterior")
+    st.caption(
+        "No line was measured; the words say what the draws are like. Measured-like (●): 95% of "
+        f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of a line in "
+        "SDSS's spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and "
+        f"95% lie below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
+    )

@@ -1,0 +1,100 @@
+"""From any page to the galaxy that the user wants to see next.
+
+A galaxy with its options is an address (`galexplorer.ui.session.link`), so every view can be
+shared, and the browser's back button returns from it. The functions end the run of the page that
+calls them. Call them in the body of a page,
+``if st.button("Explore"): explore_target("NGC 5332")``, and not in a callback, where Streamlit
+ignores a change of page.
+"""
+
+import streamlit as st
+
+from galexplorer.ui.session import link, settings, state
+from galexplorer.ui.session.link import View
+
+_WAY_KEY, _PAGE_KEY, _BEFORE_KEY = "explore_page", "page", "page_before"
+
+
+def enter(page, explore_page) -> None:
+    """Note which page is drawn; ``app.py`` does so at the start of each run.
+
+    Parameters
+    ----------
+    page : streamlit.Page
+        The page of this run.
+    explore_page : streamlit.Page
+        The page that explores.
+    """
+    store = st.session_state
+    store[_WAY_KEY] = explore_page
+    store[_BEFORE_KEY] = store.get(_PAGE_KEY, page.url_path)
+    store[_PAGE_KEY] = page.url_path
+
+
+def arrived() -> bool:
+    """Return whether the run before this one was another page's."""
+    store = st.session_state
+    return store.get(_PAGE_KEY) != store.get(_BEFORE_KEY)
+
+
+def explore_target(text: str) -> None:
+    """Look a galaxy up on the explore page: fill its search box, ask, and go there.
+
+    Draws, seed, inputs and prior cuts stay as the user set them.
+
+    Parameters
+    ----------
+    text : str
+        What the search box takes: a name, a position (``"162.18416 +26.05369"``) or an SDSS
+        objID.
+    """
+    go(View(("target", text), settings.lasting_options(), settings.interval()))
+
+
+def explore_library(name: str) -> None:
+    """Explore a galaxy of the library from its stored latents, which needs no network.
+
+    Parameters
+    ----------
+    name : str
+        One of `galexplorer.inference.neighbours.Library.names`.
+    """
+    go(View(("library", name), settings.lasting_options(), settings.interval()))
+
+
+def explore_again(key: str) -> None:
+    """Return to an earlier result of this session with the options that it was made with.
+
+    Parameters
+    ----------
+    key : str
+        `galexplorer.ui.session.state.Explored.key`; a result that was forgotten is ignored.
+    """
+    record = state.recall(key)
+    if record is not None:
+        go(View(record.reference, record.options, settings.interval()))
+
+
+def go(view: View) -> None:
+    """Show a view on the explore page; the run ends, except in a callback of that page itself.
+
+    Parameters
+    ----------
+    view : View
+    """
+    query = link.to_query(view)
+    way = st.session_state.get(_WAY_KEY)
+    if way is None or st.session_state.get(_PAGE_KEY) == way.url_path:
+        point(view)
+        st.rerun()
+    st.switch_page(way, query_params=query)
+
+
+def point(view: View) -> None:
+    """Set the explore page's own address; for its callbacks, which a run follows anyway.
+
+    Parameters
+    ----------
+    view : View
+    """
+    st.query_params.from_dict(link.to_query(view))

@@ -1,0 +1,178 @@
+"""A view of the explorer as the parameters of a link, and back; no Streamlit here.
+
+A link says which galaxy, with which options; whoever opens it gets the same numbers, for the same
+weights. An upload is named by its hash alone: its pixels are in no link.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from galexplorer.inference.choices import INPUTS
+from galexplorer.schema import BANDS, TARGETS
+from galexplorer.ui.session.request import Options
+
+T = TypeVar("T")
+
+INTERVALS = ("68%", "95%")
+SOURCES = ("target", "example", "library", "upload")
+MIN_DRAWS, MAX_DRAWS, MAX_SEED = 500, 50_000, 2**31 - 1
+
+BOUNDS = {
+    **{f"mag_{band}": (5.0, 30.0) for band in BANDS},
+    "petro_r50": (0.05, 3600.0),
+    "petro_r90": (0.05, 3600.0),
+    "ra": (0.0, 360.0),
+    "dec": (-90.0, 90.0),
+    "pixel_scale": (0.01, 60.0),
+    "flux_pixel_scale": (0.01, 60.0),
+    "redshift": (0.001, TARGETS[0].high),
+}
+"""Lowest and highest value of each number that a control takes."""
+
+CUTS = {target.name: (float(target.low), float(target.high)) for target in TARGETS[1:5]}
+"""Bounds of the prior cuts, by target."""
+
+_BETWEEN = "~"
+_MAX_WORDS = 200
+
+
+@dataclass(frozen=True)
+class View:
+    """What the explore page shows.
+
+    Attributes
+    ----------
+    source : tuple of str or None
+        One of `SOURCES` and its value; None without an image.
+    options : Options
+    interval : str
+        One of `INTERVALS`.
+    problems : tuple of str
+        Parameters of a link that could not be read.
+    """
+
+    source: tuple[str, str] | None = None
+    options: Options = field(default_factory=Options)
+    interval: str = INTERVALS[0]
+    problems: tuple[str, ...] = ()
+
+
+def to_query(view: View) -> dict[str, str]:
+    """Return the parameters of a link to a view; what is at its default is left out."""
+    o, plain = view.options, Options()
+    numbers = {
+        **{f"mag_{band}": value for band, value in o.magnitudes.items()},
+        "petro_r50": o.petro_r50,
+        "petro_r90": o.petro_r90,
+        "ra": o.ra,
+        "dec": o.dec,
+        "pixel_scale": o.pixel_scale_arcsec,
+        "flux_pixel_scale": o.flux_pixel_scale_arcsec,
+        "redshift": o.redshift,
+    }
+    query = dict([view.source]) if view.source else {}
+    query |= {name: _word(value) for name, value in numbers.items() if value is not None}
+    pairs = {"pixel": o.pixel, "redshift": o.redshift_range, **o.cuts}
+    query |= {name: _BETWEEN.join(map(_word, pair)) for name, pair in pairs.items() if pair}
+    if o.draws != plain.draws:
+        query["draws"] = str(o.draws)
+    if o.seed != plain.seed:
+        query["seed"] = str(o.seed)
+    if set(o.use) != set(INPUTS):
+        query["use"] = ",".join(o.use)
+    if view.interval != INTERVALS[0]:
+        query["interval"] = view.interval.rstrip("%")
+    return query
+
+
+def from_query(query: Mapping[str, str]) -> View:
+    """Read a link's parameters; what cannot be read is left at its default and named.
+
+    Parameters
+    ----------
+    query : mapping of str to str
+        Hostile until read: anyone can write a link.
+
+    Returns
+    -------
+    View
+    """
+    problems: list[str] = []
+
+    def read(name: str, parse: Callable[[str], T]) -> T | None:
+        if name not in query:
+            return None
+        try:
+            return parse(query[name][:_MAX_WORDS])
+        except ValueError:
+            problems.append(name)
+            return None
+
+    def number(name: str) -> float | None:
+        return read(name, lambda words: _bounded(words, *BOUNDS[name]))
+
+    source = next(((s, query[s][:_MAX_WORDS]) for s in SOURCES if query.get(s)), None)
+    magnitudes = {band: number(f"mag_{band}") for band in BANDS}
+    spread = _BETWEEN in query.get("redshift", "")
+
+    def cut(name: str) -> tuple[float, float] | None:
+        return read(name, lambda words: _pair(words, *CUTS[name]))
+
+    cuts = {name: cut(name) for name in CUTS}
+    options = Options(
+        magnitudes={band: value for band, value in magnitudes.items() if value is not None},
+        petro_r50=number("petro_r50"),
+        petro_r90=number("petro_r90"),
+        ra=number("ra"),
+        dec=number("dec"),
+        pixel=read("pixel", lambda words: _pair(words, 0, 1e6, rising=False)),
+        pixel_scale_arcsec=number("pixel_scale"),
+        flux_pixel_scale_arcsec=number("flux_pixel_scale"),
+        redshift=None if spread else number("redshift"),
+        redshift_range=(
+            read("redshift", lambda w: _pair(w, 0.0, TARGETS[0].high)) if spread else None
+        ),
+        draws=read("draws", lambda w: _whole(w, MIN_DRAWS, MAX_DRAWS)) or Options().draws,
+        seed=read("seed", lambda w: _whole(w, 0, MAX_SEED)) or 0,
+        use=read("use", _inputs) or INPUTS,
+        cuts={name: pair for name, pair in cuts.items() if pair is not None},
+    )
+    interval = f"{query.get('interval', '68')}%"
+    if interval not in INTERVALS:
+        problems.append("interval")
+        interval = INTERVALS[0]
+    return View(source, options, interval, tuple(problems))
+
+
+def _word(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _bounded(words: str, low: float, high: float) -> float:
+    value = float(words)
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(words)
+    return value
+
+
+def _whole(words: str, low: int, high: int) -> int:
+    value = int(words)
+    if not low <= value <= high:
+        raise ValueError(words)
+    return value
+
+
+def _pair(words: str, low: float, high: float, rising: bool = True) -> tuple[float, float]:
+    first, last = (_bounded(part, low, high) for part in words.split(_BETWEEN, 1))
+    if rising and not first < last:
+        raise ValueError(words)
+    return first, last
+
+
+def _inputs(words: str) -> tuple[str, ...]:
+    chosen = tuple(name for name in INPUTS if name in words.split(","))
+    if not chosen:
+        raise ValueError(words)
+    return chosen

@@ -1,0 +1,291 @@
+"""One galaxy and the options to infer it with; no Streamlit here, so tests need none."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from galexplorer.errors import OptionError, TargetError
+from galexplorer.image.pixels import Pixels
+from galexplorer.image.reader import read_image
+from galexplorer.inference.choices import INPUTS, cut, restrict
+from galexplorer.inference.observe import observe, observe_fetched
+from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.result import Result
+from galexplorer.sky.fetch import Fetched
+
+if TYPE_CHECKING:
+    from galexplorer.inference.engine import Engine, Sight
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user can state beside the image.
+
+    Attributes
+    ----------
+    magnitudes : dict of str to float
+        Dereddened AB magnitudes by band.
+    petro_r50, petro_r90 : float or None
+        Petrosian radii in r, arcsec.
+    ra, dec : float or None
+        Position of the target in the field, degrees.
+    pixel : tuple of float or None
+        Position of the target on an image without coordinates, zero-based x and y.
+    pixel_scale_arcsec : float or None
+        Side of a pixel; None reads it from the header.
+    flux_pixel_scale_arcsec : float or None
+        Side of the pixel that the values refer to.
+    redshift : float or None
+        Held fixed.
+    redshift_range : tuple of float or None
+        Prior on the redshift.
+    draws, seed : int
+    use : tuple of str
+        Which of `galexplorer.inference.choices.INPUTS` the model is given.
+    cuts : dict of str to tuple of float
+        Prior ranges of other targets.
+    """
+
+    magnitudes: dict[str, float] = field(default_factory=dict)
+    petro_r50: float | None = None
+    petro_r90: float | None = None
+    ra: float | None = None
+    dec: float | None = None
+    pixel: tuple[float, float] | None = None
+    pixel_scale_arcsec: float | None = None
+    flux_pixel_scale_arcsec: float | None = None
+    redshift: float | None = None
+    redshift_range: tuple[float, float] | None = None
+    draws: int = 5000
+    seed: int = 0
+    use: tuple[str, ...] = INPUTS
+    cuts: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def photometry(self) -> Photometry | None:
+        """Return the catalogue photometry, None where there is none."""
+        if not (self.magnitudes or self.petro_r50 or self.petro_r90):
+            return None
+        return Photometry(
+            kind="catalogue",
+            magnitudes=self.magnitudes,
+            petro_r50=self.petro_r50,
+            petro_r90=self.petro_r90,
+        )
+
+    def check(self) -> None:
+        """Refuse half a position; the engine checks the rest.
+
+        Raises
+        ------
+        OptionError
+            If only one of RA and Dec is given.
+        """
+        if (self.ra is None) != (self.dec is None):
+            raise OptionError("The target needs both RA and Dec: give the other, or clear both.")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Files and options: all that an answer depends on.
+
+    Attributes
+    ----------
+    files : tuple of (str, bytes)
+        Names and contents; empty for photometry alone and for a galaxy that was fetched.
+    options : Options
+    fetched : Fetched or None
+        A galaxy that was looked up.
+    stored : Observation or None
+        A galaxy of the library.
+    """
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    options: Options = field(default_factory=Options)
+    fetched: Fetched | None = None
+    stored: Observation | None = None
+
+    def key(self) -> str:
+        """Return a hash of contents and options: equal requests have equal answers."""
+        return self._hash(asdict(self.options))
+
+    def pixels_key(self) -> str:
+        """Return a hash of what the pixels depend on."""
+        options = self.options
+        return self._hash([options.pixel_scale_arcsec, options.flux_pixel_scale_arcsec])
+
+    def observation_key(self) -> str:
+        """Return a hash of what the observation depends on."""
+        o = self.options
+        own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel]
+        return self._hash([*own, o.pixel_scale_arcsec, o.flux_pixel_scale_arcsec])
+
+    def sight_key(self) -> str:
+        """Return a hash of what the model is given: the observation, and which parts of it."""
+        return f"{self.observation_key()} {','.join(self.options.use)}"
+
+    def _hash(self, options: object) -> str:
+        digest = hashlib.sha256()
+        for name, content in self.files:
+            digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+        if self.fetched is not None:
+            digest.update(self.fetched.pixels.sha256.encode())
+            digest.update(repr((self.fetched.photometry, self.fetched.truths)).encode())
+        if self.stored is not None and self.stored.stored is not None:
+            digest.update(self.stored.stored.latent.tobytes())
+        digest.update(json.dumps(options, sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def read_pixels(request: Request) -> Pixels | None:
+    """Return the pixels of a request, None where it has none.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    if request.fetched is not None:
+        return request.fetched.pixels
+    if not request.files:
+        return None
+    return read_image(
+        list(request.files),
+        pixel_scale_arcsec=request.options.pixel_scale_arcsec,
+        flux_pixel_scale_arcsec=request.options.flux_pixel_scale_arcsec,
+    )
+
+
+def observe_request(request: Request, pixels: Pixels | None) -> Observation:
+    """Measure the galaxy of a request on its pixels and join what a catalogue knows.
+
+    Parameters
+    ----------
+    request : Request
+    pixels : Pixels or None
+        As `read_pixels` gives them.
+
+    Returns
+    -------
+    Observation
+
+    Raises
+    ------
+    GalexplorerError
+        If no galaxy is found, or an option contradicts another.
+    """
+    options, fetched = request.options, request.fetched
+    options.check()
+    if request.stored is not None:
+        return _observe_stored(request.stored, options)
+    if options.pixel is not None and pixels is not None:
+        pixels = _centred(pixels, *options.pixel)
+    if fetched is None or options.ra is not None:
+        # A position that was typed is another galaxy than the one that was looked up.
+        return observe(pixels, options.photometry, ra=options.ra, dec=options.dec)
+    return observe_fetched(fetched, options.photometry)
+
+
+def _observe_stored(stored: Observation, options: Options) -> Observation:
+    """Join what the library keeps of a galaxy and the magnitudes that the user gives."""
+    if options.pixel or options.pixel_scale_arcsec or options.flux_pixel_scale_arcsec:
+        raise OptionError("The library keeps no pixels: clear what is stated under Image.")
+    if options.ra is not None:
+        raise OptionError("The library keeps no pixels: clear the target's RA and Dec.")
+    given = options.photometry
+    if given is None:
+        return stored
+    both = given.petro_r50 is not None and given.petro_r90 is not None
+    sizes = given if both else stored.photometry
+    photometry = replace(
+        given if given.magnitudes else stored.photometry,
+        petro_r50=sizes.petro_r50,
+        petro_r90=sizes.petro_r90,
+        petro_kind="catalogue" if both else stored.photometry.petro_kind,
+    )
+    return replace(stored, photometry=photometry)
+
+
+def _centred(pixels: Pixels, x: float, y: float) -> Pixels:
+    """Return the largest part of an image that has a pixel at its centre."""
+    height, width = pixels.flux.shape[1:]
+    column, row = round(x), round(y)
+    half = min(column, width - 1 - column), min(row, height - 1 - row)
+    if min(half) < 0:
+        raise TargetError(f"The pixel {x:.0f}, {y:.0f} lies off the image: choose another.")
+    window = (
+        slice(None),
+        slice(row - half[1], row + half[1] + 1),
+        slice(column - half[0], column + half[0] + 1),
+    )
+    composite = None if pixels.composite is None else pixels.composite[window]
+    return replace(pixels, flux=pixels.flux[window], composite=composite, wcs=None)
+
+
+def run(
+    request: Request,
+    load_engine: "Callable[[], Engine]",
+    progress: Callable[[str], None] = lambda words: None,
+    observation: Callable[[Request], Observation] | None = None,
+    sight: "Callable[[Request, Observation], Sight] | None" = None,
+) -> Result:
+    """Infer one galaxy: read, measure, draw.
+
+    Parameters
+    ----------
+    request : Request
+    load_engine : callable
+        Returns the engine; called after the image was read, since loading takes longer
+        than finding out that a file is no image.
+    progress : callable
+        Is told what happens next, a few words each time.
+    observation : callable, optional
+        Returns the request's observation, where a memory of them is kept.
+    sight : callable, optional
+        Returns what the engine sees in that observation, likewise.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    GalexplorerError
+        If a file cannot be read, no galaxy is found, or an option contradicts another.
+    """
+    options = request.options
+    options.check()
+    if request.files or request.fetched:
+        progress("Reading the image and measuring the galaxy")
+    if observation is None:
+        observed = observe_request(request, read_pixels(request))
+    else:
+        observed = observation(request)
+    observed = restrict(observed, options.use)
+    progress("Loading the model")
+    engine = load_engine()
+    progress(f"Drawing {options.draws:,} times from the posterior")
+    result = engine.infer(
+        observed,
+        redshift=options.redshift,
+        redshift_range=options.redshift_range,
+        draws=options.draws,
+        seed=options.seed,
+        sight=None if sight is None else sight(request, observed),
+    )
+    return cut(result, options.cuts)
+
+
+def without_image(options: Options) -> Options:
+    """Return the options without those that belong to an image."""
+    return replace(
+        options,
+        ra=None,
+        dec=None,
+        pixel=None,
+        pixel_scale_arcsec=None,
+        flux_pixel_scale_arcsec=None,
+    )

@@ -1,0 +1,221 @@
+"""What a session remembers, and what all sessions share.
+
+The history is the memory that pages have in common: every galaxy that was explored is a plain
+record in it. Pages read it with `history` and add to it with `remember`; nothing else is passed
+between pages but a galaxy to look up (`galexplorer.ui.session.journey`).
+"""
+
+import gc
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from galexplorer.image.pixels import Pixels
+from galexplorer.records.observation import Observation
+from galexplorer.records.result import Result
+from galexplorer.ui.session.request import Options, Request, observe_request, read_pixels, run
+from galexplorer.ui.session.sources import Source
+
+if TYPE_CHECKING:
+    from galexplorer.inference.engine import Engine, Sight
+
+HISTORY = 24
+"""Results that a session keeps; one takes about 0.5 MB."""
+
+SOURCE_BYTES = 256 * 1024**2
+"""Bytes of images that a session keeps for its results; the oldest results go first."""
+
+
+@dataclass(frozen=True)
+class Explored:
+    """One galaxy as this session explored it: the image, what was stated, the answer.
+
+    Attributes
+    ----------
+    key : str
+        Hash of files and options: equal requests have equal answers.
+    name : str
+        Words for a person, such as "NGC 5332".
+    source : Source or None
+        The image and where it came from; None where magnitudes alone were given.
+    options : Options
+        What was stated beside the image: redshift, bands, draws, seed, cuts.
+    result : Result
+    """
+
+    key: str
+    name: str
+    source: Source | None
+    options: Options
+    result: Result
+
+    @property
+    def known(self) -> dict[str, float]:
+        """Return published or simulated values by target; the model saw none of them."""
+        return {**(self.source.truth if self.source else {}), **self.result.known}
+
+    @property
+    def reference(self) -> tuple[str, str] | None:
+        """Return what a link says to find the source again, None without an image."""
+        return None if self.source is None else self.source.reference
+
+
+@st.cache_resource(show_spinner=False)
+def load_engine() -> "Engine":
+    """Return the engine; its weights are read once for all sessions and never change."""
+    import torch  # takes seconds: not before it must
+
+    from galexplorer.inference.engine import Engine
+
+    # Sessions share the processors. Threads of one that wait for each other on a busy machine take
+    # ten times as long as one thread; draws differ from those of more by rounding, a few 1e-6.
+    torch.set_num_threads(1)
+    engine = Engine.load()
+    # Streamlit collects garbage after every run of a page. What was loaded so far stays for good:
+    # left out of the search, it saves two thirds of the time that a small change takes.
+    gc.collect()
+    gc.freeze()
+    return engine
+
+
+# The caches below are shared by all sessions and kept by a hash of the content: a session can
+# only be given what it brought itself. They bound the memory that images take.
+
+
+def pixels_of(request: Request) -> Pixels | None:
+    """Return the pixels of a request, from memory where they were read before."""
+    if request.fetched is not None or not request.files:
+        return read_pixels(request)
+    return _pixels(request.pixels_key(), request)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _pixels(key: str, _request: Request) -> Pixels | None:
+    return read_pixels(_request)
+
+
+def observation_of(request: Request) -> Observation:
+    """Return the observation of a request, from memory where it was made before."""
+    return _observation(request.observation_key(), request)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _observation(key: str, _request: Request) -> Observation:
+    return observe_request(_request, pixels_of(_request))
+
+
+def sight_of(request: Request, observation: Observation) -> "Sight":
+    """Return what the engine sees in a request's observation, from memory where it looked."""
+    return _sight(request.sight_key(), observation)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _sight(key: str, _observation: Observation) -> "Sight":
+    return load_engine().look(_observation)
+
+
+def history() -> tuple[Explored, ...]:
+    """Return what this session explored, the latest first."""
+    return tuple(reversed(_records().values()))
+
+
+def recall(key: str) -> Explored | None:
+    """Return this session's answer to the request of that hash, None where it has none.
+
+    Looking a record up makes it the latest.
+    """
+    records = _records()
+    if key in records:
+        records.move_to_end(key)
+    return records.get(key)
+
+
+def remember(record: Explored) -> None:
+    """Add a record as the latest one, and forget the oldest beyond what a session may keep.
+
+    Parameters
+    ----------
+    record : Explored
+    """
+    records = _records()
+    records[record.key] = record
+    records.move_to_end(record.key)
+    while len(records) > 1 and (len(records) > HISTORY or _size(records) > SOURCE_BYTES):
+        records.popitem(last=False)
+
+
+def explore(
+    request: Request, source: Source | None, progress: Callable[[str], None] = lambda words: None
+) -> Explored:
+    """Answer a request, from memory where it can, and remember the answer.
+
+    Parameters
+    ----------
+    request : Request
+    source : Source or None
+        Where the request's files came from.
+    progress : callable
+        Is told what happens next, a few words each time.
+
+    Returns
+    -------
+    Explored
+
+    Raises
+    ------
+    GalexplorerError
+        If a file cannot be read, no galaxy is found, or an option contradicts another.
+    """
+    key = request.key()
+    record = recall(key)
+    if record is None:
+        result = run(request, load_engine, progress, observation_of, sight_of)
+        name = source.name if source is not None else "Magnitudes alone"
+        record = Explored(key, name, source, request.options, result)
+        remember(record)
+    return record
+
+
+def is_seen(request: Request, source: Source | None) -> bool:
+    """Return whether this session has an answer about the same galaxy: the next is a short way."""
+    return any(
+        record.reference == (None if source is None else source.reference)
+        and _aim(record.options) == _aim(request.options)
+        for record in _records().values()
+    )
+
+
+def find_source(reference: tuple[str, str]) -> Source | None:
+    """Return the source that a link's parameter names, where this session still has it."""
+    for record in history():
+        if record.source is not None and record.reference == reference:
+            return record.source
+    return None
+
+
+def before(record: Explored) -> Explored | None:
+    """Return this session's last other answer about the same galaxy, None without one."""
+    for other in history():
+        same = other.reference == record.reference and other.key != record.key
+        if same and _aim(other.options) == _aim(record.options):
+            return other
+    return None
+
+
+def _aim(options: Options) -> tuple:
+    return options.ra, options.dec, options.pixel
+
+
+def _records() -> OrderedDict[str, Explored]:
+    return st.session_state.setdefault("history", OrderedDict())
+
+
+def _size(records: OrderedDict[str, Explored]) -> int:
+    """Return the bytes of all images in memory, each counted once."""
+    sources = [r.source for r in records.values() if r.source is not None]
+    sizes = {id(content): len(content) for s in sources for _, content in s.files}
+    sizes |= {id(s.fetched): s.fetched.pixels.flux.nbytes for s in sources if s.fetched}
+    return sum(sizes.values())

@@ -1,0 +1,152 @@
+"""Neighbours and map without a browser: from a galaxy to another, offline."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from galexplorer.inference import library
+from galexplorer.inference.neighbours import Library
+from galexplorer.records.result import EMPTY_LIBRARY
+from galexplorer.ui.parts import gallery, latent_map
+from galexplorer.ui.parts.latent_map import chosen_rows
+from galexplorer.ui.session import state
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def app(weights_dir) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["example"] = "spiral"
+    at.run()
+    assert not at.exception
+    return at
+
+
+def the_record(at: AppTest):
+    return list(at.session_state["history"].values())[-1]
+
+
+def test_a_neighbour_is_explored_from_the_library(app):
+    neighbour = the_record(app).result.neighbours[0]
+    app.button(key="explore_neighbours_0").click().run()
+    assert not app.exception
+    assert not app.error
+    record = the_record(app)
+    assert record.name == neighbour.name
+    assert app.query_params["library"] == neighbour.name
+    assert record.result.view is None
+    assert record.result.known["redshift"] == pytest.approx(neighbour.known["redshift"], abs=1e-4)
+    assert app.button(key="fetch_pixels").label == "Fetch its SDSS image"
+    assert all(n.name != neighbour.name for n in record.result.neighbours)
+
+
+def test_a_library_link_takes_the_options_of_the_user(weights_dir):
+    from galexplorer.ui.session.state import load_engine
+
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["library"] = load_engine().library.names[4]
+    at.query_params["redshift"] = "0.05"
+    at.run()
+    assert not at.exception
+    assert "z = 0.05 (fixed)" in at.header[0].value
+
+
+def test_an_unknown_galaxy_of_the_library_is_a_sentence(weights_dir):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["library"] = "J000000.00+000000.0"
+    at.run()
+    assert not at.exception
+    assert "has no galaxy J000000.00+000000.0" in at.error[0].value
+
+
+def test_the_table_sets_values_beside_the_posterior(app):
+    record = the_record(app)
+    tables = [t.value for t in app.table if "Galaxy" in t.value.columns]
+    assert list(tables[0]["Galaxy"]) == [
+        "**This galaxy**",
+        *[n.name for n in record.result.neighbours],
+    ]
+
+
+def test_links_name_the_position(app):
+    links = gallery.sky_links(the_record(app).result.neighbours[0])
+    assert list(links) == ["SkyServer", "Legacy", "NED", "Simbad"]
+    ra = f"{the_record(app).result.neighbours[0].ra:.5f}"
+    assert all(url.startswith("https://") and ra in url for url in links.values())
+
+
+def test_nothing_is_fetched_unless_wanted(app, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        gallery, "fetch_pictures", lambda places, *rest: (asked.append(places), ([None] * 8, ""))[1]
+    )
+    app.run()
+    assert not asked
+    app.toggle(key="sdss_pictures").set_value(True).run()
+    assert len(asked) == 1
+    assert len(asked[0]) == 8
+
+
+def test_an_outage_is_remembered(app, monkeypatch):
+    calls = []
+
+    def fail(places, *rest):
+        calls.append(time.monotonic())
+        return [None] * len(places), "The viewer is away: try again later."
+
+    monkeypatch.setattr(gallery, "fetch_pictures", fail)
+    gallery._outage().clear()
+    app.toggle(key="sdss_pictures").set_value(True).run()
+    app.run()
+    gallery._outage().clear()
+    assert len(calls) == 1
+    assert any("The viewer is away" in c.value for c in app.caption)
+
+
+def test_points_are_chosen_once_and_in_order():
+    points = [{"customdata": [7]}, {"customdata": 3}, {"customdata": [7]}, {"x": 1.0}]
+    assert chosen_rows({"selection": {"points": points}}) == [7, 3]
+
+
+def test_the_map_page_needs_no_galaxy(weights_dir):
+    at = AppTest.from_string("from galexplorer.ui import latent_map; latent_map.page()")
+    at.run(timeout=120)
+    assert not at.exception
+    assert "real galaxies" in at.markdown[0].value
+    for name in latent_map.COLOURINGS:
+        at.selectbox(key="map_colour").set_value(name).run()
+        assert not at.exception
+
+
+@pytest.fixture
+def empty_library(weights_dir, monkeypatch) -> Iterator[None]:
+    """The app's weights with a library of no galaxies; nothing seen with another is remembered."""
+    engine = state.load_engine()
+    state._sight.clear()
+    monkeypatch.setitem(engine.__dict__, "library", Library(library.nothing()))
+    yield
+    state._sight.clear()
+
+
+def test_without_real_galaxies_the_map_says_how_to_get_some(empty_library):
+    at = AppTest.from_string("from galexplorer.ui import latent_map; latent_map.page()")
+    at.run(timeout=120)
+    assert not at.exception
+    assert at.info[0].value == EMPTY_LIBRARY
+    assert not at.selectbox
+
+
+def test_without_real_galaxies_a_galaxy_is_shown_without_neighbours(empty_library):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["example"] = "dwarf"
+    at.query_params["redshift"] = "0.0123"
+    at.run()
+    assert not at.exception
+    assert EMPTY_LIBRARY in [info.value for info in at.info]
+    at.button(key="random").click().run()
+    assert not at.exception
+    assert the_record(at).source.kind == "example"

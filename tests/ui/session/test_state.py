@@ -1,0 +1,179 @@
+"""What a session remembers, and how pages send the user to a galaxy; without a browser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from galexplorer.ui.session import state
+from galexplorer.ui.session.request import Options
+from galexplorer.ui.session.sources import Source, list_examples
+from galexplorer.ui.session.state import Explored
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Store(dict):
+    """Stands for `st.session_state`."""
+
+
+@pytest.fixture
+def session(monkeypatch):
+    store = Store()
+    monkeypatch.setattr(state.st, "session_state", store)
+    return store
+
+
+def record(key: str, name: str = "spiral", size: int = 10, **options) -> Explored:
+    source = Source("example", name, ((f"{name}.fits", bytes(size)),), "")
+    return Explored(key, name, source, Options(**options), result=None)
+
+
+def test_history_has_the_latest_first(session):
+    for key in "abc":
+        state.remember(record(key))
+    assert [r.key for r in state.history()] == ["c", "b", "a"]
+    assert state.recall("a").key == "a"
+    assert [r.key for r in state.history()] == ["a", "c", "b"]
+    assert state.recall("unknown") is None
+
+
+def test_history_is_bounded_in_number_and_bytes(session, monkeypatch):
+    for k in range(state.HISTORY + 5):
+        state.remember(record(str(k)))
+    assert len(state.history()) == state.HISTORY
+    monkeypatch.setattr(state, "SOURCE_BYTES", 100)
+    state.remember(record("large", size=90))
+    state.remember(record("larger", size=150))
+    assert [r.key for r in state.history()] == ["larger"]
+
+
+def test_before_is_the_last_other_answer_about_the_same_galaxy(session):
+    state.remember(record("a", "spiral"))
+    state.remember(record("b", "dwarf"))
+    now = record("c", "spiral", redshift=0.02)
+    state.remember(now)
+    assert state.before(now).key == "a"
+    assert state.before(record("b", "dwarf")) is None
+    assert state.before(record("d", "spiral", ra=1.0, dec=2.0)) is None
+
+
+def test_a_link_finds_its_source_in_the_session(session):
+    state.remember(record("a", "spiral"))
+    assert state.find_source(("example", "spiral")).name == "spiral"
+    assert state.find_source(("example", "dwarf")) is None
+
+
+@pytest.fixture
+def app(weights_dir) -> AppTest:
+    if not list_examples():
+        pytest.skip("no examples")
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+
+
+def test_the_address_says_what_is_shown(app):
+    app.query_params["example"] = "spiral"
+    app.query_params["seed"] = "3"
+    app.query_params["draws"] = "1000"
+    app.run()
+    assert not app.exception
+    assert app.number_input(key="seed").value == 3
+    assert " at z = " in app.header[0].value
+    app.number_input(key="seed").set_value(4).run()
+    assert app.query_params["seed"] == "4"
+    assert len(app.session_state["history"]) == 2
+
+
+def test_prior_cuts_and_inputs_reach_the_engine(app):
+    app.query_params["example"] = "spiral"
+    app.run()
+    app.slider(key="cut_log_stellar_mass").set_value((10.5, 13.0)).run()
+    assert not app.exception
+    newest = list(app.session_state["history"].values())[-1].result
+    assert newest.posterior.column("log_stellar_mass").min() >= np.float32(10.5)
+    assert app.query_params["log_stellar_mass"] == "10.5~13"
+    app.button_group(key="use").set_value([]).run()
+    assert "Nothing is left to infer from" in app.error[0].value
+
+
+def test_a_link_to_an_upload_asks_for_the_file(app):
+    app.query_params["upload"] = "0123456789abcdef"
+    app.run()
+    assert "drop it again" in app.error[0].value
+
+
+def test_another_page_sends_the_user_to_a_galaxy(app, monkeypatch):
+    asked = []
+
+    def fetch(text, progress):
+        asked.append(text)
+        from galexplorer.errors import FetchError
+
+        raise FetchError("The services are asleep: try again later.")
+
+    monkeypatch.setattr("galexplorer.ui.pages.explore.fetch_target", fetch)
+    app.query_params["draws"] = "1000"
+    app.run()
+    app.text_input(key="target").set_value("NGC 5332").run()
+    assert asked == ["NGC 5332"]
+    assert "asleep" in app.error[0].value
+    assert app.query_params["target"] == "NGC 5332"
+    assert app.query_params["draws"] == "1000"
+
+
+def test_compare_lays_two_results_over_one_another(app):
+    for example in ("spiral", "elliptical"):
+        app.query_params["example"] = example
+        app.query_params["draws"] = "1000"
+        app.run()
+        assert not app.exception
+    first, second = (r.key for r in list(app.session_state["history"].values())[::-1])
+
+    def page():
+        from galexplorer.ui.pages import compare
+
+        compare.page()
+
+    other = AppTest.from_function(page, default_timeout=120)
+    other.session_state["history"] = app.session_state["history"]
+    other.run()
+    assert not other.exception
+    assert other.multiselect(key="compared").value == [first, second]
+    assert list(other.table[0].value.columns) == [
+        "Quantity", "Massive elliptical", "Nearby spiral", "Unit",
+    ]  # fmt: skip
+    metallicity = other.table[0].value.set_index("Quantity").loc["Gas metallicity"]
+    assert metallicity["Massive elliptical"].startswith("not measurable")
+
+
+def test_another_seed_does_not_encode_again(weights_dir, monkeypatch):
+    engine = state.load_engine()
+    looks = []
+    look = type(engine).look
+    monkeypatch.setattr(
+        type(engine), "look", lambda self, seen: looks.append(1) or look(self, seen)
+    )
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["example"] = list_examples()[0].reference
+    at.query_params["draws"] = "517"
+    state._sight.clear()
+    at.run()
+    first = at.table[0].value
+    at.number_input(key="seed").set_value(3).run()
+    assert not at.exception
+    assert not at.table[0].value.equals(first)
+    assert len(looks) == 1
+    at.number_input(key="mag_g").set_value(15.0).run()
+    assert not at.exception
+    assert len(looks) == 2
+
+
+def test_the_address_follows_the_interval(weights_dir):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["example"] = list_examples()[0].reference
+    at.query_params["draws"] = "517"
+    at.run()
+    assert "interval" not in at.query_params
+    at.button_group(key="interval").set_value("95%").run()
+    assert at.query_params["interval"] == "95"
