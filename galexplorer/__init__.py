@@ -1,3 +1,36 @@
-"""Joint posteriors of galaxy properties from one image or from photometry alone."""
+"""Joint posteriors of galaxy properties from one image or from photometry alone.
 
-__version__ = "0.1.0"
+>>> import galexplorer as gx
+>>> result = gx.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, redshift=0.05)
+>>> result.draws["log_stellar_mass"].shape
+(5000,)
+
+Nothing heavy is loaded before the first of these names is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from galexplorer.version import __version__
+
+if TYPE_CHECKING:
+    from galexplorer.api import Engine, Result, fetch, infer, load
+    from galexplorer.errors import GalexplorerError
+
+__all__ = ["Engine", "GalexplorerError", "Result", "__version__", "fetch", "infer", "load"]
+
+_HOMES = {
+    **dict.fromkeys(("Engine", "Result", "fetch", "infer", "load"), "galexplorer.api"),
+    "GalexplorerError": "galexplorer.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name where it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

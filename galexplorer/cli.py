@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from galexplorer import __version__
 from galexplorer.commands import library, sky, targets, training
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import GalexplorerError, InputError, OptionError
 from galexplorer.schema import BANDS, TARGETS
+from galexplorer.version import __version__
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 

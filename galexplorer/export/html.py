@@ -7,7 +7,6 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from galexplorer import __version__
 from galexplorer.export.content import (
     Grid,
     class_grid,
@@ -25,6 +24,7 @@ from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import domain_sentence, verdict
+from galexplorer.version import __version__
 
 # The policy lets a browser load nothing and run nothing, whatever a name or a note may hold.
 _HEAD = """<!DOCTYPE html>

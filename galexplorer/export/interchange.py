@@ -9,9 +9,9 @@ from astropy.io.votable.tree import Info
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyWarning
 
-from galexplorer import __version__
 from galexplorer.export.provenance import to_json
 from galexplorer.schema import TARGETS
+from galexplorer.version import __version__
 
 # VOTable 1.3 writes units as CDS does, where brackets mean the logarithm; the VOUnit of later
 # versions has no spelling for that.

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from galexplorer import __version__
 from galexplorer.records.result import Result
+from galexplorer.version import __version__
 
 CITATION = (
     f"galexplorer {__version__} (see CITATION.cff); the method follows arXiv:2511.12737; "

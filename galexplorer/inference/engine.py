@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galexplorer import __version__
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
@@ -27,6 +26,7 @@ from galexplorer.records.result import Neighbour, Result, View
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import cautions
+from galexplorer.version import __version__
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8

@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 from galexplorer.errors import OptionError, WeightsError
 from galexplorer.model.network import CALIBRATION, GalaxyModel, Sizes
 from galexplorer.model.regressor import ESTIMATE
+from galexplorer.resources import bundled
 from galexplorer.schema import TARGET_NAMES
 
 WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
-DEFAULT_FOLDER = Path(__file__).parents[2] / "weights"
+DEFAULT_FOLDER = bundled("weights")
 _MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"
 REPORT_CARD_FILE = "report_card.json"

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from galexplorer import __version__
 from galexplorer.cli import main
 from galexplorer.errors import WeightsError
+from galexplorer.version import __version__
 
 MAGNITUDE = ("--mag-r", "17")
 

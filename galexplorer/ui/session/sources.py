@@ -9,9 +9,10 @@ from astropy.utils.data import clear_download_cache, download_file
 
 from galexplorer.errors import DataError, InputError
 from galexplorer.records.observation import Observation
+from galexplorer.resources import bundled
 from galexplorer.sky.fetch import Fetched
 
-EXAMPLES_DIR = Path(__file__).resolve().parents[2] / "assets" / "examples"
+EXAMPLES_DIR = bundled("assets/examples")
 
 NGC6978_URL = "http://data.astropy.org/visualization/reprojected_sdss_{band}.fits.bz2"
 """Astropy's public tutorial data: the SDSS field round NGC 6976, one file per band."""
