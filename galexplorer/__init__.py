@@ -14,13 +14,26 @@ from typing import TYPE_CHECKING
 from galexplorer.version import __version__
 
 if TYPE_CHECKING:
-    from galexplorer.api import Engine, Result, fetch, infer, load
+    from galexplorer.api.engine import Engine, fetch, infer, load
+    from galexplorer.api.inputs import observe
+    from galexplorer.api.result import Result
     from galexplorer.errors import GalexplorerError
 
-__all__ = ["Engine", "GalexplorerError", "Result", "__version__", "fetch", "infer", "load"]
+__all__ = [
+    "Engine",
+    "GalexplorerError",
+    "Result",
+    "__version__",
+    "fetch",
+    "infer",
+    "load",
+    "observe",
+]
 
 _HOMES = {
-    **dict.fromkeys(("Engine", "Result", "fetch", "infer", "load"), "galexplorer.api"),
+    **dict.fromkeys(("Engine", "fetch", "infer", "load"), "galexplorer.api.engine"),
+    "observe": "galexplorer.api.inputs",
+    "Result": "galexplorer.api.result",
     "GalexplorerError": "galexplorer.errors",
 }
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 BANDS = ("u", "g", "r", "i", "z")
 IMAGE_BANDS = ("g", "r", "i")
 
+MAGNITUDE_LIMITS = (5, 30)
+MAGNITUDE_ERROR_LIMITS = (1e-6, 10)
+PETROSIAN_RADIUS_LIMITS_ARCSEC = (0.05, 3600)
+"""Least and largest value that a galaxy which SDSS has seen can have, both included."""
+
 SDSS_PIXEL_SCALE_ARCSEC = 0.396
 """Side of a native pixel of the SDSS imaging camera."""
 

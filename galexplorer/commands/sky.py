@@ -1,20 +1,16 @@
 """Commands that ask the services of the sky, and that look after what they answered."""
 
-import os
 import re
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from galexplorer.errors import FetchError, GalexplorerError, OptionError, TargetError
-
-if TYPE_CHECKING:
-    from galexplorer.records.observation import Observation
-    from galexplorer.records.photometry import Photometry
+from galexplorer.errors import FetchError, GalexplorerError, OptionError
+from galexplorer.sky.query import names_galaxy
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -24,7 +20,8 @@ SourceOption = Annotated[
     typer.Option(help="Where to take a target's pixels; auto tries one after the other."),
 ]
 
-_FILE_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
+_WHOLE = re.compile(r"[A-Za-z]+\d[\w.+-]*|\d{18,19}")
+"""A name such as M101, or an objID: no part of a longer one."""
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +48,8 @@ def fetch(
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
 
+    from galexplorer.api.engine import fetch as fetch_target
     from galexplorer.sky.cube import write_fetched
-    from galexplorer.sky.fetch import fetch_target
     from galexplorer.sky.parse import parse_target
 
     if len(targets) == 1:
@@ -61,70 +58,47 @@ def fetch(
     written: set[str] = set()
     for target in targets:
         try:
-            fetched = fetch_target(target, _say, source=source)
+            fetched = fetch_target(target, source, say)
         except GalexplorerError as error:
             if len(targets) == 1:
                 raise
             failed += 1
             print(f"galexplorer: {target}: {error}", file=sys.stderr)
             continue
-        path = out / f"{_name_file(target, written)}.fits"
+        path = out / f"{name_file(target, written)}.fits"
         try:
             out.mkdir(parents=True, exist_ok=True)
             write_fetched(fetched, path)
         except OSError as error:
             raise OptionError(f"{path} cannot be written: {error.strerror or error}.") from error
         for note in fetched.notes:
-            _say(note)
+            say(note)
         print(path)
     if failed:
         raise FetchError(f"{failed} of {len(targets)} targets failed, for the reasons above.")
 
 
-def read_target(inputs: Sequence[str]) -> str | None:
-    """Tell a galaxy to fetch from files to read.
+def read_targets(inputs: Sequence[str]) -> list[str]:
+    """Tell galaxies to look up from files to read.
 
     Parameters
     ----------
     inputs : sequence of str
-        As typed; what is no file is one target, whose words the shell may have split.
+        As typed. One target may have been split into its words; several are told apart by the
+        spaces that their quotes kept, or by each being a whole name or objID.
 
     Returns
     -------
-    str or None
-        None where the inputs are files, or look like paths of files, or are nothing.
+    list of str
+        Empty where the inputs are files, look like paths of files, or are nothing.
     """
-    paths = [Path(text) for text in inputs]
-    try:
-        if not inputs or any(path.exists() for path in paths):
-            return None
-    except (OSError, ValueError):  # too long for a path, or with a null byte in it
-        return " ".join(inputs)
-    meant = any(_FILE_SUFFIX.search(t) or (_has_folder(t) and not _is_position(t)) for t in inputs)
-    return None if meant else " ".join(inputs)
-
-
-def observe_target(target: str, source: Source, photometry: "Photometry") -> "Observation":
-    """Fetch a galaxy and observe it, with each step told on stderr.
-
-    Parameters
-    ----------
-    target : str
-    source : {"auto", "frames", "legacy", "hips"}
-    photometry : Photometry
-        Replaces SDSS's unless its kind is "none".
-
-    Returns
-    -------
-    Observation
-    """
-    from galexplorer.sky.fetch import fetch_target
-
-    fetched = fetch_target(target, _say, source=source)
-
-    from galexplorer.inference.observe import observe_fetched
-
-    return observe_fetched(fetched, photometry if photometry.kind != "none" else None)
+    if not names_galaxy(inputs):
+        return []
+    if len(inputs) > 1 and (
+        any(" " in text.strip() for text in inputs) or all(map(_WHOLE.fullmatch, inputs))
+    ):
+        return [text.strip() for text in inputs]
+    return [" ".join(inputs)]
 
 
 def list_cache() -> None:
@@ -149,25 +123,12 @@ def clear_cache() -> None:
     print(f"{removed} answers removed.")
 
 
-def _say(words: str) -> None:
+def say(words: str) -> None:
+    """Tell the user what is going on, on stderr."""
     print(f"galexplorer: {words}", file=sys.stderr)
 
 
-def _has_folder(text: str) -> bool:
-    return os.sep in text or "/" in text or "\\" in text
-
-
-def _is_position(text: str) -> bool:
-    """Tell whether a text with a slash is a position, as in 162.184/26.054."""
-    from galexplorer.sky.parse import parse_target
-
-    try:
-        return parse_target(text).kind != "name"
-    except TargetError:
-        return False
-
-
-def _name_file(target: str, taken: set[str]) -> str:
+def name_file(target: str, taken: set[str]) -> str:
     """Return a file name out of a target, another one for each."""
     stem = re.sub(r"[^A-Za-z0-9.+-]+", "_", target.replace("\u2212", "-")).strip("_.-") or "target"
     stem = stem[:80]

@@ -62,11 +62,11 @@ def targets(
     for note in given.notes:
         _say(note)
 
+    from galexplorer.api.engine import load
     from galexplorer.export.target_tables import draws_bytes, summary_bytes
-    from galexplorer.inference.engine import Engine
     from galexplorer.inference.target_run import infer_target
 
-    engine = Engine.load(weights, device=device)
+    engine = load(weights, device)
     outcomes = []
     for number, target in enumerate(given.targets, start=1):
         outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)

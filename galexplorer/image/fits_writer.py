@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -11,7 +12,7 @@ from galexplorer.schema import IMAGE_BANDS
 
 
 def write_cube(
-    path: str | Path,
+    path: str | Path | BinaryIO,
     flux: np.ndarray,
     pixel_scale_arcsec: float,
     wcs: WCS | None = None,
@@ -21,7 +22,7 @@ def write_cube(
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or binary file
         A name that ends in ``.gz`` packs the file.
     flux : ndarray, shape (3, H, W)
         Nanomaggies per pixel, bands g, r, i.

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from galexplorer.cli import SUFFIXES, Format
+from galexplorer.commands.infer import SUFFIXES, Format
 from galexplorer.errors import OptionError
 from galexplorer.export.files import FORMATS, result_bytes, write_result
 from galexplorer.schema import SUMMARY_STATISTICS, TARGET_NAMES

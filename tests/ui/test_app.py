@@ -144,7 +144,7 @@ def test_photometry_alone_is_enough(app, weights_dir):
 
 
 def test_about_names_method_and_limits():
-    at = AppTest.from_string("from galexplorer.ui import about; about.page()").run()
+    at = AppTest.from_string("from galexplorer.ui.pages import about; about.page()").run()
     assert not at.exception
     text = at.markdown[0].value
     for reference in ("2511.12737", "1312.6114", "1906.04032", "astro-ph/0312483"):

@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from galexplorer.errors import OptionError, TargetError
+from galexplorer.api.inputs import Given, observe
+from galexplorer.errors import OptionError
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.inference.choices import INPUTS, cut, restrict
-from galexplorer.inference.observe import observe, observe_fetched
+from galexplorer.inference.choices import INPUTS, restrict
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
-from galexplorer.records.result import Result
 from galexplorer.sky.fetch import Fetched
 
 if TYPE_CHECKING:
-    from galexplorer.inference.engine import Engine, Sight
+    from galexplorer.api.engine import Engine
+    from galexplorer.api.result import Result
+    from galexplorer.inference.sight import Sight
 
 
 @dataclass(frozen=True)
@@ -177,16 +178,18 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
     GalexplorerError
         If no galaxy is found, or an option contradicts another.
     """
-    options, fetched = request.options, request.fetched
+    options = request.options
     options.check()
     if request.stored is not None:
         return _observe_stored(request.stored, options)
-    if options.pixel is not None and pixels is not None:
-        pixels = _centred(pixels, *options.pixel)
-    if fetched is None or options.ra is not None:
-        # A position that was typed is another galaxy than the one that was looked up.
-        return observe(pixels, options.photometry, ra=options.ra, dec=options.dec)
-    return observe_fetched(fetched, options.photometry)
+    known: Given = {
+        "magnitudes": options.magnitudes,
+        "petro_r50": options.petro_r50,
+        "petro_r90": options.petro_r90,
+    }
+    if pixels is not None:  # without an image, what is stated of one waits for the next
+        known |= {"ra": options.ra, "dec": options.dec, "pixel": options.pixel}
+    return observe(request.fetched or pixels, **known)
 
 
 def _observe_stored(stored: Observation, options: Options) -> Observation:
@@ -209,29 +212,13 @@ def _observe_stored(stored: Observation, options: Options) -> Observation:
     return replace(stored, photometry=photometry)
 
 
-def _centred(pixels: Pixels, x: float, y: float) -> Pixels:
-    """Return the largest part of an image that has a pixel at its centre."""
-    height, width = pixels.flux.shape[1:]
-    column, row = round(x), round(y)
-    half = min(column, width - 1 - column), min(row, height - 1 - row)
-    if min(half) < 0:
-        raise TargetError(f"The pixel {x:.0f}, {y:.0f} lies off the image: choose another.")
-    window = (
-        slice(None),
-        slice(row - half[1], row + half[1] + 1),
-        slice(column - half[0], column + half[0] + 1),
-    )
-    composite = None if pixels.composite is None else pixels.composite[window]
-    return replace(pixels, flux=pixels.flux[window], composite=composite, wcs=None)
-
-
 def run(
     request: Request,
     load_engine: "Callable[[], Engine]",
     progress: Callable[[str], None] = lambda words: None,
     observation: Callable[[Request], Observation] | None = None,
     sight: "Callable[[Request, Observation], Sight] | None" = None,
-) -> Result:
+) -> "Result":
     """Infer one galaxy: read, measure, draw.
 
     Parameters
@@ -268,15 +255,15 @@ def run(
     progress("Loading the model")
     engine = load_engine()
     progress(f"Drawing {options.draws:,} times from the posterior")
-    result = engine.infer(
+    return engine.infer(
         observed,
         redshift=options.redshift,
         redshift_range=options.redshift_range,
         draws=options.draws,
         seed=options.seed,
         sight=None if sight is None else sight(request, observed),
+        cuts=options.cuts,
     )
-    return cut(result, options.cuts)
 
 
 def without_image(options: Options) -> Options:

@@ -20,7 +20,8 @@ from galexplorer.ui.session.request import Options, Request, observe_request, re
 from galexplorer.ui.session.sources import Source
 
 if TYPE_CHECKING:
-    from galexplorer.inference.engine import Engine, Sight
+    from galexplorer.api.engine import Engine
+    from galexplorer.inference.sight import Sight
 
 HISTORY = 24
 """Results that a session keeps; one takes about 0.5 MB."""
@@ -66,14 +67,9 @@ class Explored:
 @st.cache_resource(show_spinner=False)
 def load_engine() -> "Engine":
     """Return the engine; its weights are read once for all sessions and never change."""
-    import torch  # takes seconds: not before it must
+    from galexplorer.api.engine import load  # takes seconds: not before it must
 
-    from galexplorer.inference.engine import Engine
-
-    # Sessions share the processors. Threads of one that wait for each other on a busy machine take
-    # ten times as long as one thread; draws differ from those of more by rounding, a few 1e-6.
-    torch.set_num_threads(1)
-    engine = Engine.load()
+    engine = load()
     # Streamlit collects garbage after every run of a page. What was loaded so far stays for good:
     # left out of the search, it saves two thirds of the time that a small change takes.
     gc.collect()

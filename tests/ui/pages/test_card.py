@@ -10,7 +10,7 @@ from galexplorer.model.weights import read_report_card
 from galexplorer.ui.pages import card
 
 ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = "from galexplorer.ui import card; card.page()"
+SCRIPT = "from galexplorer.ui.pages import card; card.page()"
 
 
 @pytest.fixture

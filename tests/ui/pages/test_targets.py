@@ -119,7 +119,7 @@ def test_a_forgotten_session_ends_its_job():
 @pytest.fixture
 def app() -> AppTest:
     at = AppTest.from_string(
-        "from galexplorer.ui import targets; targets.page()", default_timeout=120
+        "from galexplorer.ui.pages import targets; targets.page()", default_timeout=120
     )
     at.run()
     assert not at.exception

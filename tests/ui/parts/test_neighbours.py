@@ -113,7 +113,7 @@ def test_points_are_chosen_once_and_in_order():
 
 
 def test_the_map_page_needs_no_galaxy(weights_dir):
-    at = AppTest.from_string("from galexplorer.ui import latent_map; latent_map.page()")
+    at = AppTest.from_string("from galexplorer.ui.pages import latent_map; latent_map.page()")
     at.run(timeout=120)
     assert not at.exception
     assert "real galaxies" in at.markdown[0].value
@@ -133,7 +133,7 @@ def empty_library(weights_dir, monkeypatch) -> Iterator[None]:
 
 
 def test_without_real_galaxies_the_map_says_how_to_get_some(empty_library):
-    at = AppTest.from_string("from galexplorer.ui import latent_map; latent_map.page()")
+    at = AppTest.from_string("from galexplorer.ui.pages import latent_map; latent_map.page()")
     at.run(timeout=120)
     assert not at.exception
     assert at.info[0].value == EMPTY_LIBRARY

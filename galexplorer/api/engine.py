@@ -1,0 +1,345 @@
+"""The engine with inputs of any kind in front of it and results that show themselves behind."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Unpack
+
+import numpy as np
+import pandas as pd
+import torch
+from astropy import units as u
+from astropy.table import QTable, Table
+
+from galexplorer.api.inputs import Given, Target, observe
+from galexplorer.api.result import Result
+from galexplorer.catalogue import Catalogue, read_catalogue
+from galexplorer.errors import OptionError
+from galexplorer.export.provenance import CITATION
+from galexplorer.export.tables import UNITS
+from galexplorer.inference import engine as core
+from galexplorer.inference.catalogue_run import infer_catalogue
+from galexplorer.inference.choices import INPUTS, cut, restrict
+from galexplorer.inference.sight import Sight
+from galexplorer.records import result as records
+from galexplorer.schema import TARGETS
+from galexplorer.sky.fetch import Fetched, Source, fetch_target
+
+
+class Engine(core.Engine):
+    """Loaded weights that infer whatever a user has of a galaxy; made by `load`.
+
+    Immutable, so threads may share it.
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> engine = gx.load()
+    >>> result = engine.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, draws=1000)
+    >>> len(result.draws)
+    1000
+    """
+
+    def infer(
+        self,
+        target: Target | None = None,
+        *,
+        redshift: float | None = None,
+        redshift_range: tuple[float, float] | None = None,
+        draws: int = 5000,
+        seed: int = 0,
+        sight: Sight | None = None,
+        use: tuple[str, ...] = INPUTS,
+        cuts: Mapping[str, tuple[float, float]] | None = None,
+        name: str = "",
+        **given: Unpack[Given],
+    ) -> Result:
+        """Infer the joint posterior of one galaxy.
+
+        Parameters
+        ----------
+        target : optional
+            A name, position or SDSS objID, a `~astropy.coordinates.SkyCoord`, one file or three,
+            an array with ``wcs`` or ``pixel_scale``, or what `observe` or `fetch` returned; see
+            `galexplorer.observe`. Without one, ``magnitudes`` are all there is.
+        redshift : float, optional
+            Known redshift, held fixed: all else is conditioned on it.
+        redshift_range : tuple of float, optional
+            Prior range of the redshift, with hard edges.
+        draws : int
+            Between 100 and 1,000,000.
+        seed : int
+            The same seed gives the same draws.
+        sight : galexplorer.inference.sight.Sight, optional
+            What `look` returned for this observation as it is used, where it is at hand.
+        use : tuple of str
+            Which of ``image``, the bands ``u, g, r, i, z`` and ``radii`` the model is given.
+        cuts : mapping of str to tuple of float, optional
+            Prior ranges of other targets, by name.
+        name : str
+            Of the galaxy, for titles; the text that was looked up by default.
+        **given
+            What else is known of the galaxy or its image, passed to `galexplorer.observe`:
+            ``magnitudes``, ``errors``, ``petro_r50``, ``petro_r90``, ``ra``, ``dec``, ``pixel``,
+            ``wcs``, ``pixel_scale``, ``flux_pixel_scale``, ``source``, ``progress``.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        InputError
+            If a file or array cannot be read.
+        TargetError
+            If a name or position cannot be read, or no galaxy is found where it points.
+        FetchError
+            If the services give no usable answer.
+        OptionError
+            If an option is out of range or contradicts another.
+
+        Examples
+        --------
+        >>> import galexplorer as gx
+        >>> engine = gx.load()
+        >>> result = engine.infer(
+        ...     magnitudes={"u": 19.1, "g": 17.6, "r": 16.8, "i": 16.4, "z": 16.1}, redshift=0.05
+        ... )
+        >>> bool(9.5 < result.summary.loc["p50"]["log_stellar_mass"].value < 11.5)
+        True
+        >>> result = engine.infer("NGC 5332")  # doctest: +SKIP
+        """
+        core.check_options(redshift, redshift_range, draws)
+        observation = restrict(observe(target, **given), use)
+        record = super().infer(
+            observation,
+            redshift=redshift,
+            redshift_range=redshift_range,
+            draws=draws,
+            seed=seed,
+            sight=sight,
+        )
+        return Result.of(cut(record, cuts or {}), name or _name_of(target))
+
+    def infer_table(
+        self,
+        table: "Catalogue | Table | pd.DataFrame | str | Path",
+        *,
+        redshift_range: tuple[float, float] | None = None,
+        draws: int = 512,
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> QTable:
+        """Infer every row of a table.
+
+        Parameters
+        ----------
+        table : astropy.table.Table, pandas.DataFrame, str, Path or Catalogue
+            Columns ``id, ra, dec, u, g, r, i, z`` (dereddened AB magnitudes), ``err_u`` ... and the
+            others of `galexplorer.catalogue.columns.COLUMNS`; at least one magnitude or ``image``.
+        redshift_range : tuple of float, optional
+            Prior range of redshift of all rows; a row's own lies within it.
+        draws : int
+            For each row.
+        seed : int
+            With the same seed and number of draws a row has the posterior that it has alone.
+        progress : callable, optional
+            Called with the number of rows done and the number of rows.
+
+        Returns
+        -------
+        astropy.table.QTable
+            A row for each row, with units and descriptions; ``flag`` says what is the matter with
+            it.
+
+        Raises
+        ------
+        InputError
+            If the table cannot be read, is empty, or has none of the columns.
+        OptionError
+            If an option is out of range.
+
+        Examples
+        --------
+        >>> import galexplorer as gx
+        >>> from astropy.table import Table
+        >>> table = Table({"g": [17.6, 18.2], "r": [16.8, 17.1], "i": [16.4, 16.6]})
+        >>> posteriors = gx.load().infer_table(table, draws=200)  # doctest: +SKIP
+        >>> len(posteriors), posteriors["log_sfr_p50"].unit  # doctest: +SKIP
+        (2, Unit("dex(solMass / yr)"))
+        """
+        catalogue = table if isinstance(table, Catalogue) else read_catalogue(table)  # type: ignore[arg-type]
+        found = infer_catalogue(
+            self,
+            catalogue,
+            redshift_range=redshift_range,
+            draws=draws,
+            seed=seed,
+            progress=progress,
+        )
+        found.meta["citation"] = CITATION
+        return QTable(found)
+
+    def neighbours(self, result: records.Result, number: int = core.NEIGHBOURS) -> QTable:
+        """Find the real galaxies nearest to a result in latent space.
+
+        Parameters
+        ----------
+        result : Result
+            Of a galaxy with an image.
+        number : int
+            How many; the nearest first.
+
+        Returns
+        -------
+        astropy.table.QTable
+            Columns ``name``, ``ra``, ``dec`` (deg), ``distance`` (in whitened latent space),
+            ``percentile`` (of the library's galaxies whose own nearest neighbour is nearer),
+            the published values by target (NaN where there is none), and ``source``.
+
+        Raises
+        ------
+        OptionError
+            If the result has no image, or the number is not positive.
+        """
+        if result.latent is None:
+            raise OptionError("Neighbours are found by the image, and this result has none.")
+        if number < 1:
+            raise OptionError(f"{number} neighbours were asked for: ask for at least one.")
+        view = result.view
+        itself = None
+        if view is not None and view.ra is not None and view.dec is not None:
+            itself = (view.ra, view.dec)
+        found = self.library.nearest(
+            torch.from_numpy(result.latent),
+            number,
+            exclude=itself,
+            only=self.library.published,
+        )
+        near = self.describe([row for row, _ in found], [distance for _, distance in found])
+        table = QTable()
+        table["name"] = [galaxy.name for galaxy in near]
+        table["ra"] = [galaxy.ra for galaxy in near] * u.deg
+        table["dec"] = [galaxy.dec for galaxy in near] * u.deg
+        table["distance"] = [galaxy.distance for galaxy in near]
+        table["percentile"] = [galaxy.percentile for galaxy in near]
+        for known in TARGETS:
+            values = np.array([galaxy.known.get(known.name, np.nan) for galaxy in near])
+            table[known.name] = values * UNITS[known.unit]
+        table["source"] = [galaxy.source for galaxy in near]
+        return table
+
+
+def load(weights: str | Path | None = None, device: str = "auto") -> Engine:
+    """Load weights.
+
+    It also sets torch to one thread in this process (`torch.set_num_threads`): threads of torch
+    that wait for each other on a busy machine take many times as long as one, and on an idle one
+    gain little. Galaxies are what to run in parallel.
+
+    Parameters
+    ----------
+    weights : str or Path, optional
+        A folder; the weights that come with the package by default.
+    device : {"auto", "cpu", "cuda"}
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    WeightsError
+        If a file is missing, damaged or of another version.
+    OptionError
+        If the device is not available.
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> gx.load(device="cpu").device
+    device(type='cpu')
+    """
+    return Engine.load(None if weights is None else Path(weights), device)
+
+
+@cache
+def _default_engine() -> Engine:
+    return load()
+
+
+class Options(Given, total=False):
+    """What `Engine.infer` can be told beside the target; see there."""
+
+    redshift: float | None
+    redshift_range: tuple[float, float] | None
+    draws: int
+    seed: int
+    use: tuple[str, ...]
+    cuts: Mapping[str, tuple[float, float]] | None
+    name: str
+
+
+def infer(target: Target | None = None, **options: Unpack[Options]) -> Result:
+    """Infer one galaxy with the weights that come with the package, loaded once.
+
+    Parameters
+    ----------
+    target, **options
+        As of `Engine.infer`.
+
+    Returns
+    -------
+    Result
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> result = gx.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, redshift=0.05)
+    >>> result.posterior.fixed
+    ('redshift',)
+    """
+    return _default_engine().infer(target, **options)
+
+
+def fetch(
+    target: str, source: Source = "auto", progress: Callable[[str], None] | None = None
+) -> Fetched:
+    """Get a galaxy's gri pixels and catalogue values from SDSS.
+
+    Parameters
+    ----------
+    target : str
+        A name, a position or an SDSS objID.
+    source : {"auto", "frames", "legacy", "hips"}
+        Where to take the pixels; ``auto`` tries them in this order.
+    progress : callable, optional
+        Is told in a few words what is being done.
+
+    Returns
+    -------
+    galexplorer.sky.fetch.Fetched
+        With ``pixels.flux`` (3, H, W) in nanomaggies, ``pixels.wcs``, ``photometry``, and the
+        spectroscopic values that SDSS lists. `Engine.infer` takes it.
+
+    Raises
+    ------
+    TargetError
+        If the text cannot be read, or there is no galaxy where it points.
+    FetchError
+        If the services give no pixels.
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> galaxy = gx.fetch("M 101")  # doctest: +SKIP
+    >>> galaxy.pixels.flux.shape  # doctest: +SKIP
+    (3, 1212, 1212)
+    """
+    return fetch_target(target, progress, source=source)
+
+
+def _name_of(target: object) -> str:
+    if isinstance(target, Fetched):
+        return target.reading.text
+    return target if isinstance(target, str) else target.stem if isinstance(target, Path) else ""

@@ -1,0 +1,285 @@
+"""Whatever a user has of a galaxy, as the observation that the engine takes."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias, TypedDict
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+
+from galexplorer.errors import InputError, OptionError, TargetError
+from galexplorer.image.fits_writer import write_cube
+from galexplorer.image.pixels import Pixels
+from galexplorer.image.reader import read_image
+from galexplorer.inference.observe import observe as observe_pixels
+from galexplorer.inference.observe import observe_fetched
+from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
+from galexplorer.schema import (
+    BANDS,
+    IMAGE_BANDS,
+    MAGNITUDE_ERROR_LIMITS,
+    MAGNITUDE_LIMITS,
+    PETROSIAN_RADIUS_LIMITS_ARCSEC,
+)
+from galexplorer.sky.cube import read_fetched
+from galexplorer.sky.fetch import Fetched, Source, fetch_target
+from galexplorer.sky.query import names_galaxy
+
+File: TypeAlias = str | Path | bytes | tuple[str, bytes]
+"""A path, the bytes of a file, or its name and bytes."""
+
+Target: TypeAlias = (
+    str
+    | Path
+    | bytes
+    | SkyCoord
+    | np.ndarray
+    | Mapping[str, File]
+    | Sequence[File]
+    | Fetched
+    | Pixels
+    | Observation
+)
+"""What can be inferred from beside magnitudes alone; see `observe`."""
+
+
+class Given(TypedDict, total=False):
+    """What `observe` can be told of a galaxy beside the target; see there."""
+
+    magnitudes: Mapping[str, float] | None
+    errors: Mapping[str, float] | None
+    petro_r50: float | None
+    petro_r90: float | None
+    ra: float | None
+    dec: float | None
+    pixel: tuple[float, float] | None
+    wcs: WCS | None
+    pixel_scale: float | None
+    flux_pixel_scale: float | None
+    source: Source
+    progress: Callable[[str], None] | None
+
+
+def observe(
+    target: Target | None = None,
+    *,
+    magnitudes: Mapping[str, float] | None = None,
+    errors: Mapping[str, float] | None = None,
+    petro_r50: float | None = None,
+    petro_r90: float | None = None,
+    ra: float | None = None,
+    dec: float | None = None,
+    pixel: tuple[float, float] | None = None,
+    wcs: WCS | None = None,
+    pixel_scale: float | None = None,
+    flux_pixel_scale: float | None = None,
+    source: Source = "auto",
+    progress: Callable[[str], None] | None = None,
+) -> Observation:
+    """Measure a galaxy, or take what is known of it: all that comes before inference.
+
+    Parameters
+    ----------
+    target : optional
+        A name, position or SDSS objID (str), or a `~astropy.coordinates.SkyCoord`: looked up on
+        the network. A FITS file with g, r, i, an SDSS colour JPEG, or three FITS files: paths,
+        bytes, pairs of name and bytes, or a mapping from band to one of these. An array of
+        shape (3, H, W) in nanomaggies per pixel, bands g, r, i. What `fetch`, the image reader
+        or this function returned. Without one, `magnitudes` are all there is.
+    magnitudes, errors : mapping of str to float, optional
+        Dereddened AB model magnitudes and their 1-sigma errors, by band (u, g, r, i, z). They
+        replace what is measured on the image or what SDSS lists.
+    petro_r50, petro_r90 : float, optional
+        Petrosian radii in r that hold 50 and 90% of the light, arcsec.
+    ra, dec : float, optional
+        Where in the image the galaxy lies, degrees (ICRS); the object nearest the centre
+        without them.
+    pixel : tuple of float, optional
+        The same as zero-based x and y, for an image without coordinates.
+    wcs : astropy.wcs.WCS, optional
+        Of an array.
+    pixel_scale : float, optional
+        Side of a pixel, arcsec. A JPEG has none of its own, and neither has an array without
+        `wcs`.
+    flux_pixel_scale : float, optional
+        Side of the pixel that the values refer to, arcsec, where it is another.
+    source : {"auto", "frames", "legacy", "hips"}
+        Which service to take a looked-up galaxy's pixels from.
+    progress : callable, optional
+        Is told in a few words what is being done.
+
+    Returns
+    -------
+    galexplorer.records.observation.Observation
+
+    Raises
+    ------
+    InputError
+        If a file or array cannot be read, or has another shape than those above.
+    TargetError
+        If a name or position cannot be read, or no galaxy is found where it points.
+    FetchError
+        If the services give no usable answer.
+    OptionError
+        If a value is out of range, or belongs to an image and there is none.
+
+    Examples
+    --------
+    >>> seen = observe(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4})
+    >>> seen.photometry.magnitudes["r"]
+    16.8
+    >>> observe("NGC 5332").notes[0]  # doctest: +SKIP
+    'NGC 5332: read as a name.'
+    """
+    photometry = _photometry(magnitudes, errors, petro_r50, petro_r90)
+    _check_position(ra, dec)
+    placed = {"ra": ra, "dec": dec, "pixel": pixel}
+    scales = {"pixel_scale": pixel_scale, "flux_pixel_scale": flux_pixel_scale}
+    stated = [name for name, value in {**placed, **scales}.items() if value is not None]
+    if isinstance(target, Observation):
+        _refuse(stated, "an observation was measured already")
+        return target if photometry is None else replace(target, photometry=photometry)
+    if target is None:
+        _refuse([*stated, *(["wcs"] if wcs is not None else [])], "they belong to an image")
+        return observe_pixels(None, photometry)
+    if wcs is not None and not isinstance(target, np.ndarray):
+        raise OptionError("wcs belongs to an array: files have their own.")
+    if isinstance(target, SkyCoord):
+        target = _position_text(target)
+    if isinstance(target, str) and names_galaxy([target]):
+        _refuse(stated, "they belong to an image of your own")
+        target = fetch_target(target, progress, source=source)
+    if isinstance(target, str | Path) and not stated:
+        target = read_fetched(Path(target)) or target
+    if isinstance(target, Fetched):
+        _refuse([name for name in stated if name not in placed], "the pixels are those of SDSS")
+        if not stated:
+            return observe_fetched(target, photometry)
+        target = target.pixels  # a position that was stated is another galaxy's
+    if progress is not None:
+        progress("reading the image and measuring the galaxy")
+    pixels = _read(target, wcs, pixel_scale, flux_pixel_scale)
+    if pixel is not None:
+        if ra is not None:
+            raise OptionError("Give a position in degrees or in pixels, not both.")
+        pixels = _centred(pixels, *pixel)
+    return observe_pixels(pixels, photometry, ra=ra, dec=dec)
+
+
+def _position_text(position: SkyCoord) -> str:
+    if not position.isscalar:
+        raise InputError(
+            f"{position.size} positions were given where one is expected: infer a table of them."
+        )
+    icrs = position.icrs
+    return f"{icrs.ra.deg:.8f} {icrs.dec.deg:+.8f}"
+
+
+def _read(
+    target: Any, wcs: WCS | None, pixel_scale: float | None, flux_pixel_scale: float | None
+) -> Pixels:
+    if isinstance(target, Pixels):
+        _refuse(
+            [name for name, v in {"pixel_scale": pixel_scale, "flux_pixel_scale": flux_pixel_scale}
+             .items() if v is not None],
+            "these pixels have a scale already",
+        )  # fmt: skip
+        return target
+    if isinstance(target, np.ndarray):
+        target = _cube_bytes(target, wcs, pixel_scale)
+    return read_image(
+        target, pixel_scale_arcsec=pixel_scale, flux_pixel_scale_arcsec=flux_pixel_scale
+    )
+
+
+def _cube_bytes(flux: np.ndarray, wcs: WCS | None, pixel_scale: float | None) -> bytes:
+    """Return an array as a FITS file, so that it passes every check that files pass."""
+    if flux.ndim != 3 or flux.shape[0] != len(IMAGE_BANDS) or flux.dtype.kind not in "fiu":
+        raise InputError(
+            f"The array has shape {flux.shape} and type {flux.dtype}: give numbers of shape "
+            "(3, height, width), bands g, r, i, in nanomaggies per pixel."
+        )
+    if wcs is None and pixel_scale is None:
+        raise OptionError("An array has no scale of its own: give wcs or pixel_scale (arcsec).")
+    buffer = io.BytesIO()
+    write_cube(buffer, flux, pixel_scale or 1.0, wcs)
+    return buffer.getvalue()
+
+
+def _photometry(
+    magnitudes: Mapping[str, float] | None,
+    errors: Mapping[str, float] | None,
+    petro_r50: float | None,
+    petro_r90: float | None,
+) -> Photometry | None:
+    given = {band: float(value) for band, value in (magnitudes or {}).items()}
+    noise = {band: float(value) for band, value in (errors or {}).items()}
+    for band in (*given, *noise):
+        if band not in BANDS:
+            raise OptionError(f"There is no band {band!r}: the bands are {', '.join(BANDS)}.")
+    for band, value in given.items():
+        check_within(f"The magnitude in {band}", value, *MAGNITUDE_LIMITS)
+    for band, value in noise.items():
+        check_within(f"The error in {band}", value, *MAGNITUDE_ERROR_LIMITS)
+        if band not in given:
+            raise OptionError(f"The error in {band} has no magnitude: give both.")
+    for name, radius in (("petro_r50", petro_r50), ("petro_r90", petro_r90)):
+        check_within(name, radius, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
+    if petro_r50 is not None and petro_r90 is not None and petro_r90 <= petro_r50:
+        raise OptionError(
+            f"petro_r90 is {petro_r90:g} and petro_r50 {petro_r50:g}: 90% of the light lies "
+            "further out than half of it."
+        )
+    if not given and petro_r50 is None and petro_r90 is None:
+        return None
+    return Photometry(
+        kind="catalogue",
+        magnitudes=given,
+        errors=noise,
+        petro_r50=petro_r50,
+        petro_r90=petro_r90,
+    )
+
+
+def check_within(name: str, value: float | None, low: float, high: float) -> None:
+    """Check that a number lies within its limits.
+
+    Raises
+    ------
+    OptionError
+        If it does not, or is NaN; none at all is well.
+    """
+    if value is not None and not low <= value <= high:
+        raise OptionError(f"{name} is {value:g}: it must lie between {low:,} and {high:,}.")
+
+
+def _check_position(ra: float | None, dec: float | None) -> None:
+    if (ra is None) != (dec is None):
+        raise OptionError("The target needs both RA and Dec: give the other, or neither.")
+    check_within("RA", ra, 0, 360)
+    check_within("Dec", dec, -90, 90)
+
+
+def _refuse(names: Sequence[str], why: str) -> None:
+    if names:
+        raise OptionError(f"{' and '.join(names)} cannot be stated here: {why}.")
+
+
+def _centred(pixels: Pixels, x: float, y: float) -> Pixels:
+    """Return the largest part of an image that has a pixel at its centre."""
+    height, width = pixels.flux.shape[1:]
+    column, row = round(x), round(y)
+    half = min(column, width - 1 - column), min(row, height - 1 - row)
+    if min(half) < 0:
+        raise TargetError(f"The pixel {x:.0f}, {y:.0f} lies off the image: choose another.")
+    window = (
+        slice(None),
+        slice(row - half[1], row + half[1] + 1),
+        slice(column - half[0], column + half[0] + 1),
+    )
+    composite = None if pixels.composite is None else pixels.composite[window]
+    return replace(pixels, flux=pixels.flux[window], composite=composite, wcs=None)

@@ -1,0 +1,213 @@
+"""A result that shows itself: as tables, figures, files, and in a notebook."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from astropy.table import QTable
+
+from galexplorer.errors import OptionError
+from galexplorer.export.tables import UNITS, posterior_table
+from galexplorer.records import result as records
+from galexplorer.schema import PROPERTY_NAMES, SUMMARY_QUANTILES, TARGETS
+
+if TYPE_CHECKING:
+    import arviz
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+# Figures, reports and tables for other programs take up to a second to import: each is loaded
+# by the method that needs it.
+
+
+@dataclass(frozen=True, repr=False)
+class Result(records.Result):
+    """Everything inferred about one galaxy.
+
+    It has the fields of `galexplorer.records.result.Result`, among them `posterior` (the draws as
+    one array), `bpt`, `measurable`, `domain`, `neighbours`, `notes` and `provenance`.
+
+    Attributes
+    ----------
+    name : str
+        Of the galaxy, for titles and reports; may be empty.
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> result = gx.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, redshift=0.05)
+    >>> result.summary.colnames[:3]
+    ['statistic', 'redshift', 'log_stellar_mass']
+    >>> result.draws["log_sfr"].unit
+    Unit("dex(solMass / yr)")
+    >>> sorted(result.bpt)
+    ['composite', 'liner', 'seyfert', 'star_forming']
+    """
+
+    name: str = ""
+
+    @classmethod
+    def of(cls, record: records.Result, name: str = "") -> "Result":
+        """Return a record of the engine with these methods."""
+        own = {part.name: getattr(record, part.name) for part in fields(records.Result)}
+        return cls(**own, name=name)
+
+    @property
+    def summary(self) -> QTable:
+        """Quantiles and mean of each target, with units and descriptions.
+
+        Returns
+        -------
+        astropy.table.QTable
+            One row for each of p2_5, p16, p50, p84, p97_5 and mean (column ``statistic``, which
+            is an index: ``summary.loc["p50"]``), one column for each target.
+        """
+        statistics = [*SUMMARY_QUANTILES, "mean"]
+        values = self.posterior.summary()
+        table = QTable({"statistic": statistics})
+        for target in TARGETS:
+            column = [values[target.name][statistic] for statistic in statistics]
+            table[target.name] = column * UNITS[target.unit]
+            table[target.name].info.description = target.label
+        table.add_index("statistic")
+        return table
+
+    @property
+    def draws(self) -> QTable:
+        """The posterior draws, a row each, with units, descriptions and what made them (meta)."""
+        return QTable(posterior_table(self))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the draws as a DataFrame; its ``attrs`` hold the unit of each column."""
+        import pandas as pd
+
+        frame = pd.DataFrame({t.name: self.posterior.column(t.name) for t in TARGETS})
+        frame.attrs["units"] = {target.name: target.unit for target in TARGETS}
+        return frame
+
+    def to_arviz(self) -> "arviz.InferenceData":
+        """Return the draws as ArviZ's InferenceData: one chain of independent draws.
+
+        Raises
+        ------
+        OptionError
+            If ArviZ is not installed.
+        """
+        try:
+            import arviz
+        except ImportError as error:
+            raise OptionError(
+                "ArviZ is not installed: run `pip install 'galexplorer[arviz]'`."
+            ) from error
+        chains = {t.name: self.posterior.column(t.name)[None] for t in TARGETS}
+        return arviz.from_dict(posterior=chains)
+
+    def plot_corner(self, names: Sequence[str] = PROPERTY_NAMES, dark: bool = False) -> "Figure":
+        """Draw a corner plot of some targets, with known values marked.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of `galexplorer.schema.TARGET_NAMES`.
+        dark : bool
+            For a dark background.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from galexplorer.figures.corner import corner_figure
+
+        return corner_figure(self.posterior, names, self.known, dark=dark)
+
+    def plot_bpt(self, dark: bool = False) -> "Figure":
+        """Draw the place on the BPT diagram, with the probability of each class.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from galexplorer.figures.bpt import bpt_static_figure
+
+        return bpt_static_figure(self.posterior, self.bpt, dark=dark)
+
+    def plot_lines(self, dark: bool = False) -> "Figure":
+        """Draw the fluxes of the four emission lines.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from galexplorer.figures.lines_static import lines_static_figure
+
+        return lines_static_figure(self.posterior, self.known, dark=dark)
+
+    def plot_image(self) -> "Figure":
+        """Draw the colour image with scale bar, compass and the Petrosian aperture.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        OptionError
+            If there is no image: the galaxy was inferred from magnitudes alone.
+        """
+        from galexplorer.figures.sky import colour_figure
+        from galexplorer.science.lines import kpc_per_arcsec
+
+        if self.view is None:
+            raise OptionError("There is no image: this was inferred from magnitudes alone.")
+        redshift = self.posterior.summary()["redshift"]["p50"]
+        return colour_figure(self.view, float(kpc_per_arcsec(redshift)))
+
+    def write(self, path: str | Path, format: str | None = None) -> None:
+        """Write draws, summary or report to a file, replacing one that is there.
+
+        Parameters
+        ----------
+        path : str or Path
+            The suffix tells the format: ``.ecsv``, ``.parquet``, ``.fits``, ``.vot``, ``.nc`` (the
+            draws), ``.json``, ``.tex`` (the summary), ``.html``, ``.pdf`` (a report).
+        format : str, optional
+            One of `galexplorer.export.files.FORMATS`, where the suffix does not tell.
+
+        Raises
+        ------
+        OptionError
+            If the format is unknown, or the file cannot be written.
+        """
+        from galexplorer.export.files import write_result
+
+        write_result(self, path, format, name=self.name)
+
+    def renamed(self, name: str) -> "Result":
+        """Return the same result under another name."""
+        return replace(self, name=name)
+
+    def __repr__(self) -> str:
+        """Return what the galaxy is, in one line."""
+        from galexplorer.science.summary import verdict
+
+        title = f"{self.name}: " if self.name else ""
+        return f"<Result {title}{verdict(self)}>"
+
+    def _repr_html_(self) -> str:
+        """Show the result in a notebook: what it is, how typical, and all targets."""
+        from galexplorer.export.content import posterior_grid
+        from galexplorer.science.summary import domain_sentence, verdict
+
+        grid = posterior_grid(self)
+        head = "".join(f"<th>{escape(word)}</th>" for word in grid.head)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(word)}</td>" for word in row) + "</tr>"
+            for row in grid.rows
+        )
+        title = f"<b>{escape(self.name)}</b> " if self.name else ""
+        return (
+            f"<div><p>{title}{escape(verdict(self))}<br>{escape(domain_sentence(self))}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )

@@ -1,0 +1,391 @@
+"""The command that infers: one galaxy or several, from files, magnitudes or the sky, or a table."""
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from galexplorer.commands import sky
+from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
+from galexplorer.errors import InputError, OptionError
+from galexplorer.schema import (
+    BANDS,
+    MAGNITUDE_ERROR_LIMITS,
+    MAGNITUDE_LIMITS,
+    PETROSIAN_RADIUS_LIMITS_ARCSEC,
+    TARGETS,
+)
+
+if TYPE_CHECKING:
+    from galexplorer.api.result import Result
+
+# Nothing heavy is imported here: --help and a wrong option are answered at once.
+
+Format = Literal["json", "ecsv", "parquet", "fits", "votable", "netcdf", "latex", "html", "pdf"]
+SUFFIXES = {
+    **{f".{name}": name for name in ("json", "ecsv", "parquet", "fits", "html", "pdf")},
+    **{".vot": "votable", ".xml": "votable", ".nc": "netcdf", ".tex": "latex"},
+}
+BINARY = {"parquet", "fits", "netcdf", "pdf"}
+FIGURE_SUFFIXES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
+DRAWS = 5_000
+CATALOGUE_DRAWS = 512
+Number = float | None
+Bands = dict[str, Path | None]
+Sources = Path | list[Path] | dict[str, Path]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command()(infer)
+
+
+def infer(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...",
+            help="A FITS file with a gri cube or three images, an SDSS JPEG, or three FITS files "
+            "whose names or headers tell the bands. Or a galaxy to get from SDSS: its name, "
+            "position or objID.",
+        ),
+    ] = None,
+    source: sky.SourceOption = "auto",
+    g: Annotated[Path | None, typer.Option(help="FITS image in g.")] = None,
+    r: Annotated[Path | None, typer.Option(help="FITS image in r.")] = None,
+    i: Annotated[Path | None, typer.Option(help="FITS image in i.")] = None,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of galaxies (CSV, ECSV, Parquet, FITS, VOTable) instead of INPUT: columns "
+            "id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50, "
+            "petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale."
+        ),
+    ] = None,
+    mag_u: Annotated[Number, typer.Option(help="Dereddened AB magnitude.")] = None,
+    mag_g: Annotated[Number, typer.Option()] = None,
+    mag_r: Annotated[Number, typer.Option()] = None,
+    mag_i: Annotated[Number, typer.Option()] = None,
+    mag_z: Annotated[Number, typer.Option()] = None,
+    err_u: Annotated[Number, typer.Option(help="Its 1-sigma error.")] = None,
+    err_g: Annotated[Number, typer.Option()] = None,
+    err_r: Annotated[Number, typer.Option()] = None,
+    err_i: Annotated[Number, typer.Option()] = None,
+    err_z: Annotated[Number, typer.Option()] = None,
+    petro_r50: Annotated[Number, typer.Option(help="Half-light radius in r, arcsec.")] = None,
+    petro_r90: Annotated[Number, typer.Option(help="90%-light radius in r, arcsec.")] = None,
+    ra: Annotated[Number, typer.Option(help="Target in the image, degrees.")] = None,
+    dec: Annotated[Number, typer.Option(help="Target in the image, degrees.")] = None,
+    pixel_scale: Annotated[Number, typer.Option(help="Arcsec per pixel.")] = None,
+    flux_pixel_scale: Annotated[
+        Number, typer.Option(help="Arcsec per pixel to which the values refer, if another.")
+    ] = None,
+    redshift: Annotated[Number, typer.Option(help="Known redshift, to be held fixed.")] = None,
+    redshift_range: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
+    ] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 0,
+    device: DeviceOption = "auto",
+    weights: WeightsOption = None,
+    format: Annotated[
+        Format | None, typer.Option(help="Default: told by --out; JSON to the terminal.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write, or to replace; a folder where several galaxies are."),
+    ] = None,
+    corner: Annotated[
+        Path | None, typer.Option(help="Corner plot to write: .png, .pdf or .svg.")
+    ] = None,
+    bpt: Annotated[Path | None, typer.Option(help="BPT diagram to write, likewise.")] = None,
+) -> None:
+    """Infer the posterior of one galaxy or several, or of each row of a table."""
+    given = dict(locals())
+    _check_within("--seed", seed, 0, 2**63 - 1)
+    _check_within("--draws", draws, 100, 1_000_000)
+    _check_redshift(redshift, redshift_range)
+    options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
+    if catalog is not None:
+        _refuse_beside_catalogue(given)
+        options["draws"] = draws or CATALOGUE_DRAWS
+        _infer_catalogue(catalog, out, format, weights, device, options)
+        return
+
+    known = _read_known(given)
+    targets = sky.read_targets(inputs or [])
+    if targets:
+        _refuse_beside_target(given)
+    files = [] if targets else [Path(text) for text in inputs or []]
+    sources = _choose_sources(files, {"g": g, "r": r, "i": i})
+    if not targets:
+        _check_own_image(given, sources)
+    if len(targets) > 1 and (known or redshift is not None):
+        raise OptionError(
+            f"{len(targets)} galaxies were given: their magnitudes and redshifts go into a table, "
+            "for --catalog."
+        )
+    kind = _choose_format(out, format, several=len(targets) > 1)
+    figures = {name: path for name, path in {"corner": corner, "bpt": bpt}.items() if path}
+    _check_figures(figures, several=len(targets) > 1)
+    if out is not None:
+        check_not_input(out, [path for path in (*files, g, r, i) if path is not None])
+
+    from galexplorer.api.engine import load
+    from galexplorer.api.inputs import observe
+
+    if targets:
+        known |= {"source": source, "progress": sky.say}
+    else:
+        known |= {name: given[name] for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale")}
+    engine = None
+    results = []
+    wanted: Sequence[str | Sources | None] = targets or [sources]
+    for target in wanted:
+        observation = observe(target, **known)  # before the engine, which takes longer to load
+        engine = engine or load(weights, device)
+        name = target if isinstance(target, str) else out.stem if out is not None else ""
+        results.append(
+            engine.infer(observation, redshift=redshift, draws=draws or DRAWS, name=name, **options)
+        )
+    for what, path in figures.items():
+        _write_figure(results[0], what, path)
+    _write_results(results, out, kind)
+
+
+def _read_known(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the magnitudes, errors and radii that were given, as `observe` takes them."""
+    magnitudes = _read_bands("mag", given, *MAGNITUDE_LIMITS)
+    errors = _read_bands("err", given, *MAGNITUDE_ERROR_LIMITS)
+    for band in errors.keys() - magnitudes.keys():
+        raise OptionError(f"--err-{band} was given without --mag-{band}: give both.")
+    r50, r90 = given["petro_r50"], given["petro_r90"]
+    _check_within("--petro-r50", r50, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
+    _check_within("--petro-r90", r90, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
+    if r50 is not None and r90 is not None and r90 <= r50:
+        raise OptionError(
+            f"--petro-r90 is {r90:g} and --petro-r50 {r50:g}: 90% of the light lies further out "
+            "than half of it."
+        )
+    known = {"magnitudes": magnitudes, "errors": errors, "petro_r50": r50, "petro_r90": r90}
+    return {name: value for name, value in known.items() if value}
+
+
+def _check_own_image(given: dict[str, Any], sources: Sources | None) -> None:
+    """Check what is stated about an image of the user's own, or that none of it is."""
+    _check_within("--ra", given["ra"], 0, 360)
+    _check_within("--dec", given["dec"], -90, 90)
+    if (given["ra"] is None) != (given["dec"] is None):
+        raise OptionError("--ra and --dec go together: give both, or neither.")
+    if given["source"] != "auto":
+        raise OptionError("--source belongs to a galaxy to get from SDSS: give a name or position.")
+    if sources is not None:
+        return
+    if not any(given[f"mag_{band}"] is not None for band in BANDS):
+        raise OptionError("nothing to infer from: give an image or a magnitude (--mag-r 17.2).")
+    for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale"):
+        if given[name] is not None:
+            raise OptionError(f"--{name.replace('_', '-')} belongs to an image: give one.")
+
+
+def _write_results(results: "list[Result]", out: Path | None, kind: str) -> None:
+    from galexplorer.export.files import FORMATS, result_bytes
+
+    if len(results) == 1:
+        if out is not None:
+            results[0].write(out, kind)
+        else:
+            sys.stdout.buffer.write(result_bytes(results[0], kind, results[0].name))
+        return
+    if out is None:
+        contents = [result_bytes(result, kind, result.name).decode() for result in results]
+        print("[" + ",\n".join(content.rstrip() for content in contents) + "]")
+        return
+    out.mkdir(exist_ok=True)
+    written: set[str] = set()
+    for result in results:
+        path = out / f"{sky.name_file(result.name, written)}{FORMATS[kind].suffix}"
+        result.write(path, kind)
+        print(path)
+
+
+def _write_figure(result: "Result", what: str, path: Path) -> None:
+    from galexplorer.export.publication import publication_bytes
+
+    content = publication_bytes(
+        result, what, FIGURE_SUFFIXES[path.suffix.lower()], known=result.known, name=result.name
+    )
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OptionError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _check_figures(figures: dict[str, Path], several: bool) -> None:
+    for what, path in figures.items():
+        if several:
+            raise OptionError(f"--{what} is a figure of one galaxy, and several were given.")
+        if path.suffix.lower() not in FIGURE_SUFFIXES:
+            raise OptionError(f"{path} is no figure: end it in {', '.join(FIGURE_SUFFIXES)}.")
+        if not path.parent.is_dir():
+            raise OptionError(f"the folder {path.parent} does not exist: create it first.")
+
+
+def _infer_catalogue(
+    path: Path,
+    out: Path | None,
+    format: str | None,
+    weights: Path | None,
+    device: str,
+    options: dict[str, Any],
+) -> None:
+    if out is None:
+        raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
+
+    from galexplorer.catalogue import (
+        TABLE_SUFFIXES,
+        check_destination,
+        read_catalogue,
+        write_table,
+    )
+
+    if format is not None and format not in TABLE_SUFFIXES.values():
+        raise OptionError(
+            "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
+        )
+
+    check_destination(out, format)
+    catalogue = read_catalogue(path)
+    check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
+    for note in catalogue.notes:
+        print(f"galexplorer: {note}", file=sys.stderr)
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from galexplorer.api.engine import load
+
+    engine = load(weights, device)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("galaxies", total=len(catalogue))
+        table = engine.infer_table(
+            catalogue,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            **options,
+        )
+    write_table(table, out, format)
+    failed = sum(math.isnan(median) for median in table["redshift_p50"])
+    if failed == len(table):
+        raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
+    if failed:
+        print(
+            f"galexplorer: {failed} of {len(table)} rows could not be inferred; the column flag "
+            "says why.",
+            file=sys.stderr,
+        )
+
+
+def _check_within(option: str, value: float | None, low: float, high: float) -> None:
+    # Written so that NaN fails.
+    if value is not None and not low <= value <= high:
+        raise OptionError(f"{option} is {value:g}: it must lie between {low:,} and {high:,}.")
+
+
+def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) -> None:
+    high = TARGETS[0].high
+    if redshift is not None and limits is not None:
+        raise OptionError("--redshift and --redshift-range exclude each other: give one.")
+    if redshift is not None and not 0 < redshift <= high:
+        raise OptionError(f"--redshift is {redshift:g}: it must lie above 0, at most {high}.")
+    if limits is not None and not 0 <= limits[0] < limits[1] <= high:
+        raise OptionError(
+            f"--redshift-range is {limits[0]:g} to {limits[1]:g}: it must rise, within 0 to {high}."
+        )
+
+
+def _refuse_beside_catalogue(given: dict[str, Any]) -> None:
+    allowed = {
+        "catalog",
+        "source",
+        "redshift_range",
+        "draws",
+        "seed",
+        "device",
+        "weights",
+        "format",
+        "out",
+    }
+    for name, value in given.items():
+        if name not in allowed and value not in (None, []):
+            option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
+            raise OptionError(
+                f"{option} does not go with --catalog: give it as a column of the table."
+            )
+
+
+def _refuse_beside_target(given: dict[str, Any]) -> None:
+    for name in ("g", "r", "i", "ra", "dec", "pixel_scale", "flux_pixel_scale"):
+        if given[name] is not None:
+            raise OptionError(
+                f"--{name.replace('_', '-')} belongs to an image of your own: leave it out, or "
+                "give a file as INPUT."
+            )
+
+
+def _read_bands(prefix: str, given: dict[str, Any], low: float, high: float) -> dict[str, float]:
+    values = {band: given[f"{prefix}_{band}"] for band in BANDS}
+    for band, value in values.items():
+        _check_within(f"--{prefix}-{band}", value, low, high)
+    return {band: value for band, value in values.items() if value is not None}
+
+
+def _choose_sources(inputs: list[Path], bands: Bands) -> Sources | None:
+    """Return the image's file or files, or None where there is no image."""
+    named = {band: path for band, path in bands.items() if path is not None}
+    if named and inputs:
+        raise OptionError("INPUT and --g, --r, --i exclude each other: give one or the other.")
+    if named and len(named) < len(bands):
+        missing = " and ".join(f"--{band}" for band in bands if band not in named)
+        raise OptionError(f"--g, --r and --i go together: add {missing}.")
+    if len(inputs) not in (0, 1, 3):
+        raise OptionError(f"{len(inputs)} files were given: give one, or three for g, r and i.")
+    return named or (inputs[0] if len(inputs) == 1 else inputs or None)
+
+
+def _choose_format(out: Path | None, format: str | None, several: bool) -> str:
+    if several:
+        return _choose_format_of_several(out, format)
+    if out is None:
+        kind = format or "json"
+        if kind in BINARY and sys.stdout.isatty():
+            raise OptionError(f"{kind} is binary and not for a terminal: add --out FILE.")
+        return kind
+    kind = format or SUFFIXES.get(out.suffix.lower(), "")
+    if not kind:
+        raise OptionError(
+            f"{out} does not tell which format to write: end it in one of {', '.join(SUFFIXES)}, "
+            "or add --format."
+        )
+    if not out.parent.is_dir():
+        raise OptionError(f"the folder {out.parent} does not exist: create it first.")
+    if out.is_dir():
+        raise OptionError(f"{out} is a folder: name a file in it.")
+    return kind
+
+
+def _choose_format_of_several(out: Path | None, format: str | None) -> str:
+    kind = format or "json"
+    if out is None and kind != "json":
+        raise OptionError(f"several galaxies print as JSON: for {kind}, name a folder with --out.")
+    if out is not None and (out.exists() and not out.is_dir()):
+        raise OptionError(f"{out} is a file: name a folder, for there are several galaxies.")
+    if out is not None and not out.parent.is_dir():
+        raise OptionError(f"the folder {out.parent} does not exist: create it first.")
+    return kind
