@@ -23,7 +23,6 @@ from galexplorer.training.batches import (
 )
 
 _BATCH = 128
-_SAME_NOISE = 8  # rows
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,7 @@ def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> 
         origin,
         torch.cat([p.latent for p in parts]),
         features,
+        np.concatenate([p.key for p in parts]),
     )
 
 
@@ -160,7 +160,7 @@ def predict(
     encoded = encode_rows(engine, present(rows, mode), mode.choice, seed)
     fixed = torch.from_numpy(truth[:, 0]).float() if mode.fixed else None
     with torch.inference_mode():
-        samples = _sample(engine, encoded, draws, seed, fixed, redshift_range)
+        samples = engine.sample(encoded, draws, seed, fixed, redshift_range)
         density = marginal_log_density(
             engine, encoded, samples[:, :parents], truth, redshift_range, mode.fixed
         )
@@ -169,37 +169,6 @@ def predict(
     if mode.fixed:
         density[:, 0] = joint[:] = np.nan
     return Prediction(samples.numpy(), density, joint, measurable)
-
-
-def _sample(
-    engine: Engine,
-    encoded: Encoded,
-    draws: int,
-    seed: int,
-    fixed: torch.Tensor | None,
-    redshift_range: RedshiftRange | None,
-) -> torch.Tensor:
-    """Return joint draws (n, d, 9), of other noise for every few rows.
-
-    One seed gives all galaxies the same noise: what a few hundred draws are too wide or too narrow
-    by chance would be so for all, by several points of coverage, and no number of rows would help.
-    So the draws of a row depend on its place among the rows too.
-    """
-    seeds = np.random.default_rng(seed).integers(2**31, size=len(encoded.context))
-    ranges = redshift_range if isinstance(redshift_range, np.ndarray) else None
-    parts = []
-    for begin in range(0, len(encoded.context), _SAME_NOISE):
-        rows = slice(begin, begin + _SAME_NOISE)
-        parts.append(
-            engine.sample(
-                encoded.rows(rows),
-                draws,
-                int(seeds[begin]),
-                None if fixed is None else fixed[rows],
-                redshift_range if ranges is None else ranges[rows],
-            )
-        )
-    return torch.cat(parts)
 
 
 def condition(prediction: Prediction, lowest: np.ndarray, seed: int = 0) -> Prediction:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib import metadata
+from itertools import zip_longest
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from galexplorer.errors import OptionError
 from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
+from galexplorer.inference.noise import keys_of
 from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
@@ -221,7 +223,12 @@ class Engine(Sampler):
                     part[k] = torch.from_numpy(value)
         context = self.model.context_of(summary, feature)
         mode = modes_of(feature, torch.from_numpy(estimated).to(self.device))
-        return Encoded(context, mode, origin, summary.mean, features)
+        images = [
+            grid.tobytes() if grid is not None else kept.latent.tobytes() if kept else None
+            for grid, kept in zip_longest(grids, stored)
+        ]
+        key = keys_of(features, images, origin)
+        return Encoded(context, mode, origin, summary.mean, features, key)
 
     def _measurable(self, encoded: Encoded, redshift: np.ndarray) -> dict[str, float]:
         shares = self.measurable(encoded, redshift[None])[0]

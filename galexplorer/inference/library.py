@@ -27,6 +27,7 @@ from galexplorer.inference.neighbours import (
     nearest_levels,
     spread_of,
 )
+from galexplorer.inference.noise import keys_of
 from galexplorer.inference.observe import observe
 from galexplorer.model import weights
 from galexplorer.model.features import (
@@ -253,6 +254,9 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
             origin=entries.origin[rows],
             latent=summary.mean,
             features=features[rows],
+            key=keys_of(
+                features[rows], [g.tobytes() for g in entries.grid[rows]], entries.origin[rows]
+            ),
         )
         draws = engine.sample(encoded, DRAWS, seed)
         classes = [list(class_probabilities(d.numpy()).values()) for d in draws]

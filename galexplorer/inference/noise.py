@@ -1,6 +1,8 @@
 """The noise that draws are made of: even over its quantiles, cut where a prior cuts."""
 
+import hashlib
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +25,60 @@ def base_noise(draws: int, seed: int) -> Tensor:
     engine = torch.quasirandom.SobolEngine(len(TARGETS), scramble=True, seed=seed)
     uniform = engine.draw(draws, dtype=torch.float64)
     return uniform[torch.randperm(draws, generator=torch.Generator().manual_seed(seed))]
+
+
+def keys_of(features: np.ndarray, images: Sequence[bytes | None], origin: np.ndarray) -> np.ndarray:
+    """Return a number for each galaxy that follows from what it is inferred from, and only that.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, f)
+    images : sequence of bytes or None
+        Pixels of each galaxy's image, or latents that stand for them.
+    origin : ndarray, shape (n,), int
+        Kind of input.
+
+    Returns
+    -------
+    ndarray, shape (n,), uint64
+    """
+    # rounded, since a batch's arithmetic may differ from that of one row in the last bit
+    known = np.nan_to_num(np.round(features.astype(np.float64), 4), nan=-9999.0) + 0.0
+    keys = np.empty(len(known), np.uint64)
+    for row, (values, image, kind) in enumerate(zip(known, images, origin, strict=True)):
+        digest = hashlib.blake2b(values.tobytes(), digest_size=8)
+        digest.update(int(kind).to_bytes(2, "little"))
+        digest.update(image or b"")
+        keys[row] = int.from_bytes(digest.digest(), "little")
+    return keys
+
+
+def noise_of_galaxies(keys: np.ndarray, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what makes the noise of a seed that of each galaxy.
+
+    Every galaxy has the same even sequence, rotated by numbers of its own (Cranley & Patterson
+    1976, SIAM J. Numer. Anal. 13, 904) and in an order of its own: draws of equal place of two
+    galaxies are independent, and each galaxy's are as even as before.
+
+    Parameters
+    ----------
+    keys : ndarray, shape (n,), uint64
+        As `keys_of` gives them: a galaxy has the same noise alone and among others.
+    draws, seed : int
+
+    Returns
+    -------
+    rotation : ndarray, shape (n, 9)
+        To be added to the uniform noise, modulo 1.
+    order : ndarray, shape (n, draws), int
+    """
+    rotation = np.empty((len(keys), len(TARGETS)))
+    order = np.empty((len(keys), draws), np.int64)
+    for row, key in enumerate(keys):
+        random = np.random.default_rng([seed, int(key)])
+        rotation[row] = random.random(len(TARGETS))
+        order[row] = random.permutation(draws)
+    return rotation, order
 
 
 def share_out(uniform: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

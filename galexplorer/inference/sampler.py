@@ -7,6 +7,7 @@ from torch import Tensor
 from galexplorer.inference.noise import (
     RedshiftRange,
     base_noise,
+    noise_of_galaxies,
     redshift_limits,
     share_between,
     share_out,
@@ -44,8 +45,9 @@ class Sampler:
     ) -> Tensor:
         """Return joint draws, shape (n, draws, 9), on the CPU.
 
-        The noise depends on seed and number of draws alone, so that a galaxy has the same
-        draws alone and in a catalogue. `redshift` holds one value per row, NaN where it is free.
+        The noise depends on the seed, the number of draws and what the galaxy is inferred from, so
+        that a galaxy has the same draws alone and in a catalogue, and draws of different galaxies
+        are independent. `redshift` holds one value per row, NaN where it is free.
 
         A metallicity is what star formation's lines tell. A draw with other lines has that of the
         draw next in redshift whose lines are those of star formation, where there is one.
@@ -53,8 +55,9 @@ class Sampler:
         uniform = base_noise(draws, seed).to(self.device)
         members = self.model.sizes.members
         equal = uniform.new_full((len(TARGETS), members), 1 / members)
+        # which member a draw comes from is the same for all galaxies before their draws are put
+        # in order: each member's network then sees one block
         member, quantile = (part.T for part in share_out(uniform.T, equal))
-        noise = torch.special.ndtri(quantile).to(torch.float32)
         low, high = _LOW.to(self.device), _HIGH.to(self.device)
         number = len(encoded.context)
         limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
@@ -65,23 +68,31 @@ class Sampler:
             rows = slice(begin, min(begin + step, number))
             context = encoded.context[rows]
             size = len(context)
-            first = self._redshift_draws(context, mode[rows], uniform[:, 0], limits[rows])
+            rotation, order = (
+                torch.from_numpy(part).to(self.device)
+                for part in noise_of_galaxies(encoded.key[rows], draws, seed)
+            )
+            turned = torch.frac(uniform[:, 0] + rotation[:, :1])
+            first = self._redshift_draws(context, mode[rows], turned, limits[rows])
             if redshift is not None:
                 fixed = redshift[rows].to(self.device, torch.float32)[:, None]
                 first = torch.where(torch.isfinite(fixed), fixed, first)
             for start in range(0, draws, CHUNK):
                 part = slice(start, min(start + CHUNK, draws))
                 count = part.stop - part.start
+                even = torch.frac(quantile[part] + rotation[:, None])
+                noise = torch.special.ndtri(even.clamp(1e-9, 1 - 1e-9)).to(torch.float32)
                 samples = self.model.sample(
                     context,
                     mode[rows].repeat_interleave(count),
-                    noise[part].repeat(size, 1),
+                    noise.flatten(0, 1),
                     member[part],
                     first[:, part].reshape(-1),
                 )
                 samples = torch.minimum(torch.maximum(samples, low), high)
                 samples[:, 0] = first[:, part].reshape(-1)  # as drawn: the flow's line rounds
                 out[rows, part] = samples.view(size, count, -1).cpu()
+            out[rows] = out[rows].gather(1, order.cpu()[..., None].expand_as(out[rows]))
             _lend_metallicity(out[rows])
         return out
 
@@ -92,7 +103,7 @@ class Sampler:
         uniform: Tensor,
         limits: Tensor,
     ) -> Tensor:
-        """Return redshift draws (n, draws), inside the limits (n, 2).
+        """Return redshift draws for uniform noise, both (n, draws), inside the limits (n, 2).
 
         The redshift's flows are monotonic, so a range of redshift is a range of each base normal;
         the normal is cut there exactly, which is what a prior with hard edges does. A member of
@@ -102,7 +113,7 @@ class Sampler:
         base = self.model.redshift_to_base(limits, context, mode).double()
         share = share_between(base[..., 0], base[..., 1]).clamp(min=1e-300)
         share = share / share.sum(dim=1, keepdim=True)
-        member, quantile = share_out(uniform.expand(len(share), -1), share)
+        member, quantile = share_out(uniform, share)
         ends = (base[..., k].gather(1, member) for k in (0, 1))
         cut = truncated_normal(quantile, *ends)
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)

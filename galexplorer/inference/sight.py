@@ -21,6 +21,8 @@ class Encoded:
         Index into `galexplorer.model.features.INPUTS`.
     latent : Tensor, shape (n, 32)
     features : ndarray, shape (n, f)
+    key : ndarray, shape (n,), uint64
+        Follows from all that the galaxy is inferred from; makes its noise its own.
     """
 
     context: Tensor
@@ -28,6 +30,7 @@ class Encoded:
     origin: np.ndarray
     latent: Tensor
     features: np.ndarray
+    key: np.ndarray
 
     def rows(self, chosen: slice) -> "Encoded":
         """Return those of some galaxies."""

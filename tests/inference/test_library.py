@@ -65,8 +65,9 @@ def test_what_is_kept_is_what_the_engine_found(weights, entries):
     assert kept.source == "a test"
     assert kept.published.tolist() == [True] * 12 + [False] * 8
     observed = kept.observe(3)
-    draws = engine.infer(observed, draws=120).posterior.draws
-    np.testing.assert_allclose(kept.medians[3], np.median(draws, axis=0), atol=0.02, rtol=5e-3)
+    draws = engine.infer(observed, draws=4000).posterior.draws
+    apart = kept.medians[3].numpy() - np.median(draws, axis=0)
+    assert (np.abs(apart) < 0.2 * draws.std(axis=0)).all()  # the median of 256 draws: 0.08
     assert kept.observe(19).photometry.petro_r50 is None
     manifest = Engine.load(weights, "cpu").weights.manifest
     assert manifest["library"]["galaxies"] == 20

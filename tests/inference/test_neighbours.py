@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from scipy import stats
 from scipy.spatial import distance as scipy_distance
 
 from galexplorer.errors import InputError, WeightsError
@@ -167,9 +168,13 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     stored = Library(arrays).observe(5)
     one = engine.infer(measured, draws=400)
     other = engine.infer(stored, draws=400)
-    spread = one.posterior.draws.std(axis=0)
-    difference = np.abs(one.posterior.draws - other.posterior.draws).max(axis=0)
-    assert (difference < 0.05 * spread).all()
+    # what the flows are given is the same; the draws have noise of their own
+    given = [engine.encode([observation]) for observation in (measured, stored)]
+    torch.testing.assert_close(given[0].context, given[1].context, atol=0.01, rtol=0.01)
+    assert torch.equal(given[0].mode, given[1].mode)
+    for name in TARGET_NAMES:
+        pair = one.posterior.column(name), other.posterior.column(name)
+        assert stats.ks_2samp(*pair, method="asymp").pvalue > 0.01
     assert other.view is None
     assert other.neighbours
     assert other.provenance["input_kind"] == "jpeg"
