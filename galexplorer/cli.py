@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from galexplorer import console
+from galexplorer.commands import app as explorer
 from galexplorer.commands import library, sky, targets, training
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import GalexplorerError, InputError, OptionError
@@ -24,18 +26,19 @@ SUFFIXES = {
     **{".vot": "votable", ".xml": "votable", ".nc": "netcdf", ".tex": "latex"},
 }
 BINARY = {"parquet", "fits", "netcdf", "pdf"}
+INTERRUPTED = 130
 DRAWS = 5_000
 CATALOGUE_DRAWS = 512
 
 app = typer.Typer(
     name="galexplorer",
     help="Joint posteriors of galaxy properties from an image, from photometry, or both.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 Number = float | None
 
+explorer.register(app)
 sky.register(app)
 targets.register(app)
 training.register(app)
@@ -59,16 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=arguments or ["--help"], prog_name="galexplorer", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            return _fail("interrupted.", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except GalexplorerError as error:
         return _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted.", 130)
+        return _fail("interrupted.", INTERRUPTED)
     except typer.TyperException as error:
         # Usage errors name the option only in their formatted message.
         told = error.format_message() if hasattr(error, "format_message") else str(error)
         if re.match(r"No such option:? '?-\d", told):
             told += " Quote a position whose declination is negative: '162.1 -5.7'."
+        if re.match(r"No such option:? '?(-[vq]+|--verbose|--quiet)\b", told):
+            told += " Give it before the command: galexplorer -v infer."
         return _fail(told)
     except BrokenPipeError:
         # The reader went away (head, less): not an error, and Python must not flush at exit.
@@ -77,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"galexplorer: error: {' '.join(message.split())}", file=sys.stderr)
+    console.tell_failure(f"error: {' '.join(message.split())}")
     return code
 
 
@@ -88,7 +95,15 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _describe(
+def _set_up(
+    context: typer.Context,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, help="Show the log; twice, its details."),
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; failures alone.")
+    ] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -97,6 +112,9 @@ def _describe(
     ] = False,
 ) -> None:
     """Joint posteriors of galaxy properties from an image, from photometry, or both."""
+    if verbose and quiet:
+        raise OptionError("--verbose and --quiet exclude each other: give one.")
+    context.with_resource(console.verbosity(-1 if quiet else verbose))
 
 
 @app.command()
@@ -277,18 +295,14 @@ def _infer_catalogue(
     catalogue = read_catalogue(path)
     check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
     for note in catalogue.notes:
-        print(f"galexplorer: {note}", file=sys.stderr)
-
-    from rich.console import Console
-    from rich.progress import Progress
+        console.tell(note)
 
     from galexplorer.export.provenance import CITATION
     from galexplorer.inference.catalogue_run import infer_catalogue
     from galexplorer.inference.engine import Engine
 
     engine = Engine.load(weights, device=device)
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with console.progress() as progress:
         task = progress.add_task("galaxies", total=len(catalogue))
         table = infer_catalogue(
             engine,
@@ -302,10 +316,8 @@ def _infer_catalogue(
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
     if failed:
-        print(
-            f"galexplorer: {failed} of {len(table)} rows could not be inferred; the column flag "
-            "says why.",
-            file=sys.stderr,
+        console.tell_failure(
+            f"{failed} of {len(table)} rows could not be inferred; the column flag says why."
         )
 
 
@@ -393,7 +405,3 @@ def _choose_format(out: Path | None, format: str | None) -> str:
     if out.is_dir():
         raise OptionError(f"{out} is a folder: name a file in it.")
     return kind
-
-
-if __name__ == "__main__":
-    sys.exit(main())

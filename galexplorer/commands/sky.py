@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from galexplorer import console
 from galexplorer.errors import FetchError, GalexplorerError, OptionError, TargetError
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def fetch(
     written: set[str] = set()
     for target in targets:
         try:
-            fetched = fetch_target(target, _say, source=source)
+            fetched = fetch_target(target, console.tell, source=source)
         except GalexplorerError as error:
             if len(targets) == 1:
                 raise
             failed += 1
-            print(f"galexplorer: {target}: {error}", file=sys.stderr)
+            console.tell_failure(f"{target}: {error}")
             continue
         path = out / f"{_name_file(target, written)}.fits"
         try:
@@ -75,7 +75,7 @@ def fetch(
         except OSError as error:
             raise OptionError(f"{path} cannot be written: {error.strerror or error}.") from error
         for note in fetched.notes:
-            _say(note)
+            console.tell(note)
         print(path)
     if failed:
         raise FetchError(f"{failed} of {len(targets)} targets failed, for the reasons above.")
@@ -120,7 +120,7 @@ def observe_target(target: str, source: Source, photometry: "Photometry") -> "Ob
     """
     from galexplorer.sky.fetch import fetch_target
 
-    fetched = fetch_target(target, _say, source=source)
+    fetched = fetch_target(target, console.tell, source=source)
 
     from galexplorer.inference.observe import observe_fetched
 
@@ -147,10 +147,6 @@ def clear_cache() -> None:
 
     removed = Cache(default_folder()).clear()
     print(f"{removed} answers removed.")
-
-
-def _say(words: str) -> None:
-    print(f"galexplorer: {words}", file=sys.stderr)
 
 
 def _has_folder(text: str) -> bool:

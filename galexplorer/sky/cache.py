@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from galexplorer.errors import FetchError
 
 MAX_BYTES = 2_000_000_000
@@ -18,11 +20,10 @@ _STALE_S = 3600.0
 
 
 def default_folder() -> Path:
-    """Return the folder of the cache: ``GALEXPLORER_CACHE``, or one in the user's cache."""
+    """Return the folder of the cache: ``GALEXPLORER_CACHE``, or the platform's place for one."""
     if given := os.environ.get("GALEXPLORER_CACHE"):
         return Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "galexplorer"
+    return platformdirs.user_cache_path("galexplorer", appauthor=False)
 
 
 @dataclass(frozen=True)
