@@ -73,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Usage errors name the option only in their formatted message.
         told = error.format_message() if hasattr(error, "format_message") else str(error)
         if re.match(r"No such option:? '?-\d", told):
-            told += " Quote a position whose declination is negative: '162.1 -5.7'."
+            told += ". Quote a position whose declination is negative: '162.1 -5.7'."
         if re.match(r"No such option:? '?(-[vq]+|--verbose|--quiet)\b", told):
-            told += " Give it before the command: galexplorer -v infer."
+            told += ". Give it before the command: galexplorer -v infer."
         return _fail(told)
     except BrokenPipeError:
         # The reader went away (head, less): not an error, and Python must not flush at exit.
@@ -99,7 +99,13 @@ def _set_up(
     context: typer.Context,
     verbose: Annotated[
         int,
-        typer.Option("--verbose", "-v", count=True, help="Show the log; twice, its details."),
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Show the log; twice, its details.",
+        ),
     ] = 0,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; failures alone.")

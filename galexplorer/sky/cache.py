@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 import platformdirs
 
 from galexplorer.errors import FetchError
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 2_000_000_000
 _MAGIC = b"galexplorer cache 1\n"
@@ -83,6 +86,7 @@ class Cache:
                 path.unlink()
             else:
                 os.utime(path)
+                log.info("kept from before: %s", label)
         return payload
 
     def put(self, label: str, payload: bytes) -> None:
