@@ -64,9 +64,7 @@ def test_it_serves_guards_itself_and_ends(explore):
     assert requests.get(address, timeout=30).status_code == 200
     # what is uploaded needs the token that the page was given, and then a session
     place = f"{address}/_stcore/upload_file/session/file"
-    token = requests.get(address, timeout=30).cookies.get("_streamlit_xsrf")
-    if token is None:
-        token = requests.get(f"{address}/_stcore/health", timeout=30).cookies["_streamlit_xsrf"]
+    token = requests.get(f"{address}/_stcore/health", timeout=30).cookies["_streamlit_xsrf"]
     answers = [
         requests.put(
             place,
