@@ -1,6 +1,7 @@
 # make app    install what the app needs and open it
 # make test   install what the tests need; style, types, tests
 # make lint   style and types alone
+# make wheel  build dist/galexplorer-*.whl, which pip installs anywhere
 # make weights  render, train, evaluate: hours; writes weights/ and assets/examples
 # make clean  remove the environment and the caches
 
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 
-.PHONY: app test lint weights clean
+.PHONY: app test lint wheel weights clean
 
 app: $(RUNTIME)
 	$(BIN)/streamlit run app.py
@@ -25,6 +26,10 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+wheel: | $(BIN)/python
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/galexplorer-*.whl
 
 $(BIN)/python:
 	@sh scripts/environment.sh $(PYTHON) $(VENV)

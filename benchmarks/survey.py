@@ -81,7 +81,7 @@ def build(options, services, size: int) -> dict[str, float]:
     services.reset()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "set"
-        command = [sys.executable, "-m", "galexplorer.cli", "dataset", "build"]
+        command = [sys.executable, "-m", "galexplorer", "dataset", "build"]
         command += ["--size", str(size), "--source", options.source]
         command += ["--parallel", str(options.parallel), "--out", str(out)]
         environment = os.environ | services.environment(Path(folder))

@@ -8,21 +8,26 @@ from typing import Annotated
 
 import typer
 
+from galexplorer import console
+from galexplorer.commands import app as explorer
 from galexplorer.commands import infer, library, sky, targets, training
-from galexplorer.errors import GalexplorerError
+from galexplorer.errors import GalexplorerError, OptionError
 from galexplorer.version import __version__
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
+
 app = typer.Typer(
     name="galexplorer",
     help="Joint posteriors of galaxy properties from an image, from photometry, or both.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 infer.register(app)
+explorer.register(app)
 sky.register(app)
 targets.register(app)
 training.register(app)
@@ -46,16 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=arguments or ["--help"], prog_name="galexplorer", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            return _fail("interrupted.", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except GalexplorerError as error:
         return _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted.", 130)
+        return _fail("interrupted.", INTERRUPTED)
     except typer.TyperException as error:
         # Usage errors name the option only in their formatted message.
         told = error.format_message() if hasattr(error, "format_message") else str(error)
         if re.match(r"No such option:? '?-\d", told):
-            told += " Quote a position whose declination is negative: '162.1 -5.7'."
+            told += ". Quote a position whose declination is negative: '162.1 -5.7'."
+        if re.match(r"No such option:? '?(-[vq]+|--verbose|--quiet)\b", told):
+            told += ". Give it before the command: galexplorer -v infer."
         return _fail(told)
     except BrokenPipeError:
         # The reader went away (head, less): not an error, and Python must not flush at exit.
@@ -64,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"galexplorer: error: {' '.join(message.split())}", file=sys.stderr)
+    console.tell_failure(f"error: {' '.join(message.split())}")
     return code
 
 
@@ -75,7 +84,21 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _describe(
+def _set_up(
+    context: typer.Context,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Show the log; twice, its details.",
+        ),
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; failures alone.")
+    ] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -84,6 +107,9 @@ def _describe(
     ] = False,
 ) -> None:
     """Joint posteriors of galaxy properties from an image, from photometry, or both."""
+    if verbose and quiet:
+        raise OptionError("--verbose and --quiet exclude each other: give one.")
+    context.with_resource(console.verbosity(-1 if quiet else verbose))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,26 +60,43 @@ class Served:
         return url.startswith(own)
 
 
+def free_port() -> int:
+    """Return a port of this machine on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def checkout(port: int) -> list[str]:
+    """Return the command that serves the app of this checkout."""
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+    return [*command, f"--server.port={port}", "--server.headless=true"]
+
+
 @contextmanager
-def served(environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+def served(
+    environment: Mapping[str, str] | None = None,
+    command: Callable[[int], list[str]] = checkout,
+    folder: Path = ROOT,
+) -> Iterator[Served]:
     """Serve the app as a user would.
 
     Parameters
     ----------
     environment : mapping of str to str, optional
         Variables beside those of this process.
+    command : callable
+        Returns the command for a port.
+    folder : Path
+        Where it runs.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
-    command += [f"--server.port={port}", "--server.headless=true"]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.txt"
         variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
         with log.open("w") as output:
             server = subprocess.Popen(
-                command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT
+                command(port), cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT
             )
         try:
             app = Served(f"http://127.0.0.1:{port}", log, server.pid)

@@ -1,6 +1,11 @@
 """What several folders of tests share: data and weights, a fixed seed, a small population."""
 
 import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -32,6 +37,94 @@ def weights_dir() -> Path:
     if not any(folder.glob("*.safetensors")):
         pytest.skip(f"no trained weights in {folder}")
     return folder
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The package in an environment of its own, and an empty folder to use it from.
+
+    Attributes
+    ----------
+    prefix, folder : Path
+    """
+
+    prefix: Path
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self._programs / "python"
+
+    @property
+    def galexplorer(self) -> Path:
+        return self._programs / "galexplorer"
+
+    @property
+    def packages(self) -> Path:
+        return Path(sysconfig.get_path("purelib", "venv", {"base": str(self.prefix)}))
+
+    @property
+    def _programs(self) -> Path:
+        return Path(sysconfig.get_path("scripts", "venv", {"base": str(self.prefix)}))
+
+    def run(self, *command: object) -> subprocess.CompletedProcess[str]:
+        """Run a program in the empty folder; it must end well."""
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=self.folder,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+
+def pip(*arguments: object) -> None:
+    """Run the pip of this environment; it must end well."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def make_installation(tmp_path_factory):
+    """Install what pip is told in a new environment, with the dependencies of this one.
+
+    They are found by a line in a .pth file. The files of that kind among them are not read, so
+    an editable installation of the checkout stays out of sight. `clean` installs them anew, in
+    the versions of requirements.txt.
+    """
+
+    def make(*what: object, clean: bool = False) -> Installation:
+        place = Installation(tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("empty"))
+        venv.create(place.prefix, with_pip=False)
+        if clean:
+            options = ["--constraint", ROOT / "requirements.txt"]
+        else:
+            here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+            (place.packages / "dependencies.pth").write_text("\n".join(sorted(here)))
+            options = ["--no-deps", "--no-index", "--no-build-isolation"]
+        pip("--python", place.python, "install", *options, *what)
+        return place
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
+    (path,) = folder.glob("galexplorer-*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, make_installation) -> Installation:
+    """The wheel, installed outside the checkout."""
+    return make_installation(wheel)
 
 
 @pytest.fixture

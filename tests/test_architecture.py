@@ -16,7 +16,7 @@ MAX_ROOM_LINES = 3_000
 # A room imports from itself and from lower levels, never from its own level or above; this counts
 # for every import, also one inside a function.
 LEVELS = (
-    {"schema", "errors", "version", "resources"},
+    {"schema", "errors", "version", "resources", "console"},
     {"records"},
     {"image", "catalogue", "model"},
     {"sky", "science"},
@@ -32,7 +32,7 @@ LEVELS = (
     {"evaluation"},
     {"commands"},
     {"ui", "cli"},
-    {"app"},
+    {"app", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 UI_LEVELS = ("session", "parts", "pages")
@@ -130,7 +130,8 @@ def test_training_is_never_loaded_at_run_time(module):
 def test_streamlit_stays_in_the_interface(module):
     names = [name for name, _ in _imports(ast.parse(module.read_text()))]
     if any(name.split(".")[0] == "streamlit" for name in names):
-        assert _station(module) in {"ui", "app"}
+        # commands/app.py starts the server, and knows nothing of its pages.
+        assert _station(module) in {"ui", "app"} or module == PACKAGE / "commands" / "app.py"
 
 
 def test_modules_are_short(module):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from galexplorer import console
 from galexplorer.commands import sky
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import InputError, OptionError
@@ -141,7 +142,7 @@ def infer(
     from galexplorer.api.inputs import observe
 
     if targets:
-        known |= {"source": source, "progress": sky.say}
+        known |= {"source": source, "progress": console.tell}
     else:
         known |= {name: given[name] for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale")}
     engine = None
@@ -264,16 +265,12 @@ def _infer_catalogue(
     catalogue = read_catalogue(path)
     check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
     for note in catalogue.notes:
-        print(f"galexplorer: {note}", file=sys.stderr)
-
-    from rich.console import Console
-    from rich.progress import Progress
+        console.tell(note)
 
     from galexplorer.api.engine import load
 
     engine = load(weights, device)
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    with console.progress() as progress:
         task = progress.add_task("galaxies", total=len(catalogue))
         table = engine.infer_table(
             catalogue,
@@ -285,10 +282,8 @@ def _infer_catalogue(
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
     if failed:
-        print(
-            f"galexplorer: {failed} of {len(table)} rows could not be inferred; the column flag "
-            "says why.",
-            file=sys.stderr,
+        console.tell_failure(
+            f"{failed} of {len(table)} rows could not be inferred; the column flag says why."
         )
 
 

@@ -1,11 +1,11 @@
 """Commands that make the library of real galaxies in which neighbours are looked up."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from galexplorer import console
 from galexplorer.commands.options import DeviceOption
 from galexplorer.errors import OptionError
 
@@ -53,8 +53,7 @@ def build(
     if not folders and catalog is None:
         raise OptionError("nothing to build from: give folders of labelled images, or --catalog.")
 
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
 
     from galexplorer.inference import library
     from galexplorer.inference.engine import Engine
@@ -63,8 +62,7 @@ def build(
 
     folder = DEFAULT_FOLDER if weights is None else weights
     engine = Engine(load(folder, device))
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
+    with console.progress() as bar:
         tasks: dict[str, TaskID] = {}
 
         def progress(words: str, done: int, total: int) -> None:
@@ -84,9 +82,9 @@ def build(
         arrays = library.build(engine, library.join(parts), seed, progress)
     told = library.write(folder, arrays, source or SOURCE)
     for problem in problems[:_SHOWN]:
-        print(f"galexplorer: {problem}", file=sys.stderr)
+        console.tell_failure(problem)
     if len(problems) > _SHOWN:
-        print(f"galexplorer: and {len(problems) - _SHOWN} rows more.", file=sys.stderr)
+        console.tell_failure(f"and {len(problems) - _SHOWN} rows more.")
     print(
         f"{told['galaxies']:,} galaxies, {told['with_published_values']:,} of them with published "
         f"values; trustworthiness of the map {told['map']['trustworthiness']:.3f}."

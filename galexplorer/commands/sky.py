@@ -1,7 +1,6 @@
 """Commands that ask the services of the sky, and that look after what they answered."""
 
 import re
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from galexplorer import console
 from galexplorer.errors import FetchError, GalexplorerError, OptionError
 from galexplorer.sky.query import names_galaxy
 
@@ -58,12 +58,12 @@ def fetch(
     written: set[str] = set()
     for target in targets:
         try:
-            fetched = fetch_target(target, source, say)
+            fetched = fetch_target(target, source, console.tell)
         except GalexplorerError as error:
             if len(targets) == 1:
                 raise
             failed += 1
-            print(f"galexplorer: {target}: {error}", file=sys.stderr)
+            console.tell_failure(f"{target}: {error}")
             continue
         path = out / f"{name_file(target, written)}.fits"
         try:
@@ -72,7 +72,7 @@ def fetch(
         except OSError as error:
             raise OptionError(f"{path} cannot be written: {error.strerror or error}.") from error
         for note in fetched.notes:
-            say(note)
+            console.tell(note)
         print(path)
     if failed:
         raise FetchError(f"{failed} of {len(targets)} targets failed, for the reasons above.")
@@ -121,11 +121,6 @@ def clear_cache() -> None:
 
     removed = Cache(default_folder()).clear()
     print(f"{removed} answers removed.")
-
-
-def say(words: str) -> None:
-    """Tell the user what is going on, on stderr."""
-    print(f"galexplorer: {words}", file=sys.stderr)
 
 
 def name_file(target: str, taken: set[str]) -> str:

@@ -1,11 +1,11 @@
 """The command that infers a list of targets."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from galexplorer import console
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import FetchError, InputError, OptionError
 
@@ -60,7 +60,7 @@ def targets(
 
     given = read_targets(content, path.name)
     for note in given.notes:
-        _say(note)
+        console.tell(note)
 
     from galexplorer.api.engine import load
     from galexplorer.export.target_tables import draws_bytes, summary_bytes
@@ -71,7 +71,8 @@ def targets(
     for number, target in enumerate(given.targets, start=1):
         outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)
         outcomes.append(outcome)
-        _say(f"{number} of {len(given.targets)}: {target.label}: {outcome.problem or 'done'}")
+        tell = console.tell_failure if outcome.problem else console.tell
+        tell(f"{number} of {len(given.targets)}: {target.label}: {outcome.problem or 'done'}")
     failed = [outcome for outcome in outcomes if outcome.problem]
     contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
     if posterior is not None and len(failed) < len(outcomes):
@@ -83,10 +84,8 @@ def targets(
             raise OptionError(f"{place} cannot be written: {error.strerror or error}.") from error
     listed = sum(outcome.target.photometry is not None for outcome in failed)
     if images and listed:
-        _say(f"{listed} that failed have magnitudes: --no-images infers them without a network.")
+        console.tell(
+            f"{listed} that failed have magnitudes: --no-images infers them without a network."
+        )
     if len(failed) == len(outcomes):
         raise FetchError(f"All {len(failed)} targets failed, for the reasons above.")
-
-
-def _say(words: str) -> None:
-    print(f"galexplorer: {words}", file=sys.stderr)

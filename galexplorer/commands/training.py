@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from galexplorer import console
 from galexplorer.commands.options import DataOption, DeviceOption, WeightsOption
 from galexplorer.errors import OptionError
 
@@ -56,7 +57,7 @@ def simulate(
     with _needs_training_extra():
         from galexplorer.realism.report import write_report
         from galexplorer.simulation.training_set import simulate as run
-    _show_log()
+    console.show_log()
     if size is not None:
         run(size, seed, out, workers, data, transplants)
     if report:
@@ -90,7 +91,7 @@ def build_survey(
     """Download a training set of SDSS main-sample galaxies; run again, it goes on."""
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
-    _show_log()
+    console.show_log()
     from galexplorer.observed.sdss import build
 
     build(size, out, source=source, seed=seed, parallel=parallel)
@@ -110,7 +111,7 @@ def measure_realism(
     """Measure how well classifiers tell simulated galaxies from real ones."""
     with _needs_training_extra():
         from galexplorer.realism.comparison import measure_realism as run
-    _show_log()
+    console.show_log()
     run(rendered, data, out, seed, workers, tuning)
 
 
@@ -145,7 +146,7 @@ def train(
     device: DeviceOption = "auto",
 ) -> None:
     """Train the weights on simulated and real galaxies; what is lost without the latter is said."""
-    _show_log()
+    console.show_log()
     with _needs_training_extra():
         from galexplorer.training.config import read_config
         from galexplorer.training.release import make_weights
@@ -184,9 +185,3 @@ def evaluate(
         settings=Settings(rows=rows, draws=draws, bootstrap=bootstrap),
         device=device,
     )
-
-
-def _show_log() -> None:
-    import logging
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

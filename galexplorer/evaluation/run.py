@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
+from galexplorer import console
 from galexplorer.errors import DataError, OptionError
 from galexplorer.evaluation.fields import evaluate_fields
 from galexplorer.evaluation.judgement import Settings, judge_sample
@@ -79,7 +80,6 @@ def evaluate(
     if rendered is None and real is None and folder is None:
         raise DataError("There is nothing to evaluate on: give --rendered, --real or --data.")
     engine = Engine.load(weights, device)
-    console = Console(stderr=True)
     samples: list[Sample] = []
     if rendered is not None:
         samples.append(rendered_sample(rendered, settings.rows, settings.seed))
@@ -95,7 +95,7 @@ def evaluate(
         "samples": {},
     }
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with console.progress(*columns) as progress:
         task = progress.add_task("", total=sum(len(sample.modes) + 1 for sample in samples) + 1)
 
         def step(text: str) -> None:

@@ -1,6 +1,7 @@
 """An image in g, r and i out of files, whatever form they come in."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,8 @@ from galexplorer.image.fits import FitsImage, is_fits, read_images
 from galexplorer.image.jpeg import is_composite, read_channels
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS
+
+log = logging.getLogger(__name__)
 
 Sources = Source | Mapping[str, Source] | Sequence[Source]
 
@@ -87,6 +90,9 @@ def read_image(
             blobs = [blobs[k] for k in order]
             bands, notes = _name_bands([files[k] for k in order])
     flux, scale_arcsec, flux_notes = _calibrate(bands, pixel_scale_arcsec, flux_pixel_scale_arcsec)
+    log.info("image of %d x %d pixels of %.3f arcsec", *flux.shape[:0:-1], scale_arcsec)
+    for note in (*notes, *flux_notes):
+        log.debug("%s", note)
     return Pixels(
         flux=flux,
         pixel_scale_arcsec=scale_arcsec,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from galexplorer.model.network import CALIBRATION, GalaxyModel, Sizes
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.resources import bundled
 from galexplorer.schema import TARGET_NAMES
+
+log = logging.getLogger(__name__)
 
 WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
@@ -258,4 +261,6 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
         ) from error
     model.eval().requires_grad_(False).to(place)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
-    return Weights(model, manifest["files"][_MODEL_FILE], manifest, folder)
+    weights = Weights(model, manifest["files"][_MODEL_FILE], manifest, folder)
+    log.info("weights %s from %s, on %s", weights.sha256[:12], folder, place)
+    return weights

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from astropy.utils.exceptions import AstropyWarning
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
+from galexplorer import console
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import add_image
 from galexplorer.errors import DataError, FetchError, TargetError
@@ -267,15 +267,12 @@ def _finish(out: Path, plan: Plan, rows: pd.DataFrame, failures: list[tuple[int,
 
 
 def _bar(words: str) -> Progress:
-    console = Console(stderr=True)
-    return Progress(
+    return console.progress(
         TextColumn(words),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[volume]}"),
         TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
     )
 
 

@@ -3,13 +3,18 @@
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from galexplorer.errors import FetchError
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 2_000_000_000
 _MAGIC = b"galexplorer cache 1\n"
@@ -18,11 +23,10 @@ _STALE_S = 3600.0
 
 
 def default_folder() -> Path:
-    """Return the folder of the cache: ``GALEXPLORER_CACHE``, or one in the user's cache."""
+    """Return the folder of the cache: ``GALEXPLORER_CACHE``, or the platform's place for one."""
     if given := os.environ.get("GALEXPLORER_CACHE"):
         return Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "galexplorer"
+    return platformdirs.user_cache_path("galexplorer", appauthor=False)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Cache:
                 path.unlink()
             else:
                 os.utime(path)
+                log.info("kept from before: %s", label)
         return payload
 
     def put(self, label: str, payload: bytes) -> None:

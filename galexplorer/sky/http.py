@@ -6,6 +6,7 @@ so that its requests pass the same door as this package's own.
 
 import http.client
 import io
+import logging
 import random
 import threading
 import time
@@ -27,6 +28,8 @@ from requests.adapters import HTTPAdapter
 from galexplorer.errors import FetchError
 from galexplorer.sky.cache import default_folder
 from galexplorer.sky.services import legacy_address, read_environment
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -322,7 +325,8 @@ class _Adapter(HTTPAdapter):
         seconds = min(wanted, self._limit_s, self._network.remaining())
         if seconds <= 0:
             raise requests.ReadTimeout("no time left", request=request)
-        end = time.monotonic() + seconds
+        begun = time.monotonic()
+        end = begun + seconds
         self._network.count()
         response = super().send(
             request, True, (min(settings.connect_s, seconds), seconds), verify, cert, proxies
@@ -340,6 +344,15 @@ class _Adapter(HTTPAdapter):
             raise requests.ReadTimeout(error, request=request) from error
         finally:
             response.raw.close()
+        took_s = time.monotonic() - begun
+        log.info(
+            "%s %s: %d, %d bytes, %.2f s",
+            request.method,
+            url,
+            response.status_code,
+            body.tell(),
+            took_s,
+        )
         body.seek(0)
         response.raw = body
         return response

@@ -166,7 +166,7 @@ def test_version(capsys):
 
 
 def test_as_a_process():
-    command = [sys.executable, "-m", "galexplorer.cli", "infer", "--mag-r", "3"]
+    command = [sys.executable, "-m", "galexplorer", "infer", "--mag-r", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1

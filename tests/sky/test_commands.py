@@ -55,7 +55,7 @@ def test_fetch_writes_cubes_that_are_read_back(run, tmp_path):
 def test_another_process_is_pointed_by_its_environment(replay, tmp_path):
     place = {"GALEXPLORER_CACHE": str(tmp_path / "cache")}
     found = subprocess.run(
-        [sys.executable, "-m", "galexplorer.cli", "fetch", "Haro 25", "--out", str(tmp_path)],
+        [sys.executable, "-m", "galexplorer", "fetch", "Haro 25", "--out", str(tmp_path)],
         env={**os.environ, **replay.environment(), **place},
         capture_output=True,
         text=True,

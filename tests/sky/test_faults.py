@@ -88,7 +88,7 @@ def test_the_command_line_in_real_time(
     rest = ["--out", str(tmp_path)] if command == "fetch" else ["--draws", "300"]
     began = time.monotonic()
     found = subprocess.run(
-        [sys.executable, "-m", "galexplorer.cli", command, target, *rest],
+        [sys.executable, "-m", "galexplorer", command, target, *rest],
         env={**os.environ, **replay.environment(), **where},
         capture_output=True,
         text=True,

@@ -103,7 +103,7 @@ def run(*words: str, house: Path) -> subprocess.CompletedProcess:
     """Run the command line of the package in a house beside which there are no real data."""
     environment = {k: v for k, v in os.environ.items() if k != "GALEXPLORER_DATA"}
     done = subprocess.run(
-        [sys.executable, "-m", "galexplorer.cli", *words],
+        [sys.executable, "-m", "galexplorer", *words],
         capture_output=True,
         text=True,
         env={**environment, "PYTHONPATH": str(house)},
