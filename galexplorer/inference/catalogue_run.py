@@ -20,13 +20,13 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,
+    LINE_NAMES,
     MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
     SUMMARY_STATISTICS,
-    TARGET_NAMES,
     TARGETS,
 )
-from galexplorer.science.bpt import classify
+from galexplorer.science.bpt import class_shares
 
 BATCH = 64
 _DRAWS_AT_ONCE = 200_000
@@ -218,13 +218,7 @@ def _infer_batch(
     columns.statistics[rows] = np.concatenate(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
     )
-    lines = {name: samples[:, :, TARGET_NAMES.index(name)] for name in TARGET_NAMES[5:]}
-    classes = classify(
-        lines["log_flux_nii_6584"] - lines["log_flux_halpha"],
-        lines["log_flux_oiii_5007"] - lines["log_flux_hbeta"],
-    )
-    for c in range(len(BPT_CLASSES)):
-        columns.classes[rows, c] = (classes == c).mean(axis=1)
+    columns.classes[rows] = class_shares(samples, columns.measurable[rows][:, : len(LINE_NAMES)])
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
     for index, kind in enumerate(INPUTS):
         take = np.flatnonzero(encoded.origin == index)

@@ -125,7 +125,7 @@ def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
     return replace(
         result,
         posterior=posterior,
-        bpt=class_probabilities(posterior.draws),
+        bpt=class_probabilities(posterior.draws, result.measurable),
         notes=(*result.notes, note),
         provenance={
             **result.provenance,

@@ -117,8 +117,8 @@ class Engine(Sampler):
         posterior = Posterior(
             samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
         )
-        classes = class_probabilities(posterior.draws)
         measurable = self._measurable(seen.encoded, posterior.column("redshift"))
+        classes = class_probabilities(posterior.draws, measurable)
         warned = cautions(posterior, measurable["gas_metallicity"])
         told = self.library.notes if seen.latent is not None else ()
         return Result(

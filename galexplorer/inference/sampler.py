@@ -58,7 +58,6 @@ class Sampler:
         # which member a draw comes from is the same for all galaxies before their draws are put
         # in order: each member's network then sees one block
         member, quantile = (part.T for part in share_out(uniform.T, equal))
-        low, high = _LOW.to(self.device), _HIGH.to(self.device)
         number = len(encoded.context)
         limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
         out = torch.empty((number, draws, len(TARGETS)))
@@ -89,12 +88,11 @@ class Sampler:
                     member[part],
                     first[:, part].reshape(-1),
                 )
-                samples = torch.minimum(torch.maximum(samples, low), high)
                 samples[:, 0] = first[:, part].reshape(-1)  # as drawn: the flow's line rounds
                 out[rows, part] = samples.view(size, count, -1).cpu()
             out[rows] = out[rows].gather(1, order.cpu()[..., None].expand_as(out[rows]))
             _lend_metallicity(out[rows])
-        return out
+        return torch.minimum(torch.maximum(out, _LOW), _HIGH)
 
     def _redshift_draws(
         self,
@@ -154,15 +152,23 @@ def is_star_forming(targets: np.ndarray) -> np.ndarray:
 
 
 def _lend_metallicity(draws: Tensor) -> None:
-    """Replace, in place, the metallicity of draws (n, d, 9) without star formation's lines."""
+    """Replace, in place, the metallicity of draws (n, d, 9) without star formation's lines.
+
+    So is one beyond the bounds, where the spline ends in straight tails: cut off, such draws would
+    pile up there. A galaxy none of whose draws can lend keeps its own.
+    """
+    metallicity = draws[..., _METALLICITY]
+    bounded = (metallicity > _LOW[_METALLICITY]) & (metallicity < _HIGH[_METALLICITY])
+    lends = torch.from_numpy(is_star_forming(draws.numpy())) & bounded
+    lends = torch.where(lends.any(dim=1, keepdim=True), lends, bounded)
     order = torch.argsort(draws[..., 0], dim=1, stable=True)
-    lines = torch.from_numpy(is_star_forming(draws.numpy())).gather(1, order)
+    lines = lends.gather(1, order)
     place = torch.arange(draws.shape[1]).expand_as(order)
     after = torch.where(lines, place, draws.shape[1]).flip(1).cummin(dim=1).values.flip(1)
     before = torch.where(lines, place, -1).cummax(dim=1).values
     lender = torch.where(after < draws.shape[1], after, before)
     lender = torch.where(lender < 0, place, lender)  # no draw of this galaxy has such lines
-    metallicity = draws[..., _METALLICITY].gather(1, order)
-    draws[..., _METALLICITY] = torch.empty_like(metallicity).scatter(
-        1, order, metallicity.gather(1, lender)
+    sorted_metallicity = metallicity.gather(1, order)
+    draws[..., _METALLICITY] = torch.empty_like(sorted_metallicity).scatter(
+        1, order, sorted_metallicity.gather(1, lender)
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
+from galexplorer.schema import LINE_NAMES
 
 EMPTY_LIBRARY = (
     "The library of these weights holds no real galaxies, so there are no neighbours and no map; "
@@ -123,7 +124,8 @@ class Result:
     ----------
     posterior : Posterior
     bpt : dict of str to float
-        Probability of each of `galexplorer.schema.BPT_CLASSES`.
+        Probability of each of `galexplorer.schema.BPT_CLASSES`, given that a spectrum shows the
+        lines; `p_no_lines` says how likely it does not.
     photometry : Photometry
         What the model was given.
     domain : Domain
@@ -161,6 +163,12 @@ class Result:
     latent: np.ndarray | None = None
     measurable: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def p_no_lines(self) -> float:
+        """Probability that an SDSS spectrum would not show all four lines; NaN if not known."""
+        seen = [self.measurable.get(name, math.nan) for name in LINE_NAMES]
+        return 1 - min(seen) if not any(map(math.isnan, seen)) else math.nan
+
     def to_dict(self) -> dict:
         """Return the result as one JSON-ready object (no draws, no pixels)."""
         photometry = {
@@ -192,6 +200,7 @@ class Result:
         return {
             "posterior": self.posterior.summary(),
             "bpt": self.bpt,
+            "p_no_lines": self.p_no_lines if math.isfinite(self.p_no_lines) else None,
             "measurable": self.measurable,
             "neighbours": neighbours,
             "domain": domain,

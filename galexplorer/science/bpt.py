@@ -4,12 +4,17 @@ Throughout, ``log_nii_ha`` is log10([N II] 6584 / Halpha) and ``log_oiii_hb`` is
 log10([O III] 5007 / Hbeta), both dimensionless.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.schema import BPT_CLASSES, LINE_NAMES, TARGET_NAMES
 
 KEWLEY_POLE = 0.47
 KAUFFMANN_POLE = 0.05
+
+LEAST_SHOWN = 50
+"""Draws that stand for those which show all four lines, where fewer do."""
 
 UNCLASSIFIED = -1
 """Class of a point with a ratio that is not finite."""
@@ -142,22 +147,88 @@ def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return nii - halpha, oiii - hbeta
 
 
-def class_probabilities(draws: np.ndarray) -> dict[str, float]:
-    """Return the share of posterior draws in each BPT class.
+def shows_lines(draws: np.ndarray, measurable: np.ndarray) -> np.ndarray:
+    """Tell which posterior draws would show all four lines in a spectrum of SDSS.
+
+    A line is seen where it is bright: in as many of the brightest draws as it has probability to
+    be detected. Where hardly any draw shows all four, those that come nearest to it stand for them.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (..., d, 9)
+        Columns in the order of `galexplorer.schema.TARGET_NAMES`.
+    measurable : ndarray, shape (..., 4)
+        Probability that a spectrum shows each of `galexplorer.schema.LINE_NAMES`.
+
+    Returns
+    -------
+    ndarray of bool, shape (..., d)
+    """
+    number = draws.shape[-2]
+    columns = [TARGET_NAMES.index(name) for name in LINE_NAMES]
+    lines = draws[..., columns]
+    rank = (lines.argsort(axis=-2).argsort(axis=-2) + 0.5) / number
+    weakest = (rank - (1 - np.asarray(measurable)[..., None, :])).min(axis=-1)
+    least = min(LEAST_SHOWN, number)
+    nearest = np.partition(weakest, number - least, axis=-1)[..., number - least, None]
+    return weakest >= np.minimum(nearest, 0.0)
+
+
+def class_shares(draws: np.ndarray, measurable: np.ndarray | None = None) -> np.ndarray:
+    """Return the share of posterior draws in each BPT class, for any number of galaxies.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (..., d, 9)
+    measurable : ndarray, shape (..., 4), optional
+        As of `shows_lines`; with it, the shares are those of the draws that show the lines.
+
+    Returns
+    -------
+    ndarray, shape (..., 4)
+        In the order of `galexplorer.schema.BPT_CLASSES`, adding up to 1 over the draws that have
+        finite ratios; NaN where none has.
+    """
+    classes = classify(*line_ratios(draws))
+    counted = classes != UNCLASSIFIED
+    if measurable is not None:
+        counted &= shows_lines(draws, measurable)
+    number = counted.sum(axis=-1)
+    shares = [((classes == k) & counted).sum(axis=-1) for k in range(len(BPT_CLASSES))]
+    with np.errstate(invalid="ignore"):
+        return np.stack(shares, axis=-1) / number[..., None]
+
+
+def class_probabilities(
+    draws: np.ndarray, measurable: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Return the probability of each BPT class.
 
     Parameters
     ----------
     draws : ndarray, shape (n, 9)
         Columns in the order of `galexplorer.schema.TARGET_NAMES`.
+    measurable : mapping of str to float, optional
+        Probability that a spectrum shows each line. With it, the classes are those that a galaxy
+        would have if its lines were seen; without it, all draws count.
 
     Returns
     -------
     dict of str to float
-        Probability of each of `galexplorer.schema.BPT_CLASSES`, adding up to 1 over the
-        draws that have finite ratios; NaN where none has.
+        Probability of each of `galexplorer.schema.BPT_CLASSES`, adding up to 1; NaN where no draw
+        has finite ratios.
+
+    Examples
+    --------
+    >>> draws = np.zeros((100, 9))
+    >>> draws[:, 7] = -0.5  # log [N II]/Ha; log [O III]/Hb = 0
+    >>> class_probabilities(draws)["star_forming"]
+    1.0
     """
-    classes = classify(*line_ratios(draws))
-    classified = classes[classes != UNCLASSIFIED]
-    if not classified.size:
-        return dict.fromkeys(BPT_CLASSES, float("nan"))
-    return {name: float((classified == k).mean()) for k, name in enumerate(BPT_CLASSES)}
+    chances = None
+    if measurable:
+        chances = np.array([measurable[name] for name in LINE_NAMES])
+    return {
+        name: float(share)
+        for name, share in zip(BPT_CLASSES, class_shares(draws, chances), strict=True)
+    }

@@ -18,6 +18,9 @@ AJ 122, 1861)."""
 CONFIDENT = 0.5
 """Probability from which a class is named."""
 
+FAINT_LINES = 0.8
+"""Probability that a spectrum shows too few lines for a class, from which none is named."""
+
 MEASURABLE_FROM = 0.5
 """Probability from which a metallicity is shown as a number."""
 
@@ -103,14 +106,17 @@ def kind_of_galaxy(result: Result) -> str:
     Returns
     -------
     str
-        A passive galaxy by its specific star-formation rate; otherwise its BPT class, or
-        the two likeliest where none reaches 50%.
+        A passive galaxy by its specific star-formation rate; one with faint lines where a spectrum
+        would hardly show them; otherwise its BPT class, or the two likeliest where none reaches
+        50%.
     """
     posterior = result.posterior
     log_ssfr = posterior.column("log_sfr") - posterior.column("log_stellar_mass")
     first, second = sorted(result.bpt, key=lambda name: -result.bpt[name])[:2]
     if np.median(log_ssfr) < PASSIVE_LOG_SSFR:
         return "Passive galaxy"
+    if result.p_no_lines >= FAINT_LINES:
+        return f"Galaxy with faint emission lines (p = {result.p_no_lines:.2f})"
     if result.bpt[first] >= CONFIDENT:
         return f"{_KINDS[first]} ({result.bpt[first]:.0%})"
     return (

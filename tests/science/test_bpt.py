@@ -7,11 +7,13 @@ from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
 from galexplorer.science.bpt import (
     UNCLASSIFIED,
     class_probabilities,
+    class_shares,
     classify,
     kauffmann2003,
     kewley2001,
     line_ratios,
     schawinski2007,
+    shows_lines,
 )
 
 
@@ -107,3 +109,43 @@ def test_agrees_with_published_classes(data_dir):
     found = classify([float(r["x"]) for r in rows], [float(r["y"]) for r in rows])
     merged = {"star_forming": "sf", "composite": "comp", "seyfert": "agn", "liner": "agn"}
     assert [merged[BPT_CLASSES[k]] for k in found] == [r["gal"] for r in rows]
+
+
+def draws_of(n2: np.ndarray, o3: np.ndarray, halpha: np.ndarray) -> np.ndarray:
+    """Return draws with these line ratios; Hbeta is as bright as Halpha."""
+    draws = np.zeros((len(n2), 9))
+    draws[:, 5] = draws[:, 6] = halpha
+    draws[:, 7], draws[:, 8] = halpha + n2, halpha + o3
+    return draws
+
+
+def test_classes_are_those_of_the_draws_that_show_their_lines(rng):
+    """Bright lines of star formation, faint ones of a Seyfert: seen are the bright ones."""
+    bright = np.arange(4000) % 2 == 0
+    draws = draws_of(
+        np.where(bright, -0.5, 0.2), np.where(bright, -0.2, 0.9), np.where(bright, 3.0, 0.0)
+    )
+    draws[:, 5:] += 0.01 * rng.standard_normal((4000, 1))
+    names = TARGET_NAMES[5:]
+    assert class_probabilities(draws)["seyfert"] == pytest.approx(0.5)
+    half = class_probabilities(draws, dict.fromkeys(names, 0.5))
+    assert half["star_forming"] > 0.99
+    every = class_probabilities(draws, dict.fromkeys(names, 1.0))
+    assert every == class_probabilities(draws)
+
+
+def test_a_class_is_named_even_where_hardly_any_draw_shows_its_lines(rng):
+    draws = draws_of(*rng.normal(0, 0.3, (2, 1000)), rng.normal(1, 0.5, 1000))
+    shown = shows_lines(draws, np.full(4, 1e-6))
+    assert shown.sum() == 50
+    assert draws[shown, 5].mean() > draws[:, 5].mean() + 0.5
+    found = class_probabilities(draws, dict.fromkeys(TARGET_NAMES[5:], 1e-6))
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_many_galaxies_at_once_are_as_one_by_one(rng):
+    draws = rng.normal(1, 0.5, (3, 500, 9))
+    chances = rng.uniform(0.1, 0.9, (3, 4))
+    together = class_shares(draws, chances)
+    for row, own, chance in zip(together, draws, chances, strict=True):
+        np.testing.assert_array_equal(row, class_shares(own, chance))
