@@ -62,7 +62,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Domain:
-    """Is this a galaxy like those the model learnt from?
+    """Whether a galaxy is like those that the model learnt from.
 
     Attributes
     ----------
@@ -162,7 +162,12 @@ class Result:
     measurable: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
-        """Return the result as one JSON-ready object (no draws, no pixels)."""
+        """Return the result without draws and pixels, as one object that JSON can hold.
+
+        Returns
+        -------
+        dict
+        """
         photometry = {
             "kind": self.photometry.kind,
             "magnitudes": self.photometry.magnitudes,
