@@ -48,6 +48,7 @@ numpydoc_validation_checks = {"all", "ES01", "EX01", "GL01", "SA01", "RT03", "YD
 
 ACCENTED = ("color-brand-primary", "color-brand-content", "color-api-name")
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "galexplorer"
 html_favicon = html_logo = "../galexplorer/ui/parts/icon.svg"
 html_static_path = ["_static"]

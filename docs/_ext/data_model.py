@@ -144,7 +144,7 @@ def describe_targets() -> Iterator[str]:
     """Return a table of the nine targets."""
     yield from _table(
         ("Name", "Quantity", "Unit", "Range of the draws"),
-        ((f"`{t.name}`", t.label, t.unit or "none", f"{t.low:g} to {t.high:g}") for t in TARGETS),
+        ((f"`{t.name}`", t.label, t.unit or "none", _interval(t.low, t.high)) for t in TARGETS),
     )
 
 
@@ -275,7 +275,7 @@ def _kind(value: object) -> str:
 
 
 def _interval(low: float, high: float) -> str:
-    return f"{low:g} to {high:g}"
+    return f"{low:g} to {high:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
