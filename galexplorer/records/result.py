@@ -62,7 +62,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Domain:
-    """Whether a galaxy is like those that the model learnt from.
+    """Whether the galaxy resembles the training galaxies.
 
     Attributes
     ----------
