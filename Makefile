@@ -2,6 +2,7 @@
 # make test   install what the tests need; style, types, tests
 # make lint   style and types alone
 # make wheel  build dist/galexplorer-*.whl, which pip installs anywhere
+# make docs   build the documentation in build/docs; a warning is an error
 # make weights  render, train, evaluate: hours; writes weights/ and assets/examples
 # make clean  remove the environment and the caches
 
@@ -11,8 +12,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
+DOCS := $(VENV)/docs.stamp
 
-.PHONY: app test lint wheel weights clean
+.PHONY: app test lint docs wheel weights clean
 
 app: $(RUNTIME)
 	$(BIN)/streamlit run app.py
@@ -31,6 +33,9 @@ wheel: | $(BIN)/python
 	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/galexplorer-*.whl
 
+docs: $(DOCS)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
+
 $(BIN)/python:
 	@sh scripts/environment.sh $(PYTHON) $(VENV)
 
@@ -44,6 +49,11 @@ $(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
 $(DEV): requirements-dev.txt requirements-train.txt $(RUNTIME)
 	@echo "Installing the packages of requirements-dev.txt."
 	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(DOCS): requirements-docs.txt $(RUNTIME)
+	@echo "Installing the packages of requirements-docs.txt."
+	$(PIP) -r requirements-docs.txt
 	@touch $@
 
 # Real data are looked for in ../shared/data, or where GALEXPLORER_DATA points.

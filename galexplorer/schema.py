@@ -17,9 +17,11 @@ SDSS_PIXEL_SCALE_ARCSEC = 0.396
 """Side of a native pixel of the SDSS imaging camera."""
 
 BPT_CLASSES = ("star_forming", "composite", "seyfert", "liner")
+"""Classes of the BPT diagram."""
 
 SUMMARY_QUANTILES = {"p2_5": 0.025, "p16": 0.16, "p50": 0.50, "p84": 0.84, "p97_5": 0.975}
 SUMMARY_STATISTICS = (*SUMMARY_QUANTILES, "mean", "std")
+"""What summaries say of each target: five quantiles, mean and standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ TARGETS = (
 )
 
 TARGET_NAMES = tuple(target.name for target in TARGETS)
+"""Names of the nine targets, in the order of the columns of the draws."""
+
 PROPERTY_NAMES = TARGET_NAMES[:5]
 LINE_NAMES = TARGET_NAMES[5:]
 

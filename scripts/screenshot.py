@@ -1,9 +1,11 @@
 """Take the screenshots of the documentation: every page as served, in headless Chromium.
 
-python scripts/screenshot.py [--out docs] [--looks light dark] [--width 1440 390] [--only explore]
+python scripts/screenshot.py [--out docs/images] [--looks light dark] [--width 1440 390]
+    [--only explore]
 
 Every page is taken at both widths, in light and in dark: ``explore.png``, ``explore-dark.png``,
-``explore-narrow.png``, ``explore-dark-narrow.png``.
+``explore-narrow.png``, ``explore-dark-narrow.png``. ``overview.png`` and ``overview-dark.png`` are
+the upper part of the first of them.
 """
 
 import argparse
@@ -21,6 +23,8 @@ LOOKS = ("light", "dark")
 LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
 TALL_PX = 12000
 SETTLE_MS = 2500
+OVERVIEW_PX = 1725
+"""Height of the upper part of the page of a galaxy, down to the end of its corner plot."""
 COLOURS = 64
 """Of a picture's palette, beside those of `LINES`: the files stay small."""
 
@@ -34,7 +38,7 @@ LINES = [
 def main() -> None:
     """Write a picture of each page, look and width."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, default=ROOT / "docs")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--looks", nargs="+", choices=LOOKS, default=list(LOOKS))
     parser.add_argument("--width", type=int, nargs="+", default=[1440, 390])
     parser.add_argument(
@@ -53,7 +57,10 @@ def main() -> None:
                 if name == "fixed" and suffix:
                     continue  # as the page before it but for the overlay
                 if not options.only or name in options.only:
-                    save(page, width, rows, options.out / f"{name}{suffix}.png")
+                    path = options.out / f"{name}{suffix}.png"
+                    save(page, width, rows, path)
+                    if name == "explore" and width >= 700:
+                        crop(path, options.out / f"overview{suffix}.png")
             page.close()
         browser.close()
 
@@ -119,6 +126,12 @@ def save(page: Page, width: int, rows: int, path: Path) -> None:
     image.quantize(palette=wanted, dither=Image.Dither.NONE).save(path, optimize=True)
     assert before is not None
     page.set_viewport_size(before)
+
+
+def crop(path: Path, out: Path) -> None:
+    """Write the upper part of a picture."""
+    with Image.open(path) as image:
+        image.crop((0, 0, image.width, OVERVIEW_PX)).save(out, optimize=True)
 
 
 if __name__ == "__main__":

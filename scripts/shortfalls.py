@@ -1,4 +1,4 @@
-"""Put what falls short, as the report card of the weights has it, into the README.
+"""Write the shortcomings listed in the report card of the weights into the documentation.
 
 python scripts/shortfalls.py
 """
@@ -8,25 +8,25 @@ from pathlib import Path
 
 from galexplorer.model.weights import read_report_card
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "performance.md"
 BEGIN, END = "<!-- what falls short: scripts/shortfalls.py -->", "<!-- end -->"
 
 
 def block(sentences: list[str]) -> str:
-    """Return the README's list of sentences, with its markers."""
+    """Return the page's list of sentences, with its markers."""
     lines = "\n".join(f"- {sentence}" for sentence in sentences)
     return f"{BEGIN}\n{lines}\n{END}"
 
 
 def main() -> None:
-    """Rewrite what stands between the markers."""
+    """Rewrite the block between the markers."""
     card = read_report_card()
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     if card is None or BEGIN not in text:
-        sys.exit("There is no report card of these weights, or no place for it in the README.")
+        sys.exit("There is no report card of these weights, or no place for it on the page.")
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    README.write_text(f"{before}{block(card['shortfalls'])}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{block(card['shortfalls'])}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ class Engine(core.Engine):
 
     Immutable, so threads may share it.
 
+    Parameters
+    ----------
+    weights : galexplorer.model.weights.Weights
+        As `load` reads them.
+
     Examples
     --------
     >>> import galexplorer as gx
@@ -285,8 +290,10 @@ def infer(target: Target | None = None, **options: Unpack[Options]) -> Result:
 
     Parameters
     ----------
-    target, **options
+    target : optional
         As of `Engine.infer`.
+    **options
+        As of `Engine.infer`, without ``sight``.
 
     Returns
     -------

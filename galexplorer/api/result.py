@@ -80,7 +80,13 @@ class Result(records.Result):
         return QTable(posterior_table(self))
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return the draws as a DataFrame; its ``attrs`` hold the unit of each column."""
+        """Return the draws as a DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each draw; ``attrs["units"]`` holds the unit of each column.
+        """
         import pandas as pd
 
         frame = pd.DataFrame({t.name: self.posterior.column(t.name) for t in TARGETS})
@@ -89,6 +95,10 @@ class Result(records.Result):
 
     def to_arviz(self) -> "arviz.InferenceData":
         """Return the draws as ArviZ's InferenceData: one chain of independent draws.
+
+        Returns
+        -------
+        arviz.InferenceData
 
         Raises
         ------
@@ -125,6 +135,11 @@ class Result(records.Result):
     def plot_bpt(self, dark: bool = False) -> "Figure":
         """Draw the place on the BPT diagram, with the probability of each class.
 
+        Parameters
+        ----------
+        dark : bool
+            For a dark background.
+
         Returns
         -------
         matplotlib.figure.Figure
@@ -135,6 +150,11 @@ class Result(records.Result):
 
     def plot_lines(self, dark: bool = False) -> "Figure":
         """Draw the fluxes of the four emission lines.
+
+        Parameters
+        ----------
+        dark : bool
+            For a dark background.
 
         Returns
         -------
@@ -185,7 +205,17 @@ class Result(records.Result):
         write_result(self, path, format, name=self.name)
 
     def renamed(self, name: str) -> "Result":
-        """Return the same result under another name."""
+        """Return the same result under another name.
+
+        Parameters
+        ----------
+        name : str
+            The new one.
+
+        Returns
+        -------
+        Result
+        """
         return replace(self, name=name)
 
     def __repr__(self) -> str:

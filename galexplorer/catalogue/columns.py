@@ -28,6 +28,7 @@ NUMBERS = (
 )
 TEXTS = ("id", "image")
 COLUMNS = ("id", *NUMBERS[:-1], "image", "pixel_scale")
+"""Columns that a catalogue may have."""
 
 # Closed intervals; a value outside one is taken as missing, and its row says so.
 LIMITS = {

@@ -35,6 +35,8 @@ FORMATS = {
     "html": Format("HTML", ".html", "text/html"),
     "pdf": Format("PDF", ".pdf", "application/pdf"),
 }
+"""Every format that a result can be written in, by name."""
+
 SUMMARY_FORMATS = ("json", "latex")
 DRAWS_FORMATS = ("ecsv", "parquet", "fits", "votable", "netcdf")
 REPORT_FORMATS = ("html", "pdf")

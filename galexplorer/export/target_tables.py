@@ -60,7 +60,8 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     table["inside_domain"] = _numbers([float(r.domain.inside) if r else None for r in results])
     table["known_redshift"] = _numbers([r.known.get("redshift") if r else None for r in results])
     for what in ("pixels", "photometry"):
-        table[f"{what}_from"] = np.array([r.origins.get(what, "") if r else "" for r in results])
+        words = [r.origins.get(what, "") if r else "" for r in results]
+        table[f"{what}_from"] = np.array(words, str)
     table["problem"] = np.array([o.problem for o in outcomes], str)
     table.meta = {"provenance": _shared_provenance(results), "citation": CITATION}
     return table

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from galexplorer.figures.canvas import Figure
 from galexplorer.figures.density import contour_lines, credible_levels, density_grid
 from galexplorer.figures.palette import OVERLAY, ink
 from galexplorer.records.posterior import Posterior

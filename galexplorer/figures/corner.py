@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import corner
 import numpy as np
-from matplotlib.figure import Figure
 
+from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import (
     OVERLAY,
     TRUTH,

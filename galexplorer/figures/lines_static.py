@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from galexplorer.figures.canvas import Figure
 from galexplorer.figures.density import ridge
 from galexplorer.figures.palette import TRUTH, ink
 from galexplorer.records.posterior import Posterior

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import OVERLAY, TRUTH, Ink, axis_label, ink
 from galexplorer.schema import TARGETS
 

@@ -4,10 +4,10 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
+from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import RESIDUAL_MAP, ink
 from galexplorer.image.composite import composite, linear_flux
 from galexplorer.records.result import View

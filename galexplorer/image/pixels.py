@@ -39,9 +39,19 @@ class Pixels:
     notes: tuple[str, ...] = field(default=())
 
     def to_pixel(self, ra: float, dec: float) -> tuple[float, float]:
-        """Return the pixel (x, y) of an ICRS position, whatever frame the header uses.
+        """Return the pixel of an ICRS position, whatever frame the header uses.
 
-        Degrees in, zero-based pixels out; NaN where the projection does not reach.
+        Parameters
+        ----------
+        ra, dec : float
+            Degrees.
+
+        Returns
+        -------
+        x : float
+            Zero-based; NaN where the projection does not reach, or without coordinates.
+        y : float
+            The same.
         """
         if self.wcs is None:
             return float("nan"), float("nan")
@@ -49,7 +59,20 @@ class Pixels:
         return float(x), float(y)
 
     def to_sky(self, x: float, y: float) -> tuple[float, float]:
-        """Return the ICRS position (ra, dec) of a pixel, degrees; NaN without coordinates."""
+        """Return the ICRS position of a pixel.
+
+        Parameters
+        ----------
+        x, y : float
+            Zero-based.
+
+        Returns
+        -------
+        ra : float
+            Degrees; NaN without coordinates.
+        dec : float
+            The same.
+        """
         if self.wcs is None:
             return float("nan"), float("nan")
         position = self.wcs.pixel_to_world(x, y).icrs

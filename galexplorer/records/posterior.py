@@ -23,11 +23,27 @@ class Posterior:
     fixed: tuple[str, ...] = ()
 
     def column(self, name: str) -> np.ndarray:
-        """Return the draws of one target, shape (n,)."""
+        """Return the draws of one target.
+
+        Parameters
+        ----------
+        name : str
+            Of the target.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
         return self.draws[:, TARGET_NAMES.index(name)]
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """Return quantiles, mean and standard deviation of every target."""
+        """Return quantiles, mean and standard deviation of every target.
+
+        Returns
+        -------
+        dict of str to dict of str to float
+            By target, then by `galexplorer.schema.SUMMARY_STATISTICS`.
+        """
         draws = self.draws.astype(np.float64)
         quantiles = np.quantile(draws, list(SUMMARY_QUANTILES.values()), axis=0)
         mean, std = draws.mean(axis=0), draws.std(axis=0)

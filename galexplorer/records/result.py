@@ -63,7 +63,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Domain:
-    """Is this a galaxy like those the model learnt from?
+    """Whether the galaxy resembles the training galaxies.
 
     Attributes
     ----------
@@ -170,7 +170,12 @@ class Result:
         return 1 - min(seen) if not any(map(math.isnan, seen)) else math.nan
 
     def to_dict(self) -> dict:
-        """Return the result as one JSON-ready object (no draws, no pixels)."""
+        """Return the result without draws and pixels, as one object that JSON can hold.
+
+        Returns
+        -------
+        dict
+        """
         photometry = {
             "kind": self.photometry.kind,
             "magnitudes": self.photometry.magnitudes,

@@ -1,6 +1,12 @@
 """Sentences on what falls short: each kind is found, and nothing is made up."""
 
+import runpy
+from pathlib import Path
+
 from galexplorer.evaluation.shortfalls import sentences
+from galexplorer.model.weights import read_report_card
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def target(coverage=0.68, ratio=(0.9, 0.8, 1.0), gain=0.1, log_score=1.0) -> dict:
@@ -62,3 +68,10 @@ def test_an_idle_image_and_a_missed_field_are_said():
 def test_sets_too_small_to_judge_are_named():
     found = sentences(report(one={"title": "Tiny", "modes": {}}))
     assert found == ["Too few held-out galaxies to judge: Tiny."]
+
+
+def test_the_documentation_says_what_the_report_card_does(weights_dir):
+    script = runpy.run_path(str(ROOT / "scripts" / "shortfalls.py"))
+    card = read_report_card()
+    assert card is not None
+    assert script["block"](card["shortfalls"]) in script["PAGE"].read_text(encoding="utf-8")
