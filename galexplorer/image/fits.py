@@ -1,9 +1,4 @@
-"""Images out of a FITS file, whose structure is checked before astropy sees it.
-
-astropy trusts what a header promises. The scan below follows the FITS standard 4.0
-(Pence et al. 2010, A&A 524, A42) just far enough to know how many header blocks there are and
-that every data unit lies inside the file.
-"""
+"""Images out of a FITS file, whose structure is checked before astropy sees it."""
 
 import io
 import math
@@ -22,25 +17,11 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galexplorer.errors import InputError
 from galexplorer.image.bounded import Blob
-from galexplorer.schema import IMAGE_BANDS
+from galexplorer.image.fits_structure import Unit, check_readable, scan
+from galexplorer.image.tiles import check_tiles
 
-MAX_HEADER_BLOCKS = 256
-MAX_UNITS = 64
-MAX_AXES = 999  # of the standard
-MAX_PIXELS = 64_000_000
-MIN_SIDE = 16
-
-_BLOCK = 2880
-_CARD = 80
-_BITPIX = (8, 16, 32, 64, -32, -64)
-_MANDATORY = re.compile(
-    rb"(BITPIX|NAXIS\d{0,3}|PCOUNT|GCOUNT)\s*= +([+-]?\d{1,18}) *(?:/.*)?", re.S
-)
-_BAND_CARDS = ("EXTNAME", "BAND", "FILTER", "FILTNAM", "BANDS", "FILTERS")
-_PLANE_CARDS = tuple(f"BAND{k}" for k in range(8))
-_UNIT_CARDS = ("BUNIT", "MAGZERO", "MAGZPT", "PHOTZP", "MAGZP", "ZEROPT", "ZP")
-_SURVEY_CARDS = ("NMGY", "RERUN", "TELESCOP")
-_CARDS = (*_BAND_CARDS, *_PLANE_CARDS, *_UNIT_CARDS, *_SURVEY_CARDS)
+_OWN_CARDS = ("EXTNAME", "EXTVER", "BITPIX", "BSCALE", "BZERO", "BLANK", "CTYPE3")
+"""Cards of a primary header that do not speak for its extensions."""
 
 # What astropy and wcslib raise on a bad file; OverflowError and ZeroDivisionError are
 # ArithmeticErrors, UFuncTypeError is a TypeError.
@@ -56,25 +37,6 @@ _ASTROPY_ERRORS = (
     fits.VerifyError,
     WcsError,
 )
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Where one header and data unit lies, and what it promises.
-
-    Attributes
-    ----------
-    kind : str
-        ``IMAGE``, ``BINTABLE``, ``TABLE`` or another extension's name.
-    shape : tuple of int
-        Axes in numpy's order, the last fastest.
-    compressed : bool
-        A tile-compressed image inside a table.
-    """
-
-    kind: str
-    shape: tuple[int, ...]
-    compressed: bool
 
 
 @dataclass(frozen=True)
@@ -110,25 +72,35 @@ class FitsImage:
     data : ndarray, shape (H, W) or (planes, H, W), float32
         Row 0 at the bottom, as FITS has it; infinities and blanks are NaN.
     cards : dict
-        The header cards that this program reads.
+        Header cards by keyword; the primary header speaks for what an extension leaves out.
+    comments : dict of str to str
+        Comments of the cards that have one.
     coordinates : Coordinates
+    colour : str
+        The card that says the planes are red, green and blue; empty where none does.
+    notes : tuple of str
+        What was done to the pixels, a sentence each.
     """
 
     file: str
     data: np.ndarray
     cards: dict[str, object]
+    comments: dict[str, str]
     coordinates: Coordinates
+    colour: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def is_fits(data: bytes) -> bool:
     """Tell whether bytes begin as a FITS file does."""
-    return re.match(rb"SIMPLE  ?= +[TF]", data[:_CARD]) is not None
+    return re.match(rb"SIMPLE  ?= +[TF]", data[:80]) is not None
 
 
 def read_images(blob: Blob) -> list[FitsImage]:
     """Read every image of two or three axes.
 
-    Images narrower than `MIN_SIDE` (models of the PSF and the like) are passed over.
+    Images narrower than `fits_structure.MIN_SIDE` (models of the PSF and the like) are passed
+    over. Tile-compressed images are unpacked.
 
     Parameters
     ----------
@@ -142,27 +114,26 @@ def read_images(blob: Blob) -> list[FitsImage]:
     Raises
     ------
     InputError
-        If the file is damaged, truncated, too large, tile-compressed, or holds no image of a
-        usable shape.
+        If the file is damaged, truncated, too large, packed by an algorithm that is not read, or
+        holds no image of a usable shape.
     """
-    units, end = _scan(blob)
-    _check_usable(blob.name, units)
+    units, data = scan(blob)
+    check_readable(blob.name, units)
     with _quiet():
         try:
-            with fits.open(
-                io.BytesIO(blob.data[:end]),
-                memmap=False,
-                disable_image_compression=True,
-                uint=False,
-            ) as hdus:
+            if any(unit.readable and unit.packing for unit in units):
+                with _open(data, disable_image_compression=True) as tables:
+                    for k, unit in enumerate(units):
+                        if unit.readable and unit.packing:
+                            check_tiles(blob.name, data, tables[k], unit)
+            with _open(data) as hdus:
+                primary = hdus[0].header.copy()
                 # A primary header without an image speaks for the extensions.
-                shared = (
-                    _read_coordinates(blob.name, hdus[0].header) if not units[0].shape else None
-                )
+                shared = _read_coordinates(blob.name, primary) if not units[0].shape else None
                 return [
-                    _read_image(blob.name, hdus[k], hdus[0].header, unit.shape, shared)
+                    _read_image(blob.name, hdus[k], primary, unit, shared)
                     for k, unit in enumerate(units)
-                    if _usable(unit)
+                    if unit.readable
                 ]
         except _ASTROPY_ERRORS as error:
             raise InputError(f"{blob.name} is a damaged FITS file: download it again.") from error
@@ -191,6 +162,10 @@ def read_header(blob: Blob) -> fits.Header:
             raise InputError(f"{blob.name} is a damaged FITS file: download it again.") from error
 
 
+def _open(data: bytes, **options: bool) -> fits.HDUList:
+    return fits.open(io.BytesIO(data), memmap=False, uint=False, **options)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what astropy mends, deprecates or recommends: the user can't act on it."""
@@ -205,147 +180,36 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _scan(blob: Blob) -> tuple[list[Unit], int]:
-    """Walk the header and data units; return them and the end of the last one in bytes."""
-    data, position, blocks = blob.data, 0, 0
-    units: list[Unit] = []
-    while position < len(data):
-        if units and data[position : position + 8] != b"XTENSION":
-            break  # the standard allows special records after the last unit
-        if len(units) == MAX_UNITS:
-            raise InputError(
-                f"{blob.name} has more than {MAX_UNITS} extensions: keep only g, r and i."
-            )
-        cards, position, blocks = _read_header(blob, position, blocks)
-        unit, size = _interpret(blob.name, cards)
-        if position + size > len(data):
-            raise InputError(
-                f"{blob.name} is truncated: its header promises {position + size} bytes and "
-                f"{len(data)} are there, so download it again."
-            )
-        units.append(unit)
-        position += math.ceil(size / _BLOCK) * _BLOCK
-    return units, position
-
-
-def _read_header(blob: Blob, position: int, blocks: int) -> tuple[list[bytes], int, int]:
-    cards: list[bytes] = []
-    while True:
-        block = blob.data[position : position + _BLOCK]
-        blocks += 1
-        if len(block) < _BLOCK:
-            raise InputError(f"{blob.name} is truncated inside its header: download it again.")
-        if blocks > MAX_HEADER_BLOCKS:
-            raise InputError(
-                f"{blob.name} has a header of more than {MAX_HEADER_BLOCKS * _BLOCK // 1000} kB: "
-                "remove its HISTORY and COMMENT cards."
-            )
-        position += _BLOCK
-        for start in range(0, _BLOCK, _CARD):
-            card = block[start : start + _CARD]
-            if card.rstrip() == b"END":
-                return cards, position, blocks
-            cards.append(card)
-
-
-def _interpret(name: str, cards: list[bytes]) -> tuple[Unit, int]:
-    """Return what a header promises and the size of its data in bytes."""
-    values: dict[str, int] = {}
-    for card in cards:
-        if match := _MANDATORY.fullmatch(card):
-            values.setdefault(match[1].decode(), int(match[2]))
-    first = cards[0] if cards else b""
-    kind = (
-        first[10:].split(b"'")[1] if first.startswith(b"XTENSION") and b"'" in first else b"IMAGE"
-    )
-    count = values.get("NAXIS", -1)
-    # The count is judged first: a header can promise a thousand million axes.
-    axes = [values.get(f"NAXIS{k}", -1) for k in range(1, count + 1)] if count <= MAX_AXES else []
-    if (
-        values.get("BITPIX") not in _BITPIX
-        or not 0 <= count <= MAX_AXES
-        or min(axes, default=0) < 0
-        or values.get("PCOUNT", 0) < 0
-        or values.get("GCOUNT", 1) < 0
-    ):
-        raise InputError(
-            f"{name} has a FITS header without valid BITPIX and NAXIS cards: export it again."
-        )
-    elements = math.prod(axes) if axes else 0
-    if axes and axes[0] == 0 and b"GROUPS" in {card[:8].rstrip() for card in cards}:
-        elements = math.prod(axes[1:])  # random groups
-    stored = values.get("GCOUNT", 1) * (values.get("PCOUNT", 0) + elements)
-    compressed = any(re.match(rb"ZIMAGE  = +T", card) for card in cards)
-    label = kind.decode("ascii", "replace").strip().upper()
-    unit = Unit(label, tuple(axes[::-1]), compressed)
-    return unit, stored * abs(values["BITPIX"]) // 8
-
-
-def _usable(unit: Unit) -> bool:
-    return (
-        unit.kind == "IMAGE"
-        and len(unit.shape) in (2, 3)
-        and min(unit.shape[-2:]) >= MIN_SIDE
-        and unit.shape[0] > 0
-    )
-
-
-def _check_usable(name: str, units: list[Unit]) -> None:
-    """Refuse a file without a usable image, each kind with its own sentence."""
-    images = [unit for unit in units if unit.kind == "IMAGE" and unit.shape and 0 not in unit.shape]
-    usable = [unit for unit in images if _usable(unit)]
-    for unit in usable:
-        height, width = unit.shape[-2:]
-        if height * width > MAX_PIXELS:
-            raise InputError(
-                f"{name} is too large with {width} x {height} pixels: cut out a field of at most "
-                f"{MAX_PIXELS // 1_000_000} megapixels around the galaxy."
-            )
-    if sum(math.prod(unit.shape) for unit in usable) > len(IMAGE_BANDS) * MAX_PIXELS:
-        raise InputError(f"{name} holds too many large images: keep only g, r and i.")
-    if usable:
-        return
-    if any(unit.compressed for unit in units):
-        raise InputError(f"{name} is tile-compressed FITS: unpack it with funpack first.")
-    small = [unit for unit in images if len(unit.shape) in (2, 3)]
-    if small:
-        height, width = small[0].shape[-2:]
-        raise InputError(
-            f"{name} is too small with {width} x {height} pixels: "
-            f"give a field of at least {MIN_SIDE} x {MIN_SIDE} pixels."
-        )
-    if images:
-        shape = " x ".join(map(str, images[0].shape))
-        axes = len(images[0].shape)
-        raise InputError(
-            f"{name} holds an array of {axes} {'axis' if axes == 1 else 'axes'} ({shape}): "
-            "give a cube of shape (3, height, width) with the bands g, r, i, "
-            "or three images of shape (height, width)."
-        )
-    if any(unit.kind in ("BINTABLE", "TABLE") for unit in units):
-        raise InputError(f"{name} holds tables and no image: give an image in g, r and i.")
-    raise InputError(f"{name} holds no image: give an image in g, r and i.")
-
-
 def _read_image(
-    name: str, hdu, primary: fits.Header, shape: tuple[int, ...], shared: Coordinates | None
+    name: str, hdu, primary: fits.Header, unit: Unit, shared: Coordinates | None
 ) -> FitsImage:
-    if hdu.shape != shape:  # astropy read another size than the one that was checked
+    if hdu.shape != unit.shape:  # astropy read another size than the one that was checked
         raise InputError(f"{name} has contradictory NAXIS cards: export it again.")
+    cards, comments = _read_cards(hdu.header)  # before the data: scaling them drops BSCALE
+    inherited = _read_cards(primary)
+    cards = {k: v for k, v in inherited[0].items() if k not in _OWN_CARDS} | cards
     # A copy of native byte order; what overflows float32 becomes infinite, then NaN.
     data = np.array(hdu.data, dtype=np.float32)
     data[np.isinf(data)] = np.nan
-    headers = (hdu.header, primary)
-    cards: dict[str, object] = {}
-    for keyword in _CARDS:
-        holder = next((header for header in headers if keyword in header), None)
-        # The primary header speaks for all extensions, except about their own name.
-        if holder is not None and (holder is hdu.header or keyword != "EXTNAME"):
-            cards[keyword] = holder[keyword]
     coordinates = _read_coordinates(name, hdu.header)
     if coordinates.sides_arcsec is None and shared is not None:
         coordinates = shared
-    return FitsImage(name, data, cards, coordinates)
+    return FitsImage(name, data, cards, inherited[1] | comments, coordinates)
+
+
+def _read_cards(header: fits.Header) -> tuple[dict[str, object], dict[str, str]]:
+    """Return values and comments by keyword, the first card of each; unreadable ones as text."""
+    values: dict[str, object] = {}
+    comments: dict[str, str] = {}
+    for card in header.cards:
+        if card.keyword in ("", "COMMENT", "HISTORY", "CONTINUE") or card.keyword in values:
+            continue
+        try:
+            values[card.keyword] = card.value
+            comments[card.keyword] = card.comment
+        except (fits.VerifyError, ValueError):
+            values[card.keyword] = card.image[9:].strip()
+    return values, comments
 
 
 def _read_coordinates(name: str, header: fits.Header) -> Coordinates:

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from galexplorer.errors import InputError
 from galexplorer.image.bounded import Blob
-from galexplorer.image.fits import MIN_SIDE
+from galexplorer.image.fits_structure import MIN_SIDE
 
 MAX_PIXELS = 16_000_000
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _FAR_APART_MAG = 1.0
 """Apertures and kinds of magnitude, and dust where it is not known, rarely make as much."""
 _MEASURED = "measured on the pixels"
+_COLOUR_LIMITS = (("g", "i", -0.6, 4.5), ("g", "r", -0.6, 3.0), ("r", "i", -1.3, 2.5))
+"""Of 20,000 galaxies of SDSS and RESOLVE none is bluer or redder, dust in front included; only the
+bluest dwarfs with strong lines come near (Yang et al. 2017, ApJ 847, 38)."""
+_BRIGHTEST_MAG = 6.0
+"""M 81 and Centaurus A have as much, and overfill the field in which a target is measured."""
 
 
 def observe(
@@ -52,7 +57,8 @@ def observe(
     Raises
     ------
     TargetError
-        If there is neither image nor photometry, or no galaxy is found at the position.
+        If there is neither image nor photometry, no galaxy is found at the position, or what is
+        measured there is no galaxy's light.
     """
     given = photometry or Photometry()
     if pixels is None:
@@ -63,6 +69,7 @@ def observe(
         told = ("No image: inferred from photometry alone.",)
         return Observation(None, given, told, origins=_origins(given, False))
     found = measure(pixels, ra, dec)
+    _check_light(found)
     grid, scale, native = cut(pixels, found)
     north, mirrored = _orientation(pixels, found)
     sky_ra, sky_dec = _position(pixels, found)
@@ -168,6 +175,26 @@ def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) ->
         known=dict(fetched.truths),
         origins=origins,
     )
+
+
+def _check_light(found: Measurement) -> None:
+    """Object to light that no galaxy has: the flux scale or the order of bands is wrong."""
+    magnitudes = found.magnitudes
+    if magnitudes["r"] < _BRIGHTEST_MAG:
+        raise TargetError(
+            f"The image has r = {magnitudes['r']:.1f} at the position, brighter than any galaxy "
+            "that fits it: check its unit and zero point."
+        )
+    for blue, red, low, high in _COLOUR_LIMITS:
+        if blue not in magnitudes or red not in magnitudes:
+            continue
+        colour = magnitudes[blue] - magnitudes[red]
+        margin = 3 * math.hypot(found.errors[blue], found.errors[red])
+        if not low - margin <= colour <= high + margin:
+            raise TargetError(
+                f"The image has {blue} - {red} = {colour:.2f} at the position, the colour of no "
+                "galaxy: check the order of its bands and the zero point of each."
+            )
 
 
 def _origins(photometry: Photometry, corrected: bool) -> dict[str, str]:

@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 from PIL import Image
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.image.bands import name_band
+from galexplorer.image.masks import name_band
 from galexplorer.image.composite import composite
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.reader import read_image

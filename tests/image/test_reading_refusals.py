@@ -14,7 +14,7 @@ from PIL import Image
 
 from galexplorer.errors import InputError
 from galexplorer.image import bounded, jpeg
-from galexplorer.image import fits as fits_module
+from galexplorer.image import fits_structure as fits_module
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 
