@@ -15,7 +15,7 @@ _MAX_VALUES = 3
 _MANY_VALUES = 8
 _MIN_PIXELS = 16
 _SATURATED = 0.2
-_CLIPPED_SIGMA = 2.5
+_CLIPPED_SIGMA, _CLIPPED_SHARE = 2.5, 0.01
 
 
 def find_blanks(image: FitsImage) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -112,7 +112,8 @@ def _is_fill(
     rest = finite & ~run
     if not rest.any():
         return False
-    by_chance = float((same & rest).sum() / rest.sum()) ** 9 * 9 * finite.sum()
+    elsewhere = float((same & rest).sum() / rest.sum())
+    by_chance = elsewhere**9 * 9 * finite.sum()
     around = ndimage.binary_dilation(run, np.ones((3, 3))) & rest & ~same
     if run.sum() < _CHANCE * by_chance or not around.any():
         return False
@@ -120,5 +121,5 @@ def _is_fill(
     if value > middle + _SIGMA * spread:
         return (ring - middle) < _SATURATED * (value - middle)
     noise = 1.4826 * float(np.median(np.abs(data[around] - ring)))
-    clipped = value <= float(data[rest].min()) and ring - value < _CLIPPED_SIGMA * noise
-    return not clipped
+    close = ring - value < _CLIPPED_SIGMA * noise or elsewhere > _CLIPPED_SHARE
+    return not (close and value <= float(data[rest].min()))

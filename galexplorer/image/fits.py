@@ -189,7 +189,10 @@ def _read_image(
     inherited = _read_cards(primary)
     cards = {k: v for k, v in inherited[0].items() if k not in _OWN_CARDS} | cards
     # A copy of native byte order; what overflows float32 becomes infinite, then NaN.
-    data = np.array(hdu.data, dtype=np.float32)
+    try:
+        data = np.array(hdu.data, dtype=np.float32)
+    except Exception as error:  # what unpacks tiles raises a bare Exception of its own
+        raise InputError(f"{name} is a damaged FITS file: download it again.") from error
     data[np.isinf(data)] = np.nan
     coordinates = _read_coordinates(name, hdu.header)
     if coordinates.sides_arcsec is None and shared is not None:

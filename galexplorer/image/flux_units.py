@@ -19,13 +19,18 @@ POGSON = 2.5 / math.log(10)
 _UNIT_CARDS = ("BUNIT", "BUNITS", "UNITS", "UNIT", "FLUXUNIT", "DATAUNIT", "PIXUNITS", "QTTY____")
 _NANOMAGGY = re.compile(r"\bn(ano)?[-_ ]?m(aggy|aggies|aggie|gy|gys|ag)\b", re.IGNORECASE)
 _SPELLINGS = (
+    (re.compile(r"\bper\b", re.I), "/"),
+    (re.compile(r"\b(square|sq\.?) *(arcsec\w*|pix\w*|cm)|\b(cm|arcsec)\^2", re.I), r"\2\3**2"),
     (_NANOMAGGY, "nmgy"),
     (re.compile(r"\bm(aggy|aggies|aggie|gys)\b", re.I), "mgy"),
     (re.compile(r"[µμ]"), "u"),
-    (re.compile(r"\bmicro[- ]?(jy|jansky)s?\b|\buJ[yY]\b|\bUJY\b"), "uJy"),
-    (re.compile(r"\bnano[- ]?(jy|jansky)s?\b|\bnJ[yY]\b|\bNJY\b"), "nJy"),
-    (re.compile(r"\bmilli[- ]?(jy|jansky)s?\b|\bmjy\b(?!\s*/\s*sr)"), "mJy"),
-    (re.compile(r"\bmega[- ]?(jy|jansky)s?\b|\bMJY\b(?=\s*(/|\*\*|\*|\s)\s*(sr|SR|STER))"), "MJy"),
+    (re.compile(r"\bmicro[- ]?(?i:jy|jansky)s?\b|\buJ[yY]\b|\bUJY\b"), "uJy"),
+    (re.compile(r"\bnano[- ]?(?i:jy|jansky)s?\b|\bnJ[yY]\b|\bNJY\b"), "nJy"),
+    (re.compile(r"\bmilli[- ]?(?i:jy|jansky)s?\b|\bmjy\b(?!\s*/\s*sr)"), "mJy"),
+    (
+        re.compile(r"\bmega[- ]?(?i:jy|jansky)s?\b|\bMJY\b(?=\s*(/|\*\*|\*|\s)\s*(sr|SR|STER))"),
+        "MJy",
+    ),
     (re.compile(r"\b(jansky|janskys|JY|jy|JANSKY)\b", re.I), "Jy"),
     (re.compile(r"\bergs?\b", re.I), "erg"),
     (re.compile(r"\bpixels?\b|\bpix\b", re.I), "pix"),
