@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from galexplorer.errors import InputError
-from galexplorer.image.fits import FitsImage
+from galexplorer.fits.images import FitsImage
+from galexplorer.fits.provenance import check_camera
 from galexplorer.image.masks import apply_companions, name_band
-from galexplorer.image.provenance import check_camera
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
 _THREE_FILES = "give g, r and i as three files (--g, --r, --i, or dropped together)"

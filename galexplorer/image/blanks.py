@@ -3,14 +3,15 @@
 import numpy as np
 from scipy import ndimage
 
-from galexplorer.image.fits import FitsImage
-from galexplorer.image.zero_points import read_number
+from galexplorer.fits.images import FitsImage
+from galexplorer.fits.zero_points import read_number
 
 _HUGE = 1e20
 _SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, -32768.0, -32767.0, -2147483648.0)
 _CARDS = ("BLANK", "NODATA", "FILLVAL", "BADVAL", "BADPIX", "MASKVAL")
 _SIGMA = 10.0
 _CHANCE = 10.0
+_COARSE = 0.2  # of all pixels, once rounded: a hole filled with that value does no harm
 _MAX_VALUES = 3
 _MANY_VALUES = 8
 _MIN_PIXELS = 16
@@ -113,9 +114,9 @@ def _is_fill(
     if not rest.any():
         return False
     elsewhere = float((same & rest).sum() / rest.sum())
-    by_chance = elsewhere**9 * 9 * finite.sum()
+    by_chance = elsewhere**9 * 27 * finite.sum()  # 27 windows hold a pixel
     around = ndimage.binary_dilation(run, np.ones((3, 3))) & rest & ~same
-    if run.sum() < _CHANCE * by_chance or not around.any():
+    if elsewhere > _COARSE or run.sum() < _CHANCE * by_chance or not around.any():
         return False
     ring = float(np.median(data[around]))
     if value > middle + _SIGMA * spread:

@@ -4,9 +4,9 @@ import math
 from dataclasses import replace
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.image.fits import FitsImage
-from galexplorer.image.flux_units import Calibration, read_unit
-from galexplorer.image.zero_points import read_number
+from galexplorer.fits.flux_units import Calibration, read_unit
+from galexplorer.fits.images import FitsImage
+from galexplorer.fits.zero_points import read_number
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 
 MIN_SCALE_ARCSEC, MAX_SCALE_ARCSEC = 0.01, 60.0
@@ -139,7 +139,7 @@ def calibrate(
     flux_scale_arcsec : float, optional
         Side of the pixel that the values refer to, if the user states it.
     zero_point, exposure_s : float, optional
-        As `galexplorer.image.flux_units.read_unit` takes them.
+        As `galexplorer.fits.flux_units.read_unit` takes them.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from galexplorer.errors import InputError
-from galexplorer.image.fits import FitsImage
+from galexplorer.fits.images import FitsImage
 from galexplorer.schema import BANDS
 
 _ROLES = {

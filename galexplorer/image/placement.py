@@ -3,8 +3,8 @@
 import numpy as np
 from astropy.wcs import WCS
 
+from galexplorer.fits.images import FitsImage
 from galexplorer.image.calibration import contradicts, read_scale
-from galexplorer.image.fits import FitsImage
 
 
 def place(

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from galexplorer.errors import InputError, OptionError
+from galexplorer.fits.bounded import Blob, Source, read_blob
+from galexplorer.fits.images import FitsImage, is_fits, read_images
+from galexplorer.fits.provenance import describe_survey
+from galexplorer.fits.zero_points import check_zero_points
 from galexplorer.image.alignment import align
 from galexplorer.image.bands import Bands, order_files, single_band, split_file
 from galexplorer.image.blanks import find_blanks
-from galexplorer.image.bounded import Blob, Source, read_blob
 from galexplorer.image.calibration import calibrate, check_scale_option, choose_scale, read_scale
 from galexplorer.image.composite import linear_flux
-from galexplorer.image.fits import FitsImage, is_fits, read_images
 from galexplorer.image.jpeg import is_composite, read_channels
 from galexplorer.image.masks import blank_by
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.placement import place
-from galexplorer.image.provenance import describe_survey
-from galexplorer.image.zero_points import check_zero_points
 from galexplorer.schema import IMAGE_BANDS
 
 Sources = Source | Mapping[str, Source] | Sequence[Source]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from galexplorer.errors import InputError
-from galexplorer.image.bounded import Blob
+from galexplorer.fits.bounded import Blob
 from galexplorer.schema import IMAGE_BANDS
 
 MAX_HEADER_BLOCKS = 256
@@ -184,6 +184,8 @@ def _interpret_tiles(name: str, cards: list[bytes], values: dict[str, int], star
     tile = [values.get(f"ZTILE{k}", axis if k == 1 else 1) for k, axis in enumerate(axes, start=1)]
     found = [m for card in cards if (m := re.match(rb"ZCMPTYPE= +'([A-Z0-9_]+)", card))]
     packing = found[0][1].decode() if found else "unknown"
+    if packing not in _PACKINGS:
+        return Unit("IMAGE", tuple(axes[::-1]), start, packing)
     whole = bool(axes) and all(1 <= side <= axis for side, axis in zip(tile, axes, strict=True))
     rows = (
         math.prod(-(-axis // side) for side, axis in zip(tile, axes, strict=True)) if whole else 0

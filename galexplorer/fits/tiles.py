@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from galexplorer.errors import InputError
-from galexplorer.image.fits_structure import Unit
+from galexplorer.fits.structure import Unit
 
 _PACKED = ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA")
 _GZIP = b"\x1f\x8b"

@@ -16,9 +16,9 @@ from astropy.wcs import WCS, WcsError
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from galexplorer.errors import InputError
-from galexplorer.image.bounded import Blob
-from galexplorer.image.fits_structure import Unit, check_readable, scan
-from galexplorer.image.tiles import check_tiles
+from galexplorer.fits.bounded import Blob
+from galexplorer.fits.structure import Unit, check_readable, scan
+from galexplorer.fits.tiles import check_tiles
 
 _OWN_CARDS = ("EXTNAME", "EXTVER", "BITPIX", "BSCALE", "BZERO", "BLANK", "CTYPE3")
 """Cards of a primary header that do not speak for its extensions."""
@@ -99,7 +99,7 @@ def is_fits(data: bytes) -> bool:
 def read_images(blob: Blob) -> list[FitsImage]:
     """Read every image of two or three axes.
 
-    Images narrower than `fits_structure.MIN_SIDE` (models of the PSF and the like) are passed
+    Images narrower than `structure.MIN_SIDE` (models of the PSF and the like) are passed
     over. Tile-compressed images are unpacked.
 
     Parameters

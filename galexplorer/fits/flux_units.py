@@ -10,8 +10,8 @@ from astropy import units as u
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.errors import InputError
-from galexplorer.image.fits import FitsImage
-from galexplorer.image.zero_points import read_number, read_zero_point
+from galexplorer.fits.images import FitsImage
+from galexplorer.fits.zero_points import read_number, read_zero_point
 
 NANOMAGGY_JY = 3.631e-6
 POGSON = 2.5 / math.log(10)

@@ -3,7 +3,7 @@
 import re
 
 from galexplorer.errors import InputError
-from galexplorer.image.fits import FitsImage
+from galexplorer.fits.images import FitsImage
 
 _SURVEYS = (
     ("SDSS", r"\bSDSS|^2\.5m$"),

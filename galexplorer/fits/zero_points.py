@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.image.fits import FitsImage
+from galexplorer.fits.images import FitsImage
 from galexplorer.schema import IMAGE_BANDS
 
 _OF_VALUES = (
