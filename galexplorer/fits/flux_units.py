@@ -48,7 +48,10 @@ _COUNTS = re.compile(
     r"(?P<area2> *(/|per) *pix(el)?)?",
     re.IGNORECASE,
 )
-_OF_INSTRUMENTS = ("EXPTIME", "EXPOSURE", "GAIN", "EGAIN", "RDNOISE", "CCD-TEMP", "XPIXSZ")
+_OF_INSTRUMENTS = (
+    *("EXPTIME", "EXPOSURE", "GAIN", "EGAIN", "RDNOISE", "CCD-TEMP", "INSTRUME", "DETECTOR"),
+    *("XPIXSZ", "FOCALLEN", "SWCREATE", "CBLACK", "MIPS-HI", "STACKCNT", "PEDESTAL"),
+)
 
 
 @dataclass(frozen=True)
@@ -184,8 +187,11 @@ def _check_bare(image: FitsImage, card: str, text: str) -> None:
             f"{file} holds whole numbers (BITPIX = {bits:g}) with neither BUNIT nor a zero point, "
             f"as colour pictures and raw frames do: {_CONVERT}."
         )
+    survey = str(image.cards.get("SURVEY", ""))
+    if "NMGY" in image.cards or "legacysurvey" in survey.lower().replace(" ", ""):
+        return  # whose values are nanomaggies though no BUNIT says so
     for keyword in _OF_INSTRUMENTS:
-        if keyword in image.cards and "NMGY" not in image.cards:
+        if keyword in image.cards:
             raise InputError(
                 f"{file} has neither BUNIT nor a zero point, and its card {keyword} is that of an "
                 f"instrument's counts: {_CONVERT}."

@@ -17,6 +17,7 @@ _MANY_VALUES = 8
 _MIN_PIXELS = 16
 _SATURATED = 0.2
 _CLIPPED_SIGMA, _CLIPPED_SHARE = 2.5, 0.01
+_MOST_CLIPPED = 0.1
 
 
 def find_blanks(image: FitsImage) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -64,6 +65,13 @@ def find_blanks(image: FitsImage) -> tuple[np.ndarray, tuple[str, ...]]:
             same = same if elsewhere < 1e-3 else run
         blank |= same
         notes.append(f"{same.sum()} pixels of exactly {value:g} taken as unmeasured.")
+    left = data[np.isfinite(data) & ~blank]
+    share = float((left == left.min()).mean()) if left.size else 0.0
+    if share > _MOST_CLIPPED:
+        notes.append(
+            f"{100 * share:.0f}% of the pixels have the lowest value, {left.min():g}: the sky "
+            "seems to be cut off there, and magnitudes may be wrong."
+        )
     return blank, tuple(notes)
 
 
@@ -119,6 +127,10 @@ def _is_fill(
     if elsewhere > _COARSE or run.sum() < _CHANCE * by_chance or not around.any():
         return False
     ring = float(np.median(data[around]))
+    levels = np.unique(data[rest])
+    step = float(np.diff(levels).min(initial=np.inf)) if len(levels) > 1 else 0.0
+    if abs(ring - value) <= 1.5 * step:
+        return False  # the level of the sky, or next to it, in values that were rounded
     if value > middle + _SIGMA * spread:
         return (ring - middle) < _SATURATED * (value - middle)
     noise = 1.4826 * float(np.median(np.abs(data[around] - ring)))

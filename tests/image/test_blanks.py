@@ -74,7 +74,7 @@ def test_zeros_under_a_sky_that_was_not_subtracted(field, write_image):
     assert np.isnan(read_image(write_image(field)).flux).sum() == 3 * 900
 
 
-@pytest.mark.parametrize("step", [0.05, 0.1, 0.2])
+@pytest.mark.parametrize("step", [0.05, 0.1, 0.2, 0.5, 1.0])
 def test_rounded_noise_is_kept(step, field, write_image):
     rounded = step * np.round(field / step)
     np.testing.assert_array_equal(read_image(write_image(rounded)).flux, rounded.astype(np.float32))
@@ -91,7 +91,17 @@ def test_clipped_sky_is_kept(field, write_image):
     clipped = np.clip(field - 0.05, 0, None)
     smooth = np.clip(ndimage.gaussian_filter(field - 0.05, (0, 1.5, 1.5)), 0, None)
     for image in (clipped, smooth):
-        assert np.isfinite(read_image(write_image(image)).flux).all()
+        pixels = read_image(write_image(image))
+        assert np.isfinite(pixels.flux).all()
+        assert any("the sky seems to be cut off there" in note for note in pixels.notes)
+
+
+@pytest.mark.parametrize("zero_point", [22.5, 24.0, 26.0])
+def test_holes_in_whole_numbers(zero_point, field, write_image):
+    counts = np.round(field * 10 ** (0.4 * (zero_point - 22.5)) + 1000).astype(np.uint16)
+    counts[:, :25, :25] = 0
+    flux = read_image(write_image(counts, BUNIT=None, MAGZERO=zero_point)).flux
+    assert np.isnan(flux).sum() == 3 * 625
 
 
 def test_enlarged_image_is_kept(field, write_image):

@@ -181,6 +181,8 @@ def test_spellings_of_units(unit, nanomaggies, planes, write_image):
         ({"MAGZPT": (25.0, "Vega zero point")}, r"Vega magnitudes \(card MAGZPT\)"),
         ({"EXPTIME": 60.0}, "card EXPTIME"),
         ({"GAIN": 2.0}, "card GAIN"),
+        ({"INSTRUME": "WFC"}, "card INSTRUME"),
+        ({"SWCREATE": "a stacking program"}, "card SWCREATE"),
         ({"BUNIT": "MJY"}, "'MJY'"),  # mega or milli
         ({"BUNITS": "ADUs"}, r"'ADUs' \(card BUNITS\)"),
         ({"BUNIT": "mag", "MAGZERO": 25.0}, "'mag'"),
@@ -189,6 +191,11 @@ def test_spellings_of_units(unit, nanomaggies, planes, write_image):
 def test_what_is_not_understood_is_refused_by_name(cards, match, planes, write_image):
     with pytest.raises(InputError, match=match):
         read_image(write_image(planes, **{"BUNIT": None, **cards}))
+
+
+def test_legacy_surveys_give_nanomaggies(planes, write_image):
+    cards = {"BUNIT": None, "SURVEY": "LegacySurvey", "INSTRUME": "DECam"}
+    reads(write_image(planes, **cards), planes)
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint16])
