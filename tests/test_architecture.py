@@ -18,6 +18,7 @@ MAX_ROOM_LINES = 3_000
 LEVELS = (
     {"schema", "errors", "version", "resources", "console"},
     {"records"},
+    {"fits"},
     {"image", "catalogue", "model"},
     {"sky", "science"},
     {"inference"},

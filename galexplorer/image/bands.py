@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from galexplorer.errors import InputError
-from galexplorer.image.fits import FitsImage
+from galexplorer.fits.images import FitsImage
+from galexplorer.fits.provenance import check_camera
+from galexplorer.image.masks import apply_companions, name_band
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
 _THREE_FILES = "give g, r and i as three files (--g, --r, --i, or dropped together)"
@@ -15,31 +17,13 @@ _SHAPE = (
 )
 _PLANE_CARDS = ("EXTNAME", "BAND", "FILTER", "FILTNAM")
 _CUBE_CARDS = ("BANDS", "FILTERS", "BAND", "FILTER")
-_AUXILIARY = re.compile(
-    r"MASK|DQ|WHT|WEIGHTS?|I?N?VAR(IANCE)?|IVAR|INVVAR|ERR(ORS?)?|SIGMA|UNCERT(AINTY)?|SKY|PSF|"
-    r"BKG|BACKGROUND|EXP(OSURE)?|MODEL|RESIDUAL|SEGM?(ENTATION)?",
-    re.IGNORECASE,
-)
+_BAND_CARDS = ("FILTER", "BAND", "FILTNAM", "FILTER1", "FPA.FILTERID", "FPA.FILTER")
+_NUMBERED = ("BAND", "PLANE", "FILTER", "FILT", "CHAN", "LAYER")
+_COLOURS = {"red": "i", "green": "r", "blue": "g"}
+_SPECTRAL = ("WAVE", "AWAV", "FREQ", "VELO", "VRAD", "VOPT", "ENER", "ZOPT", "STOKES", "TIME")
 
 Bands = dict[str, FitsImage]
 """The images of g, r and i, each with data of shape (H, W)."""
-
-
-def name_band(text: str) -> str | None:
-    """Return the one band of ugriz that a file name or card names, as in ``frame-g-005112``.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str or None
-        None where no band, or more than one, stands as a word of its own.
-    """
-    words = {word.rstrip("'") for word in re.split(r"[^a-z0-9']+", text.lower())}
-    named = words.intersection(BANDS)
-    return named.pop() if len(named) == 1 else None
 
 
 def split_file(images: Sequence[FitsImage]) -> tuple[Bands, list[str]]:
@@ -62,7 +46,8 @@ def split_file(images: Sequence[FitsImage]) -> tuple[Bands, list[str]]:
         If the file holds one band, another number of them than three without naming them, or
         bands other than g, r and i.
     """
-    images = _science(images)
+    images = apply_companions(images)
+    check_camera(images[0])
     cubes = [image for image in images if image.data.ndim == 3 and image.data.shape[0] > 1]
     if cubes:
         return _split_cube(cubes[0], extra=len(images) > 1)
@@ -70,8 +55,7 @@ def split_file(images: Sequence[FitsImage]) -> tuple[Bands, list[str]]:
     if len(planes) == 1:
         raise InputError(f"{planes[0].file} holds one band only: {_THREE_FILES}.")
     labels = {
-        keyword: [name_band(str(plane.cards.get(keyword, ""))) for plane in planes]
-        for keyword in _PLANE_CARDS
+        keyword: [str(plane.cards.get(keyword, "")) for plane in planes] for keyword in _PLANE_CARDS
     }
     return _assign(planes, labels, f"{len(planes)} images")
 
@@ -93,9 +77,10 @@ def single_band(images: Sequence[FitsImage], band: str) -> tuple[FitsImage, list
     Raises
     ------
     InputError
-        If the file holds a cube.
+        If the file holds a cube, or a mask or weight map alone.
     """
-    images = _science(images)
+    images = apply_companions(images)
+    check_camera(images[0])
     image, notes = images[0], []
     if image.data.ndim == 3 and image.data.shape[0] > 1:
         raise InputError(
@@ -140,20 +125,8 @@ def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
 
 
 def _stated_band(image: FitsImage) -> str | None:
-    return name_band(str(image.cards.get("FILTER", image.cards.get("BAND", ""))))
-
-
-def _science(images: Sequence[FitsImage]) -> list[FitsImage]:
-    """Leave out weights, masks and the like, unless nothing else is there."""
-    kept = [
-        image
-        for image in images
-        if not any(
-            _AUXILIARY.fullmatch(word)
-            for word in re.split(r"[^A-Za-z]+", str(image.cards.get("EXTNAME", "")))
-        )
-    ]
-    return kept or list(images)
+    named = (name_band(str(image.cards.get(card, ""))) for card in _BAND_CARDS)
+    return next((band for band in named if band), None)
 
 
 def _flatten(image: FitsImage) -> FitsImage:
@@ -164,38 +137,57 @@ def _flatten(image: FitsImage) -> FitsImage:
 def _split_cube(cube: FitsImage, extra: bool) -> tuple[Bands, list[str]]:
     count = cube.data.shape[0]
     planes = [replace(cube, data=plane) for plane in cube.data]
-    labels: dict[str, list[str | None]] = {}
-    for first in (0, 1):
-        cards = [str(cube.cards.get(f"BAND{k}", "")) for k in range(first, first + count)]
-        labels[f"BAND{first}..."] = [name_band(card) for card in cards]
-    for keyword in _CUBE_CARDS:
-        names = re.sub(r"[^a-z]", "", str(cube.cards.get(keyword, "")).lower())
-        if len(names) == count and set(names) <= set(BANDS):
-            labels[keyword] = list(names)
-    bands, notes = _assign(planes, labels, f"{count} planes")
+    labels: dict[str, list[str]] = {}
+    for prefix in _NUMBERED:
+        for first in (0, 1):
+            keywords = [f"{prefix}{k}" for k in range(first, first + count)]
+            if all(keyword in cube.cards for keyword in keywords):
+                labels[f"{prefix}{first}..."] = [str(cube.cards[keyword]) for keyword in keywords]
+    for keyword in (*_CUBE_CARDS, "CTYPE3", "EXTNAME", "COLORSPC"):
+        text = str(cube.cards.get(keyword, ""))
+        words = re.findall(r"[A-Za-z0-9_.']+", text)
+        joined = [w for w in ("".join(words), *words) if len(w) == count]
+        letters = [list(w) for w in joined if set(w.lower()) <= {*BANDS, "b"}]
+        if len(words) == count:
+            labels[keyword] = words
+        elif letters:
+            labels[keyword] = letters[0]
+        elif keyword in ("BANDS", "FILTERS") and text.strip():
+            labels[keyword] = [text] * count
+    axis = str(cube.cards.get("CTYPE3", "")).strip().upper()
+    bands, notes = _assign(planes, labels, f"{count} planes", axis)
     if extra:
         notes.append(f"{cube.file} holds further images beside its cube: they were left out.")
     return bands, notes
 
 
 def _assign(
-    planes: Sequence[FitsImage], labels: Mapping[str, list[str | None]], what: str
+    planes: Sequence[FitsImage], labels: Mapping[str, list[str]], what: str, axis: str = ""
 ) -> tuple[Bands, list[str]]:
     """Give each of g, r, i its plane, by the first kind of card that names all three once."""
     file = planes[0].file
-    for keyword, found in labels.items():
+    known = {keyword: _read_labels(texts) for keyword, texts in labels.items()}
+    for keyword, (found, coloured) in known.items():
         if all(found.count(band) == 1 for band in IMAGE_BANDS):
             notes = []
             chosen = {band: planes[found.index(band)] for band in IMAGE_BANDS}
-            if found != list(IMAGE_BANDS):
+            if coloured:
+                colour = f"card {keyword} = '{', '.join(labels[keyword])}'"
+                chosen = {band: replace(plane, colour=colour) for band, plane in chosen.items()}
+                notes.append(f"{file} has planes of red, green and blue: taken as i, r, g.")
+            elif found != list(IMAGE_BANDS):
                 order = ", ".join(band or "unnamed" for band in found)
                 notes.append(
                     f"{file} holds the bands {order} (card {keyword}): g, r, i were taken."
                 )
             return chosen, notes
+    if axis.split("-")[0] in _SPECTRAL:
+        raise InputError(
+            f"{file} has a third axis of {axis} (card CTYPE3), not of bands: {_SHAPE}."
+        )
     if len(planes) != len(IMAGE_BANDS):
         raise InputError(f"{file} holds {what} whose bands are not named: {_SHAPE}.")
-    for keyword, found in labels.items():
+    for keyword, (found, _) in known.items():
         in_order = all(
             label in (None, band) for label, band in zip(found, IMAGE_BANDS, strict=True)
         )
@@ -203,6 +195,23 @@ def _assign(
         if not in_order and len(set(found)) > 1:
             named = ", ".join(band or "unnamed" for band in found)
             raise InputError(f"{file} holds the bands {named} (card {keyword}): {_THREE_FILES}.")
+        texts = labels[keyword]
+        foreign = len(set(texts)) == len(texts) and keyword not in ("EXTNAME", "CTYPE3")
+        if not any(found) and (foreign or keyword in ("BANDS", "FILTERS")) and any(texts):
+            raise InputError(
+                f"{file} holds the bands {', '.join(dict.fromkeys(texts))} (card {keyword}), which "
+                f"are not g, r and i: {_THREE_FILES}."
+            )
     return dict(zip(IMAGE_BANDS, planes, strict=True)), [
         f"{file} does not name its bands: {what} taken in the order g, r, i."
     ]
+
+
+def _read_labels(texts: Sequence[str]) -> tuple[list[str | None], bool]:
+    """Return the bands that labels name, and whether they are the colours of a picture."""
+    words = [re.split(r"[^a-z0-9]+", text.lower().strip()) for text in texts]
+    for names in (_COLOURS, {name[0]: band for name, band in _COLOURS.items()}):
+        told = [next((names[w] for w in each if w in names), None) for each in words]
+        if len(texts) == len(IMAGE_BANDS) and set(told) == set(IMAGE_BANDS):
+            return told, True
+    return [name_band(text) for text in texts], False

@@ -1,51 +1,25 @@
-"""From the values of a header's unit to nanomaggies, and the side of a pixel."""
+"""The side of a pixel, and what the values of a pixel refer to."""
 
 import math
-import re
-import warnings
-from dataclasses import dataclass
-
-from astropy import units as u
-from astropy.utils.exceptions import AstropyWarning
+from dataclasses import replace
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.image.fits import FitsImage
+from galexplorer.fits.flux_units import Calibration, read_unit
+from galexplorer.fits.images import FitsImage
+from galexplorer.fits.zero_points import read_number
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 
-NANOMAGGY_JY = 3.631e-6
 MIN_SCALE_ARCSEC, MAX_SCALE_ARCSEC = 0.01, 60.0
 
-_NANOMAGGY = re.compile(r"\bn(ano)?[-_ ]?m(aggy|aggies|aggie|gy|gys|ag)\b", re.IGNORECASE)
-_ZERO_POINTS = ("MAGZERO", "MAGZPT", "PHOTZP", "MAGZP", "ZEROPT", "ZP")
+_SCALE_CARDS = ("PIXSCALE", "PIXSCAL1", "SECPIX", "SECPIX1", "PIXELSCL", "PLTSCALE")
 _SQUARE_TOLERANCE = 0.02
 _SCALE_TOLERANCE = 0.02
 _NATIVE_TOLERANCE = 0.05
 _SDSS_TELESCOPE = "2.5m"
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """How the values of one image become nanomaggies.
-
-    Attributes
-    ----------
-    factor : float
-        Nanomaggies per unit of the values.
-    per_arcsec2 : bool
-        The values are a surface brightness.
-    nanomaggies : bool
-        The header says outright that they are nanomaggies.
-    notes : tuple of str
-    """
-
-    factor: float
-    per_arcsec2: bool
-    nanomaggies: bool
-    notes: tuple[str, ...] = ()
-
-
-def read_unit(image: FitsImage) -> Calibration:
-    """Read the unit of an image's values.
+def find_fault(image: FitsImage) -> str:
+    """Say what is impossible about the pixels of an image's coordinates; empty where nothing is.
 
     Parameters
     ----------
@@ -53,34 +27,18 @@ def read_unit(image: FitsImage) -> Calibration:
 
     Returns
     -------
-    Calibration
-
-    Raises
-    ------
-    InputError
-        If the unit is no flux density and there is no zero point.
+    str
+        Follows "the header has".
     """
-    text = str(image.cards.get("BUNIT", "") or "").strip()
-    unit = _parse(text)
-    conversion = _to_nanomaggies(unit) if unit is not None else None
-    zero_point = _zero_point(image)
-    if conversion is not None:
-        factor, per_arcsec2 = conversion
-        notes: tuple[str, ...] = ()
-        if zero_point is not None and abs(factor / 10 ** (0.4 * (22.5 - zero_point)) - 1) > 0.01:
-            notes = (f"The zero point {zero_point:g} contradicts BUNIT '{text}': BUNIT was used.",)
-        return Calibration(factor, per_arcsec2, bool(_NANOMAGGY.search(text)), notes)
-    if zero_point is not None:
-        factor = 10 ** (0.4 * (22.5 - zero_point))
-        return Calibration(
-            factor, False, False, (f"Zero point {zero_point:g} mag (AB) taken from the header.",)
-        )
-    if not text:
-        return Calibration(1.0, False, False, ("No BUNIT card: values taken as nanomaggies.",))
-    raise InputError(
-        f"{image.file} has values in '{text}' and no zero point: convert them to nanomaggies "
-        "(22.5 mag AB is 1 nanomaggy) and write BUNIT = 'nanomaggy'."
-    )
+    coordinates = image.coordinates
+    if coordinates.sides_arcsec is None:
+        return ""
+    width, height = coordinates.sides_arcsec
+    if max(abs(width / height - 1), abs(coordinates.skew - 1)) > _SQUARE_TOLERANCE:
+        return f'pixels of {width:.3g}" x {height:.3g}" that are not square'
+    if not MIN_SCALE_ARCSEC <= width <= MAX_SCALE_ARCSEC:
+        return f'pixels of {width:.4g}", which no image has'
+    return ""
 
 
 def read_scale(image: FitsImage) -> float | None:
@@ -93,28 +51,20 @@ def read_scale(image: FitsImage) -> float | None:
     Returns
     -------
     float or None
-
-    Raises
-    ------
-    InputError
-        If pixels are not square, or their size is implausible.
+        None also where the header's pixels are impossible.
     """
-    coordinates = image.coordinates
-    if coordinates.sides_arcsec is None:
+    if image.coordinates.sides_arcsec is None or find_fault(image):
         return None
-    width, height = coordinates.sides_arcsec
-    if max(abs(width / height - 1), abs(coordinates.skew - 1)) > _SQUARE_TOLERANCE:
-        raise InputError(
-            f'{image.file} has pixels of {width:.3g}" x {height:.3g}" that are not square: '
-            "resample it to square pixels."
-        )
-    scale = math.sqrt(width * height * coordinates.skew)
-    if not MIN_SCALE_ARCSEC <= scale <= MAX_SCALE_ARCSEC:
-        raise InputError(
-            f'{image.file} has an implausible pixel scale of {scale:.3g}" in its header: '
-            "correct its coordinates."
-        )
-    return scale
+    width, height = image.coordinates.sides_arcsec
+    return math.sqrt(width * height * image.coordinates.skew)
+
+
+def contradicts(image: FitsImage, stated_arcsec: float | None) -> bool:
+    """Tell whether the header's coordinates cannot be those of pixels of a stated side."""
+    own = read_scale(image)
+    if stated_arcsec is None or image.coordinates.sides_arcsec is None:
+        return False
+    return own is None or abs(stated_arcsec / own - 1) > _SCALE_TOLERANCE
 
 
 def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, str]:
@@ -134,21 +84,27 @@ def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, 
     Raises
     ------
     InputError
-        If neither the user nor the header tells, or the header's pixels are not square.
+        If neither the user nor the header tells, or the header's pixels are impossible.
     """
-    if stated_arcsec is None:
-        scale = read_scale(image)
-        if scale is None:
-            raise InputError(
-                f"{image.file} has no coordinates that tell its pixel scale: "
-                "state it in arcsec (--pixel-scale)."
-            )
-        return scale, f'Pixel scale {scale:.4g}" taken from the header.'
-    header = read_scale(image)
-    if header is not None and abs(stated_arcsec / header - 1) > _SCALE_TOLERANCE:
-        contradiction = f'although the header says {header:.4g}"'
-        return stated_arcsec, f'Pixel scale {stated_arcsec:.4g}" as stated, {contradiction}.'
-    return stated_arcsec, f'Pixel scale {stated_arcsec:.4g}" as stated.'
+    fault, own = find_fault(image), read_scale(image)
+    if stated_arcsec is not None:
+        spared = ""
+        if contradicts(image, stated_arcsec):
+            words = f"has {fault}" if fault else f'says {own:.4g}"'
+            spared = f", although the header {words}"
+        return stated_arcsec, f'Pixel scale {stated_arcsec:.4g}" as stated{spared}.'
+    if fault:
+        raise InputError(f"{image.file} has {fault}: state its pixel scale in arcsec.")
+    if own is not None:
+        return own, f'Pixel scale {own:.4g}" taken from the header.'
+    for card in _SCALE_CARDS:
+        side = read_number(image.cards.get(card))
+        if side is not None and MIN_SCALE_ARCSEC <= side <= MAX_SCALE_ARCSEC:
+            return side, f'Pixel scale {side:.4g}" taken from the header (card {card}).'
+    raise InputError(
+        f"{image.file} has no coordinates that tell its pixel scale: "
+        "state it in arcsec (--pixel-scale)."
+    )
 
 
 def check_scale_option(name: str, value_arcsec: float | None) -> None:
@@ -160,10 +116,15 @@ def check_scale_option(name: str, value_arcsec: float | None) -> None:
         )
 
 
-def flux_factor(
-    image: FitsImage, scale_arcsec: float, flux_scale_arcsec: float | None
-) -> tuple[float, tuple[str, ...]]:
-    """Return the factor from an image's values to nanomaggies per pixel, and notes.
+def calibrate(
+    image: FitsImage,
+    band: str,
+    scale_arcsec: float,
+    flux_scale_arcsec: float | None = None,
+    zero_point: float | None = None,
+    exposure_s: float | None = None,
+) -> Calibration:
+    """Return how an image's values become nanomaggies per pixel.
 
     An SDSS frame that was interpolated onto a coarser or finer grid still carries the
     frame's cards and, unless it was rescaled, values per native pixel; its pixel scale
@@ -172,30 +133,32 @@ def flux_factor(
     Parameters
     ----------
     image : FitsImage
+    band : {"g", "r", "i"}
     scale_arcsec : float
         Side of this image's pixel.
-    flux_scale_arcsec : float or None
+    flux_scale_arcsec : float, optional
         Side of the pixel that the values refer to, if the user states it.
+    zero_point, exposure_s : float, optional
+        As `galexplorer.fits.flux_units.read_unit` takes them.
 
     Returns
     -------
-    factor : float
-    notes : tuple of str
+    Calibration
 
     Raises
     ------
     InputError
-        If the unit is unknown.
+        If the header's flux scale cannot be understood.
     OptionError
         If `flux_scale_arcsec` is given for values that are a surface brightness.
     """
-    unit = read_unit(image)
+    unit = read_unit(image, band, zero_point, exposure_s)
     if unit.per_arcsec2:
         if flux_scale_arcsec is not None:
             raise OptionError(
                 f"{image.file} has values per square arcsecond: leave the flux pixel scale out."
             )
-        return unit.factor * scale_arcsec**2, unit.notes
+        return replace(unit, factor=unit.factor * scale_arcsec**2)
     telescope = str(image.cards.get("TELESCOP", "")).strip()
     is_frame = unit.nanomaggies and (
         "NMGY" in image.cards or ("RERUN" in image.cards and telescope == _SDSS_TELESCOPE)
@@ -206,46 +169,10 @@ def flux_factor(
     elif is_frame and interpolated:
         reference, origin = SDSS_PIXEL_SCALE_ARCSEC, "the header is that of an SDSS frame"
     else:
-        return unit.factor, unit.notes
+        return unit
     ratio = (scale_arcsec / reference) ** 2
     note = (
         f'Values taken as nanomaggies per {reference:.4g}" pixel ({origin}): '
         f"multiplied by {ratio:.2f}."
     )
-    return unit.factor * ratio, (*unit.notes, note)
-
-
-def _parse(text: str) -> u.UnitBase | None:
-    # A long integer in a power of ten would keep the parser busy for minutes.
-    if not text or re.search(r"(?<![\d.])\d{6,}", text):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
-        try:
-            return u.Unit(_NANOMAGGY.sub("nmgy", text))
-        except (ValueError, TypeError, ArithmeticError, KeyError, IndexError, AttributeError):
-            return None  # not a unit of astropy's; a zero point may still tell
-
-
-def _to_nanomaggies(unit: u.UnitBase) -> tuple[float, bool] | None:
-    """Return nanomaggies per unit, and whether it is per square arcsecond."""
-    nanomaggy, jansky = u.Unit("nmgy"), u.Unit("Jy")
-    for factor, target in ((1.0, nanomaggy), (1.0 / NANOMAGGY_JY, jansky)):
-        for extra in (u.dimensionless_unscaled, u.pix):
-            if (unit * extra).is_equivalent(target):
-                return _finite(factor * (unit * extra).to(target), False)
-        if unit.is_equivalent(target / u.arcsec**2):
-            return _finite(factor * unit.to(target / u.arcsec**2), True)
-    return None
-
-
-def _finite(factor: float, per_arcsec2: bool) -> tuple[float, bool] | None:
-    return (float(factor), per_arcsec2) if 0 < factor < math.inf else None
-
-
-def _zero_point(image: FitsImage) -> float | None:
-    for keyword in _ZERO_POINTS:
-        value = image.cards.get(keyword)
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 50:
-            return float(value)
-    return None
+    return replace(unit, factor=unit.factor * ratio, notes=(*unit.notes, note))

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from galexplorer.errors import InputError
-from galexplorer.image.bounded import Blob
-from galexplorer.image.fits import MIN_SIDE
+from galexplorer.fits.bounded import Blob
+from galexplorer.fits.structure import MIN_SIDE
 
 MAX_PIXELS = 16_000_000
 

@@ -4,24 +4,25 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from galexplorer.errors import InputError, OptionError
+from galexplorer.fits.bounded import Blob, Source, read_blob
+from galexplorer.fits.images import FitsImage, is_fits, read_images
+from galexplorer.fits.provenance import describe_survey
+from galexplorer.fits.zero_points import check_zero_points
 from galexplorer.image.alignment import align
 from galexplorer.image.bands import Bands, order_files, single_band, split_file
-from galexplorer.image.bounded import Blob, Source, read_blob
-from galexplorer.image.calibration import (
-    check_scale_option,
-    choose_scale,
-    flux_factor,
-    read_scale,
-)
+from galexplorer.image.blanks import find_blanks
+from galexplorer.image.calibration import calibrate, check_scale_option, choose_scale, read_scale
 from galexplorer.image.composite import linear_flux
-from galexplorer.image.fits import FitsImage, is_fits, read_images
 from galexplorer.image.jpeg import is_composite, read_channels
+from galexplorer.image.masks import blank_by
 from galexplorer.image.pixels import Pixels
+from galexplorer.image.placement import place
 from galexplorer.schema import IMAGE_BANDS
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,14 @@ def read_image(
     *,
     pixel_scale_arcsec: float | None = None,
     flux_pixel_scale_arcsec: float | None = None,
+    zero_point: float | Mapping[str, float] | None = None,
+    exposure_s: float | None = None,
+    ra: float | None = None,
+    dec: float | None = None,
+    masks: Source | Mapping[str, Source] | None = None,
+    weights: Source | Mapping[str, Source] | None = None,
 ) -> Pixels:
-    """Read one patch of sky in g, r and i.
+    """Read one patch of sky in g, r and i; what is stated counts over what a header says.
 
     Parameters
     ----------
@@ -43,24 +50,37 @@ def read_image(
         One file: a FITS cube of shape (3, H, W), a FITS file with three images, or an SDSS
         colour composite as JPEG or PNG. Or three FITS files: a mapping with the keys ``g``,
         ``r``, ``i``, or a sequence whose names or headers tell the bands. FITS may be packed
-        with gzip or bzip2.
+        with gzip or bzip2, or tile-compressed. Masks and weights in a file blank its pixels.
     pixel_scale_arcsec : float, optional
         Side of a pixel. Default: from the header; a composite has none.
     flux_pixel_scale_arcsec : float, optional
         Side of the pixel that the values refer to. Default: the pixel scale, except for an
         SDSS frame that was interpolated to another scale, whose values are still per native
         pixel.
+    zero_point : float or mapping of str to float, optional
+        AB magnitude of a source whose pixels sum to one, for all bands or by band.
+    exposure_s : float, optional
+        Exposure time: `zero_point` is then that of one unit per second. Without a stated zero
+        point it replaces EXPTIME where a header's zero point is for one second.
+    ra, dec : float, optional
+        Position of the galaxy, ICRS degrees. It counts where the header's coordinates cannot be
+        right, because a stated pixel scale contradicts them: if they do not hold the position,
+        the galaxy is taken to be at the centre.
+    masks, weights : path, bytes, (name, bytes) or mapping by band, optional
+        FITS images on the grid of the image they belong to. Pixels whose mask is not zero, or
+        whose weight is not positive, are unmeasured.
 
     Returns
     -------
     Pixels
-        On the grid of r.
+        On the grid of r. Pixels that hold a fill value are NaN.
 
     Raises
     ------
     InputError
         If a file cannot be read, is damaged, too large or too small, has another shape than
-        those above, an unknown unit or pixel scale, or holds no signal.
+        those above, an unknown pixel scale, a flux scale that is not understood, bands that
+        are not g, r and i, or holds no signal.
     OptionError
         If an option is out of range or contradicts the file.
 
@@ -72,6 +92,13 @@ def read_image(
     """
     check_scale_option("The pixel scale", pixel_scale_arcsec)
     check_scale_option("The flux pixel scale", flux_pixel_scale_arcsec)
+    stated = _Stated(
+        pixel_scale_arcsec,
+        flux_pixel_scale_arcsec,
+        check_zero_points(zero_point, exposure_s),
+        exposure_s,
+        None if ra is None or dec is None else (ra, dec),
+    )
     if isinstance(sources, Mapping):
         if set(sources) != set(IMAGE_BANDS):
             given = ", ".join(map(str, sources)) or "none"
@@ -81,7 +108,9 @@ def read_image(
     else:
         blobs = _read_blobs(_list_sources(sources))
         if len(blobs) == 1 and is_composite(blobs[0].data):
-            return _read_composite(blobs[0], pixel_scale_arcsec, flux_pixel_scale_arcsec)
+            if masks is not None or weights is not None:
+                raise OptionError(f"{blobs[0].name} is a picture: masks go with FITS images.")
+            return _read_composite(blobs[0], stated)
         files = [_read_fits(blob) for blob in blobs]
         if len(files) == 1:
             bands, notes = split_file(files[0])
@@ -89,18 +118,34 @@ def read_image(
             order = order_files(files)
             blobs = [blobs[k] for k in order]
             bands, notes = _name_bands([files[k] for k in order])
-    flux, scale_arcsec, flux_notes = _calibrate(bands, pixel_scale_arcsec, flux_pixel_scale_arcsec)
+    for role, stated_maps in (("mask", masks), ("weight", weights)):
+        for band, (blob, companion) in _read_companions(stated_maps).items():
+            bands[band] = blank_by(bands[band], companion, role, stated=True)
+            blobs.append(blob)
+    flux, scale_arcsec, flux_notes = _calibrate(bands, stated)
+    wcs, place_notes = place(bands["r"], pixel_scale_arcsec, stated.position)
     log.info("image of %d x %d pixels of %.3f arcsec", *flux.shape[:0:-1], scale_arcsec)
-    for note in (*notes, *flux_notes):
+    for note in (*notes, *flux_notes, *place_notes):
         log.debug("%s", note)
     return Pixels(
         flux=flux,
         pixel_scale_arcsec=scale_arcsec,
         origin="fits",
         sha256=_hash(blobs),
-        wcs=bands["r"].coordinates.wcs,
-        notes=(*notes, *flux_notes),
+        wcs=wcs,
+        notes=(*notes, *flux_notes, *place_notes),
     )
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What the user says of the image, which counts over its header."""
+
+    pixel_scale_arcsec: float | None
+    flux_pixel_scale_arcsec: float | None
+    zero_points: Mapping[str, float]
+    exposure_s: float | None
+    position: tuple[float, float] | None
 
 
 def _label(source: Source, band: str) -> Source:
@@ -147,6 +192,26 @@ def _read_fits(blob: Blob) -> list[FitsImage]:
     )
 
 
+def _read_companions(
+    given: Source | Mapping[str, Source] | None,
+) -> dict[str, tuple[Blob, FitsImage]]:
+    """Read masks or weights; one that is given alone counts for all bands."""
+    if given is None:
+        return {}
+    named = given if isinstance(given, Mapping) else dict.fromkeys(IMAGE_BANDS, given)
+    if not set(named) <= set(IMAGE_BANDS):
+        raise InputError(f"Masks are given for {', '.join(named)}: give them for g, r or i.")
+    found = {}
+    for band, source in named.items():
+        blob = read_blob(source)
+        image = _read_fits(blob)[0]
+        if image.data.ndim == 3:
+            index = IMAGE_BANDS.index(band) if len(image.data) == len(IMAGE_BANDS) else 0
+            image = replace(image, data=image.data[index])
+        found[band] = (blob, image)
+    return found
+
+
 def _name_bands(files: Sequence[Sequence[FitsImage]]) -> tuple[Bands, list[str]]:
     """Take one image from each of three files in the order g, r, i."""
     bands: Bands = {}
@@ -157,14 +222,13 @@ def _name_bands(files: Sequence[Sequence[FitsImage]]) -> tuple[Bands, list[str]]
     return bands, notes
 
 
-def _read_composite(
-    blob: Blob, pixel_scale_arcsec: float | None, flux_pixel_scale_arcsec: float | None
-) -> Pixels:
-    if flux_pixel_scale_arcsec is not None:
+def _read_composite(blob: Blob, stated: _Stated) -> Pixels:
+    if stated.flux_pixel_scale_arcsec is not None or stated.zero_points:
+        what = "zero point" if stated.zero_points else "flux pixel scale"
         raise OptionError(
-            f"{blob.name} is a colour composite, whose flux scale is known: "
-            "leave the flux pixel scale out."
+            f"{blob.name} is a colour composite, whose flux scale is known: leave the {what} out."
         )
+    pixel_scale_arcsec = stated.pixel_scale_arcsec
     if pixel_scale_arcsec is None:
         raise InputError(
             f"{blob.name} does not tell its pixel scale: state it in arcsec (--pixel-scale, "
@@ -184,29 +248,39 @@ def _read_composite(
     )
 
 
-def _calibrate(
-    bands: Bands, pixel_scale_arcsec: float | None, flux_pixel_scale_arcsec: float | None
-) -> tuple[np.ndarray, float, list[str]]:
+def _calibrate(bands: Bands, stated: _Stated) -> tuple[np.ndarray, float, list[str]]:
     """Return nanomaggies per pixel on the grid of r, shape (3, H, W), its scale, and notes."""
     reference = bands["r"]
-    scale_arcsec, scale_note = choose_scale(reference, pixel_scale_arcsec)
+    scale_arcsec, scale_note = choose_scale(reference, stated.pixel_scale_arcsec)
     # A stated scale is that of r; the others keep their ratio to it.
     correction = scale_arcsec / (read_scale(reference) or scale_arcsec)
     said: dict[str, list[str]] = {}
     planes = []
     for band, image in bands.items():
+        blank, blank_notes = find_blanks(image)
+        if blank.any():
+            image = replace(image, data=np.where(blank, np.float32(np.nan), image.data))
         _check_signal(image, band)
         own = read_scale(image)
         own_arcsec = scale_arcsec if own is None else own * correction
-        factor, remarks = flux_factor(image, own_arcsec, flux_pixel_scale_arcsec)
-        plane, resampling = _onto_reference(image, reference)
+        unit = calibrate(
+            image,
+            band,
+            own_arcsec,
+            stated.flux_pixel_scale_arcsec,
+            stated.zero_points.get(band),
+            stated.exposure_s,
+        )
+        linear = replace(image, data=unit.linear(image.data))
+        plane, resampling = _onto_reference(linear, reference)
         with np.errstate(over="ignore"):
-            plane = (plane * np.float64(factor * (scale_arcsec / own_arcsec) ** 2)).astype(
+            plane = (plane * np.float64(unit.factor * (scale_arcsec / own_arcsec) ** 2)).astype(
                 np.float32
             )
         plane[np.isinf(plane)] = np.nan
         planes.append(plane)
-        for remark in (*image.coordinates.notes, *remarks, *resampling):
+        remarks = (*image.coordinates.notes, *image.notes, *blank_notes, *unit.notes)
+        for remark in (*remarks, *resampling, *describe_survey(image)):
             said.setdefault(remark, []).append(band)
     notes = [scale_note]
     for remark, of in said.items():
@@ -216,7 +290,9 @@ def _calibrate(
 
 def _onto_reference(image: FitsImage, reference: FitsImage) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the values of an image on the grid of r, and how they got there."""
-    own, wanted = image.coordinates.wcs, reference.coordinates.wcs
+    own, wanted = (
+        each.coordinates.wcs if read_scale(each) else None for each in (image, reference)
+    )
     height, width = reference.data.shape
     if own is not None and wanted is not None and own is not wanted:
         aligned, resampler = align(image.data, own, wanted, (height, width))

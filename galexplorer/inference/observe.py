@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 _FAR_APART_MAG = 1.0
 """Apertures and kinds of magnitude, and dust where it is not known, rarely make as much."""
 _MEASURED = "measured on the pixels"
+_COLOUR_LIMITS = (
+    ("g", "i", -0.6, 0.15, 4.5),
+    ("g", "r", -0.6, 0.05, 3.0),
+    ("r", "i", -1.3, -0.02, 2.5),
+)
+"""Two bands; the bluest and the reddest that a galaxy can be, dust in front included (only dwarfs
+with strong lines come near: Yang et al. 2017, ApJ 847, 38); between, what 1 in 1,000 is beyond."""
+_BRIGHTEST_MAG = 6.0
+"""M 81 and Centaurus A have as much, and overfill the field in which a target is measured."""
 
 
 def observe(
@@ -52,7 +61,8 @@ def observe(
     Raises
     ------
     TargetError
-        If there is neither image nor photometry, or no galaxy is found at the position.
+        If there is neither image nor photometry, no galaxy is found at the position, or what is
+        measured there is no galaxy's light.
     """
     given = photometry or Photometry()
     if pixels is None:
@@ -63,6 +73,7 @@ def observe(
         told = ("No image: inferred from photometry alone.",)
         return Observation(None, given, told, origins=_origins(given, False))
     found = measure(pixels, ra, dec)
+    objections = _check_light(found)
     grid, scale, native = cut(pixels, found)
     north, mirrored = _orientation(pixels, found)
     sky_ra, sky_dec = _position(pixels, found)
@@ -96,7 +107,7 @@ def observe(
         petro_kind="catalogue" if sized else "measured" if found.petro_r50 else "none",
         petro_magnitudes={} if measured else given.petro_magnitudes,
     )
-    notes = (*pixels.notes, *_remarks(pixels, found, measured, corrected))
+    notes = (*pixels.notes, *objections, *_remarks(pixels, found, measured, corrected))
     if measured and given.magnitudes:
         left_out = ", ".join(given.magnitudes)
         notes += (f"The catalogue gives none of g, r, i: its {left_out} was left out.",)
@@ -168,6 +179,33 @@ def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) ->
         known=dict(fetched.truths),
         origins=origins,
     )
+
+
+def _check_light(found: Measurement) -> tuple[str, ...]:
+    """Object to light that no galaxy has: the flux scale or the order of bands is wrong."""
+    magnitudes, notes = found.magnitudes, []
+    if magnitudes["r"] < _BRIGHTEST_MAG:
+        raise TargetError(
+            f"The image has r = {magnitudes['r']:.1f} at the position, brighter than any galaxy "
+            "that fits it: check its unit and zero point."
+        )
+    for blue, red, lowest, rare, highest in _COLOUR_LIMITS:
+        if blue not in magnitudes or red not in magnitudes:
+            continue
+        colour = magnitudes[blue] - magnitudes[red]
+        error = math.hypot(found.errors[blue], found.errors[red])
+        words = f"The image has {blue} - {red} = {colour:.2f} at the position"
+        if not lowest - 3 * error <= colour <= highest + 3 * error:
+            raise TargetError(
+                f"{words}, the colour of no galaxy: check the order of its bands and the zero "
+                "point of each."
+            )
+        if colour < rare - 2 * error:
+            notes.append(
+                f"{words}, bluer than 999 of 1,000 SDSS galaxies: check the order of its bands "
+                "(red and blue may be swapped) and the zero point of each."
+            )
+    return tuple(notes)
 
 
 def _origins(photometry: Photometry, corrected: bool) -> dict[str, str]:

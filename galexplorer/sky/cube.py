@@ -8,8 +8,8 @@ from pathlib import Path
 from astropy.io import fits
 
 from galexplorer.errors import InputError
-from galexplorer.image.bounded import Source, read_blob
-from galexplorer.image.fits import is_fits, read_header
+from galexplorer.fits.bounded import Source, read_blob
+from galexplorer.fits.images import is_fits, read_header
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.reader import read_image
 from galexplorer.records.photometry import Photometry

@@ -19,9 +19,9 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from astroquery.sdss import SDSSClass
 
 from galexplorer.errors import InputError
+from galexplorer.fits.bounded import read_blob
+from galexplorer.fits.images import FitsImage, read_header, read_images
 from galexplorer.image.alignment import align
-from galexplorer.image.bounded import read_blob
-from galexplorer.image.fits import FitsImage, read_header, read_images
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cache import Cache

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from galexplorer.errors import InputError
-from galexplorer.image.bounded import Blob
+from galexplorer.fits.bounded import Blob
 from galexplorer.image.jpeg import read_channels
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.cutouts import LEGACY

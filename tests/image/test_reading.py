@@ -12,9 +12,9 @@ from astropy.wcs import WCS
 from PIL import Image
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.image.bands import name_band
 from galexplorer.image.composite import composite
 from galexplorer.image.fits_writer import write_cube
+from galexplorer.image.masks import name_band
 from galexplorer.image.reader import read_image
 
 BANDS = ("g", "r", "i")
@@ -198,12 +198,11 @@ def test_zero_point(unit, planes, write_image):
     assert any("Zero point 25 mag" in note for note in pixels.notes)
 
 
-def test_unit_wins_over_zero_point(planes, write_image):
-    pixels = read_image(write_image(planes, MAGZERO=25.0))
-    np.testing.assert_array_equal(pixels.flux, planes)
-    assert any("contradicts BUNIT" in note for note in pixels.notes)
+def test_unit_and_zero_point_must_agree(planes, write_image):
     agreeing = read_image(write_image(planes, MAGZERO=22.5))
-    assert not any("contradicts" in note for note in agreeing.notes)
+    np.testing.assert_array_equal(agreeing.flux, planes)
+    with pytest.raises(InputError, match="BUNIT = 'nanomaggy', but the card MAGZERO gives"):
+        read_image(write_image(planes, MAGZERO=25.0))
 
 
 def test_stated_scale_wins_and_is_noted(cube):

@@ -13,8 +13,9 @@ from astropy.io import fits
 from PIL import Image
 
 from galexplorer.errors import InputError
-from galexplorer.image import bounded, jpeg
-from galexplorer.image import fits as fits_module
+from galexplorer.fits import bounded
+from galexplorer.fits import structure as fits_module
+from galexplorer.image import jpeg
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 
@@ -195,7 +196,8 @@ def test_frame_alone_is_one_band(planes, sky_header, write_file):
         ((1, 3, 20, 20), rf"array of 4 axes \(1 x 3 x 20 x 20\): give a {SHAPE_WANTED}"),
         ((2, 20, 20), f"2 planes whose bands are not named: give a {SHAPE_WANTED}"),
         ((5, 20, 20), f"5 planes whose bands are not named: give a {SHAPE_WANTED}"),
-        ((20, 20, 3), "too small with 3 x 20 pixels"),
+        ((20, 20, 3), r"planes on the first axis \(NAXIS1 = 3\)"),
+        ((20, 3), "too small with 3 x 20 pixels"),
     ],
 )
 def test_wrong_shapes(shape, match, rng, write_image):
@@ -220,13 +222,6 @@ def test_table(write_file):
     refuses(write_file(fits.PrimaryHDU(), table), "holds tables and no image")
 
 
-def test_tile_compressed(planes, write_file):
-    data = write_file(fits.PrimaryHDU(), fits.CompImageHDU(planes[0], compression_type="RICE_1"))
-    refuses(
-        ("packed.fits.fz", data), "packed.fits.fz is tile-compressed FITS: unpack it with funpack"
-    )
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_band_without_measured_pixels(value, planes, write_image):
     planes[2] = value
@@ -246,7 +241,7 @@ def test_constant_picture():
     "unit", ["counts", "adu", "electron/s", "Jy/beam", "K", "10**999999999 Jy"]
 )
 def test_unknown_unit(unit, planes, write_image):
-    refuses(write_image(planes, BUNIT=unit), "no zero point: convert them to nanomaggies")
+    refuses(write_image(planes, BUNIT=unit), r"\(card BUNIT\) and no zero point.*: state the zero")
 
 
 def test_no_pixel_scale(planes, write_image, without_coordinates):
@@ -260,7 +255,7 @@ def test_pixels_that_are_not_square(planes, write_image):
 
 
 def test_implausible_pixel_scale(planes, write_image):
-    refuses(write_image(planes, scale_arcsec=400.0), 'implausible pixel scale of 400"')
+    refuses(write_image(planes, scale_arcsec=400.0), 'has pixels of 400", which no image')
 
 
 def test_different_shapes_without_coordinates(rng, write_image, without_coordinates):

@@ -1,5 +1,7 @@
 """Pixels and catalogue values become one observation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.wcs import WCS
@@ -115,3 +117,30 @@ def test_what_limits_the_measurement_is_said():
     pixels.flux[:, :, 64:] = np.nan
     notes = " ".join(observe(pixels).notes)
     assert "of the aperture lies on usable pixels" in notes
+
+
+def recoloured(order=(0, 1, 2), factors=(1.0, 1.0, 1.0)) -> Pixels:
+    """The disc in other colours, bands of which may change places."""
+    pixels = disc()
+    flux = pixels.flux * np.array(factors, np.float32)[:, None, None]
+    return replace(pixels, flux=np.ascontiguousarray(flux[list(order)]))
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 0, 2)])
+def test_colours_of_no_galaxy_are_refused(order):
+    """A red galaxy whose bands are in another order is bluer than any star-forming one."""
+    red = (0.4, 1.0, 1.6)
+    observe(recoloured(factors=red))
+    with pytest.raises(TargetError, match="the colour of no galaxy: check the order of its bands"):
+        observe(recoloured(order, red))
+
+
+def test_rare_colours_are_named():
+    notes = " ".join(observe(recoloured(factors=(1.0, 1.0, 0.65))).notes)
+    assert "bluer than 999 of 1,000 SDSS galaxies" in notes
+    assert "999" not in " ".join(observe(recoloured(factors=(0.6, 1.0, 1.3))).notes)
+
+
+def test_a_flux_scale_that_no_galaxy_has():
+    with pytest.raises(TargetError, match="brighter than any galaxy that fits it"):
+        observe(recoloured(factors=(0.6e7, 1e7, 1.3e7)))
