@@ -1,4 +1,4 @@
-"""Put what falls short, as the report card of the weights has it, into the README.
+"""Write the shortcomings listed in the report card of the weights into the README.
 
 python scripts/shortfalls.py
 """
@@ -19,7 +19,7 @@ def block(sentences: list[str]) -> str:
 
 
 def main() -> None:
-    """Rewrite what stands between the markers."""
+    """Rewrite the block between the markers."""
     card = read_report_card()
     text = README.read_text(encoding="utf-8")
     if card is None or BEGIN not in text:

@@ -28,7 +28,7 @@ _SAME_NOISE = 8  # rows
 
 @dataclass(frozen=True)
 class Mode:
-    """What a test gives to the model, and what it keeps back.
+    """The inputs that a test gives to the model.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Prediction:
 
 
 def present(rows: Arrays, mode: Mode) -> Arrays:
-    """Return rows as a mode shows them to the model; arrays are not changed in place."""
+    """Return rows with only the inputs of a mode; arrays are not changed in place."""
     if not mode.gri:
         return rows
     hidden = [k for k, band in enumerate(BANDS) if band not in IMAGE_BANDS]
