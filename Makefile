@@ -3,7 +3,7 @@
 # make lint   style and types alone
 # make wheel  build dist/galexplorer-*.whl, which pip installs anywhere
 # make docs   build the documentation in build/docs; a warning is an error
-# make weights  render, train, evaluate: hours; writes weights/ and assets/examples
+# make weights  render, train, evaluate (hours); writes weights/ and assets/examples
 # make clean  remove the environment and the caches
 
 PYTHON ?= python3

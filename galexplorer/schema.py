@@ -33,7 +33,7 @@ class Target:
     name : str
         Name used in code, files, command line and app alike.
     label : str
-        Words for a person.
+        Human-readable name.
     symbol : str
         Label for an axis, in mathtext; the unit is kept apart.
     unit : str
@@ -43,7 +43,7 @@ class Target:
     low, high : float
         Bounds of the physical domain: the model's draws stay inside.
     digits : int
-        Decimals that a typical posterior width deserves.
+        Decimals that a typical posterior width justifies.
     """
 
     name: str
@@ -79,7 +79,9 @@ TARGETS = (
         3,
         2,
     ),
-    Target("gas_metallicity", "Gas metallicity", r"$12+\log(\mathrm{O/H})$", "dex", "", 7, 10, 2),
+    Target(
+        "gas_metallicity", "Gas-phase metallicity", r"$12+\log(\mathrm{O/H})$", "dex", "", 7, 10, 2
+    ),
     Target(
         "log_bh_mass",
         "Black-hole mass",
@@ -128,4 +130,4 @@ DETECTION_S_TO_N = 3.0
 """Signal-to-noise ratio in an SDSS spectrum from which a line counts as detected."""
 
 MEASURABLE_NAMES = (*LINE_NAMES, "gas_metallicity")
-"""Targets of which the model says how likely a spectrum of SDSS's would show them."""
+"""Targets with a modelled probability of being measurable in an SDSS spectrum."""

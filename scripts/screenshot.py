@@ -93,7 +93,7 @@ def visit(page: Page, address: str):
 
 def run_list(page: Page) -> None:
     """Give the page of targets a short list, and wait until it is done."""
-    field = page.get_by_role("textbox", name="One target a line")
+    field = page.get_by_role("textbox", name="One target per line")
     field.fill(LIST, timeout=WAIT_MS)
     field.press("Control+Enter")
     number = len(LIST.splitlines())

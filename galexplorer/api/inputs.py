@@ -231,8 +231,7 @@ def _photometry(
         check_within(name, radius, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
     if petro_r50 is not None and petro_r90 is not None and petro_r90 <= petro_r50:
         raise OptionError(
-            f"petro_r90 is {petro_r90:g} and petro_r50 {petro_r50:g}: 90% of the light lies "
-            "further out than half of it."
+            f"petro_r90 is {petro_r90:g} and petro_r50 {petro_r50:g}: R90 must be larger than R50."
         )
     if not given and petro_r50 is None and petro_r90 is None:
         return None
@@ -275,7 +274,7 @@ def _centred(pixels: Pixels, x: float, y: float) -> Pixels:
     column, row = round(x), round(y)
     half = min(column, width - 1 - column), min(row, height - 1 - row)
     if min(half) < 0:
-        raise TargetError(f"The pixel {x:.0f}, {y:.0f} lies off the image: choose another.")
+        raise TargetError(f"The pixel {x:.0f}, {y:.0f} lies outside the image: choose another.")
     window = (
         slice(None),
         slice(row - half[1], row + half[1] + 1),

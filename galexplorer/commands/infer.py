@@ -50,7 +50,7 @@ def infer(
         typer.Argument(
             metavar="INPUT...",
             help="A FITS file with a gri cube or three images, an SDSS JPEG, or three FITS files "
-            "whose names or headers tell the bands. Or a galaxy to get from SDSS: its name, "
+            "whose names or headers identify the bands; or a galaxy to fetch from SDSS: its name,  "
             "position or objID.",
         ),
     ] = None,
@@ -77,14 +77,16 @@ def infer(
     err_i: Annotated[Number, typer.Option()] = None,
     err_z: Annotated[Number, typer.Option()] = None,
     petro_r50: Annotated[Number, typer.Option(help="Half-light radius in r, arcsec.")] = None,
-    petro_r90: Annotated[Number, typer.Option(help="90%-light radius in r, arcsec.")] = None,
-    ra: Annotated[Number, typer.Option(help="Target in the image, degrees.")] = None,
-    dec: Annotated[Number, typer.Option(help="Target in the image, degrees.")] = None,
+    petro_r90: Annotated[
+        Number, typer.Option(help="Radius containing 90% of the light in r, arcsec.")
+    ] = None,
+    ra: Annotated[Number, typer.Option(help="RA of the target in the image, degrees.")] = None,
+    dec: Annotated[Number, typer.Option(help="Dec of the target in the image, degrees.")] = None,
     pixel_scale: Annotated[Number, typer.Option(help="Arcsec per pixel.")] = None,
     flux_pixel_scale: Annotated[
-        Number, typer.Option(help="Arcsec per pixel to which the values refer, if another.")
+        Number, typer.Option(help="Pixel scale of the flux values, if different, arcsec.")
     ] = None,
-    redshift: Annotated[Number, typer.Option(help="Known redshift, to be held fixed.")] = None,
+    redshift: Annotated[Number, typer.Option(help="Known redshift, held fixed.")] = None,
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
@@ -92,11 +94,11 @@ def infer(
         int | None,
         typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     device: DeviceOption = "auto",
     weights: WeightsOption = None,
     format: Annotated[
-        Format | None, typer.Option(help="Default: told by --out; JSON to the terminal.")
+        Format | None, typer.Option(help="Default: from the suffix of --out, else JSON.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -171,8 +173,8 @@ def _read_known(given: dict[str, Any]) -> dict[str, Any]:
     _check_within("--petro-r90", r90, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
     if r50 is not None and r90 is not None and r90 <= r50:
         raise OptionError(
-            f"--petro-r90 is {r90:g} and --petro-r50 {r50:g}: 90% of the light lies further out "
-            "than half of it."
+            f"--petro-r90 is {r90:g} and --petro-r50 is {r50:g}: R90 must be larger, as it contains "
+            "more of the light."
         )
     known = {"magnitudes": magnitudes, "errors": errors, "petro_r50": r50, "petro_r90": r90}
     return {name: value for name, value in known.items() if value}
@@ -185,14 +187,16 @@ def _check_own_image(given: dict[str, Any], sources: Sources | None) -> None:
     if (given["ra"] is None) != (given["dec"] is None):
         raise OptionError("--ra and --dec go together: give both, or neither.")
     if given["source"] != "auto":
-        raise OptionError("--source belongs to a galaxy to get from SDSS: give a name or position.")
+        raise OptionError(
+            "--source applies only to a galaxy fetched from SDSS: give a name or position."
+        )
     if sources is not None:
         return
     if not any(given[f"mag_{band}"] is not None for band in BANDS):
         raise OptionError("nothing to infer from: give an image or a magnitude (--mag-r 17.2).")
     for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale"):
         if given[name] is not None:
-            raise OptionError(f"--{name.replace('_', '-')} belongs to an image: give one.")
+            raise OptionError(f"--{name.replace('_', '-')} applies only to an image: give one.")
 
 
 def _write_results(results: "list[Result]", out: Path | None, kind: str) -> None:
@@ -280,7 +284,7 @@ def _infer_catalogue(
     write_table(table, out, format)
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
-        raise InputError(f"None of the {failed} rows could be inferred; the column flag says why.")
+        raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
     if failed:
         console.tell_failure(
             f"{failed} of {len(table)} rows could not be inferred; the column flag says why."
@@ -296,12 +300,12 @@ def _check_within(option: str, value: float | None, low: float, high: float) -> 
 def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) -> None:
     high = TARGETS[0].high
     if redshift is not None and limits is not None:
-        raise OptionError("--redshift and --redshift-range exclude each other: give one.")
+        raise OptionError("--redshift and --redshift-range are mutually exclusive: give one.")
     if redshift is not None and not 0 < redshift <= high:
         raise OptionError(f"--redshift is {redshift:g}: it must lie above 0, at most {high}.")
     if limits is not None and not 0 <= limits[0] < limits[1] <= high:
         raise OptionError(
-            f"--redshift-range is {limits[0]:g} to {limits[1]:g}: it must rise, within 0 to {high}."
+            f"--redshift-range is {limits[0]:g} to {limits[1]:g}: give LO < HI within 0 to {high}."
         )
 
 
@@ -321,7 +325,7 @@ def _refuse_beside_catalogue(given: dict[str, Any]) -> None:
         if name not in allowed and value not in (None, []):
             option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
             raise OptionError(
-                f"{option} does not go with --catalog: give it as a column of the table."
+                f"{option} cannot be used with --catalog: give it as a column of the table."
             )
 
 
@@ -329,7 +333,7 @@ def _refuse_beside_target(given: dict[str, Any]) -> None:
     for name in ("g", "r", "i", "ra", "dec", "pixel_scale", "flux_pixel_scale"):
         if given[name] is not None:
             raise OptionError(
-                f"--{name.replace('_', '-')} belongs to an image of your own: leave it out, or "
+                f"--{name.replace('_', '-')} applies only to an image of your own: omit it, or "
                 "give a file as INPUT."
             )
 
@@ -345,10 +349,10 @@ def _choose_sources(inputs: list[Path], bands: Bands) -> Sources | None:
     """Return the image's file or files, or None where there is no image."""
     named = {band: path for band, path in bands.items() if path is not None}
     if named and inputs:
-        raise OptionError("INPUT and --g, --r, --i exclude each other: give one or the other.")
+        raise OptionError("INPUT and --g, --r, --i are mutually exclusive: give one or the other.")
     if named and len(named) < len(bands):
         missing = " and ".join(f"--{band}" for band in bands if band not in named)
-        raise OptionError(f"--g, --r and --i go together: add {missing}.")
+        raise OptionError(f"--g, --r and --i must be given together: add {missing}.")
     if len(inputs) not in (0, 1, 3):
         raise OptionError(f"{len(inputs)} files were given: give one, or three for g, r and i.")
     return named or (inputs[0] if len(inputs) == 1 else inputs or None)
@@ -360,13 +364,12 @@ def _choose_format(out: Path | None, format: str | None, several: bool) -> str:
     if out is None:
         kind = format or "json"
         if kind in BINARY and sys.stdout.isatty():
-            raise OptionError(f"{kind} is binary and not for a terminal: add --out FILE.")
+            raise OptionError(f"{kind} is a binary format: add --out FILE.")
         return kind
     kind = format or SUFFIXES.get(out.suffix.lower(), "")
     if not kind:
         raise OptionError(
-            f"{out} does not tell which format to write: end it in one of {', '.join(SUFFIXES)}, "
-            "or add --format."
+            f"{out} has no known suffix: use one of {', '.join(SUFFIXES)}, or add --format."
         )
     if not out.parent.is_dir():
         raise OptionError(f"the folder {out.parent} does not exist: create it first.")

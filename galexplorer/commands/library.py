@@ -10,7 +10,7 @@ from galexplorer.commands.options import DeviceOption
 from galexplorer.errors import OptionError
 
 _SHOWN = 10
-"""Rows of a table that are told apart when they cannot be used."""
+"""How many unusable rows of a table are listed."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def build(
         list[Path] | None,
         typer.Argument(
             metavar="DIR...",
-            help="Sets of real labelled images, as the dataset commands write them.",
+            help="Sets of real labelled images written by the dataset commands.",
         ),
     ] = None,
     catalog: Annotated[
@@ -44,12 +44,12 @@ def build(
         Path | None, typer.Option(help="Folder of weights whose library is replaced.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Where the published values come from, for the page.")
+        str | None, typer.Option(help="Source of the published values, shown in the app.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same map.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: DeviceOption = "auto",
 ) -> None:
-    """Encode real galaxies, fit their map, and put both beside the weights."""
+    """Encode real galaxies, fit their map, and save both with the weights."""
     if not folders and catalog is None:
         raise OptionError("nothing to build from: give folders of labelled images, or --catalog.")
 
@@ -84,7 +84,7 @@ def build(
     for problem in problems[:_SHOWN]:
         console.tell_failure(problem)
     if len(problems) > _SHOWN:
-        console.tell_failure(f"and {len(problems) - _SHOWN} rows more.")
+        console.tell_failure(f"and {len(problems) - _SHOWN} more rows.")
     print(
         f"{told['galaxies']:,} galaxies, {told['with_published_values']:,} of them with published "
         f"values; trustworthiness of the map {told['map']['trustworthiness']:.3f}."

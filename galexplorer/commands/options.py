@@ -19,7 +19,7 @@ DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 
 
 def check_not_input(out: Path, inputs: Iterable[Path]) -> None:
-    """Check that a result would not be written over what it is made from.
+    """Check that a result would not overwrite one of its inputs.
 
     Parameters
     ----------
@@ -37,4 +37,6 @@ def check_not_input(out: Path, inputs: Iterable[Path]) -> None:
         except OSError:  # one of them does not exist, or cannot: whoever opens it says so
             continue
         if same:
-            raise OptionError(f"{out} is an input and would be lost: give another name to --out.")
+            raise OptionError(
+                f"{out} is an input and would be overwritten: give --out another name."
+            )

@@ -1,4 +1,4 @@
-"""Commands that ask the services of the sky, and that look after what they answered."""
+"""Commands that query the sky services and manage their cached responses."""
 
 import re
 import time
@@ -17,7 +17,7 @@ from galexplorer.sky.query import names_galaxy
 Source = Literal["auto", "frames", "legacy", "hips"]
 SourceOption = Annotated[
     Source,
-    typer.Option(help="Where to take a target's pixels; auto tries one after the other."),
+    typer.Option(help="Source of the pixels; auto tries each in turn."),
 ]
 
 _WHOLE = re.compile(r"[A-Za-z]+\d[\w.+-]*|\d{18,19}")
@@ -27,7 +27,7 @@ _WHOLE = re.compile(r"[A-Za-z]+\d[\w.+-]*|\d{18,19}")
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(fetch)
-    cache = typer.Typer(help="What the services answered, kept on disk.")
+    cache = typer.Typer(help="Cached responses of the network services.")
     cache.command("list")(list_cache)
     cache.command("clear")(clear_cache)
     app.add_typer(cache, name="cache")
@@ -38,13 +38,13 @@ def fetch(
         list[str],
         typer.Argument(
             metavar="TARGET...",
-            help="A name, a position or an SDSS objID; quote what holds spaces.",
+            help="A name, a position or an SDSS objID; quote it if it has spaces.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder to write; made if it is not there.")],
+    out: Annotated[Path, typer.Option(help="Output folder; created if missing.")],
     source: SourceOption = "auto",
 ) -> None:
-    """Get galaxies from SDSS: a FITS cube in g, r, i for each, that `infer` reads."""
+    """Fetch galaxies from SDSS as gri FITS cubes that `infer` reads."""
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
 
@@ -102,7 +102,7 @@ def read_targets(inputs: Sequence[str]) -> list[str]:
 
 
 def list_cache() -> None:
-    """List what is kept: size, date, question."""
+    """List the cached responses: size, date, query."""
     from galexplorer.sky.cache import Cache, default_folder
 
     folder = default_folder()
@@ -112,15 +112,15 @@ def list_cache() -> None:
         label = entry.label if len(entry.label) <= 80 else f"{entry.label[:77]}..."
         print(f"{entry.size_bytes / 1e6:9.3f} MB  {saved}  {label}")
     total = sum(entry.size_bytes for entry in entries) / 1e6
-    print(f"{total:9.3f} MB in {len(entries)} answers in {folder}")
+    print(f"{total:9.3f} MB in {len(entries)} responses in {folder}")
 
 
 def clear_cache() -> None:
-    """Remove all that is kept."""
+    """Remove all cached responses."""
     from galexplorer.sky.cache import Cache, default_folder
 
     removed = Cache(default_folder()).clear()
-    print(f"{removed} answers removed.")
+    print(f"{removed} responses removed.")
 
 
 def name_file(target: str, taken: set[str]) -> str:

@@ -22,35 +22,37 @@ def targets(
         Path,
         typer.Argument(
             metavar="LIST",
-            help="Text with a name, position or objID a line, a redshift after a comma if it is "
+            help="Text, one name, position or objID per line, a redshift after a comma if it is "
             "known; or a table with such columns or with magnitudes.",
         ),
     ],
     out: Annotated[
-        Path, typer.Option(help="Table to write or to replace: .ecsv, .csv, .parquet or .vot.")
+        Path, typer.Option(help="Output table, .ecsv, .csv, .parquet or .vot; overwritten.")
     ],
     posterior: Annotated[
         Path | None, typer.Option(help="Parquet file for the draws of all targets.")
     ] = None,
     images: Annotated[
-        bool, typer.Option(help="Fetch images of rows that have magnitudes of their own.")
+        bool, typer.Option(help="Fetch images also for rows that have magnitudes.")
     ] = True,
-    draws: Annotated[int, typer.Option(min=100, max=100_000, help="Draws for each.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same answer.")] = 0,
+    draws: Annotated[
+        int, typer.Option(min=100, max=100_000, help="Posterior draws per target.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: DeviceOption = "auto",
     weights: WeightsOption = None,
 ) -> None:
-    """Infer each target of a list; one that fails has a row that says why."""
+    """Infer each target of a list; a target that fails gets a row with the reason."""
     suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
     if out.suffix.lower() not in suffixes:
-        raise OptionError(f"{out} is no table: end it in {', '.join(suffixes)}.")
+        raise OptionError(f"{out} is not a known table format: use one of {', '.join(suffixes)}.")
     for place in (out, posterior):
         if place is not None and not place.parent.is_dir():
             raise OptionError(f"the folder {place.parent} does not exist: create it first.")
         if place is not None:
             check_not_input(place, [path])
     if posterior is not None and posterior.resolve() == out.resolve():
-        raise OptionError("--posterior and --out name one file: give two.")
+        raise OptionError("--posterior and --out name the same file: give two names.")
     try:
         content = path.read_bytes()
     except OSError as error:

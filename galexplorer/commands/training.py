@@ -39,19 +39,19 @@ def _needs_training_extra() -> Iterator[None]:
 
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
-    size: Annotated[int | None, typer.Option(min=1, help="Galaxies to render.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Number of galaxies to simulate.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     data: DataOption = None,
     transplants: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Share of galaxies that get a real morphology."),
+        typer.Option(min=0, max=1, help="Fraction of galaxies given a real morphology."),
     ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Compare the population with the real tables.")
     ] = False,
 ) -> None:
-    """Make a training set of SDSS galaxies; --report alone only describes its population."""
+    """Simulate a training set; with --report alone, only describe its population."""
     if size is None and not report:
         raise OptionError("give the number of galaxies with --size, or ask for --report.")
     with _needs_training_extra():
@@ -65,7 +65,9 @@ def simulate(
 
 
 def build_real(
-    rendered: Annotated[Path, typer.Option(help="Rendered set: its population lends photometry.")],
+    rendered: Annotated[
+        Path, typer.Option(help="Rendered set whose population supplies photometry.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     data: DataOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -78,17 +80,17 @@ def build_real(
 
 def build_survey(
     size: Annotated[int, typer.Option(min=1, help="Galaxies.")],
-    out: Annotated[Path, typer.Option(help="Folder to write, or to go on with.")],
+    out: Annotated[Path, typer.Option(help="Output folder, new or to be resumed.")],
     source: Annotated[
         Literal["frames", "legacy"],
-        typer.Option(help="Frames of the SDSS archive, or smaller cutouts of the Legacy viewer."),
+        typer.Option(help="SDSS archive frames, or smaller Legacy Surveys cutouts."),
     ] = "frames",
-    seed: Annotated[int, typer.Option(min=0, help="Another one, other galaxies.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the selection.")] = 0,
     parallel: Annotated[
-        int, typer.Option(min=1, max=8, help="Fields or cutouts to ask for at a time.")
+        int, typer.Option(min=1, max=8, help="Number of fields or cutouts requested at a time.")
     ] = 2,
 ) -> None:
-    """Download a training set of SDSS main-sample galaxies; run again, it goes on."""
+    """Download a training set of SDSS main-sample galaxies; rerun it to resume."""
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
     console.show_log()
@@ -98,17 +100,19 @@ def build_survey(
 
 
 def measure_realism(
-    rendered: Annotated[Path, typer.Option(help="Simulated set: its population gives the rows.")],
+    rendered: Annotated[
+        Path, typer.Option(help="Simulated set whose population supplies the rows.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for figures and galleries.")],
     data: DataOption = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     tuning: Annotated[
         bool,
-        typer.Option("--tuning", help="Compare with other real images than those that judge."),
+        typer.Option("--tuning", help="Compare with the real images reserved for tuning."),
     ] = False,
 ) -> None:
-    """Measure how well classifiers tell simulated galaxies from real ones."""
+    """Measure how well classifiers distinguish simulated galaxies from real ones."""
     with _needs_training_extra():
         from galexplorer.realism.comparison import measure_realism as run
     console.show_log()
@@ -116,8 +120,10 @@ def measure_realism(
 
 
 def build_examples(
-    rendered: Annotated[Path, typer.Option(help="Rendered set: its population gives the rows.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("assets/examples"),
+    rendered: Annotated[
+        Path, typer.Option(help="Rendered set whose population supplies the rows.")
+    ],
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("assets/examples"),
     seed: Annotated[int, typer.Option(min=0)] = 7,
 ) -> None:
     """Render the example galaxies of the app."""
@@ -128,24 +134,26 @@ def build_examples(
 
 def train(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Training sets.")],
-    config: Annotated[Path | None, typer.Option(help="YAML with other settings.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
     work: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("runs/train"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from a checkpoint.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume from the last checkpoint.")
+    ] = False,
     keep_model: Annotated[
-        bool, typer.Option("--keep-model", help="Only calibrate again and rewrite the rest.")
+        bool, typer.Option("--keep-model", help="Only recalibrate and rewrite the rest.")
     ] = False,
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Weights to go on from, as configs/refine.yaml does; the encoder alone of those "
+            help="Weights to start from, as for configs/refine.yaml; only the encoder of those "
             "with other networks. `steps: 0` in the settings leaves the encoder as it is, "
             "`regressor_steps: 0` the regressors."
         ),
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Train the weights on simulated and real galaxies; what is lost without the latter is said."""
+    """Train the weights on simulated and real galaxies; warn if the latter are missing."""
     console.show_log()
     with _needs_training_extra():
         from galexplorer.training.config import read_config
@@ -165,13 +173,13 @@ def evaluate(
         bool, typer.Option("--record", help="Keep the report card with the weights.")
     ] = False,
     rows: Annotated[
-        int, typer.Option(min=100, help="Most held-out galaxies of the rendered set or a table.")
+        int, typer.Option(min=100, help="Maximum number of held-out galaxies per sample.")
     ] = 600,
-    draws: Annotated[int, typer.Option(min=100, help="Posterior draws for each.")] = 200,
-    bootstrap: Annotated[int, typer.Option(min=10, help="Samples for each error.")] = 200,
+    draws: Annotated[int, typer.Option(min=100, help="Posterior draws per galaxy.")] = 200,
+    bootstrap: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 200,
     device: DeviceOption = "auto",
 ) -> None:
-    """Measure accuracy and calibration on galaxies that the training has not seen."""
+    """Measure accuracy and calibration on galaxies held out of training."""
     with _needs_training_extra():
         from galexplorer.evaluation.judgement import Settings
         from galexplorer.evaluation.run import evaluate as run

@@ -15,7 +15,7 @@ catalogue_mag      (n, 5)          dereddened u, g, r, i, z
 catalogue_err      (n, 5)
 catalogue_petro    (n, 2)
 targets            (n, 9)          in the order of the schema
-label              (n, 9)          uint8, 0 no label, 1 measured, 2 completed, 3 drawn from a
+label              (n, 9)          uint8, 0 no label, 1 measured, 2 imputed, 3 drawn from a
                                    measurement of low signal; a target without
                                    label may still hold a value, for those it is a parent of
 catalogue_petro_mag  (n, 5)        dereddened Petrosian magnitudes, u to z
@@ -198,7 +198,7 @@ def read(folder: Path) -> tuple[Arrays, dict]:
         manifest = json.loads(path.read_text())
         shards = [_read_shard(folder / name, digest) for name, digest in manifest["shards"].items()]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise DataError(f"The set in {folder} is damaged ({error}); make it again.") from error
+        raise DataError(f"The set in {folder} is damaged ({error}); rebuild it.") from error
     kind = RENDERED if manifest.get("kind") == "rendered" else OBSERVED
     for shard in shards:
         for name in LATER.keys() - shard.keys():
@@ -207,7 +207,7 @@ def read(folder: Path) -> tuple[Arrays, dict]:
         shard.setdefault("kind", np.full(len(shard["split"]), kind, np.uint8))
     for name in SHAPES:
         if not shards or any(name not in shard for shard in shards):
-            raise DataError(f"The set in {folder} lacks {name}; make it again.")
+            raise DataError(f"The set in {folder} lacks {name}; rebuild it.")
     return concatenate({name: shard[name] for name in SHAPES} for shard in shards), manifest
 
 

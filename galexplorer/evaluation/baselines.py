@@ -139,7 +139,7 @@ def fit_classes(
 
 
 def features(sample: Sample, mode: Mode, measured: np.ndarray | None) -> np.ndarray:
-    """Return what boosting sees of all rows in a mode: the numbers that the posterior sees too."""
+    """Return the features of all rows in a mode: the inputs that the posterior is given too."""
     rows = present(sample.arrays, mode)
     columns = []
     if not mode.imaged or mode.choice.catalogue > 0:

@@ -1,4 +1,4 @@
-"""Is a posterior as wide as it says? Joint coverage, and the limits that calibration must hold."""
+"""Joint coverage, and the limits within which a posterior counts as calibrated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

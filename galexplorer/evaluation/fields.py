@@ -17,11 +17,11 @@ from galexplorer.schema import TARGETS
 GALAXIES = (
     ("NGC 6978", "ngc6976-{}.fits.bz2", 313.1478, -5.7111, 0.0197),
     ("NGC 6977", "ngc6976-{}.fits.bz2", 313.1238, -5.7461, 0.0196),
-    ("small one near NGC 6976", "ngc6976-{}.fits.bz2", 313.1556, -5.6450, 0.122),
-    ("second small one", "ngc6976-{}.fits.bz2", 313.1180, -5.7306, 0.188),
+    ("small galaxy near NGC 6976", "ngc6976-{}.fits.bz2", 313.1556, -5.6450, 0.122),
+    ("second small galaxy", "ngc6976-{}.fits.bz2", 313.1180, -5.7306, 0.188),
     ("Haro 25", "frame-{}-005112-4-0345.fits.bz2", 162.1842, 26.0537, 0.0258),
-    ("dwarf beside Haro 25", "frame-{}-005112-4-0345.fits.bz2", 162.1810, 26.0333, 0.0257),
-    ("cut by the frame's edge", "frame-{}-005112-4-0345.fits.bz2", 162.1036, 26.0556, 0.139),
+    ("dwarf near Haro 25", "frame-{}-005112-4-0345.fits.bz2", 162.1810, 26.0333, 0.0257),
+    ("galaxy at the frame's edge", "frame-{}-005112-4-0345.fits.bz2", 162.1036, 26.0556, 0.139),
 )
 """Name, file, position (degrees) and spectroscopic redshift."""
 

@@ -1,4 +1,4 @@
-"""One sample in every mode: figures of posteriors and baselines, side by side."""
+"""Scores of one sample in every mode, for posteriors and baselines."""
 
 import logging
 from collections.abc import Callable

@@ -6,7 +6,7 @@ import numpy as np
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
 MIN_ROWS = 30
-"""Fewer known values than this give no figures: their errors would swallow them."""
+"""Fewest known values for which figures are given: with fewer, errors would dominate."""
 
 PIT_BINS = 20
 OUTLIER_DZ = 0.05
@@ -48,7 +48,7 @@ def redshift_metrics(truth: np.ndarray, median: np.ndarray) -> dict[str, float]:
 
 
 def pit(truth: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Return the probability integral transform: how far up among the draws the truth stands.
+    """Return the probability integral transform: the rank of the truth among the draws.
 
     The truth has one of d + 1 ranks among d draws; a rank counts by the middle of its share, so
     that no truth lies at 0 or 1 for want of draws.

@@ -27,7 +27,7 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class Mode:
-    """What a test gives to the model, and what it keeps back.
+    """The inputs that a test gives to the model.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Prediction:
 
 
 def present(rows: Arrays, mode: Mode) -> Arrays:
-    """Return rows as a mode shows them to the model; arrays are not changed in place."""
+    """Return rows with only the inputs of a mode; arrays are not changed in place."""
     if not mode.gri:
         return rows
     hidden = [k for k, band in enumerate(BANDS) if band not in IMAGE_BANDS]

@@ -1,4 +1,4 @@
-"""Published results beside ours, each with a line on what can be compared and what cannot."""
+"""Published results and ours, each with a line on their comparability."""
 
 from dataclasses import asdict, dataclass
 
@@ -40,7 +40,7 @@ class Published:
 _METHOD = "arXiv:2511.12737"
 _RENDERED = (
     "Their galaxies are real SDSS images, ours rendered with real photometry; their sample has "
-    "detected lines, ours also passive galaxies."
+    "detected lines, ours includes passive galaxies."
 )
 _CIRCULAR = "Both partly circular: the catalogue's masses come from the same photometry."
 _MODES = ((IMAGE_AND_PHOTOMETRY, (0.80, 0.85, 0.76, 0.76, 0.67)),
@@ -48,8 +48,12 @@ _MODES = ((IMAGE_AND_PHOTOMETRY, (0.80, 0.85, 0.76, 0.76, 0.67)),
 _PROPERTIES = (
     ("redshift", "Redshift", "Photometry and redshifts are real on both sides, pixels are not."),
     ("log_stellar_mass", "Stellar mass", _CIRCULAR),
-    ("log_sfr", "Star-formation rate", "Ours is mostly completed with scatter, not measured."),
-    ("gas_metallicity", "Gas metallicity", "Ours is mostly completed with scatter, not measured."),
+    ("log_sfr", "Star-formation rate", "Ours is mostly imputed with scatter, not measured."),
+    (
+        "gas_metallicity",
+        "Gas-phase metallicity",
+        "Ours is mostly imputed with scatter, not measured.",
+    ),
     ("log_bh_mass", "Black-hole mass", "Circular here: dispersions were drawn from stellar mass."),
 )
 _LINES = (
@@ -88,8 +92,9 @@ RESULTS: tuple[Published, ...] = (
         "Theirs sees ugriz images of 400,000 real galaxies; ours sees magnitudes only.",
     ),
     Published(
-        "Gas metallicity from images", "rmse", 0.085, "Wu & Boada 2019, 1810.12913", "rendered",
-        IMAGE, "gas_metallicity", "Theirs saw real gri images of galaxies with strong lines.",
+        "Gas-phase metallicity from images", "rmse", 0.085, "Wu & Boada 2019, 1810.12913",
+        "rendered", IMAGE, "gas_metallicity",
+        "Theirs saw real gri images of galaxies with strong lines.",
     ),
     Published(
         "Stellar mass, MPA-JHU", "rmse", 0.206, "2405.15566", "mpajhu", PHOTOMETRY,
@@ -97,20 +102,20 @@ RESULTS: tuple[Published, ...] = (
     ),
     Published(
         "Star-formation rate, MPA-JHU", "rmse", 0.336, "2405.15566", "mpajhu", PHOTOMETRY,
-        "log_sfr", "Theirs has WISE, which sees dust-hidden stars; ours has ugriz and radii.",
+        "log_sfr", "Theirs has WISE, tracing obscured star formation; ours has ugriz and radii.",
     ),
     Published(
-        "Gas metallicity, MPA-JHU", "rmse", 0.097, "2405.15566", "mpajhu", PHOTOMETRY,
-        "gas_metallicity", "Theirs has WISE too; few galaxies of ours have one.",
+        "Gas-phase metallicity, MPA-JHU", "rmse", 0.097, "2405.15566", "mpajhu", PHOTOMETRY,
+        "gas_metallicity", "Theirs has WISE too; few of our galaxies have a metallicity.",
     ),
     Published(
         "Black-hole mass", "rmse", 0.5, "He et al. 2022", "rendered", PHOTOMETRY, "log_bh_mass",
-        "Theirs are dynamical masses; ours what M–σ gives, without its scatter.",
+        "Theirs are dynamical masses; ours follow M–σ, without its scatter.",
     ),
     Published(
         "BPT class, lines z < 0.10", "accuracy", 0.75, "1908.07046", "lines_z010", PHOTOMETRY, "",
         "Theirs is the mean recall of four classes and has blue lines as inputs; ours is the "
-        "share of right classes from ugriz alone.",
+        "fraction of correct classes from ugriz alone.",
     ),
 )  # fmt: skip
 

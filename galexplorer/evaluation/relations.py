@@ -13,7 +13,7 @@ _MIN_GALAXIES = 12
 _STAR_FORMING_LOG_SSFR = -11.0
 
 RELATIONS = {
-    "mass-metallicity": ("gas_metallicity", "Gas metallicity of galaxies with a known one"),
+    "mass-metallicity": ("gas_metallicity", "Gas-phase metallicity of galaxies with a known one"),
     "main sequence": ("log_sfr", "Star-formation rate above log sSFR = −11"),
     "black hole-mass": ("log_bh_mass", "Black-hole mass through M–σ"),
 }

@@ -1,4 +1,4 @@
-"""The report card: posteriors against galaxies that no training touched."""
+"""The report card: posteriors of galaxies held out of training."""
 
 import hashlib
 import json
@@ -78,7 +78,7 @@ def evaluate(
     settings = settings or Settings()
     folder = data_folder(data)
     if rendered is None and real is None and folder is None:
-        raise DataError("There is nothing to evaluate on: give --rendered, --real or --data.")
+        raise DataError("No evaluation data: give --rendered, --real or --data.")
     engine = Engine.load(weights, device)
     samples: list[Sample] = []
     if rendered is not None:
@@ -105,7 +105,7 @@ def evaluate(
         for sample in samples:
             report["samples"][sample.name] = judge_sample(engine, sample, settings, step)
         if folder is not None:
-            step("Galaxies of real FITS fields")
+            step("Galaxies in real FITS fields")
             report["fields"] = evaluate_fields(engine, folder)
     report["published"] = beside_published(report["samples"])
     report["shortfalls"] = sentences(report)

@@ -1,4 +1,4 @@
-"""Held-out rows to judge on, and the training rows that baselines may learn from."""
+"""Held-out rows for scoring, and the training rows for the baselines."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -147,10 +147,10 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         train=np.flatnonzero((arrays["split"] == TRAIN) & imaged),
         modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
         notes=(
-            "Pixels are drawn; photometry and redshift are real, other values measured or "
-            "completed with scatter. Regressors, which know real pixels, are not asked about them."
+            "Pixels are simulated; photometry and redshift are real, other values measured or "
+            "imputed with scatter. Regressors, trained on real pixels, are not applied to them."
             + (
-                " Held-out rows are drawn by the population's weights, which turn it into the "
+                " Held-out rows are drawn by the population's weights, so that they resemble the "
                 "SDSS main sample."
                 if weighed
                 else " They are distributed as the population is, which has no weights."
@@ -299,8 +299,8 @@ def _table_sample(
     ranges = None
     if name in FAINTEST_MAG:
         notes.append(
-            f"Galaxies brighter than M_r = {FAINTEST_MAG[name]:g} only: each posterior knows the "
-            "least redshift of its magnitude, as boosting learns it from the table."
+            f"Galaxies brighter than M_r = {FAINTEST_MAG[name]:g} only: posteriors are given the "
+            "minimum redshift at their magnitude, as boosting learns it from the table."
         )
         ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
     if np.isfinite(lowest).any():

@@ -1,4 +1,4 @@
-"""What falls short, in sentences that the README, the report and the app share."""
+"""Known shortcomings, as sentences that the README, the report and the app share."""
 
 from galexplorer.evaluation.calibration import FAILS
 from galexplorer.evaluation.prediction import IMAGE_AND_PHOTOMETRY, PHOTOMETRY
@@ -10,7 +10,7 @@ _FEW_FIELDS = 3
 
 
 def sentences(report: dict) -> list[str]:
-    """Return what falls short, a sentence for each set of galaxies that has something.
+    """Return the shortcomings, one sentence for each sample that has any.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def sentences(report: dict) -> list[str]:
             found.append(f"{sample['title']}: {'; '.join(parts)}.")
     untested = [s["title"] for s in report["samples"].values() if not s["modes"]]
     if untested:
-        found.append(f"Too few held-out galaxies to judge: {_and(untested)}.")
+        found.append(f"Too few held-out galaxies for a test: {_and(untested)}.")
     return found
 
 
@@ -43,7 +43,7 @@ def _image_gain(samples: dict) -> list[str]:
     if not idle:
         return []
     return [
-        "A rendered image adds nothing to ugriz and radii in the log score of "
+        "Given ugriz and radii, a rendered image does not improve the log score of "
         f"{'any target' if len(idle) == len(both) else _and(idle)}."
     ]
 
@@ -61,14 +61,14 @@ def _fields(fields: list[dict]) -> list[str]:
         gain = sum(r["log_density"] - r["log_density_photometry"] for r in judged) / len(judged)
         if gain < 0:
             out.append(
-                "On real FITS images the image lowers the log density at the known redshift, by "
+                "On real FITS images, the image lowers the log density at the true redshift by "
                 f"{-gain:.2f} on average."
             )
     return out
 
 
 def _miscalibrated(sample: dict) -> list[str]:
-    """Name the worst 68% interval of a sample, and how many checks failed."""
+    """Describe the worst 68% interval of a sample and the number of failed checks."""
     worst: tuple[float, str, str, float] | None = None
     failed = total = 0
     for mode, report in sample["modes"].items():
@@ -81,11 +81,11 @@ def _miscalibrated(sample: dict) -> list[str]:
                     worst = (abs(coverage - 0.68), mode, name, coverage)
     if failed == 0:
         return []
-    text = f"{failed} of {total} checks of calibration fail"
+    text = f"{failed} of {total} calibration checks fail"
     if worst is None:
         return [text]
     _, mode, name, coverage = worst
-    return [f"{text}, at worst 68% intervals of {_LABELS[name]} hold {coverage:.0%} ({mode})"]
+    return [f"{text}; worst: 68% intervals of {_LABELS[name]} contain {coverage:.0%} ({mode})"]
 
 
 def _worse_than_boosting(sample: dict) -> list[str]:

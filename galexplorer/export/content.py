@@ -89,7 +89,7 @@ def line_grid(result: Result) -> Grid:
             words = f", log F < {limit} at 95%" if status.kind == "upper limit" else ""
             seen = seen_words(result, target.name) or NONE
             rows.append((target.label.removesuffix(" flux"), f"{status.kind}{words}", seen))
-    return Grid(("Line", "Kind of posterior", "S/N > 3 in SDSS's spectrum"), tuple(rows))
+    return Grid(("Line", "Kind of posterior", "S/N > 3 in an SDSS spectrum"), tuple(rows))
 
 
 def class_grid(result: Result) -> Grid:

@@ -1,4 +1,4 @@
-"""A report in one HTML file: nothing in it asks for anything from elsewhere."""
+"""A report in one self-contained HTML file."""
 
 import base64
 import io
@@ -81,10 +81,10 @@ td:nth-child(2) {{ font-weight: 600; }}
 """
 
 _CAPTIONS = {
-    "corner": "Contours hold 68% and 95% of the draws, dashes the median and 68%.",
+    "corner": "Contours enclose 68% and 95% of the draws; dashed: median and 68% interval.",
     "bpt": "Posterior draws, with the demarcations of Kewley et al. 2001, Kauffmann et al. 2003 "
     "and Schawinski et al. 2007.",
-    "lines": "Inferred from light in broad bands: no line was measured. Bars hold 68% and 95%.",
+    "lines": "Inferred from broad-band light; no line was measured. Bars: 68% and 95%.",
 }
 
 
@@ -167,7 +167,7 @@ def _reconstruction(result: Result) -> str:
         return ""
     content = figure_bytes(reconstruction_figure(result.view), "png", dpi=130)
     alt = "The model's input, its reconstruction by the autoencoder, and the residual"
-    return f"<h2>What the model saw</h2><figure>{_image(content, 'png', alt)}</figure>"
+    return f"<h2>Model input and reconstruction</h2><figure>{_image(content, 'png', alt)}</figure>"
 
 
 def _neighbours(result: Result) -> str:
@@ -183,8 +183,8 @@ def _neighbours(result: Result) -> str:
     return (
         "<h2>Nearest neighbours</h2>"
         + _table(grid, "near", pictures)
-        + '<p class="quiet">Real galaxies nearest in latent space. The pictures are the '
-        "autoencoder's reconstructions from stored latents, not photographs. Values: "
+        + '<p class="quiet">Real galaxies nearest in latent space. The images are the '
+        "autoencoder's reconstructions from stored latents, not observations. Values: "
         f"{escape(sources)}.</p>"
     )
 

@@ -121,7 +121,7 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
     columns = ["Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class"]
     fixed = ", ".join(result.posterior.fixed)
     comments = [
-        "Medians and 68% intervals of the posterior; the class is the likeliest, with its share.",
+        "Posterior medians and 68% intervals; most probable class with its probability.",
         "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
         *(
             f"{target.label}: {why}."

@@ -192,9 +192,7 @@ def _facts(result: Result) -> list[Figure]:
         # a name breaks at the sign of its declination
         names = [re.sub(r"([+-])", r"\n\1", n.name, count=1) for n in result.neighbours]
         page.place_row([neighbour.thumbnail for neighbour in result.neighbours], names)
-        page.write(
-            "Pictures: the autoencoder's reconstructions from stored latents, no photographs."
-        )
+        page.write("Images: autoencoder reconstructions from stored latents, not observations.")
         page.tabulate(neighbour_grid(result), (0.28, 0.1, 0.12, 0.12, 0.08, 0.1, 0.1, 0.1))
     if result.notes:
         page.write("Notes", size=11, weight="bold")

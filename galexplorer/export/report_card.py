@@ -68,12 +68,12 @@ def coverage_rows(judged: dict) -> list[Row]:
     rows = []
     for name, checks in judged["checks"].items():
         states = list(checks.values())
-        row = {"Target": _LABELS.get(name, "All together")}
+        row = {"Target": _LABELS.get(name, "Joint")}
         figures = judged["targets"].get(name, {}).get("galexplorer", {})
-        row |= {f"{c}% holds": share(figures.get(f"coverage_{c}")) for c in (50, 68, 90, 95)}
+        row |= {f"{c}% coverage": share(figures.get(f"coverage_{c}")) for c in (50, 68, 90, 95)}
         row["PIT D"] = number(figures.get("pit_ks"), 3)
         row["TARP"] = number(judged["tarp"]["tarp_deviation"], 3) if name == "joint" else ""
-        row["Checks"] = f"{states.count('holds')} hold" + "".join(
+        row["Checks"] = f"{states.count('holds')} pass" + "".join(
             f", {states.count(state)} {word}"
             for state, word in (("within noise", "within noise"), ("fails", "fail"))
             if state in states
@@ -91,7 +91,7 @@ def class_rows(judged: dict) -> list[Row]:
             continue
         row = {"Method": label, "Galaxies": str(found["rows"]), "All": share(found["accuracy"])}
         row |= {BPT_LABELS[name]: share(found["recall"][name]) for name in BPT_CLASSES}
-        row |= {"Brier score": number(found["brier"], 3), "Mean gap": number(found["ece"], 3)}
+        row |= {"Brier score": number(found["brier"], 3), "ECE": number(found["ece"], 3)}
         rows.append(row)
     return rows
 
@@ -104,15 +104,15 @@ def measurable_rows(judged: dict) -> list[Row]:
             "Galaxies": str(found["rows"]),
             "Shown": share(found["share"]),
             "Brier score": number(found["brier"], 3),
-            "Without any input": number(found["brier_share"], 3),
-            "Mean gap": number(found["ece"], 3),
+            "Base-rate Brier score": number(found["brier_share"], 3),
+            "ECE": number(found["ece"], 3),
         }
         for name, found in judged.get("measurable", {}).items()
     ]
 
 
 def published_rows(report: dict) -> list[Row]:
-    """Return published results beside ours."""
+    """Return published results and ours."""
     return [
         {
             "Quantity": row["what"],
@@ -121,16 +121,16 @@ def published_rows(report: dict) -> list[Row]:
             "Here": number(
                 row["ours"], 4 if row["figure"] == "sigma_mad" else 3, row.get("ours_err")
             ),
-            "Input here": row["mode"],
+            "Our input": row["mode"],
             "Source": row["source"],
-            "What can be compared": row["caveat"],
+            "Comparability": row["caveat"],
         }
         for row in report.get("published", [])
     ]
 
 
 def field_rows(report: dict) -> list[Row]:
-    """Return the galaxies of the real FITS fields."""
+    """Return the galaxies in the real FITS fields."""
     rows = []
     for row in report.get("fields", []):
         if "error" in row:

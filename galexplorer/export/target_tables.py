@@ -1,4 +1,4 @@
-"""What became of a list of targets, as tables: a row for each, and the draws of all."""
+"""The results of a list of targets as tables: one row per target, and all draws."""
 
 import io
 import warnings

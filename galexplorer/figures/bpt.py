@@ -23,7 +23,7 @@ from galexplorer.science.summary import BPT_LABELS
 MASSES = (0.68, 0.95)
 REFERENCE_MASSES = (0.3, 0.6, 0.9)
 MIN_DENSITY = 400
-"""Reference galaxies from which a density is drawn instead of points."""
+"""Number of reference galaxies above which contours replace points."""
 
 CLOUD_SIZE = 500
 X_RANGE, Y_RANGE = (-2.0, 0.8), (-1.4, 1.5)

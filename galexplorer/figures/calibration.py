@@ -39,16 +39,16 @@ def coverage_plot(sample: dict, dark: bool = False) -> Plot:
             )  # fmt: skip
             for g, (_, name) in zip(gap, rows, strict=True):
                 worst = max(worst, (abs(g), f"{level}% of {_LABELS[name]}, {mode}"))
-        axes.set_xlabel(f"{level}%: offset [points]")
+        axes.set_xlabel(f"{level}%: offset [percentage points]")
     panels[0, 0].set_yticks(range(len(names)), [_LABELS[name] for name in names])
     panels[0, 0].invert_yaxis()
     legend(figure, panels[0, 0], colours)
     return Plot(
         figure,
-        "Do intervals hold what they promise?",
-        "Offset: found − nominal. Left of zero the posterior is too narrow, right of it too wide. "
-        f"Grey: the aim, within {limit:g} points. Bars: where 95% of perfect posteriors would lie "
-        "with so few galaxies.",
+        "Coverage of the intervals",
+        "Offset: observed − nominal. Negative: the posterior is too narrow; positive: too wide. "
+        f"Grey: the tolerance, {limit:g} points. Bars: 95% range of perfect posteriors "
+        "for this sample size.",
         f"Deviation of coverage from nominal; the largest is {worst[0]:.0f} points ({worst[1]}).",
     )
 
@@ -84,9 +84,9 @@ def pit_plot(judged: dict, dark: bool = False) -> Plot:
         axes.set_ylim(bottom=0)
     return Plot(
         figure,
-        "Where the truth falls within the posterior",
-        "Flat is right; a hump: too wide; a bowl: too narrow; a slope: shifted. Grey: 95% of what "
-        "perfect posteriors would give. D is the largest distance from uniform.",
+        "Probability integral transform (PIT)",
+        "Flat: calibrated; hump: too wide; bowl: too narrow; slope: biased. Grey: 95% range of "
+        "perfect posteriors. D is the largest distance from uniform.",
         f"PIT histograms of {len(targets)} targets; the largest distance from uniform is "
         f"{worst[0]:.3f}, {worst[1]}.",
     )
@@ -113,13 +113,13 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
         axes.plot(100 * alpha, middle, style, color=colour, linewidth=1.6, label=mode)
         words.append(f"{mode} {100 * found['tarp_deviation']:.0f}")
     axes.set_xlabel("credibility [%]")
-    axes.set_ylabel("found − nominal [points]")
+    axes.set_ylabel("observed − nominal [percentage points]")
     legend(figure, axes, colours)
     return Plot(
         figure,
-        "The joint posterior",
+        "Coverage of the joint posterior",
         "TARP (Lemos et al. 2023) over all known targets at once; the band of the first mode holds "
-        "95% of bootstrap samples. Zero is right; grey is the aim.",
+        "95% of bootstrap samples. Zero is ideal; grey is the tolerance.",
         f"Largest deviation of the joint coverage, in points: {', '.join(words)}.",
     )
 
@@ -136,14 +136,14 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
         colour, marker = MODE_STYLES.get(mode, (TRUTH, "o"))
         found = judged["bpt"]["galexplorer"]
         _draw_reliability(axes, found["reliability"], colour, marker, mode)
-        words.append(f"{mode}: {found['accuracy']:.0%} right, mean gap {found['ece']:.3f}")
+        words.append(f"{mode}: {found['accuracy']:.0%} correct, ECE {found['ece']:.3f}")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xlabel("probability of a BPT class")
-    axes.set_ylabel("share of galaxies of that class")
+    axes.set_ylabel("fraction of galaxies in that class")
     legend(figure, axes, colours)
     return Plot(
         figure,
-        "Do class probabilities mean what they say?",
+        "Reliability of the BPT class probabilities",
         "All four BPT classes together; on the diagonal a probability of 30% comes true in 30% "
         "of the cases. Bars are binomial errors.",
         f"Reliability of BPT classes. {'; '.join(words)}.",
@@ -179,16 +179,16 @@ def measurable_plot(judged: dict, dark: bool = False) -> Plot:
     for name, found in judged["measurable"].items():
         colour, marker = _HEAD_STYLES[name]
         _draw_reliability(axes, found["reliability"], colour, marker, _LABELS[name])
-        words.append(f"{_LABELS[name]}: Brier score {found['brier']:.3f}, gap {found['ece']:.3f}")
+        words.append(f"{_LABELS[name]}: Brier score {found['brier']:.3f}, ECE {found['ece']:.3f}")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xlabel("probability that a spectrum shows it")
-    axes.set_ylabel("share of spectra that show it")
+    axes.set_ylabel("fraction of spectra that show it")
     legend(figure, axes, colours, columns=2)
     return Plot(
         figure,
-        "Is it known what a spectrum would show?",
+        "Reliability of the measurability probabilities",
         "A line counts at a signal-to-noise ratio above 3, a metallicity where the lines are "
         "strong and of star formation. On the diagonal a probability of 30% comes true in 30% "
         "of the cases. Bars are binomial errors.",
-        f"Reliability of what is measurable. {'; '.join(words)}.",
+        f"Reliability of measurability. {'; '.join(words)}.",
     )

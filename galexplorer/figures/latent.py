@@ -118,8 +118,8 @@ def latent_figure(
     }
     title = {"font": {"color": colours.text, "size": 12}}
     figure.update_layout(
-        xaxis={**plain, "title": title | {"text": "map, first direction (no unit)"}},
-        yaxis={**plain, "title": title | {"text": "map, second direction (no unit)"}},
+        xaxis={**plain, "title": title | {"text": "map, axis 1 (no unit)"}},
+        yaxis={**plain, "title": title | {"text": "map, axis 2 (no unit)"}},
         legend={
             "orientation": "h",
             "y": 1.02,

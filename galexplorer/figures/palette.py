@@ -28,7 +28,7 @@ UNITS = {
     "log10(Msun/yr)": "log M☉ yr⁻¹",
     "log10(1e-17 erg/s/cm2)": "log 10⁻¹⁷ erg s⁻¹ cm⁻²",
 }
-"""Units of the targets in words for a screen."""
+"""Plain-text units of the targets, for the screen."""
 
 _TARGETS = {target.name: target for target in TARGETS}
 

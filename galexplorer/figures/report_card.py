@@ -119,7 +119,7 @@ def accuracy_plot(sample: dict, dark: bool = False) -> Plot:
     legend(figure, axes, colours)
     return Plot(
         figure,
-        "How near the mean comes",
+        "Accuracy of the posterior mean",
         "R², 1 is perfect; error bars are two bootstrap errors. Grey bars: gradient boosting on "
         "the same inputs, same training and test galaxies.",
         f"R² by target. {'; '.join(words)}.",
@@ -151,17 +151,17 @@ def boosting_plot(report: dict, dark: bool = False) -> Plot:
     axes.axvline(1.0, color=colours.text, linewidth=1)
     axes.set_yticks(range(len(rows)), [label for label, _, _ in rows])
     axes.invert_yaxis()
-    axes.set_xlabel("RMSE divided by gradient boosting's")
+    axes.set_xlabel("RMSE / RMSE of gradient boosting")
     legend(figure, axes, colours)
     better = sum(ratio["high"] < 1 for _, _, ratio in rows)
     worse = sum(ratio["low"] > 1 for _, _, ratio in rows)
     return Plot(
         figure,
-        "Beside gradient boosting, on real galaxies",
-        "Left of the line the posterior mean is nearer the truth. Bars hold 95% of paired "
+        "Comparison with gradient boosting, real galaxies",
+        "Left of the line the posterior mean is more accurate. Bars span 95% of paired "
         "bootstrap samples. Boosting was trained on each table alone.",
         f"Of {len(rows)} comparisons, the posterior mean has the smaller RMSE in {better}, the "
-        f"larger in {worse}; the rest cannot be told apart.",
+        f"larger in {worse}; the rest are indistinguishable.",
     )
 
 
@@ -195,9 +195,9 @@ def bins_plot(judged: dict, dark: bool = False, limit: float = 2.0) -> Plot:
     return Plot(
         figure,
         "By magnitude, size and type",
-        "Bins are of what was observed. Offset: found − nominal coverage. Bars: where 95% of "
-        "perfect posteriors would lie. R² is lower within a bin because the truths there are more "
-        "alike.",
+        "Bins are in observed quantities. Offset: observed − nominal coverage. Bars: 95% range of "
+        "perfect posteriors. R² is lower within a bin because the true values there span less of "
+        "their range.",
         f"68% coverage and R² in {len(names)} bins. The largest deviation of coverage is "
         f"{worst[0]:.0f} points, {worst[1]}, {worst[2]}.",
     )
@@ -232,6 +232,6 @@ def relations_plot(relations: dict, dark: bool = False) -> Plot:
         figure,
         "Scaling relations",
         "Median and 68% range in bins of mass, of known values and of the posterior draws of the "
-        "same galaxies. Right posteriors trace one relation, scatter included.",
+        "same galaxies. Correct posteriors reproduce the relation, scatter included.",
         f"RMS difference of the medians: {offsets}.",
     )

@@ -1,4 +1,4 @@
-"""The galaxy on the sky: the colour image, and what the model made of it."""
+"""The galaxy on the sky: the colour image and its reconstruction by the model."""
 
 import matplotlib
 import numpy as np
@@ -18,11 +18,11 @@ _HALO = [withStroke(linewidth=2.5, foreground="black")]
 
 
 STRETCHES = {"Faint": 4.0, "SDSS": 1.0, "Bright": 0.25}
-"""What the light is multiplied with before it is compressed again: faint arms, or bright cores."""
+"""Factor applied to the linear flux before the stretch: faint arms, or bright cores."""
 
 
 def stretched(picture: np.ndarray, brightness: float) -> np.ndarray:
-    """Return a composite as it would be of light so many times as bright.
+    """Return the composite of the same light with its flux multiplied by a factor.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def reconstruction_figure(view: View, dark: bool = False) -> Figure:
     figure = Figure(figsize=(9.2, 3.3), facecolor="none", layout="constrained")
     seen, rebuilt, difference = figure.subplots(1, 3)
     residual, limit = _residual(view)
-    titles = ("What the model saw", "VAE reconstruction", "Residual")
+    titles = ("Model input", "VAE reconstruction", "Residual")
     seen.imshow(view.composite, interpolation="nearest")
     rebuilt.imshow(view.reconstruction, interpolation="nearest")
     image = difference.imshow(residual, cmap=RESIDUAL_MAP, norm=Normalize(-limit, limit))
@@ -204,7 +204,7 @@ def reconstruction_figure(view: View, dark: bool = False) -> Figure:
         axes.set_axis_off()
     _scale_bar(seen, view.composite.shape[:2], view.pixel_scale_arcsec, None)
     bar = figure.colorbar(image, ax=difference, fraction=0.05, pad=0.02)
-    bar.set_label("saw − reconstruction [8-bit counts]", color=colours.text, fontsize=9)
+    bar.set_label("input − reconstruction [8-bit counts]", color=colours.text, fontsize=9)
     bar.ax.tick_params(colors=colours.text, labelsize=8)
     bar.outline.set_edgecolor(colours.faint)
     return figure

@@ -38,7 +38,7 @@ class Blob:
 
 
 def read_blob(source: Source) -> Blob:
-    """Read one file and unpack it if it is gzip or bzip2, told by its first bytes.
+    """Read one file and unpack it if its first bytes are those of gzip or bzip2.
 
     Parameters
     ----------
@@ -107,9 +107,13 @@ def _unpack(name: str, raw: bytes) -> bytes:
                 )
             chunks.append(chunk)
     except EOFError as error:
-        raise InputError(f"{name} is truncated inside its packing: download it again.") from error
+        raise InputError(
+            f"{name} is truncated inside its compressed data: download it again."
+        ) from error
     except (OSError, zlib.error, ValueError) as error:
-        raise InputError(f"{name} is damaged inside its packing: download it again.") from error
+        raise InputError(
+            f"{name} is damaged inside its compressed data: download it again."
+        ) from error
     if not size:
-        raise InputError(f"{name} is empty once unpacked: download or export it again.")
+        raise InputError(f"{name} is empty when unpacked: download or export it again.")
     return b"".join(chunks)

@@ -41,7 +41,7 @@ _ASTROPY_ERRORS = (
 
 @dataclass(frozen=True)
 class Coordinates:
-    """What a header tells about the sky.
+    """What a header says about the sky.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class FitsImage:
 
 
 def is_fits(data: bytes) -> bool:
-    """Tell whether bytes begin as a FITS file does."""
+    """Return whether bytes begin like a FITS file."""
     return re.match(rb"SIMPLE  ?= +[TF]", data[:80]) is not None
 
 
@@ -168,7 +168,7 @@ def _open(data: bytes, **options: bool) -> fits.HDUList:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what astropy mends, deprecates or recommends: the user can't act on it."""
+    """Silence astropy's repairs, deprecations and recommendations: users cannot act on them."""
     level = log.level
     log.setLevel("WARNING")
     try:

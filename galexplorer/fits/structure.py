@@ -101,8 +101,8 @@ def scan(blob: Blob) -> tuple[list[Unit], bytes]:
         unit, size = _interpret(blob.name, cards, position)
         if position + size > len(data):
             raise InputError(
-                f"{blob.name} is truncated: its header promises {position + size} bytes and "
-                f"{len(data)} are there, so download it again."
+                f"{blob.name} is truncated: its header declares {position + size} bytes but only "
+                f"{len(data)} are present: download it again."
             )
         units.append(unit)
         position += math.ceil(size / _BLOCK) * _BLOCK

@@ -70,7 +70,7 @@ def align(
             return _reproject(data, source, target, shape)
     except _COORDINATE_ERRORS as error:
         raise InputError(
-            "The coordinates of the bands cannot be brought together: give them on one grid."
+            "The bands cannot be aligned by their coordinates: give them on one grid."
         ) from error
     matrix, offset = solution[:2].T, solution[2]
     scale = math.sqrt(abs(float(np.linalg.det(matrix))))

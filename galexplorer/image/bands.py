@@ -1,4 +1,4 @@
-"""Which image is which band: told by the caller, by header cards, by file names, or by order."""
+"""Which image is which band: from the caller, header cards, file names or order."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -84,19 +84,19 @@ def single_band(images: Sequence[FitsImage], band: str) -> tuple[FitsImage, list
     image, notes = images[0], []
     if image.data.ndim == 3 and image.data.shape[0] > 1:
         raise InputError(
-            f"{image.file} was given as the {band} band and holds {image.data.shape[0]} planes: "
+            f"{image.file} was given as the {band} band but has {image.data.shape[0]} planes: "
             "give a cube alone, or one file for each band."
         )
     if len(images) > 1:
-        notes.append(f"{image.file} holds {len(images)} images: the first was taken.")
+        notes.append(f"{image.file} holds {len(images)} images: the first was used.")
     stated = _stated_band(image)
     if stated not in (None, band):
-        notes.append(f"The header of {image.file} says band {stated}: taken as {band}.")
+        notes.append(f"The header of {image.file} says band {stated}: used as {band}.")
     return _flatten(image), notes
 
 
 def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
-    """Tell which of three files is which band, by their names or else their headers.
+    """Identify the bands of three files by their names or else their headers.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
     Raises
     ------
     InputError
-        If names and headers do not tell g, r and i, or contradict each other.
+        If names and headers do not identify g, r and i, or contradict each other.
     """
     names = [name_band(images[0].file) for images in files]
     cards = [_stated_band(images[0]) for images in files]
@@ -119,7 +119,7 @@ def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
     if not told or any(found != told[0] for found in told):
         raise InputError(
             f"Which of {', '.join(images[0].file for images in files)} is g, r or i cannot be "
-            "told from names and headers: name them (--g, --r, --i, or in the file names)."
+            "inferred from names and headers: name them (--g, --r, --i, or in the file names)."
         )
     return [told[0].index(band) for band in IMAGE_BANDS]
 
@@ -157,7 +157,7 @@ def _split_cube(cube: FitsImage, extra: bool) -> tuple[Bands, list[str]]:
     axis = str(cube.cards.get("CTYPE3", "")).strip().upper()
     bands, notes = _assign(planes, labels, f"{count} planes", axis)
     if extra:
-        notes.append(f"{cube.file} holds further images beside its cube: they were left out.")
+        notes.append(f"{cube.file} holds other images besides its cube: they were ignored.")
     return bands, notes
 
 
@@ -177,9 +177,7 @@ def _assign(
                 notes.append(f"{file} has planes of red, green and blue: taken as i, r, g.")
             elif found != list(IMAGE_BANDS):
                 order = ", ".join(band or "unnamed" for band in found)
-                notes.append(
-                    f"{file} holds the bands {order} (card {keyword}): g, r, i were taken."
-                )
+                notes.append(f"{file} holds the bands {order} (card {keyword}): g, r, i were used.")
             return chosen, notes
     if axis.split("-")[0] in _SPECTRAL:
         raise InputError(

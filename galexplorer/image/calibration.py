@@ -42,7 +42,7 @@ def find_fault(image: FitsImage) -> str:
 
 
 def read_scale(image: FitsImage) -> float | None:
-    """Return the side of a pixel in arcsec that the header tells, or None.
+    """Return the pixel side in arcsec that the header gives, or None.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, 
         if side is not None and MIN_SCALE_ARCSEC <= side <= MAX_SCALE_ARCSEC:
             return side, f'Pixel scale {side:.4g}" taken from the header (card {card}).'
     raise InputError(
-        f"{image.file} has no coordinates that tell its pixel scale: "
+        f"{image.file} has no coordinates that give its pixel scale: "
         "state it in arcsec (--pixel-scale)."
     )
 

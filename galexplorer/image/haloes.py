@@ -1,9 +1,9 @@
-"""Take the light of brighter neighbours off a field: it would be measured as the target's."""
+"""Subtract the light of brighter neighbours, which would be measured as the target's."""
 
 import numpy as np
 
 OWN_REACH = 2.5
-"""Within so many axes of an object lie its own knots and arms."""
+"""An object's own knots and arms lie within this many of its axes."""
 
 # `a` of a bright star is that of its core, whose wings reach far
 _REACH = 28.0
@@ -34,7 +34,7 @@ def elliptical_distance(
 def brighter_neighbours(objects: np.ndarray, target: int) -> np.ndarray:
     """Return which objects outshine the target and are near enough to reach it.
 
-    A galaxy is not its own knots' neighbour, and what lies on the target cannot be told from it
+    A galaxy is not its own knots' neighbour, and what lies on the target is inseparable from it
     by rings: neither counts.
 
     Parameters
@@ -61,7 +61,7 @@ def brighter_neighbours(objects: np.ndarray, target: int) -> np.ndarray:
 def without(
     flux: np.ndarray, blank: np.ndarray, objects: np.ndarray, segments: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Return the field less the elliptical median profiles of some objects, one after the other.
+    """Subtract the elliptical median profiles of some objects, one after the other.
 
     A profile is the median of each elliptical ring over the object's own pixels and those that
     belong to none. It falls outwards, and ends where it reaches the sky or at 28 axes.

@@ -20,7 +20,7 @@ _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib
 
 
 def is_composite(data: bytes) -> bool:
-    """Tell whether bytes begin as a JPEG or PNG does."""
+    """Return whether bytes begin like a JPEG or PNG."""
     return data.startswith(tuple(_FORMATS))
 
 
@@ -54,7 +54,7 @@ def read_channels(blob: Blob) -> np.ndarray:
         except Image.DecompressionBombError as error:
             raise InputError(_oversize(name)) from error
         except UnidentifiedImageError as error:
-            raise InputError(f"{name} is a damaged picture: download it again.") from error
+            raise InputError(f"{name} is a damaged image: download it again.") from error
         except _PILLOW_ERRORS as error:
             raise InputError(f"{name} is truncated or damaged: download it again.") from error
     if (np.ptp(levels, axis=2) == 0).all():
@@ -63,7 +63,7 @@ def read_channels(blob: Blob) -> np.ndarray:
 
 
 def _check(name: str, image: Image.Image) -> None:
-    """Judge size and mode from the header, before a pixel is decoded."""
+    """Check size and mode from the header, before a pixel is decoded."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(_oversize(name))
@@ -88,4 +88,4 @@ def _oversize(name: str) -> str:
 
 
 def _colourless(name: str) -> str:
-    return f"{name} is a grey picture: give an SDSS colour composite or FITS images in g, r and i."
+    return f"{name} is a greyscale image: give an SDSS colour composite or gri FITS images."

@@ -14,7 +14,7 @@ PETROSIAN_RATIO = 0.2
 """Petrosian ratio that defines the radius (Strauss et al. 2002, astro-ph/0206225)."""
 
 SEARCH_WINDOW_ARCSEC = 420.0
-"""Side of the field in which a target is looked for and measured."""
+"""Side of the field in which a target is searched for and measured."""
 
 _MIN_WINDOW_PX = 16
 _DETECTION_SIGMA = 2.0
@@ -79,7 +79,7 @@ class _Found:
 
 
 def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -> Measurement:
-    """Find the target and measure it, without the haloes of brighter objects beside it.
+    """Find the target and measure it after subtracting the haloes of brighter neighbours.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def _window(pixels: Pixels, x: float, y: float) -> tuple[slice, slice]:
 def _sky(flux: np.ndarray, blank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a constant sky and its noise per band, from the border of the field.
 
-    SDSS frames are sky-subtracted already, and a mesh would eat the haloes of large galaxies.
+    SDSS frames are sky-subtracted already, and a mesh would remove large galaxies' haloes.
     The faintest of the four corners serves: a neighbour seldom fills them all.
     """
     height, width = blank.shape

@@ -59,7 +59,7 @@ def find_objects(pixels: Pixels, limit: int = 20) -> tuple[FieldObject, ...]:
     Raises
     ------
     TargetError
-        If the field is too crowded to be taken apart.
+        If the field is too crowded to be deblended.
     """
     scale = pixels.pixel_scale_arcsec
     image = np.ascontiguousarray(pixels.flux[1], dtype=np.float32)

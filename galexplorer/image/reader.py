@@ -49,7 +49,7 @@ def read_image(
     sources : path, bytes, (name, bytes), mapping or sequence of these
         One file: a FITS cube of shape (3, H, W), a FITS file with three images, or an SDSS
         colour composite as JPEG or PNG. Or three FITS files: a mapping with the keys ``g``,
-        ``r``, ``i``, or a sequence whose names or headers tell the bands. FITS may be packed
+        ``r``, ``i``, or a sequence whose names or headers identify the bands. FITS may be packed
         with gzip or bzip2, or tile-compressed. Masks and weights in a file blank its pixels.
     pixel_scale_arcsec : float, optional
         Side of a pixel. Default: from the header; a composite has none.
@@ -184,11 +184,11 @@ def _read_fits(blob: Blob) -> list[FitsImage]:
     if is_fits(blob.data):
         return read_images(blob)
     if is_composite(blob.data):
-        raise InputError(f"{blob.name} is a colour picture: give it alone, not as one band.")
+        raise InputError(f"{blob.name} is a colour image: give it alone, not as one band.")
     raise InputError(
-        f"{blob.name} is no image this program reads: "
+        f"{blob.name} is not a supported image: "
         "give FITS (also as .gz or .bz2) or an SDSS composite as JPEG or PNG (a table "
-        "of galaxies goes to --catalog, in the app to Targets)."
+        "of galaxies belongs in --catalog, or in the app under Targets)."
     )
 
 
@@ -231,7 +231,7 @@ def _read_composite(blob: Blob, stated: _Stated) -> Pixels:
     pixel_scale_arcsec = stated.pixel_scale_arcsec
     if pixel_scale_arcsec is None:
         raise InputError(
-            f"{blob.name} does not tell its pixel scale: state it in arcsec (--pixel-scale, "
+            f"{blob.name} has no pixel scale: give it in arcsec (--pixel-scale, "
             "or the column pixel_scale of a catalogue)."
         )
     channels = read_channels(blob)
@@ -309,7 +309,7 @@ def _onto_reference(image: FitsImage, reference: FitsImage) -> tuple[np.ndarray,
             "give three bands on one grid."
         )
     if image.file != reference.file and (own is None or wanted is None):
-        return image.data, ("No coordinates: taken as aligned with r.",)
+        return image.data, ("No coordinates: assumed to be aligned with r.",)
     return image.data, ()
 
 

@@ -1,4 +1,4 @@
-"""What a user leaves out of the input, and which draws a user's prior keeps."""
+"""The inputs a user excludes, and the draws that a user's prior keeps."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ INPUTS = ("image", *BANDS, "radii")
 """What an observation can hold."""
 
 MIN_KEPT = 100
-"""Draws that prior cuts must leave."""
+"""Fewest draws that prior cuts must keep."""
 
 _TARGETS = {target.name: target for target in TARGETS}
 
@@ -56,9 +56,7 @@ def restrict(observation: Observation, use: tuple[str, ...]) -> Observation:
     cutout = observation.cutout if "image" in use else None
     stored = observation.stored if "image" in use else None
     if cutout is None and stored is None and not magnitudes:
-        raise OptionError(
-            "Nothing is left to infer from: choose the image or one of the bands that are known."
-        )
+        raise OptionError("No input is left: choose the image or one of the known bands.")
     had = [
         *(["image"] if observation.cutout or observation.stored else []),
         *given.magnitudes,
@@ -67,7 +65,7 @@ def restrict(observation: Observation, use: tuple[str, ...]) -> Observation:
     dropped = [name for name in had if name not in use]
     if not dropped:
         return observation
-    note = f"Left out by choice: {', '.join(dropped)}."
+    note = f"Excluded by the user: {', '.join(dropped)}."
     return replace(
         observation,
         cutout=cutout,
@@ -81,7 +79,7 @@ def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
     """Restrict a posterior to ranges of its targets, as a prior with hard edges does.
 
     The draws inside all ranges are kept; those of a prior that is zero elsewhere are
-    distributed just so.
+    distributed exactly so.
 
     Parameters
     ----------
@@ -105,7 +103,7 @@ def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
     for name, (low, high) in cuts.items():
         if not low < high:
             raise OptionError(
-                f"The range of {_TARGETS[name].label.lower()}, {low:g} to {high:g}, must rise."
+                f"The range of {_TARGETS[name].label.lower()}, {low:g} to {high:g}, must increase."
             )
         column = result.posterior.column(name)
         keep &= (column >= low) & (column <= high)

@@ -1,4 +1,4 @@
-"""Is this a galaxy like those the model learnt from?
+"""Does this galaxy resemble the training galaxies?
 
 Two measures, each turned into an empirical percentile of the training galaxies: the squared
 Mahalanobis distance of the flows' inputs, and the misfit of the autoencoder's reconstruction. The
@@ -173,7 +173,7 @@ def judge(
     misfit: Tensor | None,
     magnitudes: Tensor,
 ) -> list[Domain]:
-    """Judge galaxies of one kind.
+    """Assess galaxies of one kind of input.
 
     Parameters
     ----------

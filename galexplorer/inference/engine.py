@@ -36,7 +36,7 @@ NEIGHBOURS = 8
 
 
 class Engine(Sampler):
-    """A loaded model that infers. Immutable, so threads may share it."""
+    """A loaded model. Immutable, so threads may share it."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights.model)
@@ -140,7 +140,7 @@ class Engine(Sampler):
 
     @torch.inference_mode()
     def look(self, observation: Observation) -> Sight:
-        """Encode one galaxy, judge its domain and find its neighbours: all but the draws.
+        """Encode one galaxy, assess its domain and find its neighbours: all but the draws.
 
         Parameters
         ----------
@@ -316,7 +316,7 @@ def check_options(
     """
     low, high = TARGETS[0].bounds
     if not 100 <= draws <= 1_000_000:
-        raise OptionError(f"{draws} draws were asked for; choose between 100 and 1,000,000.")
+        raise OptionError(f"{draws} draws were requested; choose between 100 and 1,000,000.")
     if redshift is not None and redshift_range is not None:
         raise OptionError("Give a redshift or a redshift range, not both.")
     if redshift is not None and not (math.isfinite(redshift) and low < redshift <= high):
@@ -325,7 +325,7 @@ def check_options(
         first, last = redshift_range
         if not (low <= first < last <= high):
             raise OptionError(
-                f"The redshift range {first} to {last} must rise and lie within 0 to {high}."
+                f"The redshift range {first} to {last} must increase and lie within 0 to {high}."
             )
 
 

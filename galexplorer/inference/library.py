@@ -1,4 +1,4 @@
-"""Making a library: images of real galaxies in, the numbers that are kept of them out."""
+"""Making a library: images of real galaxies in, their latents and measurements out."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -136,7 +136,7 @@ def read_table(path: Path, progress: Progress = _quiet) -> tuple[Entries, tuple[
         progress("images", k + 1, raw.length)
     if not rows:
         first = f" {problems[0]}" if problems else ""
-        raise DataError(f"No row of {path} could be used: check its column image.{first}")
+        raise DataError(f"No row of {path} could be used: check its image column.{first}")
     return join(rows), tuple(problems)
 
 
@@ -166,7 +166,7 @@ def build(engine: Engine, entries: Entries, seed: int = 0, progress: Progress = 
     if len(entries) < MIN_GALAXIES:
         raise DataError(
             f"A library needs at least {MIN_GALAXIES} galaxies with image, position and "
-            f"photometry, and {len(entries)} were given: add more."
+            f"photometry, but {len(entries)} were given: add more."
         )
     arrays = _encode(engine, entries, seed, progress)
     # as they will be read again: distances and places then agree to the last digit
@@ -348,7 +348,7 @@ def _select(names: list[str], path: Path) -> dict[str, str]:
     if lacking:
         raise InputError(
             f"{path} lacks {', '.join(lacking)}: a library needs columns image, ra and dec, and "
-            f"takes pixel_scale, {', '.join(KNOWN_NAMES)}."
+            f"may have pixel_scale, {', '.join(KNOWN_NAMES)}."
         )
     return chosen
 
@@ -356,7 +356,7 @@ def _select(names: list[str], path: Path) -> dict[str, str]:
 def _entry(path: Path | None, values: dict[str, float]) -> Entries:
     ra, dec = values["ra"], values["dec"]
     if path is None:
-        raise InputError("it names no image.")
+        raise InputError("it gives no image.")
     if not (0 <= ra <= 360 and -90 <= dec <= 90):
         raise InputError("it has no position.")
     scale = values.get("pixel_scale", float("nan"))

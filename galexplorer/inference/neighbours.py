@@ -32,11 +32,11 @@ SOURCE = "SDSS and GLADE+ compilations"
 SAME_GALAXY_ARCSEC = 5.0
 
 LEVELS = 101
-"""Percentiles of the distance to the nearest other galaxy that are kept."""
+"""Stored percentiles of the distance to the nearest other galaxy."""
 
 _GRID_SIDE = 64
 _SPARES = 6
-"""Nearest others looked at to find one that is not the same galaxy listed twice."""
+"""Nearest others searched for one that is not the same galaxy listed twice."""
 
 _NUMBERS = (
     *(
@@ -111,9 +111,8 @@ class Library:
         if layout != LAYOUT:
             age = "an older" if layout < LAYOUT else "a newer"
             raise WeightsError(
-                f"The library of galaxies, {LIBRARY_FILE}, is of {age} layout ({layout} instead of "
-                f"{LAYOUT}): restore the folder weights/, or make the library again with "
-                "`galexplorer library build`."
+                f"The library of galaxies, {LIBRARY_FILE}, has {age} layout ({layout} instead of "
+                f"{LAYOUT}): restore the folder weights/, or rebuild the library."
             )
         try:
             numbers = {name: arrays[name].float() for name in _NUMBERS}
@@ -122,8 +121,8 @@ class Library:
             self.map = LatentMap.from_arrays(arrays)
         except KeyError as error:
             raise WeightsError(
-                f"The library of galaxies, {LIBRARY_FILE}, lacks {error}: make it again with "
-                "`galexplorer library build`."
+                f"The library of galaxies, {LIBRARY_FILE}, lacks {error}: "
+                "restore the folder weights/, or rebuild the library."
             ) from error
         self.latents, self.log_variance = numbers["latents"], numbers["log_variance"]
         self.estimate = numbers["estimate"]
@@ -277,7 +276,7 @@ class Library:
         """
         if name not in self._rows:
             raise InputError(
-                f"The library has no galaxy {name}: it may have been made again since; explore it "
+                f"The library has no galaxy {name}: it may have been rebuilt since; explore it "
                 "by its position instead."
             )
         return self._rows[name]
@@ -301,8 +300,8 @@ class Library:
                 petro_kind="measured" if r50 else "none",
             ),
             notes=(
-                "Inferred from what the library keeps of this galaxy, what the networks made of "
-                "its image and the photometry measured on it: no pixel was read.",
+                "Inferred from the library's stored latents and measured photometry of this "
+                "galaxy: no pixels were read.",
             ),
             origin=origin,
             known={name: v for name, v in known if np.isfinite(v)},

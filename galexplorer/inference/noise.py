@@ -1,4 +1,4 @@
-"""The noise that draws are made of: even over its quantiles, cut where a prior cuts."""
+"""Base noise of the draws: stratified in its quantiles, truncated by the prior range."""
 
 import hashlib
 import math

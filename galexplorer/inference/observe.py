@@ -1,4 +1,4 @@
-"""From pixels and catalogue values to what the engine takes."""
+"""From pixels and catalogue values to the engine's input."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from galexplorer.sky.fetch import Fetched
 
 _FAR_APART_MAG = 1.0
-"""Apertures and kinds of magnitude, and dust where it is not known, rarely make as much."""
+"""Apertures, kinds of magnitude and unknown extinction rarely differ by more."""
 _MEASURED = "measured on the pixels"
 _COLOUR_LIMITS = (
     ("g", "i", -0.6, 0.15, 4.5),
@@ -110,9 +110,9 @@ def observe(
     notes = (*pixels.notes, *objections, *_remarks(pixels, found, measured, corrected))
     if measured and given.magnitudes:
         left_out = ", ".join(given.magnitudes)
-        notes += (f"The catalogue gives none of g, r, i: its {left_out} was left out.",)
+        notes += (f"The catalogue gives none of g, r, i: its {left_out} was ignored.",)
     elif given.magnitudes and not set(IMAGE_BANDS) <= set(given.magnitudes):
-        notes += ("The catalogue lacks some of g, r, i; what was measured was not mixed in.",)
+        notes += ("The catalogue lacks some of g, r, i; measured magnitudes were not mixed in.",)
     for band in IMAGE_BANDS:
         if band not in given.magnitudes or band not in found.magnitudes:
             continue
@@ -120,13 +120,13 @@ def observe(
         if abs(listed - seen) > _FAR_APART_MAG:
             notes += (
                 f"The image has {band} = {seen:.1f} and the catalogue {listed:.1f}: check that "
-                "they are of the same galaxy.",
+                "both refer to the same galaxy.",
             )
             break
     if not sized and (given.petro_r50 is not None or given.petro_r90 is not None):
         notes += (
-            "Petrosian radii were measured on the pixels: a catalogue's count only as a pair, "
-            "beside its magnitudes.",
+            "Petrosian radii were measured on the pixels: catalogue radii are used only as a pair, "
+            "with its magnitudes.",
         )
     return Observation(
         cutout,
@@ -139,7 +139,7 @@ def observe(
 
 
 def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) -> Observation:
-    """Observe a galaxy that the services of the sky gave.
+    """Observe a galaxy fetched from the sky services.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def _remarks(pixels: Pixels, found: Measurement, measured: bool, corrected: bool
     reach = FIELD_PER_PETROSIAN_RADIUS * (found.petrosian_radius_arcsec or 0.0)
     whole = min(pixels.flux.shape[1:]) * pixels.pixel_scale_arcsec
     if reach > 1.05 * whole and pixels.origin == "fits":
-        remarks.append("The image is smaller than the field the model would like to see.")
+        remarks.append("The image is smaller than the field that the model expects.")
     return remarks
 
 

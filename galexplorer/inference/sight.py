@@ -1,4 +1,4 @@
-"""What the engine sees in an observation before it draws; plain records."""
+"""An observation prepared for sampling: encoded, with domain and neighbours; plain records."""
 
 from dataclasses import dataclass, fields
 
@@ -39,7 +39,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Sight:
-    """What follows from an observation without a draw; many posteriors may share it.
+    """An observation prepared for sampling; many posteriors may share it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""One target of a list: looked up, fetched, inferred; a failure is an answer too."""
+"""One target of a list: resolved, fetched, inferred; a failure is recorded, not raised."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ def infer_target(
     progress: Progress = lambda words: None,
     settings: Settings | None = None,
 ) -> Outcome:
-    """Infer one target; whatever is wrong with it is said in the outcome and not raised.
+    """Infer one target; a failure is recorded in the outcome, not raised.
 
     Parameters
     ----------

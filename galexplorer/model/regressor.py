@@ -1,6 +1,6 @@
 """Redshift and stellar mass straight from an image, by networks that learn nothing else.
 
-An encoder that has to reproduce the image, and to know nine targets of simulated galaxies, tells
+An encoder that has to reproduce the image, and to know nine targets of simulated galaxies, says
 less of redshift and mass than a plain network that learns these two from observed galaxies alone.
 The flows are given what both say. Each regressor leaves out a part of the galaxies that it could
 learn from, so that each of those has an estimate by one that has not seen it, as new galaxies do

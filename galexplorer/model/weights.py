@@ -60,7 +60,7 @@ def choose_device(name: str) -> torch.device:
         raise OptionError(f"Device {name!r} is unknown; choose auto, cpu or cuda.")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise OptionError("No CUDA device was found; use --device cpu or --device auto.")
+        raise OptionError("No CUDA device was found; choose the device cpu or auto.")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
@@ -117,8 +117,7 @@ def read_manifest(folder: Path, earlier: bool = False) -> dict:
         manifest = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise WeightsError(
-            f"No readable model in {folder}; "
-            "restore the folder weights/ or run `galexplorer train`."
+            f"No readable model in {folder}; restore the folder weights/ or train new ones."
         ) from error
     told = manifest if isinstance(manifest, dict) else {}
     number = told.get("format")
@@ -176,11 +175,11 @@ def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tens
     try:
         return load_file(str(path))
     except SafetensorError as error:
-        raise WeightsError(f"{path} is no safetensors file; restore it.") from error
+        raise WeightsError(f"{path} is not a safetensors file; restore it.") from error
 
 
 def start_from(model: GalaxyModel, folder: Path) -> dict:
-    """Give a model to train what other weights have learnt.
+    """Initialise a model from other weights.
 
     That is all but their calibration if the networks are the same; of weights of the first format
     or other networks it is the autoencoder. Regressors are lent apart: all of them where they are

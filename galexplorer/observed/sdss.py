@@ -1,4 +1,4 @@
-"""A training set from the sky: select, download, measure, write; interrupted anywhere, it goes on.
+"""A training set from the sky: select, download, measure, write; resumable at any point.
 
 What the folder holds: ``survey.json``, what was asked for; ``pages/``, answers of SkyServer until
 the selection is whole; ``selection.parquet``, the galaxies as the catalogue has them;
@@ -124,9 +124,9 @@ def build(
     log.info("%d galaxies, %.0f MB in %.0f s", manifest["galaxies"], received / 1e6, seconds)
     if failures:
         raise FetchError(
-            f"{len(failures)} of {size} galaxies could not be had, for the reasons in "
-            f"{out / 'failures.csv'}: run the same command again to try them once more; the set "
-            "of the others is whole."
+            f"{len(failures)} of {size} galaxies could not be retrieved, for the reasons in "
+            f"{out / 'failures.csv'}: run the same command again to retry them; the set "
+            "of the others is complete."
         )
     return manifest
 
@@ -150,7 +150,7 @@ def _catalogue(out: Path, plan: Plan, settings: Settings) -> shards.Arrays:
     if path.exists():
         shutil.rmtree(out / "pages", ignore_errors=True)
         return load_file(str(path))
-    log.info("asking SkyServer which galaxies there are")
+    log.info("querying SkyServer for the selection")
     with _bar("catalogue pages") as bar:
         task = bar.add_task("", total=None, volume="")
         rows = select(
@@ -207,8 +207,8 @@ def _download(
                 log.info("%d of %d galaxies, %.1f h to go", done, len(pending), rest_h)
             if in_a_row >= MAX_FAILURES_IN_A_ROW:
                 raise FetchError(
-                    f"{in_a_row} galaxies in a row could not be had ({answer.reason.rstrip('.')}): "
-                    "run the same command again later, it goes on from here."
+                    f"{in_a_row} galaxies in a row failed ({answer.reason.rstrip('.')}): "
+                    "run the same command again later to resume."
                 )
     journal.store()
     return received, time.monotonic() - began

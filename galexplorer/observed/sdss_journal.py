@@ -59,7 +59,7 @@ class Journal:
         except sqlite3.OperationalError as error:
             self._base.close()
             raise DataError(
-                f"Another build works in {folder} ({error}): wait for it, or name another folder."
+                f"Another build is running in {folder} ({error}): wait, or name another folder."
             ) from error
         except sqlite3.DatabaseError as error:
             self._base.close()
@@ -85,7 +85,7 @@ class Journal:
         self._write(number, "waiting", None, save(image))
 
     def fail(self, number: int, reason: str) -> None:
-        """Note why a galaxy could not be had."""
+        """Record why a galaxy could not be retrieved."""
         self._write(number, "failed", reason, None)
 
     def failures(self) -> list[tuple[int, str]]:
@@ -172,7 +172,7 @@ IMAGE_ARRAYS = (
     "measured_err",
     "measured_petro",
 )
-"""What a row has from its image; everything else is the catalogue's."""
+"""Arrays of a row that come from its image; all others come from the catalogue."""
 
 
 def shard_path(folder: Path, shard: int) -> Path:

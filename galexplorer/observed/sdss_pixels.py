@@ -178,7 +178,7 @@ class Shelf(Archive):
         ServiceError
             If the archive keeps saying that there are none: a run ends here.
         FetchError
-            If they were not to be had this time.
+            If they were unavailable this time.
         """
         found = self._fields.get(field)
         if found is None:
@@ -201,11 +201,11 @@ class Shelf(Archive):
             except ServiceError as error:
                 raise FetchError(str(error)) from error
         if not found:  # where a galaxy is, there is at least its own
-            raise FetchError("SkyServer gave no frames near the galaxy: try again later.")
+            raise FetchError("SkyServer returned no frames near the galaxy: try again later.")
         return found
 
     def _fetch(self, field: Field) -> Frames | FetchError:
-        failure = FetchError(f"{SERVICE} was not asked.")
+        failure = FetchError(f"{SERVICE} was not queried.")
         for attempt in range(self._settings.attempts):
             if attempt:
                 time.sleep(self._settings.backoff_s * 2**attempt)
@@ -220,7 +220,7 @@ class Shelf(Archive):
             self.received_bytes += sum(len(raw) for raw, _ in frames.values())
             if _are_of_one_field(frames):
                 return frames
-            failure = FetchError(f"{SERVICE} gave frames of other fields: try again later.")
+            failure = FetchError(f"{SERVICE} returned frames of other fields: try again later.")
         return failure
 
 

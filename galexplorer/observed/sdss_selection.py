@@ -173,7 +173,7 @@ def select(
             break
         if high == PRIME:
             raise DataError(
-                f"SDSS's main sample has {len(rows)} galaxies that fit, not {size}: ask for fewer."
+                f"SDSS's main sample has {len(rows)} matching galaxies, not {size}: request fewer."
             )
         low, high = high, min(high + _reach(size - len(rows), total), PRIME)
     order = np.lexsort((rows.objID, rank.of(rows.objID.to_numpy())))[:size]
@@ -204,7 +204,7 @@ def _count(settings: Settings) -> pd.DataFrame:
     def check(table: Table) -> pd.DataFrame:
         rows = _read(table, ("plate", "galaxies", "total"), ())
         if rows.empty or (rows <= 0).any(axis=None) or rows.plate.duplicated().any():
-            raise ServiceError("SkyServer gave impossible counts: try again later.")
+            raise ServiceError("SkyServer returned impossible counts: try again later.")
         return rows.sort_values("plate").reset_index(drop=True)
 
     return _ask(sql, check, settings)
@@ -252,20 +252,20 @@ def _read(table: Table | None, integers: tuple[str, ...], floats: tuple[str, ...
         return pd.DataFrame(nothing).drop(columns="total")
     by_name = {name.lower(): name for name in table.colnames}
     if set(by_name) != {name.lower() for name in names}:
-        raise ServiceError("SkyServer gave an answer that cannot be read: try again later.")
+        raise ServiceError("SkyServer returned an unreadable response: try again later.")
     columns = {}
     for name in names:
         values = np.ma.MaskedArray(table[by_name[name.lower()]])
         columns[name] = _integers(values) if name in integers else _floats(values)
     rows = pd.DataFrame(columns)
     if (rows.total != len(rows)).any():
-        raise ServiceError("SkyServer gave a part of its answer: try again later.")
+        raise ServiceError("SkyServer returned an incomplete response: try again later.")
     return rows.drop(columns="total")
 
 
 def _integers(values: np.ma.MaskedArray) -> np.ndarray:
     if values.dtype.kind not in "iu" or np.ma.is_masked(values):
-        raise ServiceError("SkyServer gave a row that cannot be read: try again later.")
+        raise ServiceError("SkyServer returned an unreadable row: try again later.")
     return values.data.astype(np.int64)
 
 
@@ -294,7 +294,7 @@ def _check_rows(rows: pd.DataFrame, page: Page, rank: Rank) -> None:
     for name in ("run", "rerun", "camcol", "field"):
         right &= rows[name].to_numpy() == np.array([getattr(f, name) for f in fields], int)
     if not right.all():
-        raise ServiceError("SkyServer gave rows that were not asked for: try again later.")
+        raise ServiceError("SkyServer returned rows that were not requested: try again later.")
 
 
 def _kept(path: Path, ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""Values that a row lacks, drawn from rows that have them.
+"""Imputation of missing values from rows that have them.
 
 Boosting gives the mean, the residual of one similar donor galaxy the scatter (predictive mean
 matching, Little 1988, 10.1080/07350015.1988.10509663): similar is who has the same predicted
-values, and one donor serves all columns that are completed together, so that their correlations
+values, and one donor serves all columns that are imputed together, so that their correlations
 survive. Every fit leaves a record of its donors and residuals for the report.
 """
 
@@ -43,7 +43,7 @@ def fill(
     rows : pandas.DataFrame
         Changed in place; ``rows.attrs["fits"]`` gains the record of the fit.
     names : list of str
-        Columns to complete together.
+        Columns to impute together.
     features : ndarray, shape (n, f)
     rng : numpy.random.Generator
     donors, takers : ndarray, shape (n,), bool, optional
@@ -83,7 +83,7 @@ def fill(
         mean[:, j] = model.predict(features)
     _record(rows, names, values[known], train - expected, int(wanted.sum()))
     # out of fold a residual holds the fit's error beside the scatter, within the fit too little of
-    # it; values completed with the one are harder to predict than measured ones, with the other
+    # it; values imputed with the one are harder to predict than measured ones, with the other
     # easier
     residual = train - (expected + mean[known]) / 2
     # the scatter depends on what is predicted: star-forming galaxies are more alike than others
@@ -131,13 +131,13 @@ def fill_line_errors(
 ) -> None:
     """Give lines without an error that of a measured line of like flux in a galaxy of like r.
 
-    With it a completed line has the signal-to-noise ratio that a spectrum would have had, and
-    cuts on that ratio select among completed lines as they do among measured ones.
+    With it an imputed line has the signal-to-noise ratio that a spectrum would have had, and
+    cuts on that ratio select among imputed lines as they do among measured ones.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        With log fluxes; ``<line>_err`` and ``<target>_snr`` are completed in place.
+        With log fluxes; ``<line>_err`` and ``<target>_snr`` are imputed in place.
     lenders : pandas.DataFrame or None
         Galaxies with measured lines; without them the error is `TYPICAL_LINE_ERROR`.
     rng : numpy.random.Generator

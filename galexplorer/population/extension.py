@@ -1,4 +1,4 @@
-"""More galaxies than the tables hold, and how to weigh them.
+"""Redshift-shifted copies of galaxies, and the weights of the population.
 
 A real galaxy is moved to another redshift: its templates (kcorrect) give the colours there, its
 own departure from the templates stays, the photometry gains the noise of its new brightness, sizes
@@ -41,7 +41,7 @@ def shifted_copies(
     Parameters
     ----------
     rows : pandas.DataFrame
-        The completed population.
+        The population, missing values imputed.
     coefficients : ndarray, shape (n, 5)
         Templates of each row (kcorrect).
     number : int

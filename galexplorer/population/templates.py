@@ -8,7 +8,7 @@ from kcorrect.kcorrect import KcorrectSDSS
 
 @functools.cache
 def sdss_templates() -> KcorrectSDSS:
-    """Return the fitter for ugriz; kcorrect leaves its own files open, which is not news."""
+    """Return the fitter for ugriz; kcorrect leaves its own files open; that warning is silenced."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         return KcorrectSDSS()

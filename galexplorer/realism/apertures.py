@@ -1,4 +1,4 @@
-"""What boosting is given of an image: numbers measured on its pixels."""
+"""Features of an image for boosting: numbers measured on its pixels."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How far simulated images are from real ones: the AUC of classifiers that try to tell them.
+"""How far simulated images are from real ones: the AUC of classifiers that separate them.
 
 Real and simulated images are matched one to one in measured brightness, size and colours, set by
 set, so that it is not the selection of a sample that tells. 0.5 is a perfect likeness, 1 none at

@@ -1,4 +1,4 @@
-"""Classifiers that try to tell real galaxies from simulated ones: on numbers, and on pixels.
+"""Classifiers that separate real galaxies from simulated ones, on numbers and on pixels.
 
 Their settings are fixed beforehand, and how two of them are weighed against each other is learnt
 within the training folds: nothing is chosen by the galaxies that are scored.

@@ -1,4 +1,4 @@
-"""Is the population as hard as the sky, and does it look like it in photometry alone?
+"""Are targets of the population as hard to predict as real ones, and is its photometry alike?
 
 A population easier than the sky makes posteriors that lie. So boosting is asked for each target
 from magnitudes, once on real rows and once on as many rows of the population of the same
@@ -63,7 +63,7 @@ def compare(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         One line per table, target and features (``ugriz``, ``ugriz+sizes``): R2 on the ``real``
         rows and its bootstrap error; on rows of the ``population`` of the same magnitudes and
         redshifts, none of them of the table; on ``independent`` ones among them, whose value is
-        completed and owes nothing to a row of the table, and on their partners among the real
+        imputed and owes nothing to a row of the table, and on their partners among the real
         rows, ``real_near``; on rows of other real tables among them, ``elsewhere``, which says
         how far two tables of the same sky are apart: those of tables that measure the target
         themselves.

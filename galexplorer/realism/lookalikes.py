@@ -1,4 +1,4 @@
-"""Real images that lend nothing, and simulated ones as the same servers would have delivered them.
+"""Real images that are no donors, and simulated ones delivered as by the same servers.
 
 Both kinds pass through the same server, the same measurement and the same cutout.
 
@@ -174,7 +174,7 @@ def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _nominal(pixels: Pixels) -> Pixels:
-    """Return a served image with its scale forgotten."""
+    """Return a served image at a nominal pixel scale."""
     factor = (NOMINAL_SCALE_ARCSEC / pixels.pixel_scale_arcsec) ** 2
     return Pixels(
         flux=pixels.flux * np.float32(factor),

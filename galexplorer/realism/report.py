@@ -102,52 +102,49 @@ def _measured(rows: pd.DataFrame) -> str:
         {
             "target": target.label,
             "measured": int(real[f"{target.name}_measured"].sum()),
-            "completed": int(
-                (real[f"{target.name}_valid"] & ~real[f"{target.name}_measured"]).sum()
-            ),
+            "imputed": int((real[f"{target.name}_valid"] & ~real[f"{target.name}_measured"]).sum()),
             "in shifted copies": int(rows[f"{target.name}_valid"].sum())
             - int(real[f"{target.name}_valid"].sum()),
             "no such value": int((~rows[f"{target.name}_valid"]).sum()),
         }
         for target in TARGETS
     ]
-    return f"<h2>Measured and completed</h2>{_table(pd.DataFrame(lines))}"
+    return f"<h2>Measured and imputed values</h2>{_table(pd.DataFrame(lines))}"
 
 
 def _fits(fits: list[dict]) -> str:
     if not fits:
         return ""
-    table = pd.DataFrame(fits)
+    table = pd.DataFrame(fits).rename(columns={"completed": "imputed"})
     return (
-        "<h2>Fits that complete what is missing</h2><p>Residuals of five-fold cross-validation; a "
-        "completed value carries the residual of a similar donor.</p>" + _table(table)
+        "<h2>Fits used for imputation</h2><p>Residuals of five-fold cross-validation; an "
+        "imputed value carries the residual of a similar donor.</p>" + _table(table)
     )
 
 
 def _auc(auc: dict[str, float]) -> str:
     table = pd.DataFrame({"rows": list(auc), "AUC": list(auc.values())})
     return (
-        "<h2>Told from the main sample by ugriz and redshift</h2><p>0.5 is chance, 0.60 the "
-        "bound.</p>" + _table(table)
+        "<h2>AUC against the main sample, ugriz and redshift</h2><p>0.5 is chance, 0.60 the "
+        "limit.</p>" + _table(table)
     )
 
 
 def _hardness(table: pd.DataFrame) -> str:
     return (
-        "<h2>As hard as the sky</h2><p>Five-fold R² of boosting from magnitudes, on real rows and "
+        "<h2>Predictability from magnitudes</h2><p>Five-fold R² of boosting, on real rows and "
         "on rows of the population of the same magnitudes and redshifts; “independent” rows are "
-        "completed and owe nothing to a row of the table, those “elsewhere” are measured ones of "
-        "other real tables, which are not alike either.</p>" + _table(table)
+        "imputed without any row of the table, those “elsewhere” are measured ones of "
+        "other real tables, which differ from one another too.</p>" + _table(table)
     )
 
 
 def _transfer(table: pd.DataFrame) -> str:
     return (
-        "<h2>Images as telling as the sky’s</h2><p>R² of boosting from aperture fluxes, colours, "
+        "<h2>Predictability from images</h2><p>R² of boosting from aperture fluxes, colours, "
         "sizes and concentration on JPEGs: on real spirals and on simulated ones of the same "
         "magnitudes and redshifts (five-fold), and on the real ones after learning from the "
-        "simulated; what is lost by that, and the mean offset of what is predicted.</p>"
-        + _table(table)
+        "simulated; the loss in R², and the mean offset of the predictions.</p>" + _table(table)
     )
 
 

@@ -1,4 +1,4 @@
-"""Do images of simulated galaxies tell as much as real ones, and does it hold on the real ones?
+"""Are simulated images as informative as real ones, and does what they teach transfer?
 
 Boosting is asked for redshift and mass from fluxes in apertures, colours, sizes and concentration
 measured on JPEGs: on real galaxies, on simulated ones of the same magnitudes and redshifts, and on

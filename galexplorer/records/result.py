@@ -10,10 +10,10 @@ from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES
 
 EMPTY_LIBRARY = (
-    "The library of these weights holds no real galaxies, so there are no neighbours and no map; "
-    "`galexplorer library build` makes one from real images."
+    "The library of these weights holds no real galaxies, so there are no neighbours and no map: "
+    "build a library from images of real galaxies."
 )
-"""Said where neighbours would be."""
+"""Shown in place of the neighbours."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Neighbour:
     source : str
         Where the values come from.
     thumbnail : ndarray, shape (64, 64, 3), uint8
-        The VAE's reconstruction from the stored latent: not a photograph.
+        The VAE's reconstruction from the stored latent, not an observation.
     percentile : float
         Percentage of the library's galaxies whose own nearest neighbour is nearer than
         `distance`; NaN where there is no distance.
@@ -82,7 +82,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class View:
-    """The image as the model saw it.
+    """The image given to the model, and its reconstruction.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What four emission lines tell: dust, star formation, oxygen abundance, distance.
+"""Quantities from four emission lines: dust, star formation, oxygen abundance, luminosity.
 
 Every function is vectorised and meant for posterior draws: a derived quantity keeps
 its full posterior. Line fluxes are log10 of 1e-17 erg/s/cm2, as in the targets.
@@ -52,14 +52,14 @@ for Hb, 1.566 for [O III] and 2.039 for [N II] (MPA-JHU release notes for DR7). 
 """
 
 FAINT_LOG_FLUX = 2.5
-"""Limits above this say little: four in five lines, or more, are fainter below redshift 0.1."""
+"""Limits above this are uninformative: at least 80% of lines at z < 0.1 are fainter."""
 
 LINE_KINDS = ("measured-like", "upper limit", "unconstrained")
 
 
 @dataclass(frozen=True)
 class LineStatus:
-    """What a posterior says of one line, in the words that a spectrum would earn.
+    """Whether the posterior of one line resembles a detection, an upper limit or neither.
 
     Attributes
     ----------
@@ -76,8 +76,8 @@ class LineStatus:
 def line_status(log_flux: np.ndarray) -> LineStatus:
     """Classify the posterior of a line's flux.
 
-    No line was measured, and the words say what the draws are like. *Measured-like*: at
-    least 95% of them lie above `DETECTABLE_LOG_FLUX`, so that a typical spectrum of SDSS's would
+    No line was measured; the labels describe the draws. *Measured-like*: at
+    least 95% of them lie above `DETECTABLE_LOG_FLUX`, so that a typical SDSS spectrum would
     show the line at three sigma. *Upper limit*: a line too faint to be seen is among the answers,
     and 95% of the draws lie below `FAINT_LOG_FLUX`. *Unconstrained*: anything from invisible to
     bright.

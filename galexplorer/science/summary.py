@@ -1,4 +1,4 @@
-"""A posterior in words: values with honest digits, and a verdict a person can read."""
+"""A posterior in words: rounded values and a one-sentence summary."""
 
 import numpy as np
 
@@ -25,14 +25,14 @@ MEASURABLE_FROM = 0.5
 """Probability from which a metallicity is shown as a number."""
 
 LIGHT_GALAXY = 9.8
-"""Median log10 of the stellar mass, in suns, below which a black-hole mass means little."""
+"""Median log10 of the stellar mass, in Msun, below which a black-hole mass is unreliable."""
 
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _KINDS = {
     "star_forming": "Star-forming galaxy",
-    "composite": "Galaxy of composite spectrum",
+    "composite": "Composite galaxy",
     "seyfert": "Seyfert galaxy",
-    "liner": "LINER galaxy",
+    "liner": "LINER",
 }
 
 
@@ -42,7 +42,7 @@ def format_number(value: float, digits: int) -> str:
 
 
 def format_value(name: str, value: float) -> str:
-    """Return a target's value with the digits that its posterior deserves."""
+    """Return a target's value with the digits that its posterior justifies."""
     return format_number(value, _DIGITS[name])
 
 
@@ -81,17 +81,17 @@ def not_measurable(result: Result, name: str) -> str:
 
 
 def cautions(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
-    """Say which targets mean little; `metallicity` is the probability that it is measurable."""
+    """List the unreliable targets; `metallicity` is the probability that it is measurable."""
     sentences = []
     if float(np.median(posterior.column("log_stellar_mass"))) < LIGHT_GALAXY:
         sentences.append(
-            "The black-hole mass means little here: galaxies of this mass mostly have velocity "
-            "dispersions below the 70 km/s at which the relation stops."
+            "The black-hole mass is unreliable here: galaxies of this mass mostly have velocity "
+            "dispersions below 70 km/s, the lower limit of the relation."
         )
     if metallicity < MEASURABLE_FROM:
         sentences.append(
-            f"The gas metallicity is not measurable here (p = {metallicity:.2f}): its lines are "
-            "too faint in a spectrum of SDSS's, or not made by young stars."
+            f"The gas-phase metallicity is not measurable here (p = {metallicity:.2f}): its lines "
+            "are too faint in an SDSS spectrum, or not produced by star formation."
         )
     return tuple(sentences)
 
@@ -120,7 +120,7 @@ def kind_of_galaxy(result: Result) -> str:
     if result.bpt[first] >= CONFIDENT:
         return f"{_KINDS[first]} ({result.bpt[first]:.0%})"
     return (
-        f"Galaxy between classes ({BPT_LABELS[first]} {result.bpt[first]:.0%}, "
+        f"Galaxy of uncertain class ({BPT_LABELS[first]} {result.bpt[first]:.0%}, "
         f"{BPT_LABELS[second]} {result.bpt[second]:.0%})"
     )
 
@@ -131,7 +131,7 @@ def shape_words(result: Result) -> str:
     if r50 is None or r90 is None:
         return ""
     ratio = r90 / r50
-    kind = "concentrated like an early type" if ratio > CONCENTRATED else "of a disc's profile"
+    kind = "early-type concentration" if ratio > CONCENTRATED else "late-type concentration"
     return f"{kind} (R90/R50 = {ratio:.1f})"
 
 
@@ -157,8 +157,8 @@ def verdict(result: Result) -> str:
 
 
 def domain_sentence(result: Result) -> str:
-    """Return one sentence on whether the model knows such galaxies."""
+    """Return one sentence on whether the galaxy is in the training domain."""
     if result.domain.inside:
-        return "It looks like the galaxies the model learnt from."
+        return "It resembles the training galaxies."
     reasons = " ".join(result.domain.reasons)
-    return f"It lies outside the training domain, so take every number with care. {reasons}".strip()
+    return f"It lies outside the training domain: treat all values with caution. {reasons}".strip()

@@ -1,4 +1,4 @@
-"""Real galaxies that lend their morphology: cut out, freed of neighbours and sky, linear.
+"""Real galaxies as donors of morphology: cut out, neighbours and sky removed, linear.
 
 Donors are unlabelled real JPEGs of the training split: none comes from validation or test, nor
 from the images kept out to measure realism.
@@ -42,13 +42,13 @@ _TYPICAL_SCALES_ARCSEC = {"gz1_jpeg": 0.33, "gz2_jpeg": 0.13}
 _BINNING = {"gz2_jpeg": 2}
 
 KEPT_OUT = {"sdss_spirals": 200, "gz1_jpeg": 200, "gz2_jpeg": 100}
-"""Images of each set that lend nothing: realism is measured on them."""
+"""Images of each set that are no donors: realism is measured on them."""
 
 _MIN_SIGNAL_TO_NOISE = 30.0
 _QUALITY = 95
 FILE = "donors.safetensors"
 _RECIPE = "2"
-"""To be raised when the same images give other donors."""
+"""Increase when the same images give other donors."""
 
 LOST = (
     "There are neither donors nor real images to make them of: every galaxy is rendered, and "
@@ -174,9 +174,9 @@ def load(path: Path) -> Donors:
             stream, made = file.get_tensor("stream"), file.metadata()
             text = made["table"]
     except (OSError, KeyError, TypeError, SafetensorError) as error:
-        raise DataError(f"{path} is damaged ({error}); remove it to make it again.") from error
+        raise DataError(f"{path} is damaged ({error}); remove it to rebuild it.") from error
     if made.get("recipe") != _RECIPE:
-        raise DataError(f"{path} was made another way; remove it to make it again.")
+        raise DataError(f"{path} was made by another version; remove it to rebuild it.")
     return Donors(pd.read_csv(io.StringIO(text)), stream)
 
 
@@ -201,14 +201,14 @@ def build(data: Path, path: Path, workers: int = 1) -> Donors:
             images.append(packed)
             start += len(packed)
     if not rows:
-        raise DataError(f"No image in {data} is bright and large enough to lend its form.")
+        raise DataError(f"No image in {data} is bright and large enough to be a donor.")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     stream = np.frombuffer(b"".join(images), np.uint8)
     table = pd.DataFrame(rows).to_csv(index=False)
     save_file({"stream": stream}, str(temporary), metadata={"table": table, "recipe": _RECIPE})
     os.replace(temporary, path)
-    log.info("%d of %d images can lend their form", len(rows), len(tasks))
+    log.info("%d of %d images can be donors", len(rows), len(tasks))
     return load(path)
 
 

@@ -1,4 +1,4 @@
-"""The app's example galaxies: rendered from rows that no training touched, and saying so."""
+"""The app's example galaxies: simulated from held-out rows, and labelled as such."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Linear pixels as an image server hands them out: a colour JPEG of some scale and field.
+"""Linear pixels as an image server delivers them: a colour JPEG of some scale and field.
 
 Interpolation to another scale and compression shape the noise of blank sky more than the
 detector does, so simulated galaxies pass through the same steps as the real JPEGs.
@@ -280,7 +280,7 @@ def _compress(image: Image.Image, quality: int) -> Image.Image:
 
 
 def _resample(image: Image.Image) -> Image.Image:
-    """Turn an image to and fro: bilinear each time, at all phases of the pixel grid.
+    """Rotate an image back and forth: bilinear each time, at all phases of the pixel grid.
 
     So often, the noise of blank sky is as smooth as in real mosaics.
     """

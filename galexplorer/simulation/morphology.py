@@ -1,4 +1,4 @@
-"""Measures of form on a cutout: what tells a disc from a spheroid, and a real sky from a made one.
+"""Morphology of a cutout: measures that separate discs from spheroids, real from simulated.
 
 Concentration, asymmetry and clumpiness follow Conselice 2003 (astro-ph/0303065), Gini and M20
 Lotz et al. 2004 (astro-ph/0311352), on the model's grid brought back to linear flux. None of

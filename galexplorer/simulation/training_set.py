@@ -37,14 +37,14 @@ log = logging.getLogger(__name__)
 SHARD_SIZE = 1000
 SIMULATED = (shards.RENDERED, shards.TRANSPLANT)
 TRANSPLANTS = 0.7
-"""Share of galaxies that get a real morphology where a donor is fit."""
+"""Fraction of galaxies given a real morphology where a donor is suitable."""
 
 _EDGE_FRACTION = 0.03
 _SERVED_FRACTION = 0.5
 _MAX_OFFSET_ARCSEC = 8.0
 _SHARE_FILE = "transplants"
 _RECIPE = 4
-"""To be raised when the same seed gives other pictures."""
+"""Increase when the same seed gives other images."""
 
 
 @dataclass(frozen=True)

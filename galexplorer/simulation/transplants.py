@@ -23,7 +23,7 @@ from galexplorer.simulation.rendering import (
 
 DONOR_SEEING_ARCSEC = 1.35
 MAX_NOISE = 0.7
-"""Noise that a donor may bring, in units of the row's own."""
+"""Maximum noise of a donor, in units of the row's own."""
 
 _SEEING_SHARE = 0.55
 _TOLERANCE = (0.08, 0.22, 0.10)

@@ -1,4 +1,4 @@
-"""What SDSS's catalogue says of a galaxy: one SQL query through astroquery.
+"""SDSS catalogue values of a galaxy: one SQL query through astroquery.
 
 One query brings photometry, spectroscopy and the MPA-JHU values of everything near the position;
 the crossid service would need three requests for less.
@@ -25,7 +25,7 @@ SEARCH_ARCMIN = 1.0
 QUERY_S = 18.0
 MAX_ROWS = 200
 TOTAL = "COUNT(*) OVER () AS total"
-"""Column that tells how many rows the whole answer has, since half of one looks like one."""
+"""Column with the row count of the whole answer, since a truncated one looks complete."""
 
 MAX_REDSHIFT = 0.3
 
@@ -183,7 +183,7 @@ def query(
         )
         rows = _read_rows(table, columns)
         if not all(check(row) for row in rows):
-            raise ServiceError("SkyServer gave an answer to another question: try again later.")
+            raise ServiceError("SkyServer answered a different query: try again later.")
         return rows
 
     rows = network.ask("SkyServer", call, seconds)
@@ -229,7 +229,7 @@ def choose(rows: Sequence[Row], text: str, tolerance_arcsec: float = 0.0) -> Ent
     redshift = entry.truths.get("redshift", 0.0)
     if redshift > MAX_REDSHIFT:
         raise TargetError(
-            f"The galaxy at '{text}' has redshift {redshift:.3f}: the model knows galaxies up to "
+            f"The galaxy at '{text}' has redshift {redshift:.3f}: the model covers redshifts up to "
             f"{MAX_REDSHIFT}, so choose a nearer one."
         )
     return entry
@@ -262,11 +262,11 @@ def _read_rows(table: Table | None, columns: Sequence[str]) -> list[Row]:
         return []
     names = {name.lower(): name for name in table.colnames}
     if set(names) != {column.lower() for column in (*columns, "total")}:
-        raise ServiceError("SkyServer gave an answer that cannot be read: try again later.")
+        raise ServiceError("SkyServer returned an unreadable response: try again later.")
     for row in table:
         total = _cell(row[names["total"]])
         if not isinstance(total, int) or min(total, MAX_ROWS) != len(table):
-            raise ServiceError("SkyServer gave half an answer: try again later.")
+            raise ServiceError("SkyServer returned an incomplete response: try again later.")
     return [{column: _cell(row[names[column.lower()]]) for column in columns} for row in table]
 
 
@@ -314,7 +314,7 @@ def _describe_miss(
     near = galaxies[0]
     return (
         f"SDSS has no galaxy at '{text}'; the nearest lies {_distance(near):.0f} arcsec away: "
-        f"give {near['ra']:.5f} {near['dec']:+.5f} if it is meant."
+        f"give {near['ra']:.5f} {near['dec']:+.5f} if that is the one."
     )
 
 
@@ -355,7 +355,7 @@ def _read_truths(row: Row) -> tuple[dict[str, float], tuple[str, ...]]:
     if redshift is None:
         return {}, ()
     if warning:
-        return {}, (f"SDSS flags its spectrum (zWarning {warning:.0f}): its values are left out.",)
+        return {}, (f"SDSS flags its spectrum (zWarning {warning:.0f}): its values are not used.",)
     values = {
         "log_stellar_mass": _number(row, "lgm_tot_p50"),
         "log_sfr": _number(row, "sfr_tot_p50"),
@@ -375,7 +375,7 @@ def _read_truths(row: Row) -> tuple[dict[str, float], tuple[str, ...]]:
         if value is not None and bounds[name][0] < value < bounds[name][1]
     }
     quasar = str(row["spec_class"] or "").upper() == "QSO"
-    notes = ("SDSS's spectrum is that of a quasar.",) if quasar else ()
+    notes = ("The SDSS spectrum is that of a quasar.",) if quasar else ()
     return {"redshift": redshift, **kept}, notes
 
 

@@ -1,4 +1,4 @@
-"""A fetched galaxy as one FITS cube, written and read back with all that is known of it."""
+"""A fetched galaxy as one FITS cube, written and read back with its catalogue values."""
 
 import math
 import re
@@ -58,7 +58,7 @@ def write_fetched(fetched: Fetched, path: str | Path) -> None:
         "RA_OBJ": (fetched.ra, "[deg] ICRS, of the galaxy"),
         "DEC_OBJ": (fetched.dec, "[deg] ICRS, of the galaxy"),
         "PIXSCALE": (pixels.pixel_scale_arcsec, "[arcsec] side of a pixel"),
-        "PIXELSRC": (fetched.source, "service that gave the pixels"),
+        "PIXELSRC": (fetched.source, "service that supplied the pixels"),
         "PIXELSUM": pixels.sha256,
     }
     if fetched.objid is not None:

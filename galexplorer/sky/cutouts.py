@@ -18,7 +18,7 @@ LEGACY = "The Legacy Surveys viewer"
 HIPS = "hips2fits (CDS)"
 CUTOUT_S = 12.0
 MAX_SIDE_PX = 3000
-"""The Legacy viewer clips larger ones without a word."""
+"""The Legacy viewer clips larger ones silently."""
 
 _CENTRE_ARCSEC = 2.0
 
@@ -124,8 +124,8 @@ def _check(service: str, files: dict[str, bytes], ra: float, dec: float, size: i
         pixels = read_image(named if len(named) > 1 else next(iter(named.values())))
     except InputError as error:
         if "no signal" in str(error) or "no measured pixel" in str(error):
-            raise ServiceError(f"{service} has no pixels there.", retry=False) from error
-        raise ServiceError(f"{service} gave a damaged image: try again later.") from error
+            raise ServiceError(f"{service} has no pixels at this position.", retry=False) from error
+        raise ServiceError(f"{service} returned a damaged image: try again later.") from error
     right = pixels.wcs is not None and pixels.flux.shape[1:] == (size, size)
     if right and pixels.wcs is not None:
         x, y = pixels.wcs.world_to_pixel_values(ra, dec)
@@ -134,10 +134,10 @@ def _check(service: str, files: dict[str, bytes], ra: float, dec: float, size: i
         right = offset_px * pixels.pixel_scale_arcsec < _CENTRE_ARCSEC
         right = right and abs(pixels.pixel_scale_arcsec / SDSS_PIXEL_SCALE_ARCSEC - 1) < 0.02
     if not right:
-        raise ServiceError(f"{service} gave an image of another place: try again later.")
+        raise ServiceError(f"{service} returned an image of another position: try again later.")
     flux = np.where((pixels.flux == 0).all(axis=0), np.nan, pixels.flux).astype(np.float32)
     note = (
         f"Pixels: {service}, resampled, so the noise is smoother than that of SDSS's frames; the "
-        "verdict on the domain was calibrated on theirs: take one near the limit with care."
+        "domain check was calibrated on frames: treat a borderline result with caution."
     )
     return Pixels(flux, pixels.pixel_scale_arcsec, "fits", pixels.sha256, pixels.wcs, notes=(note,))

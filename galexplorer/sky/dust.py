@@ -1,4 +1,4 @@
-"""Galactic extinction where SDSS's catalogue tells none: IRSA's dust maps through astroquery."""
+"""Galactic extinction where SDSS gives none: IRSA's dust maps through astroquery."""
 
 import contextlib
 import io
@@ -134,5 +134,5 @@ def _ask(service: IrsaDustClass, place: SkyCoord, network: Network) -> float:
     there = SkyCoord(float(row["RA"]), float(row["Dec"]), unit="deg", frame="fk5")
     reddening = float(row["ext SFD ref"])
     if there.separation(place) > _NEAR_DEG * u.deg or not 0 <= reddening < _MAX_REDDENING:
-        raise ServiceError(f"{SERVICE} gave the dust of another place: try again later.")
+        raise ServiceError(f"{SERVICE} returned the dust at another position: try again later.")
     return reddening

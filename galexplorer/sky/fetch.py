@@ -33,7 +33,7 @@ MIN_SIDE_ARCSEC, DEFAULT_SIDE_ARCSEC, MAX_SIDE_ARCSEC = 80.0, 120.0, 600.0
 
 @dataclass(frozen=True)
 class Fetched:
-    """A galaxy as the services have it.
+    """A galaxy as the services return it.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Fetched:
     pixels : Pixels
         Centred on it.
     photometry : Photometry
-        Dereddened catalogue values; of kind "none" where SDSS was not to be had.
+        Dereddened catalogue values; of kind "none" where SDSS was unavailable.
     objid : int or None
     truths : dict of str to float
         Spectroscopic values by target, to be shown beside the posterior and never fed to it.
@@ -127,14 +127,14 @@ def _fetch(
     notes: list[str] = []
     ra, dec = reading.ra, reading.dec
     if reading.kind == "name":
-        say("asking Sesame for the position")
+        say("resolving the name with Sesame")
         position = resolve_name(reading.text, network, cache)
         ra, dec, origins["position"] = position.ra, position.dec, position.origin
         origins["name"] = f"{position.origin}: RA {ra:.5f}°, Dec {dec:+.5f}°"
         say(origins["name"])
     elif reading.kind == "position":
         origins["position"] = "as given"
-    say("asking SkyServer for photometry and spectroscopy")
+    say("querying SkyServer for photometry and spectroscopy")
     entry = _find_entry(reading, ra, dec, network, cache, notes)
     if entry is not None:
         ra, dec = entry.ra, entry.dec
@@ -150,13 +150,13 @@ def _fetch(
         origins["extinction"] = f"SDSS DR{catalogue.DATA_RELEASE}: {told}"
     elif not any(band in photometry.magnitudes for band in IMAGE_BANDS):
         # What will be measured on the pixels needs it.
-        say("asking IRSA for the Galactic extinction")
+        say("querying IRSA for the Galactic extinction")
         try:
             extinction_mag = query_extinction(ra, dec, network, cache)
             origins["extinction"] = ORIGIN
         except ServiceError as error:
-            notes.append(f"The Galactic extinction is unknown and was taken as 0: {error}")
-            origins["extinction"] = "unknown, taken as 0"
+            notes.append(f"The Galactic extinction is unknown and was assumed to be 0: {error}")
+            origins["extinction"] = "unknown, assumed to be 0"
     notes = [*(entry.notes if entry else ()), *notes]
     return Fetched(
         reading=reading,
@@ -242,21 +242,21 @@ def _fetch_pixels(
         try:
             if name == "frames" and entry is not None:
                 field_of = entry.field
-                say(f"getting the frames of run {field_of.run}, field {field_of.field}")
+                say(f"downloading the frames of run {field_of.run}, field {field_of.field}")
                 return fetch_pixels(ra, dec, field_of, side_arcsec, network, cache), name
             if name == "legacy":
-                say("getting a cutout from the Legacy Surveys viewer")
+                say("downloading a cutout from the Legacy Surveys viewer")
                 return fetch_legacy(ra, dec, side_arcsec, network, cache), name
-            say("getting cutouts from hips2fits")
+            say("downloading cutouts from hips2fits")
             return fetch_hips(ra, dec, side_arcsec, network, cache), name
         except ServiceError as error:
             failures.append(error)
-            notes.append(f"Pixels are not from the first choice: {error}")
+            notes.append(f"Pixels are not from the preferred source: {error}")
             say(str(error))
     reasons = [str(error).split(":")[0].rstrip(".") for error in failures]
     if source == "auto" and unanswered:
-        reasons.insert(0, "without SkyServer's answer SDSS's frames cannot be found")
+        reasons.insert(0, "SDSS frames cannot be located without SkyServer")
     told = "; ".join(reasons)
     raise FetchError(
-        f"No pixels could be had ({told}): check the network, or try again later."
+        f"No pixels could be retrieved ({told}): check the network, or try again later."
     ) from failures[-1]

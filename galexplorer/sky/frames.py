@@ -49,7 +49,7 @@ Frames = dict[str, tuple[bytes, FitsImage]]
 
 
 class Archive:
-    """Frames, and where others lie, as the services have them.
+    """Frames of a field and the positions of others, from the services.
 
     Parameters
     ----------
@@ -159,15 +159,15 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
         with _READING:
             image, header = read_images(blob)[0], read_header(blob)
     except InputError as error:
-        raise ServiceError(f"{SERVICE} gave a damaged frame: try again later.") from error
+        raise ServiceError(f"{SERVICE} returned a damaged frame: try again later.") from error
     if blob.data.count(b"SIMPLE  =") > 1:
-        raise ServiceError(f"{SERVICE} sent more than was asked for: try again later.")
+        raise ServiceError(f"{SERVICE} sent more data than requested: try again later.")
     told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
     right = told == [str(field.run), str(field.camcol), band]
     # The card FRAME counts along the camera, so only that of r is the field's.
     right = right and (band != "r" or header.get("FRAME") == field.field)
     if not right or image.coordinates.wcs is None or image.data.ndim != 2:
-        raise ServiceError(f"{SERVICE} gave another frame than was asked for: try again later.")
+        raise ServiceError(f"{SERVICE} returned another frame than requested: try again later.")
     return image
 
 
@@ -184,7 +184,9 @@ def _lay_grid(
     height, width = image.data.shape
     x, y = (float(value) for value in wcs.world_to_pixel_values(ra, dec))
     if not (-0.1 * width < x < 1.1 * width and -0.1 * height < y < 1.1 * height):
-        raise ServiceError(f"{SERVICE} gave frames of another place: try again later.", retry=False)
+        raise ServiceError(
+            f"{SERVICE} returned frames of another position: try again later.", retry=False
+        )
     scale_arcsec = 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(wcs))))
     half = math.ceil(0.5 * side_arcsec / scale_arcsec)
     left, bottom, side = round(x) - half, round(y) - half, 2 * half + 1
@@ -224,7 +226,9 @@ class _Sheet:
             blank = np.isnan(plane)
             plane[blank] = part[blank]
             if not np.isfinite(plane).any():
-                raise ServiceError(f"{SERVICE} gave frames of another place: try again later.")
+                raise ServiceError(
+                    f"{SERVICE} returned frames of another position: try again later."
+                )
             if resampler:
                 self._resamplers.add(resampler)
         if offsets:
@@ -241,9 +245,7 @@ class _Sheet:
             notes.append(f"g, i and joined fields resampled onto the grid of r ({how}).")
         missing = self.gaps().mean()
         if missing > 0.01:
-            notes.append(
-                f"{100 * missing:.0f}% of the cutout lies beyond the frames that were had."
-            )
+            notes.append(f"{100 * missing:.0f}% of the cutout lies beyond the available frames.")
         scale_arcsec = 3600 * math.sqrt(float(np.prod(proj_plane_pixel_scales(self.grid))))
         return Pixels(
             self.flux,
@@ -262,7 +264,7 @@ def _join(sheet: _Sheet, field: Field, name: str, archive: Archive) -> None:
         sheet.lay(field, archive.frames(field, NEIGHBOUR_S), name)
         sheet.notes.append(f"{name} was joined at the edge.")
     except ServiceError:
-        sheet.notes.append(f"{name} could not be had.")
+        sheet.notes.append(f"{name} could not be retrieved.")
 
 
 def _cross_over(sheet: _Sheet, archive: Archive) -> None:
@@ -314,7 +316,7 @@ def _check_sky(frames: Mapping[str, tuple[bytes, FitsImage]], name: str) -> list
         _, middle, sigma = sigma_clipped_stats(sample[np.isfinite(sample)], stdfunc="mad_std")
         if abs(middle) > _SKY_REFUSED_SIGMA * sigma + 1e-6:
             raise ServiceError(
-                f"The sky of the {band} frame lies {middle:+.3f} nanomaggies off zero: take "
+                f"The sky of the {band} frame lies {middle:+.3f} nanomaggies off zero: use "
                 "another source.",
                 retry=False,
             )

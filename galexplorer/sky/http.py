@@ -1,4 +1,4 @@
-"""The one door to the network: every request is timed, bounded, spaced and counted.
+"""The only access to the network: every request is timed, bounded, rate-limited and counted.
 
 astroquery has neither retries nor a bound on a body; its sessions are given the adapter below,
 so that its requests pass the same door as this package's own.
@@ -145,7 +145,7 @@ class Network:
         return min(self._end, getattr(self._now, "end", self._end)) - time.monotonic()
 
     def adopt(self, service: BaseQuery, max_bytes: int | None = None) -> None:
-        """Let one of astroquery's services go through this door, and keep nothing of its own.
+        """Route an astroquery service through this session, without its own cache.
 
         astroquery would keep an error page for a week. Its switch against that holds for the
         whole process, so that threads would turn it on for each other.
@@ -201,9 +201,9 @@ class Network:
         response = self._session.get(url, params=params, timeout=limit_s)
         check_status(service, response)
         if max_bytes is not None and len(response.content) > max_bytes:
-            raise ServiceError(f"{service} sent more than was asked for: try again later.")
+            raise ServiceError(f"{service} sent more data than requested: try again later.")
         if not response.content:
-            raise ServiceError(f"{service} gave an empty answer: try again later.")
+            raise ServiceError(f"{service} returned an empty response: try again later.")
         return response.content
 
     def ask(self, service: str, call: Callable[[], T], seconds: float) -> T:
@@ -264,8 +264,8 @@ def check_status(service: str, response: requests.Response) -> None:
 
 
 def _status_sentence(service: str, status: int) -> str:
-    reasons = {429: "is being asked too often", 404: "does not have what was asked for"}
-    reason = reasons.get(status, "is out of order" if status >= 500 else "refused the request")
+    reasons = {429: "is receiving too many requests", 404: "does not have the requested data"}
+    reason = reasons.get(status, "is unavailable" if status >= 500 else "refused the request")
     return f"{service} {reason} (status {status}): try again later."
 
 
@@ -274,12 +274,12 @@ def _explain(service: str, error: BaseException) -> ServiceError:
     if status is not None:
         return ServiceError(_status_sentence(service, status), retry=status in _RETRY_STATUS)
     if isinstance(error, _BodyTooLongError):
-        return ServiceError(f"{service} sent more than was asked for: try again later.")
+        return ServiceError(f"{service} sent more data than requested: try again later.")
     if isinstance(error, TimeoutError | requests.Timeout):
         return ServiceError(f"{service} did not answer in time: try again later.")
     if isinstance(error, OSError | http.client.HTTPException | urllib3.exceptions.HTTPError):
         return ServiceError(f"{service} cannot be reached: check the network, or try again later.")
-    return ServiceError(f"{service} gave an answer that cannot be read: try again later.")
+    return ServiceError(f"{service} returned an unreadable response: try again later.")
 
 
 class _BodyTooLongError(OSError):
@@ -366,7 +366,7 @@ class _Adapter(HTTPAdapter):
         while wait_s := _PACE.wait_s(host, SKYSERVER_PER_WINDOW):
             if wait_s > self._network.remaining():
                 raise ServiceError(
-                    f"SkyServer allows {SKYSERVER_PER_WINDOW} queries a minute: try again in "
+                    f"SkyServer allows {SKYSERVER_PER_WINDOW} queries per minute: try again in "
                     f"{wait_s:.0f} s.",
                     retry=False,
                 )

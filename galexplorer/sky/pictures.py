@@ -13,7 +13,7 @@ from galexplorer.sky.http import Network, ServiceError, Settings
 SIDE_PX = 128
 THREADS = 4
 PATIENCE = Settings(connect_s=2.0, read_s=4.0, frame_s=4.0, total_s=8.0, attempts=1)
-"""Pictures are an ornament: a page waits this long for all of them together, and no longer."""
+"""Pictures are optional: a page waits at most this long for all of them together."""
 
 Place = tuple[float, float, float]
 
@@ -74,7 +74,9 @@ def _get(place: Place, network: Network) -> bytes:
     try:
         size = read_channels(Blob("the picture", picture, picture)).shape[1:]
     except InputError as error:
-        raise ServiceError(f"{LEGACY} gave something else than a picture.", retry=False) from error
+        raise ServiceError(
+            f"{LEGACY} returned something other than an image.", retry=False
+        ) from error
     if size != (SIDE_PX, SIDE_PX):
-        raise ServiceError(f"{LEGACY} gave a picture of another size.", retry=False)
+        raise ServiceError(f"{LEGACY} returned an image of another size.", retry=False)
     return picture

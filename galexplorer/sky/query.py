@@ -45,7 +45,7 @@ def _has_folder(text: str) -> bool:
 
 
 def _is_position(text: str) -> bool:
-    """Tell whether a text with a slash is a position, as in 162.184/26.054."""
+    """Return whether a text with a slash is a position, as in 162.184/26.054."""
     try:
         return parse_target(text).kind != "name"
     except TargetError:

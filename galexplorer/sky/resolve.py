@@ -91,7 +91,7 @@ def _ask_sesame(name: str, network: Network) -> Position | None:
 def _read_sesame(answer: bytes) -> Position | None:
     lines = answer.decode("utf-8", "replace").strip().splitlines()
     if not lines or not _DONE.match(lines[-1]):
-        raise ServiceError("Sesame gave half an answer: try again later.")
+        raise ServiceError("Sesame returned an incomplete response: try again later.")
     for line in lines:
         if match := _J2000.match(line):
             return _check(float(match[1]), float(match[2]), "Sesame (CDS)")
@@ -115,7 +115,7 @@ def _ask_ned(name: str, network: Network) -> Position:
         position = network.ask("NED", call, NED_S)
     except ServiceError as error:
         raise FetchError(
-            f"'{name}' could not be looked up (neither Sesame nor NED gave a position): check the "
+            f"'{name}' could not be looked up (no position from Sesame or NED): check the "
             "network and the spelling, try again later, or give a position."
         ) from error
     if position is None:
@@ -128,7 +128,9 @@ def _ask_ned(name: str, network: Network) -> Position:
 
 def _check(ra: float, dec: float, origin: str) -> Position:
     if not (0 <= ra < 360 and -90 <= dec <= 90):
-        raise ServiceError(f"{origin} gave an impossible position: give the position yourself.")
+        raise ServiceError(
+            f"{origin} returned an impossible position: enter the position yourself."
+        )
     return Position(float(ra), float(dec), origin)
 
 

@@ -13,7 +13,7 @@ from astroquery.ipac.ned import Ned
 from astroquery.sdss import conf as sdss_conf
 
 LEGACY_URL = "https://www.legacysurvey.org/viewer"
-"""Legacy Surveys viewer, which neither package knows."""
+"""Legacy Surveys viewer, which neither package supports."""
 
 VARIABLES = {
     service: f"GALEXPLORER_{service.upper()}_URL"

@@ -1,4 +1,4 @@
-"""Rows of the training set to what the model is given, and to what it is judged by."""
+"""Rows of the training set to the model's inputs and labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -214,7 +214,7 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     ----------
     rows : dict of str to ndarray
     completed_weight : float
-        Weight of completed labels against measured ones.
+        Weight of imputed labels against measured ones.
 
     Returns
     -------
@@ -228,7 +228,7 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     known = np.column_stack(
         [present[:, [*parents_of(k), k]].all(axis=1) for k in range(present.shape[1])]
     )
-    # a completed label of a real image knows nothing of that image
+    # an imputed label of a real image knows nothing of that image
     jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == shards.OBSERVED)
     completed = np.where(jpeg, 0.0, completed_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known

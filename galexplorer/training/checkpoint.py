@@ -1,4 +1,4 @@
-"""Where a stage of training stood: written whole or not at all, continued only by the same run."""
+"""Checkpoints of a training stage: written atomically, resumed only by the same run."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ class Config:
     pixel_sigma : float
         Width of the reconstruction's likelihood, in levels of 0..1.
     completed_weight : float
-        Weight of completed labels against measured ones.
+        Weight of imputed labels against measured ones.
     measurable_weight : float
         Weight of the cross-entropy of what a spectrum would show.
     dropout : float
@@ -168,9 +168,11 @@ def read_config(path: Path | None) -> Config:
             raise OptionError(f"{path}: {name} is {value!r}; write {wanted}.")
         values[name] = kind(value)
     if values.get("members", 1) < 1 or values.get("flow_noise", 0.0) < 0:
-        raise OptionError(f"{path}: members start at 1, and flow_noise at 0.")
+        raise OptionError(f"{path}: members must be at least 1 and flow_noise at least 0.")
     if values.get("regressors", 0) < 0 or values.get("regressors") == 1:
-        raise OptionError(f"{path}: regressors are none, or two and more: each leaves out a part.")
+        raise OptionError(
+            f"{path}: regressors must be 0 or at least 2, since each leaves out a part."
+        )
     if values.get("flow_real", 0.0) + values.get("flow_rendered", 0.0) >= 1.0:
-        raise OptionError(f"{path}: flow_real and flow_rendered leave nothing to the tables.")
+        raise OptionError(f"{path}: flow_real and flow_rendered leave nothing for the tables.")
     return Config(**values)

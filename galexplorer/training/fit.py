@@ -101,9 +101,7 @@ def train(
     origin = None if start is None else start_from(model, start)
     taught = bool(config.regressor_steps) or bool((origin or {}).get("regressors_taken"))
     if len(model.regressors) and not taught:
-        raise OptionError(
-            "Nothing has taught the regressors: set regressor_steps, or `regressors: 0`."
-        )
+        raise OptionError("The regressors are untrained: set regressor_steps, or `regressors: 0`.")
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     torch.backends.cudnn.benchmark = True

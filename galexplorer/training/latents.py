@@ -25,7 +25,7 @@ from galexplorer.training.validation import held_out
 _AT_ONCE = 256
 _STREAM = 2  # of random numbers: steps have others
 _RECIPE = 2
-"""To be raised with every change of what an image goes through; older files do not count then."""
+"""Increase with every change of the image processing; older files are then ignored."""
 
 _KEPT = (*Summary._fields, "first", "number", "zoom")
 

@@ -1,4 +1,4 @@
-"""Magnitudes for observed images that no catalogue of ours lists: those of galaxies like them.
+"""Magnitudes for observed images without catalogue photometry: those of matched galaxies.
 
 Few labelled images have a catalogue's magnitudes: too few to learn from what these add to an
 image. Galaxies of the tables at the same redshift and mass, with about the colours and the
@@ -13,7 +13,7 @@ from galexplorer.schema import BANDS, IMAGE_BANDS
 from galexplorer.training.pools import Pools
 
 LENDERS = 8
-"""How many galaxies at most lend to an image, one at a time."""
+"""Maximum number of galaxies whose photometry an image may take, one at a time."""
 
 _COLUMNS = ("catalogue_mag", "catalogue_err", "catalogue_petro", "catalogue_petro_mag")
 _GRI = [BANDS.index(band) for band in IMAGE_BANDS]
@@ -23,7 +23,7 @@ by 0.33, colours by 0.10 and 0.05 (144 galaxies); a redshift tells more than tha
 magnitudes, whose error is 0.02."""
 
 _FURTHEST = 3.0
-"""In these units: what is less alike lends nothing."""
+"""Maximum distance of a match, in these units."""
 
 
 class LentPhotometry:

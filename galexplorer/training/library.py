@@ -10,7 +10,7 @@ from galexplorer.errors import DataError
 from galexplorer.inference.library import Entries, join
 
 _PUBLISHED = 1
-"""The label of a value that was measured, neither completed nor drawn."""
+"""The label of a value that was measured, neither imputed nor drawn."""
 
 
 def read_sets(folders: list[Path]) -> Entries:

@@ -1,4 +1,4 @@
-"""Losses of the stages, without a look at the device in between."""
+"""Losses of the stages, without synchronising with the device in between."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Training rows by what they can teach, and their images."""
+"""Training rows by kind of label, and their images."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from galexplorer.datasets.shards import OBSERVED, TRAIN, VALIDATION, Arrays
 KINDS = ("real", "rendered", "unlabelled", "tables")
 
 WEIGHT_LIMITS = (0.05, 8.0)
-"""A row is never left out for its weight, and none outweighs eight."""
+"""No row is dropped for its weight, and none counts more than eight times."""
 
 
 class Pools:

@@ -1,4 +1,4 @@
-"""What the regressors learn from: images of observed galaxies, a part of which each leaves out."""
+"""Training data of the regressors: observed galaxies, cross-fitted."""
 
 import hashlib
 
@@ -76,7 +76,7 @@ def left_out(pools: Pools, regressors: int) -> np.ndarray:
 def _labelled(pools: Pools, rows: np.ndarray) -> np.ndarray:
     """Return the targets of rows, (n, 9), NaN where they are no labels.
 
-    What stands in for a parent is none, nor what was completed.
+    What stands in for a parent is none, nor what was imputed.
     """
     label = pools.rows["label"][rows]
     known = (label == 1) | (label == 3)

@@ -32,18 +32,18 @@ from galexplorer.training.pools import Pools
 log = logging.getLogger(__name__)
 
 _DOMAIN_ROWS = 2000
-_REAL_JPEGS = "Real SDSS JPEGs carry redshift and mass only."
+_REAL_JPEGS = "Real SDSS JPEGs are labelled with redshift and mass only."
 _RENDERED = (
     "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
     "rendered galaxies, whose photometry and redshift are real and whose other values were "
-    "measured or completed with scatter from galaxies that have them; see "
+    "measured or imputed with scatter from galaxies that have them; see "
     "galexplorer/population/table.py. Nearly all black-hole masses rest on velocity "
     "dispersions drawn from mass, size, concentration and star formation with the scatter of 420 "
     "galaxies that have them measured. Lines below a signal-to-noise ratio of 2 are draws."
 )
 _NO_REAL_IMAGES = (
     "No real image took part. Everything about images was learnt, calibrated and judged on "
-    "simulated galaxies: docs/training.md, under “What the mixture is worth”, measures how much "
+    "simulated galaxies: docs/training.md, under “Real, simulated or both”, measures how much "
     "worse such weights do on real ones, and their intervals are too narrow there. The library of "
     "real galaxies is empty, so results have no neighbours and the map shows nothing."
 )

@@ -1,4 +1,4 @@
-"""A stage of training: steps of an optimiser, an average, reports, checkpoints, the best kept."""
+"""A stage of training: optimiser steps, weight averaging, reports, checkpoints, best weights."""
 
 import copy
 import csv

@@ -1,4 +1,4 @@
-"""What a model makes of rows that its training does not see."""
+"""Validation of a model on held-out rows."""
 
 import numpy as np
 import torch
@@ -110,7 +110,7 @@ def judge_rows(
             for name, value in judged_labels(part, 1.0).items()
         }
         label = torch.from_numpy(part["label"]).to(device)
-        # completed labels judge nothing where there are measured ones; a simulated galaxy looks
+        # imputed labels judge nothing where there are measured ones; a simulated galaxy looks
         # as all of its labels say
         simulated = torch.from_numpy(part["kind"] != shards.OBSERVED).to(device)[:, None]
         completed = kind == "image" or (simulated if kind == "jpeg" else False)

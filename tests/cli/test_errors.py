@@ -41,35 +41,35 @@ def fail(capsys):
         (["infer", *MAGNITUDE, "--err-g", "0.1"], "--err-g was given without --mag-g"),
         (["infer", *MAGNITUDE, "--err-r", "-1"], "--err-r is -1"),
         (["infer", *MAGNITUDE, "--petro-r90", "0"], "--petro-r90 is 0"),
-        (["infer", *MAGNITUDE, "--petro-r50", "5", "--petro-r90", "3"], "further out than half"),
+        (["infer", *MAGNITUDE, "--petro-r50", "5", "--petro-r90", "3"], "R90 must be larger"),
         (["infer", *MAGNITUDE, "--draws", "99"], "between 100 and 1,000,000"),
         (["infer", *MAGNITUDE, "--draws", "2000000"], "between 100 and 1,000,000"),
         (["infer", *MAGNITUDE, "--seed", "-1"], "--seed is -1"),
         (["infer", *MAGNITUDE, "--redshift", "0"], "above 0"),
         (["infer", *MAGNITUDE, "--redshift", "0.4"], "at most 0.35"),
-        (["infer", *MAGNITUDE, "--redshift-range", "0.2", "0.1"], "must rise"),
+        (["infer", *MAGNITUDE, "--redshift-range", "0.2", "0.1"], "give LO < HI"),
         (["infer", *MAGNITUDE, "--redshift-range", "0.2"], "requires 2 arguments"),
         (
             ["infer", *MAGNITUDE, "--redshift", "0.1", "--redshift-range", "0", "0.2"],
-            "exclude each other",
+            "mutually exclusive",
         ),
-        (["infer", *MAGNITUDE, "--ra", "1", "--dec", "2"], "belongs to an image"),
-        (["infer", *MAGNITUDE, "--pixel-scale", "0.4"], "belongs to an image"),
+        (["infer", *MAGNITUDE, "--ra", "1", "--dec", "2"], "applies only to an image"),
+        (["infer", *MAGNITUDE, "--pixel-scale", "0.4"], "applies only to an image"),
         (["infer", *MAGNITUDE, "--device", "tpu"], "--device"),
         (["infer", *MAGNITUDE, "--format", "csv"], "--format"),
-        (["infer", *MAGNITUDE, "--out", "result.txt"], "which format to write"),
+        (["infer", *MAGNITUDE, "--out", "result.txt"], "no known suffix"),
         (["infer", *MAGNITUDE, "--out", "none/result.json"], "does not exist"),
         (["infer", "a.fits", "--ra", "10"], "go together"),
         (["infer", "a.fits", "--ra", "400", "--dec", "0"], "--ra is 400"),
         (["infer", "a.fits", "--ra", "10", "--dec", "-95"], "--dec is -95"),
         (["infer", "a.fits", "b.fits"], "2 files were given"),
-        (["infer", "a.fits", "--g", "g.fits"], "exclude each other"),
+        (["infer", "a.fits", "--g", "g.fits"], "mutually exclusive"),
         (["infer", "--g", "g.fits"], "add --r and --i"),
         (["infer", "--catalog", "t.csv"], "needs --out"),
         (["infer", "--catalog", "t.csv", "--out", "o.ecsv"], "t.csv does not exist"),
-        (["infer", "--catalog", "t.csv", "--out", "o.txt"], "which format"),
+        (["infer", "--catalog", "t.csv", "--out", "o.txt"], "no known suffix"),
         (["infer", "--catalog", "t.csv", "--out", "o.ecsv", *MAGNITUDE], "column of the table"),
-        (["infer", "--catalog", "t.csv", "--out", "o.ecsv", "a.fits"], "INPUT does not go"),
+        (["infer", "--catalog", "t.csv", "--out", "o.ecsv", "a.fits"], "INPUT cannot be used"),
         (["infer", "--catalog", "t.csv", "--out", "o.x", "--format", "json"], "as a table"),
         (["train", "x", "--out", "w", "--config", "none.yaml"], "none.yaml does not exist"),
         (["simulate", "--size", "0", "--out", "x"], "--size"),
@@ -111,7 +111,7 @@ def test_no_input_is_written_over(fail, tmp_path):
         path.write_text("id,r\n1,17\n")
         same = tmp_path / "sub" / ".." / name
         given = [part.format(path) for part in arguments]
-        assert "is an input and would be lost" in fail(*given, "--out", same)
+        assert "is an input and would be overwritten" in fail(*given, "--out", same)
         assert path.read_text() == "id,r\n1,17\n"
 
 
@@ -133,7 +133,7 @@ def test_names_too_long_for_the_system(fail, tmp_path):
 
 def test_the_draws_of_targets_want_a_file_of_their_own(fail, tmp_path):
     out = tmp_path / "t.parquet"
-    assert "name one file" in fail("targets", "list.txt", "--out", out, "--posterior", out)
+    assert "name the same file" in fail("targets", "list.txt", "--out", out, "--posterior", out)
 
 
 def test_missing_weights(fail, tmp_path, monkeypatch):
@@ -143,7 +143,7 @@ def test_missing_weights(fail, tmp_path, monkeypatch):
 
 def test_binary_is_not_for_a_terminal(fail, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert "not for a terminal" in fail("infer", *MAGNITUDE, "--format", "fits")
+    assert "is a binary format" in fail("infer", *MAGNITUDE, "--format", "fits")
 
 
 def test_messages_of_several_lines_become_one(fail, monkeypatch):

@@ -42,7 +42,10 @@ def test_where_all_fail_the_draws_of_before_stay(tmp_path, capsys, weights_dir):
     ("arguments", "words"),
     [
         (["missing.txt", "--out", "a.ecsv"], "missing.txt cannot be read"),
-        (["missing.txt", "--out", "a.docx"], "a.docx is no table: end it in .ecsv"),
+        (
+            ["missing.txt", "--out", "a.docx"],
+            "a.docx is not a known table format: use one of .ecsv",
+        ),
         (["missing.txt", "--out", "no/such/a.csv"], "the folder no/such does not exist"),
         (["missing.txt"], "--out"),
     ],

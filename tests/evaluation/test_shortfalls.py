@@ -39,8 +39,8 @@ def test_each_kind_of_shortfall_is_named():
         report(one=sample({"log_sfr": target(0.55, (1.1, 1.05, 1.2), -0.1)}, "fails"))
     )
     assert found == [
-        "A set: 1 of 2 checks of calibration fail, at worst 68% intervals of star-formation rate "
-        "hold 55% (photometry); a larger RMSE than gradient boosting's with photometry "
+        "A set: 1 of 2 calibration checks fail; worst: 68% intervals of star-formation rate "
+        "contain 55% (photometry); a larger RMSE than gradient boosting's with photometry "
         "(star-formation rate +10%); a log score below the conditional Gaussian's with photometry "
         "(star-formation rate)."
     ]
@@ -60,14 +60,14 @@ def test_an_idle_image_and_a_missed_field_are_said():
         for name in "ABC"
     ]
     found = sentences({"samples": {"rendered": rendered}, "fields": fields})
-    assert found[0].startswith("A rendered image adds nothing to ugriz and radii")
+    assert found[0].startswith("Given ugriz and radii, a rendered image does not")
     assert "misses 1 (B)" in found[1]
     assert "by 1.00 on average" in found[2]
 
 
 def test_sets_too_small_to_judge_are_named():
     found = sentences(report(one={"title": "Tiny", "modes": {}}))
-    assert found == ["Too few held-out galaxies to judge: Tiny."]
+    assert found == ["Too few held-out galaxies for a test: Tiny."]
 
 
 def test_the_documentation_says_what_the_report_card_does(weights_dir):

@@ -73,6 +73,6 @@ def test_a_metallicity_that_no_spectrum_gives_has_no_number(result):
     passive = replace(result, measurable={"gas_metallicity": 0.03})
     assert latex_row(result).count("nodata") == 0
     assert latex_row(passive).split("&")[4].strip() == r"\nodata"
-    assert "% Gas metallicity: not measurable (p = 0.03)." in latex_bytes(passive).decode()
+    assert "% Gas-phase metallicity: not measurable (p = 0.03)." in latex_bytes(passive).decode()
     rows = {row[0]: row for row in posterior_grid(passive).rows}
-    assert rows["Gas metallicity"][2] == "not measurable (p = 0.03)"
+    assert rows["Gas-phase metallicity"][2] == "not measurable (p = 0.03)"

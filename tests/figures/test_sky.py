@@ -69,7 +69,7 @@ def test_aperture_has_the_petrosian_radius(view):
 def test_residual_is_what_the_model_missed(view):
     figure = reconstruction_figure(view)
     titles = [axes.get_title() for axes in figure.axes[:3]]
-    assert titles == ["What the model saw", "VAE reconstruction", "Residual"]
+    assert titles == ["Model input", "VAE reconstruction", "Residual"]
     shown = figure.axes[2].images[0].get_array()
     expected = view.composite.astype(float).mean(2) - view.reconstruction.astype(float).mean(2)
     np.testing.assert_allclose(shown, expected, atol=1e-9)

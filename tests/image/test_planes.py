@@ -23,7 +23,7 @@ from galexplorer.image.reader import read_image
 def test_colours_are_put_in_order(cards, planes, write_image):
     pixels = read_image(write_image(planes[::-1], **cards))
     np.testing.assert_array_equal(pixels.flux, planes)
-    assert any("taken as i, r, g" in n or "g, r, i were taken" in n for n in pixels.notes)
+    assert any("taken as i, r, g" in n or "g, r, i were used" in n for n in pixels.notes)
 
 
 def test_extensions_of_colours(planes, sky_header, write_file):

@@ -65,7 +65,7 @@ def test_three_files_whose_names_tell(planes, write_image):
     ]
     pixels = read_image([files[2], files[0], files[1]])
     np.testing.assert_array_equal(pixels.flux, planes)
-    assert "The header of frame-r-005112-4-0345.fits says band g: taken as r." in pixels.notes
+    assert "The header of frame-r-005112-4-0345.fits says band g: used as r." in pixels.notes
 
 
 def test_three_files_whose_headers_tell(planes, write_image):
@@ -89,7 +89,7 @@ def test_three_files_that_do_not_tell(first, cards, planes, write_image):
         (name, write_image(plane, FILTER=card) if card else write_image(plane))
         for name, card, plane in zip(names, cards, planes, strict=True)
     ]
-    with pytest.raises(InputError, match="cannot be told from names and headers"):
+    with pytest.raises(InputError, match="cannot be inferred from names and headers"):
         read_image(files)
 
 

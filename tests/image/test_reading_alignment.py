@@ -137,7 +137,7 @@ def test_field_around_ngc_6976(data_dir):
     notes = " ".join(pixels.notes)
     assert 'nanomaggies per 0.396" pixel' in notes
     assert "multiplied by 9.00" in notes
-    assert "ngc6976-i.fits.bz2 says band g: taken as i" in notes
+    assert "ngc6976-i.fits.bz2 says band g: used as i" in notes
     assert "Resampled" not in notes
     # NGC 6978 has r = 12.8 within half an arcminute or so.
     x, y = pixels.wcs.world_to_pixel_values(313.1478, -5.7111)

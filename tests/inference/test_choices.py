@@ -39,7 +39,7 @@ def test_what_is_left_out_is_gone_and_said(observation):
     assert less.photometry.magnitudes == {"g": 17.0, "r": 16.0}
     assert less.photometry.errors == {"r": 0.1}
     assert (less.photometry.petro_r50, less.photometry.petro_kind) == (None, "none")
-    assert less.notes[-1] == "Left out by choice: image, u, radii."
+    assert less.notes[-1] == "Excluded by the user: image, u, radii."
 
 
 def test_an_image_without_bands_has_no_photometry(observation):
@@ -48,7 +48,7 @@ def test_an_image_without_bands_has_no_photometry(observation):
 
 @pytest.mark.parametrize("use", [(), ("radii",), ("z",)])
 def test_nothing_is_refused(observation, use):
-    with pytest.raises(OptionError, match="Nothing is left"):
+    with pytest.raises(OptionError, match="No input is left"):
         restrict(observation, use)
 
 
@@ -75,7 +75,7 @@ def test_no_cut_changes_nothing(result):
 def test_a_cut_that_leaves_little_is_refused(result):
     with pytest.raises(OptionError, match="of 4,000 draws lie within"):
         cut(result, {"log_sfr": (5.0, 6.0)})
-    with pytest.raises(OptionError, match="must rise"):
+    with pytest.raises(OptionError, match="must increase"):
         cut(result, {"log_sfr": (1.0, 1.0)})
 
 

@@ -138,7 +138,7 @@ def test_another_layout_is_named(random_weights, tmp_path, arrays, change, words
     weights.write_manifest(folder, weights.read_manifest(folder))
     with pytest.raises(WeightsError, match=words) as caught:
         Engine.load(folder, "cpu")
-    assert "galexplorer library build" in str(caught.value)
+    assert "rebuild the library" in str(caught.value)
 
 
 def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, arrays):
@@ -178,7 +178,7 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     assert other.view is None
     assert other.neighbours
     assert other.provenance["input_kind"] == "jpeg"
-    assert "no pixel was read" in other.notes[0]
+    assert "no pixels were read" in other.notes[0]
     assert other.domain.score == pytest.approx(one.domain.score, abs=0.1)
 
 
@@ -188,7 +188,7 @@ def test_its_image_can_be_left_out(engine):
     assert alone.provenance["input_kind"] == "photometry"
     assert alone.neighbours == ()
     assert alone.latent is None
-    assert "Left out by choice: image." in alone.notes
+    assert "Excluded by the user: image." in alone.notes
 
 
 def test_names_find_rows(engine):

@@ -58,7 +58,7 @@ def test_catalogue_values_come_first():
 @pytest.mark.parametrize(("r", "warned"), [(15.0, False), (17.5, True), (13.5, True)])
 def test_photometry_of_another_galaxy_is_told(r, warned):
     seen = observe(disc(), Photometry("catalogue", {"r": r}))
-    assert any("of the same galaxy" in note for note in seen.notes) == warned
+    assert any("to the same galaxy" in note for note in seen.notes) == warned
     assert seen.photometry.magnitudes == {"r": r}
 
 
@@ -67,7 +67,7 @@ def test_dust_in_front_does_not_make_it_another_galaxy():
     dust = {"g": 2.2, "r": 1.6, "i": 1.2}
     given = Photometry("catalogue", {"r": 15.5 - 1.6})
     seen = observe(disc(), given, extinction_mag=dust)
-    assert not any("of the same galaxy" in note for note in seen.notes)
+    assert not any("to the same galaxy" in note for note in seen.notes)
 
 
 @pytest.mark.parametrize("sizes", [{}, {"petro_r50": 3.4}, {"petro_r90": 7.0}])
@@ -77,14 +77,14 @@ def test_radii_are_measured_as_a_pair_unless_both_are_given(sizes):
     assert seen.photometry.petro_kind == "measured"
     assert seen.photometry.petro_r50 == pytest.approx(8.4 * 0.396, rel=0.1)
     assert seen.photometry.petro_r90 > 1.5 * seen.photometry.petro_r50
-    assert any("count only as a pair" in note for note in seen.notes) == bool(sizes)
+    assert any("used only as a pair" in note for note in seen.notes) == bool(sizes)
 
 
 def test_magnitudes_of_other_bands_do_not_mix_with_measured_ones():
     seen = observe(disc(), Photometry("catalogue", {"u": 17.2, "z": 15.0}))
     assert seen.photometry.kind == "measured"
     assert set(seen.photometry.magnitudes) == {"g", "r", "i"}
-    assert any("u, z was left out" in note for note in seen.notes)
+    assert any("u, z was ignored" in note for note in seen.notes)
 
 
 def test_photometry_alone_is_passed_on():

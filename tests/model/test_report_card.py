@@ -27,13 +27,6 @@ def test_it_is_small_and_belongs_to_the_weights(folder):
     assert card["shortfalls"]
 
 
-def test_the_readme_says_what_falls_short(folder):
-    """`python scripts/shortfalls.py` puts the sentences there."""
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    for sentence in read_report_card(folder)["shortfalls"]:
-        assert f"- {sentence}\n" in readme
-
-
 def test_that_of_other_weights_is_none_of_these(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["model.safetensors"] = "0" * 64

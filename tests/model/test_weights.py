@@ -101,7 +101,7 @@ def test_another_architecture_is_refused(folder):
 def test_a_file_that_only_has_the_name_is_refused(folder):
     (folder / "model.safetensors").write_bytes(b"these are no tensors")
     weights.write_manifest(folder, {})
-    with pytest.raises(WeightsError, match="no safetensors file"):
+    with pytest.raises(WeightsError, match="not a safetensors file"):
         weights.load(folder)
 
 

@@ -181,10 +181,12 @@ def test_what_failed_is_listed_and_tried_again(services, settings, whole, tmp_pa
     out = tmp_path / "set"
     number = services.survey.fields[2][2]
     services.down = {f"-{number:04d}.fits"}
-    with pytest.raises(FetchError, match=r"of 30 galaxies could not be had.*run the same command"):
+    with pytest.raises(
+        FetchError, match=r"of 30 galaxies could not be retrieved.*run the same command"
+    ):
         build(SIZE, out, settings=settings, shard_size=SHARD)
     failures = pd.read_csv(out / "failures.csv")
-    assert failures.reason.str.contains("out of order").all()
+    assert failures.reason.str.contains("unavailable").all()
     lost = {g.objid for g in services.survey.galaxies if g.field == number}
     assert lost <= set(failures.objID)
     # Galaxies at the edge of the fields beside it are not cut without it, either.
@@ -194,7 +196,7 @@ def test_what_failed_is_listed_and_tried_again(services, settings, whole, tmp_pa
     assert len(arrays["split"]) == manifest["galaxies"] == SIZE - len(failures)
     # Tried again in vain, they are listed again, however many they are.
     monkeypatch.setattr(sdss, "MAX_FAILURES_IN_A_ROW", 2)
-    with pytest.raises(FetchError, match="of 30 galaxies could not be had"):
+    with pytest.raises(FetchError, match="of 30 galaxies could not be retrieved"):
         build(SIZE, out, settings=settings, shard_size=SHARD)
     assert pd.read_csv(out / "failures.csv").equals(failures)
     services.reset()

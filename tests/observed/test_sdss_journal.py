@@ -103,7 +103,7 @@ def test_a_lost_shard_is_had_again(catalogue, tmp_path):
 def test_two_builds_in_one_folder_are_refused(catalogue, tmp_path):
     with (
         Journal(tmp_path, catalogue, 3),
-        pytest.raises(DataError, match="Another build works"),
+        pytest.raises(DataError, match="Another build is running"),
     ):
         Journal(tmp_path, catalogue, 3)
 

@@ -70,7 +70,7 @@ def test_more_ranks_are_asked_for_when_the_first_do_not_suffice(
 
 
 def test_too_large_a_set_is_refused(services, settings, tmp_path):
-    with pytest.raises(DataError, match="has 30 galaxies that fit, not 31"):
+    with pytest.raises(DataError, match="has 30 matching galaxies, not 31"):
         select(31, 0, tmp_path, settings)
 
 
@@ -101,7 +101,7 @@ def test_a_wrong_page_is_never_believed(services, settings, tmp_path, monkeypatc
 
 def test_a_service_that_is_down_is_named(services, settings, tmp_path):
     services.down = {"skyserver"}
-    with pytest.raises(ServiceError, match="SkyServer is out of order"):
+    with pytest.raises(ServiceError, match="SkyServer is unavailable"):
         select(5, 0, tmp_path, settings)
     assert not list(tmp_path.iterdir())
 

@@ -43,7 +43,7 @@ def test_cautions_name_what_means_little(result):
     light = with_column(result, "log_stellar_mass", 9.0).posterior
     assert ["black-hole mass" in sentence for sentence in cautions(light, 0.9)] == [True]
     (sentence,) = cautions(result.posterior, 0.031)
-    assert "gas metallicity is not measurable here (p = 0.03)" in sentence
+    assert "gas-phase metallicity is not measurable here (p = 0.03)" in sentence
 
 
 def test_verdict_names_class_redshift_and_mass(result):
@@ -63,13 +63,13 @@ def test_a_galaxy_without_star_formation_is_passive(result):
 def test_no_class_is_named_without_confidence(result):
     bpt = {"star_forming": 0.42, "composite": 0.4, "seyfert": 0.1, "liner": 0.08}
     text = verdict(replace(result, bpt=bpt))
-    assert text.startswith("Galaxy between classes (Star-forming 42%, Composite 40%) at")
+    assert text.startswith("Galaxy of uncertain class (Star-forming 42%, Composite 40%) at")
 
 
 def test_domain_gives_its_reasons(result):
-    assert "looks like" in domain_sentence(result)
+    assert "resembles the training" in domain_sentence(result)
     outside = replace(result, domain=Domain(False, 99.9, ("The image is all stars.",)))
-    assert domain_sentence(outside).endswith("with care. The image is all stars.")
+    assert domain_sentence(outside).endswith("with caution. The image is all stars.")
 
 
 def test_derived_quantities_keep_the_draws(result):

@@ -94,10 +94,10 @@ def test_mistakes(run, tmp_path, monkeypatch, arguments, words):
 
 
 def test_the_cache_is_listed_and_cleared(run, tmp_path):
-    assert run("cache", "list")[1].endswith(f"0 answers in {tmp_path / 'cache'}\n")
+    assert run("cache", "list")[1].endswith(f"0 responses in {tmp_path / 'cache'}\n")
     run("fetch", "Haro 25", "--out", tmp_path)
     listed = run("cache", "list")[1]
     assert "frame r 5112 301 4 345" in listed
-    assert "5 answers" in listed
-    assert run("cache", "clear")[1] == "5 answers removed.\n"
-    assert "0 answers" in run("cache", "list")[1]
+    assert "5 responses" in listed
+    assert run("cache", "clear")[1] == "5 responses removed.\n"
+    assert "0 responses" in run("cache", "list")[1]

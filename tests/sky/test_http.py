@@ -68,7 +68,7 @@ def test_rows_that_went_missing_are_noticed(replay, settings, monkeypatch):
         return status, body[: body.rstrip().rindex(b"\n") + 1], kind
 
     monkeypatch.setitem(sky_replay._ANSWERS, "skyserver", cut)
-    with Network(settings) as network, pytest.raises(ServiceError, match="half an answer"):
+    with Network(settings) as network, pytest.raises(ServiceError, match="incomplete response"):
         catalogue.query_position(162.1832, 26.0537, network, cache)
     assert cache.entries() == []
     monkeypatch.undo()

@@ -64,7 +64,7 @@ def test_a_name_is_inferred(infer):
     # The published redshift is shown, not used.
     assert answer["provenance"]["redshift_fixed"] is None
     assert answer["posterior"]["redshift"]["std"] > 0
-    assert "asking SkyServer" in told
+    assert "querying SkyServer" in told
     assert answer["provenance"]["input_kind"] == "fits"
 
 
@@ -105,10 +105,10 @@ def test_the_reading_is_echoed(infer, words, echo):
         (["star"], "is a star in SDSS"),
         (["nowhere"], "outside its footprint"),
         (["far"], "redshift 0.410"),
-        (["Haro 25", "--ra", "162", "--dec", "26"], "--ra belongs to an image of your own"),
-        (["Haro 25", "--pixel-scale", "0.4"], "--pixel-scale belongs to an image of your own"),
-        (["Haro 25", "--g", "g.fits"], "--g belongs to an image of your own"),
-        (["--mag-r", "17", "--source", "hips"], "--source belongs to a galaxy"),
+        (["Haro 25", "--ra", "162", "--dec", "26"], "--ra applies only to an image of your own"),
+        (["Haro 25", "--pixel-scale", "0.4"], "--pixel-scale applies only to an image"),
+        (["Haro 25", "--g", "g.fits"], "--g applies only to an image of your own"),
+        (["--mag-r", "17", "--source", "hips"], "--source applies only to a galaxy"),
         (["x" * 300], "longer than 200"),
     ],
 )
@@ -194,9 +194,9 @@ def test_what_is_measured_on_fetched_pixels_is_dereddened(replay, settings):
 def test_without_any_dust_map_the_extinction_is_told_to_be_zero(replay, settings):
     replay.faults |= {"skyserver": "500", "irsa": "html"}
     observation = observe_fetched(fetch_target(POSITION, settings=settings))
-    assert observation.origins["extinction"] == "unknown, taken as 0"
+    assert observation.origins["extinction"] == "unknown, assumed to be 0"
     assert observation.origins["photometry"].endswith("not corrected for Galactic extinction")
-    assert any("extinction is unknown and was taken as 0" in note for note in observation.notes)
+    assert any("unknown and was assumed to be 0" in note for note in observation.notes)
 
 
 def test_a_cube_holds_all_that_was_fetched(settings, tmp_path):

@@ -91,8 +91,8 @@ def test_without_the_other_run_the_edge_is_told(replay, settings):
     replay.missing = {OTHER.field}
     fetched = fetch_target(_place("rim"), settings=settings)
     assert fetched.source == "frames"
-    assert any("field 97 could not be had" in note for note in fetched.pixels.notes)
-    assert any("beyond the frames that were had" in note for note in fetched.pixels.notes)
+    assert any("field 97 could not be retrieved" in note for note in fetched.pixels.notes)
+    assert any("beyond the available frames" in note for note in fetched.pixels.notes)
 
 
 def test_the_real_galaxy_cut_by_the_edge(full_replay, full_settings):

@@ -64,7 +64,7 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
     assert manifest["library"]["galaxies"] == 0
     assert "No real image took part" in manifest["notice"]
     assert packages.LOST in manifest["notice"]
-    assert "completed with scatter from galaxies that have them" not in manifest["notice"]
+    assert "imputed with scatter from galaxies that have them" not in manifest["notice"]
     for sentence in losses(manifest["trained_on"]):
         assert sentence in caplog.text
     engine = Engine.load(out, "cpu")

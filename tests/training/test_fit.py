@@ -267,7 +267,7 @@ def test_regressors_are_lent_all_or_none(sets, earlier, tmp_path, other):
     assert all(torch.equal(state[name], value) for name, value in fresh.items())
     if model.regressors:
         config = replace(TINY, **other, regressor_steps=0, steps=0)
-        with pytest.raises(OptionError, match="taught the regressors"):
+        with pytest.raises(OptionError, match="regressors are untrained"):
             train(sets, tmp_path / "second", config, start=folder)
 
 
@@ -362,7 +362,7 @@ def test_what_cannot_be_started_says_so(sets, earlier, tmp_path):
         train(sets, tmp_path, replace(TINY, steps=0, flow_steps=0), start=folder)
     with pytest.raises(OptionError, match="weights to start from"):
         train(sets, tmp_path, replace(TINY, steps=0))
-    with pytest.raises(OptionError, match="taught the regressors"):
+    with pytest.raises(OptionError, match="regressors are untrained"):
         train(sets, tmp_path, replace(TINY, regressor_steps=0))
     with pytest.raises(WeightsError, match="encoder_width"):
         train(sets, tmp_path, replace(TINY, encoder_width=TINY.encoder_width + 8), start=folder)
@@ -534,10 +534,10 @@ def test_settings_are_read(tmp_path):
         ("setps: 12\n", "unknown settings: setps"),
         ("1: 2\n", "unknown settings: 1"),
         ("keep_start: 1\n", "write true or false"),
-        ("regressors: 1\n", "none, or two and more"),
+        ("regressors: 1\n", "0 or at least 2"),
         ("- steps\n", "holds no settings"),
         ("steps: [", "cannot be read as YAML"),
-        ("flow_real: 0.6\nflow_rendered: 0.5\n", "leave nothing to the tables"),
+        ("flow_real: 0.6\nflow_rendered: 0.5\n", "leave nothing for the tables"),
     ],
 )
 def test_settings_that_do_not_exist_are_refused(tmp_path, text, message):

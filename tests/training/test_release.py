@@ -91,7 +91,7 @@ def test_weights_are_made_loaded_and_judged(folders, tmp_path, monkeypatch):
     found = rendered["modes"]["image only"]["targets"]["redshift"]["galexplorer"]["r2"]
     assert recorded["evaluation"]["r2"]["rendered"]["image only"]["redshift"] == found
     assert recorded["files"] == manifest["files"]
-    with pytest.raises(DataError, match="nothing to evaluate on"):
+    with pytest.raises(DataError, match="No evaluation data"):
         evaluate(out)
 
 

@@ -32,7 +32,7 @@ def the_result(at: AppTest):
 
 
 def test_first_page_asks_for_a_galaxy(app):
-    assert app.file_uploader(key="upload").label.startswith("Drop a galaxy")
+    assert app.file_uploader(key="upload").label.startswith("Upload a galaxy")
     assert app.button(key="ngc6978").label == "NGC 6978, a real SDSS field"
     assert not app.error
     assert not app.header

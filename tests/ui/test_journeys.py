@@ -103,7 +103,7 @@ def test_fixing_the_redshift_shows_before_and_after_and_back_undoes_it(open_page
     free = verdict(page).inner_text()
     fix_redshift(page, "0.03")
     wait_for_result(page, "z = 0.03 (fixed)")
-    assert "An earlier answer" in corner(page).get_attribute("alt")
+    assert "The previous result" in corner(page).get_attribute("alt")
     assert page.get_by_role("columnheader", name="Before").is_visible()
     assert "redshift=0.03" in page.url
     page.go_back()
@@ -118,7 +118,7 @@ def test_bands_and_draws_lose_nothing(open_page):
     wait_for_result(page, "z =")
     page.get_by_test_id("stSidebar").get_by_text("Radii", exact=True).click()
     page.wait_for_url(re.compile("use="))
-    page.get_by_text("Left out by choice: radii.").wait_for(state="attached")
+    page.get_by_text("Excluded by the user: radii.").wait_for(state="attached")
     wait_for_result(page, "z =")
     provenance = summary(page)["provenance"]
     assert (provenance["draws"], provenance["seed"]) == (1000, 3)
@@ -136,7 +136,7 @@ def test_compare_two_galaxies(open_page):
     heads = page.get_by_role("columnheader").all_inner_texts()
     assert {"Nearby spiral", "Massive elliptical"} <= set(heads)
     page.get_by_role("heading", name="BPT diagram").wait_for()
-    page.get_by_role("button", name="Return to it").last.click()
+    page.get_by_role("button", name="Open this result").last.click()
     wait_for_result(page, "z =")
     assert "example=spiral" in page.url
     page.go_back()
@@ -185,7 +185,7 @@ def test_a_page_opened_directly_leads_on(open_page):
 
 def test_a_garbled_link_is_named(open_page):
     page = open_page("/?example=spiral&redshift=ten&draws=1000")
-    page.get_by_text("The link's redshift could not be read and was left out.").wait_for()
+    page.get_by_text("The link's redshift could not be read and was ignored.").wait_for()
     wait_for_result(page, "z =")
 
 

@@ -39,7 +39,7 @@ def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page)
     chart.wait_for()
     page.wait_for_timeout(3000)  # the points are drawn after the frame
     draw_line(page, chart)
-    page.get_by_text("chosen on the map").wait_for()
+    page.get_by_text("selected on the map").wait_for()
     cards = page.locator("[class*=st-key-gallery_map_chosen]")
     cards.get_by_role("button", name="Explore").first.click()
     page.wait_for_url(re.compile("library="))

@@ -60,7 +60,7 @@ def page(open_at, app):
 
 
 def give(page, lines: list[str]) -> None:
-    field = page.get_by_role("textbox", name="One target a line")
+    field = page.get_by_role("textbox", name="One target per line")
     field.fill("\n".join(lines))
     field.press("Control+Enter")
     page.get_by_role("button", name=f"Run {len(lines)} targets").click()
@@ -115,5 +115,5 @@ def test_cancel_keeps_what_is_done_and_goes_on(page, replay):
         page.get_by_text("Cancelled: ").wait_for()
     finally:
         replay.faults.clear()
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     page.get_by_text("5 of 5 done").wait_for()

@@ -26,19 +26,19 @@ from galexplorer.model.weights import read_report_card
 from galexplorer.ui.parts import frame, plots
 
 LIMITS = (
-    "It answers what SDSS's catalogues would say, their systematic errors included.",
-    "Real images taught it redshift and mass only.",
+    "It predicts what SDSS catalogues would list, including their systematic errors.",
+    "Only redshift and mass were learnt from real images.",
     "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
     "simulated galaxies: their photometry and redshift are real, other values were measured or "
-    "completed with scatter, their pixels are rendered or another real galaxy's, brought to their "
-    "light and size.",
-    "Treat what the image adds to these as untested on the sky.",
-    "A metallicity is shown where a spectrum of SDSS's would probably give one; draws and "
-    "catalogues hold one for every galaxy, with that probability.",
+    "imputed with scatter, their pixels are rendered or taken from another real galaxy, scaled to "
+    "their flux and size.",
+    "Treat what the image adds to these as untested on real galaxies.",
+    "A metallicity is shown where an SDSS spectrum would probably yield one; draws and "
+    "catalogues contain one for every galaxy, with that probability.",
     "Magnitudes measured on the pixels of your own files are not corrected for Galactic "
     "extinction.",
 )
-"""What no test on this page can show; the README says the same, word for word."""
+"""What no test on this page can show; repeated verbatim in the README."""
 
 HEADLINES = (
     ("Redshift, ugriz magnitudes", "main_sample", "photometry", "redshift", "sigma_mad", 4),
@@ -67,39 +67,38 @@ def page() -> None:
         return
     if card is None:
         st.info(
-            "These weights have no report card yet: run `galexplorer evaluate --record` with the "
-            "held-out sets.",
+            "These weights have no report card yet: evaluate them on held-out galaxies.",
             icon=":material/info:",
         )
         return
     st.markdown(
-        "Every number here is of galaxies that no training and no tuning touched: whole square "
-        "degrees of sky were kept back. *Boosting* is gradient boosting trained on the same rows "
-        "with the same inputs, the usual way to get such numbers without a posterior."
+        "All values are for galaxies used in neither training nor tuning: whole square "
+        "degrees of sky were held out. *Boosting* is gradient boosting trained on the same rows "
+        "with the same inputs, the usual way to get point estimates without a posterior."
     )
     _show_headlines(card)
     _show_shortfalls(card)
     _show_sample(card)
-    st.subheader("On real galaxies, beside gradient boosting", anchor=False)
+    st.subheader("Real galaxies, compared with gradient boosting", anchor=False)
     with st.container(width=680):
         _show_plot(card, "boosting", partial(boosting_plot, card), titled=False)
     if card.get("fields"):
-        st.subheader("Galaxies of real FITS fields", anchor=False)
-        st.caption("Redshift from the pixels alone; log density at the known redshift.")
-        _table(field_rows(card), "Galaxies of real FITS fields")
-    st.subheader("Beside published results", anchor=False)
+        st.subheader("Galaxies in real FITS fields", anchor=False)
+        st.caption("Redshift from the pixels alone; log density at the spectroscopic redshift.")
+        _table(field_rows(card), "Galaxies in real FITS fields")
+    st.subheader("Comparison with published results", anchor=False)
     _table(
         [
             {
                 "Quantity": f"{row['Quantity']}, {row['Figure']}",
                 "Published": row["Published"],
                 "Here": row["Here"],
-                "Input here": row["Input here"],
-                "What can be compared": f"{row['What can be compared']} {row['Source']}",
+                "Our input": row["Our input"],
+                "Comparability": f"{row['Comparability']} {row['Source']}",
             }
             for row in published_rows(card)
         ],
-        "Published results beside ours",
+        "Published results and ours",
     )
     st.download_button(
         "Full report, HTML",
@@ -108,12 +107,12 @@ def page() -> None:
         mime="text/html",
         on_click="ignore",
         icon=":material/download:",
-        help="Every set, mode and figure on one page; it takes some seconds to draw.",
+        help="Every sample, mode and figure on one page; it takes a few seconds to make.",
     )
     settings = card["settings"]
     st.caption(
         f"Weights `{card['weights_sha256'][:12]}`, evaluated {card['made']}: "
-        f"{settings['draws']} draws for each galaxy, at most {settings['rows']} galaxies of a set."
+        f"{settings['draws']} draws per galaxy, at most {settings['rows']} galaxies per sample."
     )
 
 
@@ -141,23 +140,23 @@ def _show_headlines(card: dict) -> None:
             held = share(figures["galexplorer"]["coverage_68"])
             st.caption(
                 ("" if theirs is None else f"Boosting {number(theirs, digits)}. ")
-                + f"68% intervals hold {held} of {figures['galexplorer']['rows']} galaxies."
+                + f"68% intervals contain {held} of {figures['galexplorer']['rows']} galaxies."
             )
 
 
 def _show_shortfalls(card: dict) -> None:
-    st.subheader("What falls short", anchor=False)
+    st.subheader("Known shortcomings", anchor=False)
     lines = [f"- {sentence}" for sentence in card["shortfalls"]]
     with st.container(width=900):
-        st.markdown("\n".join(lines) or "Nothing that these tests can see.")
-        st.markdown("What no test here can show:")
+        st.markdown("\n".join(lines) or "None that these tests reveal.")
+        st.markdown("What these tests cannot show:")
         st.markdown("\n".join(f"- {sentence}" for sentence in LIMITS))
 
 
 @st.fragment
 def _show_sample(card: dict) -> None:
     samples = judged_samples(card)
-    st.subheader("Set by set", anchor=False)
+    st.subheader("Sample by sample", anchor=False)
     with st.container(horizontal=True, gap="medium"):
         name = st.selectbox(
             "Galaxies",
@@ -168,14 +167,18 @@ def _show_sample(card: dict) -> None:
         )
         sample = samples[name]
         mode = st.selectbox(
-            "What the model was given",
+            "Model input",
             list(sample["modes"]),
             key=f"card_mode_{name}",
             persist_state="session",
         )
     judged = sample["modes"][mode]
     limits = sample["redshift_range"]
-    prior = "" if limits is None else f" Both sides know that {limits[0]} < z < {limits[1]}."
+    prior = (
+        ""
+        if limits is None
+        else f" Both methods are given the prior {limits[0]} < z < {limits[1]}."
+    )
     st.caption(f"{sample['rows']} held-out galaxies.{prior} {' '.join(sample['notes'])}")
     with st.container(key="numbers"):
         _table(
@@ -186,9 +189,9 @@ def _show_sample(card: dict) -> None:
     st.caption(
         "R² and RMSE are those of posterior means. RMSE and log score are in the target's unit, "
         "± one bootstrap error; the log score is the mean log of the posterior's density at the "
-        "truth, higher is better, beside that of a Gaussian around boosting's answer. D and TARP "
-        "are the largest distances from perfect calibration, alone and joint. A check that strays "
-        "no further than perfect posteriors do in so few galaxies is within noise."
+        "truth, higher is better, next to that of a Gaussian around boosting's mean. D and TARP "
+        "are the largest distances from perfect calibration, single and joint. A check is within "
+        "noise if perfect posteriors would deviate as much with so few galaxies."
     )
     builders = list(sample_plots(sample, mode))
     for begin in range(0, len(builders), 2):
@@ -197,7 +200,7 @@ def _show_sample(card: dict) -> None:
                 with column:
                     _show_plot(card, f"{name}/{mode}/{k}", partial(_build, sample, mode, k))
     if judged.get("bpt"):
-        st.caption("How often the likeliest BPT class is right, all together and by known class:")
+        st.caption("Fraction of correct most-probable BPT classes, overall and by true class:")
         _table(class_rows(judged), "BPT classes")
 
 

@@ -1,4 +1,4 @@
-"""The page that lays galaxies of this session over one another."""
+"""The page that overlays galaxies of this session."""
 
 import numpy as np
 import pandas as pd
@@ -33,8 +33,8 @@ def page() -> None:
         _show(chosen)
     else:
         st.markdown(
-            "Explore two or more galaxies, or one with different options; then choose here which "
-            "to lay over one another."
+            "Explore two or more galaxies, or one with different options; then select here which "
+            "to overlay."
         )
     show_history()
 
@@ -100,7 +100,7 @@ def _show_one(record: Explored, name: str, colour: str) -> None:
     swatch = f"<span style='color:{colour}' aria-hidden='true'>&#9632;</span>"
     st.html(f"{swatch} <strong>{_escape(name)}</strong>")
     st.caption(verdict(record.result))
-    if st.button("Return to it", key=f"return_{record.key[:12]}", icon=":material/flare:"):
+    if st.button("Open this result", key=f"return_{record.key[:12]}", icon=":material/flare:"):
         journey.explore_again(record.key)
 
 
@@ -166,7 +166,7 @@ def _show_corner(chosen: list[Explored], names: list[str]) -> None:
     st.image(
         svg,
         width="stretch",
-        caption="Contours hold 68% and 95% of the draws; titles and dashes are the first galaxy's.",
+        caption="Contours enclose 68% and 95% of the draws; titles and dashed lines: first galaxy.",
         alt=f"Corner plot of {len(chosen)} posteriors. {words}.",
     )
 
@@ -182,7 +182,7 @@ def _show_bpt(chosen: list[Explored], names: list[str], colours: list[str]) -> N
         plots.bpt_of(keys, plots.dark(), chosen[0].result, others, False, names[0]),
         key="bpt_compared",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt="BPT diagram with the clouds of "
+        alt="BPT diagram with the posterior draws of "
         + ", ".join(
             f"{n} ({history.describe_options(r.options) or 'defaults'})"
             for n, r in zip(names, chosen, strict=True)

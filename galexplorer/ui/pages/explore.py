@@ -39,7 +39,7 @@ def page() -> None:
     address.write(View(wanted, options, settings.interval()))
     if problems:
         st.warning(
-            f"The link's {', '.join(problems)} could not be read and was left out.",
+            f"The link's {', '.join(problems)} could not be read and was ignored.",
             icon=":material/link_off:",
         )
     # There in every run, so that what follows keeps its place and is not built anew.
@@ -64,7 +64,7 @@ def page() -> None:
 
 
 def _obey() -> tuple[str, ...]:
-    """Do what the address says, and return the parameters that it garbled."""
+    """Apply the address, and return the parameters that could not be read."""
     view = address.read()
     if view is None:
         return ()
@@ -81,17 +81,17 @@ def _named(wanted: tuple[str, str] | None) -> str:
 
 
 def _earlier(record: state.Explored) -> state.Explored | None:
-    """Return the answer to draw behind this one, where there is one and the user wants it."""
+    """Return the previous result to draw behind this one, if the user wants it."""
     earlier = state.before(record)
     if earlier is None:
         return None
     st.session_state.setdefault("overlay", True)
     with st.sidebar:
         shown = st.toggle(
-            "Show the answer before",
+            "Show the previous result",
             key="overlay",
             persist_state="session",
-            help="Draws the last other answer about this galaxy in grey, and adds its intervals "
+            help="Draws the previous result for this galaxy in grey, and adds its intervals "
             "to the table.",
         )
     return earlier if shown else None
@@ -125,7 +125,7 @@ def _load(wanted: tuple[str, str], place) -> Source | None:
             source = _fetch(wanted, place)
         except (FetchError, TargetError) as error:
             if st.session_state.pop(_RANDOM, None) == wanted[1]:
-                _go_random_example(f"The galaxy at {wanted[1]} could not be had: {error}")
+                _go_random_example(f"The galaxy at {wanted[1]} could not be retrieved: {error}")
             problem = str(error)
         except GalexplorerError as error:
             problem = str(error)
@@ -141,10 +141,10 @@ def _fetch(wanted: tuple[str, str], place) -> Source:
     kind, words = wanted
     if kind == "upload":
         raise TargetError(
-            "This link is to a file that was dropped here; drop it again to see the same."
+            "This link refers to an uploaded file; upload it again to see the same result."
         )
     if kind == "example":
-        with place.container(), st.spinner("Getting the example …"):
+        with place.container(), st.spinner("Loading the example …"):
             return load_example(words)
     if kind == "library":
         library = state.load_engine().library
@@ -230,7 +230,7 @@ def _pick(chosen: bool) -> None:
             placeholder=f"Name, position or objID: {EXAMPLES}",
             on_change=_search,
             icon=":material/search:",
-            help="Its SDSS pixels and catalogue values are fetched and kept on disk.",
+            help="Its SDSS pixels and catalogue values are fetched and cached on disk.",
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.button(
@@ -245,17 +245,17 @@ def _pick(chosen: bool) -> None:
                     show_examples(_show)
     with right:
         st.file_uploader(
-            "Drop a galaxy: FITS or SDSS JPEG",
+            "Upload a galaxy image: FITS or SDSS JPEG",
             accept_multiple_files=True,
             key="upload",
             on_change=_take_upload,
             max_upload_size=MAX_UPLOAD_MB,
-            help="A FITS cube or file with g, r and i images, or three single-band files, packed "
-            "with gzip or bzip2 or not; or an SDSS colour JPEG, whose pixel scale you state "
+            help="A FITS cube or file with g, r and i images, or three single-band files, plain or "
+            "compressed with gzip or bzip2; or an SDSS colour JPEG, whose pixel scale is set "
             "under *Image*.",
         )
     if not chosen:
-        st.markdown(":small[Or look at an example; all but the last were rendered by this project]")
+        st.markdown(":small[Or try an example; all but the last were simulated by this project]")
         show_examples(_show)
 
 
@@ -263,6 +263,6 @@ def _invite() -> None:
     st.space("small")
     st.markdown(
         "**One image in, a joint posterior out:** redshift, stellar mass, star-formation rate, "
-        "gas metallicity, black-hole mass and four emission lines, with their correlations. "
-        "Without an image, five magnitudes under *Photometry* do."
+        "gas-phase metallicity, black-hole mass and four emission lines, with their "
+        "correlations. Without an image, five magnitudes under *Photometry* suffice."
     )

@@ -9,7 +9,7 @@ from galexplorer.ui.parts.latent_map import show_map
 from galexplorer.ui.session import state
 
 MARKED = 5
-"""Galaxies of the session that the page of the map points out."""
+"""Galaxies of the session that are marked on the map page."""
 
 
 def page() -> None:
@@ -26,15 +26,15 @@ def page() -> None:
         return
     st.markdown(
         f"{len(library):,} real galaxies, {int(library.published.sum()):,} of them with published "
-        "values. Galaxies that look alike to the autoencoder lie close together; most of them "
-        "took part in the training. Click a point, or draw a line round several, to see them."
+        "values. Galaxies with similar latents lie close together; most of them "
+        "were in the training set. Click a point, or lasso several, to see them."
     )
     records = [r for r in state.history() if r.result.latent is not None]
     latest = {record.reference: record for record in reversed(records)}
     show_map(list(reversed(latest.values()))[:MARKED], "map", height=620)
     st.caption(
-        "The map is a small network that learnt, once, to keep neighbours of the 32 latents "
-        "together; every galaxy is placed by the same function. Its directions have no unit, and "
-        "distances on it tell less than the distances given in the gallery. It is turned so that "
-        "stellar mass rises to the right."
+        "The map is a small network trained once to keep neighbours in the latent space "
+        "together; every galaxy is placed by the same function. Its axes have no unit, and "
+        "distances on it mean less than those given in the gallery. It is rotated so that "
+        "stellar mass increases to the right."
     )

@@ -60,7 +60,7 @@ def _read() -> TargetList | None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         text = st.text_area(
-            "One target a line",
+            "One target per line",
             key="targets_text",
             persist_state="session",
             height=180,
@@ -70,11 +70,11 @@ def _read() -> TargetList | None:
         )
     with right:
         file = st.file_uploader(
-            "Or a table or text file, instead",
+            "Or upload a table or text file",
             key="targets_file",
             max_upload_size=max(1, MAX_BYTES // 1_000_000),
             help="CSV, ECSV, VOTable, FITS or Parquet with a column target, name, objid, or ra "
-            "and dec, perhaps redshift, or with magnitudes u, g, r, i, z; or text, one a line.",
+            "and dec, optionally redshift, or magnitudes u, g, r, i, z; or text, one per line.",
         )
         st.caption(f"Up to {MAX_TARGETS} targets, {DRAWS:,} draws each, seed 0.")
     content, name = (
@@ -163,12 +163,12 @@ def _show_progress(job: Job) -> None:
                 icon=":material/stop:",
                 on_click=job.cancel,
                 disabled=job.cancelled,
-                help="What is done stays.",
+                help="Completed targets are kept.",
             )
         elif job.done < total:
             st.markdown(f"**Cancelled: {words}.**")
             st.button(
-                "Go on", key="targets_resume", icon=":material/play_arrow:", on_click=job.start
+                "Resume", key="targets_resume", icon=":material/play_arrow:", on_click=job.start
             )
         else:
             st.markdown(f"**{words}.**")
@@ -255,10 +255,12 @@ def _show_table(job: Job) -> Outcome | Target | None:
     frame = filter_frame(frame, words or "", kind or ALL)
     config: dict = {
         "Target": st.column_config.TextColumn(width=190, pinned=True),
-        "Class": st.column_config.TextColumn(width=105, help="The likeliest on the BPT diagram."),
+        "Class": st.column_config.TextColumn(
+            width=105, help="The most probable class on the BPT diagram."
+        ),
         "Share": st.column_config.NumberColumn("Share", format="%.0f%%", help="Of the draws."),
         "Known z": st.column_config.NumberColumn(
-            format="%.4f", help="From SDSS's spectrum; the model never saw it."
+            format="%.4f", help="From the SDSS spectrum; not used by the model."
         ),
         "Domain": st.column_config.TextColumn(help="Inside or outside the training domain."),
         "Remarks": st.column_config.TextColumn(width="large"),
@@ -281,7 +283,7 @@ def _show_table(job: Job) -> Outcome | Target | None:
     )
     selected = event.selection.rows
     if not selected or selected[0] >= len(frame):
-        st.caption("Click a column's head to sort; mark a row to open it.")
+        st.caption("Click a column header to sort; select a row to open it.")
         return None
     place = int(frame.index[selected[0]])
     return job.outcomes[place] or job.targets[place]

@@ -76,7 +76,7 @@ def _redshift() -> None:
     if mode == KNOWN:
         _number(
             "Redshift, held fixed", "redshift", step=0.001, format="%.4f",
-            placeholder="such as 0.0197",
+            placeholder="e.g. 0.0197",
         )  # fmt: skip
     if mode == RANGE:
         highest = float(TARGETS[0].high)
@@ -93,19 +93,19 @@ def _redshift() -> None:
 def _inputs() -> None:
     st.session_state.setdefault("use", list(INPUTS))
     st.pills(
-        "What the model is given",
+        "Model inputs",
         INPUTS,
         selection_mode="multi",
         key="use",
         persist_state="session",
         format_func=lambda name: _INPUT_WORDS.get(name, name),
-        help="Leave out the image, a band or the Petrosian radii, and see what they told. What "
-        "is not known of a galaxy is left out anyway.",
+        help="Exclude the image, a band or the Petrosian radii to see what they contribute. What "
+        "is not known of a galaxy is excluded anyway.",
     )
 
 
 def _cuts() -> None:
-    st.caption("Only draws inside these ranges are kept, as a prior with hard edges would do.")
+    st.caption("Only draws inside these ranges are kept, equivalent to a top-hat prior.")
     for name, (low, high) in CUTS.items():
         key, target = f"cut_{name}", _TARGETS[name]
         st.session_state.setdefault(key, (low, high))
@@ -133,8 +133,8 @@ def _sampling() -> None:
 
 def _photometry() -> None:
     st.caption(
-        "Dereddened AB model magnitudes, such as SDSS modelMag − extinction. They take the place "
-        "of what is measured on the image or of a catalogue's; any may be missing."
+        "Dereddened AB model magnitudes, such as SDSS modelMag − extinction. They replace "
+        "values measured on the image or from a catalogue; any may be missing."
     )
     columns = st.columns(2)
     for k, band in enumerate(BANDS):
@@ -149,19 +149,19 @@ def _photometry() -> None:
 
 def _image(has_image: bool) -> None:
     if not has_image:
-        st.caption("These belong to an image: choose an example or drop a file first.")
-    st.caption("Left empty, the object nearest the centre and the header's own scale are taken.")
+        st.caption("These options need an image: choose an example or upload a file first.")
+    st.caption("If empty, the object nearest the centre and the header's pixel scale are used.")
     left, right = st.columns(2)
     with left:
         _number("Target RA (°)", "ra", step=0.001, format="%.5f")
         _number(
             "Pixel scale (″)", "pixel_scale", step=0.01, format="%.3f",
-            help="Side of a pixel. An SDSS JPEG has no header: state the scale it was cut at.",
+            help="Side of a pixel. An SDSS JPEG has no header: give the scale of the cutout.",
         )  # fmt: skip
     with right:
         _number("Target Dec (°)", "dec", step=0.001, format="%.5f")
         _number(
-            "Values per (″)", "flux_pixel_scale", step=0.01, format="%.3f",
+            "Flux pixel scale (″)", "flux_pixel_scale", step=0.01, format="%.3f",
             help="Side of the pixel that the values refer to, where an image was interpolated "
             "to another scale: 0.396 for values per native SDSS pixel.",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a user takes home: figures, draws, summary, report."""
+"""Downloads: figures, draws, summary, report."""
 
 import re
 from collections.abc import Callable
@@ -27,11 +27,11 @@ _TABLES = {
 }
 _LABELS = {**{key: label for key, (label, _) in _TABLES.items()}, **FIGURES}
 _HINTS = {
-    "report": "Everything on this page in one file that needs nothing else.",
+    "report": "Everything on this page in one self-contained file.",
     "draws": "One row for each draw, with units; the summary is in the file's metadata.",
     "summary": "Quantiles, classes, neighbours and domain, or a row for a LaTeX table.",
 }
-_FIGURE_HINT = "For print: fonts are embedded (in SVG as outlines), on white."
+_FIGURE_HINT = "For print: white background, fonts embedded (outlines in SVG)."
 
 
 def show_downloads(

@@ -1,4 +1,4 @@
-"""What every page wears."""
+"""The style sheet and icon of every page."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ from galexplorer.sky.pictures import PATIENCE, fetch_pictures
 from galexplorer.ui.session import journey
 
 OUTAGE_S = 300.0
-"""How long a service that failed is left alone."""
+"""How long a service that failed is not queried again."""
 
 _SHORT = {
     "redshift": "z",
@@ -33,8 +33,8 @@ def choose_pictures() -> bool:
         "SDSS pictures",
         key="sdss_pictures",
         persist_state="session",
-        help="Fetches the real pictures of these galaxies from the Legacy Surveys viewer, which "
-        "then learns their positions. Off, nothing is fetched.",
+        help="Fetches SDSS images of these galaxies from the Legacy Surveys viewer, which "
+        "receives their positions. When off, nothing is fetched.",
     )
 
 
@@ -60,7 +60,7 @@ def show_gallery(
     if pictures:
         fetched, problem = _fetch(galaxies)
         if problem:
-            st.caption(f":material/cloud_off: {problem} Reconstructions take their place.")
+            st.caption(f":material/cloud_off: {problem} Reconstructions are shown instead.")
     width = 120 if first is None else 104  # one row all the same
     with st.grid("auto", min_column_width=width, gap="small", key=f"gallery_{key}"):
         if first is not None:
@@ -76,7 +76,7 @@ def show_gallery(
 def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
     if jpeg is None:
         kind = "VAE reconstruction"
-        alt = f"VAE reconstruction of {galaxy.name} from its stored latent, not a photograph"
+        alt = f"VAE reconstruction of {galaxy.name} from its stored latent, not an observation"
     else:
         kind = f"SDSS, {galaxy.field_arcsec:.0f}″ wide"
         alt = f"SDSS colour picture of {galaxy.name}, {galaxy.field_arcsec:.0f} arcsec wide"
@@ -91,7 +91,7 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
         "Explore",
         key=f"explore_{key}",
         width="stretch",
-        help=f"Explore {galaxy.name} from what the library keeps of it: works without a network.",
+        help=f"Explore {galaxy.name} from its stored latents: works without a network.",
     )
     if clicked:
         journey.explore_library(galaxy.name)
@@ -156,7 +156,7 @@ def _fetch(galaxies: Sequence[Neighbour]) -> tuple[list[bytes | None], str]:
     if time.monotonic() < until:
         return [None] * len(galaxies), why
     places = [(galaxy.ra, galaxy.dec, galaxy.field_arcsec) for galaxy in galaxies]
-    with st.spinner("Fetching pictures of SDSS …"), Network(PATIENCE) as network:
+    with st.spinner("Fetching SDSS pictures …"), Network(PATIENCE) as network:
         pictures, problem = fetch_pictures(places, network, Cache(PATIENCE.cache_dir))
     if problem:
         _outage()["pictures"] = (time.monotonic() + OUTAGE_S, problem)

@@ -17,7 +17,7 @@ def describe_options(options: Options) -> str:
     if options.redshift_range is not None:
         words.append("z {:g} to {:g}".format(*options.redshift_range))
     if options.magnitudes:
-        words.append("own magnitudes")
+        words.append("user magnitudes")
     if len(options.use) < len(INPUTS):
         words.append("without " + " ".join(name for name in INPUTS if name not in options.use))
     if options.cuts:

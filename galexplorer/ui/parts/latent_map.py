@@ -1,4 +1,4 @@
-"""The map of latent space: coloured by any quantity, points to click or to draw a line round."""
+"""The map of latent space: coloured by any quantity, points to click or to lasso."""
 
 import math
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def show_map(
     ringed = " Rings: the nearest neighbours." if neighbours else ""
     st.caption(
         f"Filled: published values ({len(library) - open_ones:,}). Open: the model's medians "
-        f"({open_ones:,}).{ringed} Click a point, or draw a line round several, to see them."
+        f"({open_ones:,}).{ringed} Click a point, or lasso several, to see them."
     )
     if not rows:
         return
@@ -110,7 +110,7 @@ def _show_chosen(rows: list[int], origin: Explored | None, key: str) -> None:
         order = f", the nearest to {origin.name} first"
     pages = math.ceil(len(rows) / SHOWN)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f"**{len(rows):,} chosen on the map**{order}", width="content")
+        st.markdown(f"**{len(rows):,} selected on the map**{order}", width="content")
         pictures = bool(st.session_state.get("sdss_pictures"))
         turned = st.pagination(pages, key=f"{key}_{len(rows)}_page") if pages > 1 else 1
     part = slice((turned - 1) * SHOWN, turned * SHOWN)

@@ -36,21 +36,21 @@ def show_neighbours(record: Explored) -> None:
     neighbours = record.result.neighbours
     sources = "; ".join(dict.fromkeys(neighbour.source for neighbour in neighbours))
     st.caption(
-        "Real galaxies nearest in latent space. The percentage is the share of the library's "
-        "galaxies that have a neighbour nearer than this. Values are published ones "
+        "Real galaxies nearest in latent space. The percentage is the fraction of library "
+        "galaxies whose nearest neighbour is closer than this. Values are published ones "
         f"({sources}); those marked † are the model's medians."
     )
     gallery.show_gallery(neighbours, "neighbours", pictures, _own_card(record))
     left, right = st.columns([6, 5], gap="medium")
     with right:
-        st.markdown("**Beside the posterior**")
+        st.markdown("**Compared with the posterior**")
         st.table(
             comparison(record, neighbours),
             border="horizontal",
             hide_index=True,
             alt="Posterior of this galaxy and values of its neighbours",
         )
-        st.caption("First row: median and half of the 68% interval of this galaxy.")
+        st.caption("First row: median and half-width of the 68% interval of this galaxy.")
     assert record.result.latent is not None
     # The key names the galaxy and not the draws: for others the map stays as it is.
     place = hashlib.sha256(record.result.latent.tobytes()).hexdigest()[:12]
@@ -92,7 +92,7 @@ def offer_pixels(source: Source | None) -> None:
         "Fetch its SDSS image",
         key="fetch_pixels",
         icon=":material/public:",
-        help="Looks the position up and infers from the pixels; needs a network.",
+        help="Resolves the position and infers from the pixels; needs a network.",
     )
     if clicked:
         journey.explore_target(f"{stored.ra:.5f} {stored.dec:+.5f}")

@@ -1,4 +1,4 @@
-"""The galaxy's image, the other galaxies around it, and what the model made of it."""
+"""The galaxy's image, the other galaxies in it, and its reconstruction."""
 
 import base64
 import hashlib
@@ -57,7 +57,7 @@ def show_image(record: Explored) -> None:
             key="stretch",
             persist_state="session",
             label_visibility="collapsed",
-            help="Faint: light times four, for arms and haloes. Bright: a quarter, for cores.",
+            help="Faint: flux × 4, for arms and haloes. Bright: flux / 4, for cores.",
         )
         aperture = st.toggle(
             "Aperture", key="aperture", persist_state="session", disabled=radius is None
@@ -71,8 +71,8 @@ def show_image(record: Explored) -> None:
 
 
 def show_reconstruction(record: Explored) -> None:
-    """Draw what the autoencoder was given, what it kept, and the difference."""
-    st.subheader("What the model saw", anchor=False)
+    """Draw the autoencoder's input, its reconstruction and the residual."""
+    st.subheader("Model input and reconstruction", anchor=False)
     with st.grid(3, min_column_width=104, gap="small", key="seen"):
         for (png, caption), alt in zip(
             plots.reconstruction_pngs(record.result), _SEEN, strict=True
@@ -83,8 +83,8 @@ def show_reconstruction(record: Explored) -> None:
     assert view is not None
     side = view.pixel_scale_arcsec * len(view.composite)
     st.caption(
-        f"The 64 × 64 composite given to the encoder, {side:.0f}″ wide, what its 32 latents kept "
-        "of it, and the difference in 8-bit counts: orange where the image is brighter, purple "
+        f"The 64 × 64 composite given to the encoder, {side:.0f}″ wide, its reconstruction, "
+        "and the difference in 8-bit counts: orange where the image is brighter, purple "
         "where it is fainter."
     )
 
@@ -145,7 +145,7 @@ def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None
             selection_mode="points",
             config={"displayModeBar": False},
             alt=f"The whole image with {len(field.objects)} numbered objects; the buttons below "
-            "choose the same.",
+            "select the same.",
         )
         with st.container(horizontal=True, gap="xsmall"):
             for k, item in enumerate(field.objects):

@@ -46,16 +46,16 @@ def show_corner(record: Explored, earlier: Explored | None) -> None:
         names = choose_panels("panels")
     truth = tuple(sorted(record.known.items()))
     records = [record] if earlier is None else [record, earlier]
-    words = ["Contours hold 68% and 95% of the draws, dashes the median and 68%."]
+    words = ["Contours enclose 68% and 95% of the draws; dashed: median and 68% interval."]
     if truth:
         words.append("Orange: known values.")
     if earlier is not None:
-        words.append("Grey: before.")
+        words.append("Grey: previous result.")
     posterior = record.result.posterior
     described = ", ".join(
         f"{_LABELS[name].lower()} {describe_interval(posterior, name)}" for name in names
     )
-    overlaid = " An earlier answer is drawn in grey." if earlier is not None else ""
+    overlaid = " The previous result is drawn in grey." if earlier is not None else ""
     svg = corner_of(records, names, truth)
     if svg is None:
         st.info("Everything shown here is held fixed.", icon=":material/info:")

@@ -1,4 +1,4 @@
-"""The result of one galaxy, from verdict to downloads."""
+"""The result of one galaxy, from summary to downloads."""
 
 import streamlit as st
 
@@ -95,5 +95,5 @@ def _photometry_words(result: Result) -> str:
     kind = result.photometry.kind
     if kind == "catalogue":
         origin = result.origins.get("photometry")
-        return f"Photometry: {origin}." if origin else "Photometry: yours."
+        return f"Photometry: {origin}." if origin else "Photometry: entered by the user."
     return "Photometry: measured on the image." if kind == "measured" else "No photometry."

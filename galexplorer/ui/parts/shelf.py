@@ -1,4 +1,4 @@
-"""The shelf of example galaxies."""
+"""The gallery of example galaxies."""
 
 import io
 from collections.abc import Callable

@@ -167,8 +167,8 @@ def show_line_kinds(result: Result) -> None:
     )
     st.table(frame, border="horizontal", hide_index=True, alt="Kind of each line's posterior")
     st.caption(
-        "No line was measured; the words say what the draws are like. Measured-like (●): 95% of "
+        "No line was measured; the labels describe the draws. Measured-like (●): 95% of "
         f"them above log F = {DETECTABLE_LOG_FLUX:g}, three times the median error of a line in "
-        "SDSS's spectra (dotted). Upper limit (◀): a line too faint to be seen is among them, and "
-        f"95% lie below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from invisible to bright."
+        "SDSS spectra (dotted). Upper limit (◀): some are too faint to be detected, and "
+        f"95% lie below {FAINT_LOG_FLUX:g}. Unconstrained (○): anything from too faint to bright."
     )

@@ -1,4 +1,4 @@
-"""Lists of targets at work beside the pages; no Streamlit here, so tests need none."""
+"""Lists of targets that run in the background; no Streamlit here, so tests need none."""
 
 import logging
 import weakref
@@ -19,7 +19,7 @@ _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="targets")
 
 
 class _Cancelled(BaseException):
-    """Ends the target at work; not an error, so that nothing on its way takes it for one."""
+    """Ends the running target; not an Exception, so that no handler catches it."""
 
 
 class Job:
@@ -106,7 +106,7 @@ class Job:
 
 
 class Held:
-    """A session's hold on its job: when the session is forgotten, the job ends.
+    """A session's handle of its job: when the session is discarded, the job ends.
 
     Parameters
     ----------

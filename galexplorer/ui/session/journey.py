@@ -1,4 +1,4 @@
-"""From any page to the galaxy that the user wants to see next.
+"""Navigation from any page to another galaxy.
 
 A galaxy with its options is an address (`galexplorer.ui.session.link`), so every view can be
 shared, and the browser's back button returns from it. The functions end the run of the page that

@@ -195,9 +195,9 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
 def _observe_stored(stored: Observation, options: Options) -> Observation:
     """Join what the library keeps of a galaxy and the magnitudes that the user gives."""
     if options.pixel or options.pixel_scale_arcsec or options.flux_pixel_scale_arcsec:
-        raise OptionError("The library keeps no pixels: clear what is stated under Image.")
+        raise OptionError("The library has no pixels: clear the settings under Image.")
     if options.ra is not None:
-        raise OptionError("The library keeps no pixels: clear the target's RA and Dec.")
+        raise OptionError("The library has no pixels: clear the target's RA and Dec.")
     given = options.photometry
     if given is None:
         return stored

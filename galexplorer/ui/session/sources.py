@@ -15,7 +15,7 @@ from galexplorer.sky.fetch import Fetched
 EXAMPLES_DIR = bundled("assets/examples")
 
 NGC6978_URL = "http://data.astropy.org/visualization/reprojected_sdss_{band}.fits.bz2"
-"""Astropy's public tutorial data: the SDSS field round NGC 6976, one file per band."""
+"""Astropy's public tutorial data: the SDSS field around NGC 6976, one file per band."""
 
 NGC6978 = "ngc6978"
 """What a link calls it."""
@@ -111,7 +111,7 @@ class Example:
             kind="example",
             name=self.name,
             files=((self.path.name, self.path.read_bytes()),),
-            origin=f"{self.description} Rendered by this project: not a real galaxy.",
+            origin=f"{self.description} Simulated by this project, not a real galaxy.",
             truth=self.truth,
         )
 
@@ -188,7 +188,7 @@ def fetch_ngc6978(timeout_s: float = TIMEOUT_S) -> Source:
         if not content.startswith(_BZIP2_MAGIC):
             clear_download_cache(url)  # a page of a portal, say, must not stay in the cache
             raise InputError(
-                "data.astropy.org answered with something else than an image: check the network "
+                "data.astropy.org returned something other than an image: check the network "
                 "(does it ask for a login?) and click again."
             )
         files.append((f"ngc6976-{band}.fits.bz2", content))

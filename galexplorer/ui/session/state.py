@@ -1,4 +1,4 @@
-"""What a session remembers, and what all sessions share.
+"""State of a session, and state that all sessions share.
 
 The history is the memory that pages have in common: every galaxy that was explored is a plain
 record in it. Pages read it with `history` and add to it with `remember`; nothing else is passed

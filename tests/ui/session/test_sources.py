@@ -26,7 +26,7 @@ def test_examples_say_that_they_are_rendered(tmp_path):
     (example,) = list_examples(tmp_path)
     source = example.load()
     assert source.files == (("a.fits", b"SIMPLE"),)
-    assert source.origin == "Arms. Rendered by this project: not a real galaxy."
+    assert source.origin == "Arms. Simulated by this project, not a real galaxy."
     assert source.truth == {"redshift": 0.05}
 
 
