@@ -8,6 +8,10 @@ from dataclasses import dataclass
 BANDS = ("u", "g", "r", "i", "z")
 IMAGE_BANDS = ("g", "r", "i")
 
+EXTINCTION_PER_REDDENING = dict(zip(BANDS, (4.239, 3.303, 2.285, 1.698, 1.263), strict=True))
+"""A over E(B-V) of Schlegel et al. 1998 in SDSS's bands, for R_V = 3.1 (Schlafly & Finkbeiner
+2011, ApJ 737, 103, table 6)."""
+
 SDSS_PIXEL_SCALE_ARCSEC = 0.396
 """Side of a native pixel of the SDSS imaging camera."""
 

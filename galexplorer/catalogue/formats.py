@@ -1,79 +1,102 @@
-"""Bounded reading of tables: five formats in, plain columns out."""
+"""Bounded reading of tables: whatever astropy, pyarrow and pandas read, as one astropy table."""
 
-import bz2
-import csv
-import gzip
-import io
-import math
-import re
-import struct
 import warnings
-import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
-from xml.parsers.expat import ExpatError
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import yaml
 from astropy.io import ascii as astropy_ascii
-from astropy.io import fits, votable
 from astropy.table import Column, MaskedColumn, Table
+from astropy.utils import iers
 from astropy.utils.exceptions import AstropyWarning
 
-from galexplorer.catalogue.raw import (
-    MAX_BYTES,
-    RawTable,
-    Select,
-    check_size,
-    list_ignored,
-    parse_numbers,
-    parse_texts,
+from galexplorer.catalogue.arrow import (
+    from_pandas,
+    is_hats,
+    read_feather,
+    read_hats,
+    read_parquet,
+    table_of,
 )
-from galexplorer.catalogue.text import MAX_LINE, read_csv, read_lines
+from galexplorer.catalogue.bounds import PARSE_ERRORS, check_size
+from galexplorer.catalogue.cells import pack_texts
+from galexplorer.catalogue.fits import read_fits
+from galexplorer.catalogue.source import Source, open_source, refuse_other, split_hdu
+from galexplorer.catalogue.text import MAX_LINE, read_lines, read_text
+from galexplorer.catalogue.votable import read_votable
 from galexplorer.errors import InputError
 
-FITS_BLOCK = 2880
-MAX_FITS_HEADER_BLOCKS = 500
+if TYPE_CHECKING:
+    import pandas as pd
 
-# What the libraries raise for a damaged file; each means the same to its owner.
-PARSE_ERRORS = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    struct.error,
-    zlib.error,
-    csv.Error,
-    yaml.YAMLError,
-    ExpatError,
-    fits.VerifyError,
-    pa.ArrowException,
-)
+_BINARY_SUFFIXES = {
+    ".fits",
+    ".fit",
+    ".parquet",
+    ".parq",
+    ".feather",
+    ".arrow",
+    ".ecsv",
+    ".vot",
+    ".votable",
+    ".xml",
+}
+
+Readable: TypeAlias = "str | Path | bytes | Table | pd.DataFrame"
+"""A file, ``-`` for the standard input, a file's content, or a table in memory."""
+
+Usable = Callable[[Table], bool]
 
 
-def read_raw(path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    """Read the columns that `select` chooses.
+@dataclass(frozen=True)
+class RawTable:
+    """A table as it came, and nothing judged.
+
+    Attributes
+    ----------
+    table : Table
+        Every column that could be read, its type, unit and mask kept.
+    label : str
+        What messages call it.
+    ragged : ndarray, shape (n,), bool
+        Rows with more or fewer fields than the header.
+    folder : Path
+        Where the files that it names are looked up first.
+    notes : tuple of str
+        What was left out or chosen, a sentence each.
+    """
+
+    table: Table
+    label: str
+    ragged: np.ndarray
+    folder: Path
+    notes: tuple[str, ...] = ()
+
+
+def read_raw(
+    source: Readable,
+    *,
+    name: str | None = None,
+    hdu: int | str | None = None,
+    usable: Usable = lambda table: True,
+) -> RawTable:
+    """Read a table.
 
     Parameters
     ----------
-    path : Path
-        CSV, ECSV, Parquet, FITS or VOTable, told by content; may be packed.
-    select : callable
-        Given the table's column names and the path, returns the table's name of each column
-        that is wanted.
-    numbers : sequence of str
-        Which of those hold numbers; others are text.
+    source : str, Path, bytes, Table or DataFrame
+        A file, ``-`` for the standard input, a file's content, or a table in memory. CSV and
+        other text, ECSV, Parquet, Feather, FITS, VOTable, told by content and unpacked; or the
+        folder of a HATS catalogue. A path may name an HDU, as in ``file.fits[2]``.
+    name : str, optional
+        What messages call it.
+    hdu : int or str, optional
+        Number or EXTNAME of the table in a FITS file, number of that in a VOTable.
+    usable : callable, optional
+        Where a file has several tables, the first that this accepts is read.
 
     Returns
     -------
@@ -82,196 +105,182 @@ def read_raw(path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
     Raises
     ------
     InputError
-        If the file is missing, empty, damaged, or beyond the limits of this module.
+        If the file is missing, empty, damaged, of no known format or beyond the bounds.
+    """
+    label = name or (str(source) if isinstance(source, str | Path) else "the table")
+    with (
+        explain_errors(label),
+        warnings.catch_warnings(),
+        iers.conf.set_temp("auto_download", False),
+    ):
+        # Units and format versions are no concern of ours.
+        warnings.simplefilter("ignore", AstropyWarning)
+        raw = _read(source, label, name, hdu, usable)
+        check_size(len(raw.table), len(raw.table.colnames), label)
+        return _without_objects(raw)
+
+
+@contextmanager
+def explain_errors(label: str) -> Iterator[None]:
+    """Turn what the libraries raise for a missing or damaged file into a sentence.
+
+    Raises
+    ------
+    InputError
+        In their place.
     """
     try:
-        with _open_unpacked(path) as stream, warnings.catch_warnings():
-            # Units and format versions are no concern of ours.
-            warnings.simplefilter("ignore", AstropyWarning)
-            return _recognise(stream, path)(stream, path, select, numbers)
+        yield
     except InputError:
         raise
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist.") from None
+        raise InputError(f"{label} does not exist.") from None
     except PermissionError:
-        raise InputError(f"{path} may not be read: check its permissions.") from None
+        raise InputError(f"{label} may not be read: check its permissions.") from None
     except PARSE_ERRORS as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
-            f"{path} cannot be read as a table: it is damaged, or not CSV, ECSV, Parquet, FITS "
+            f"{label} cannot be read as a table: it is damaged, or not CSV, ECSV, Parquet, FITS "
             f"or VOTable ({reason})."
         ) from error
 
 
-def _open_unpacked(path: Path) -> BinaryIO:
-    """Open a file, unpacked within bounds."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name a table in it.")
-    size = path.stat().st_size
-    if size == 0:
-        raise InputError(f"{path} is empty.")
-    if size > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB: split it.")
-    stream = path.open("rb")
-    magic = stream.read(3)
-    stream.seek(0)
-    if magic[:2] == b"\x1f\x8b":
-        packed: BinaryIO = gzip.GzipFile(fileobj=stream)  # type: ignore[assignment]
-    elif magic == b"BZh":
-        packed = bz2.BZ2File(stream)  # type: ignore[assignment]
-    else:
-        return stream
-    with stream, packed:
-        unpacked = io.BytesIO()
-        while piece := packed.read(2**20):
-            unpacked.write(piece)
-            if unpacked.tell() > MAX_BYTES:
-                raise InputError(f"{path} unpacks to more than {MAX_BYTES >> 20} MiB: split it.")
-    if unpacked.tell() == 0:
-        raise InputError(f"{path} is empty.")
-    unpacked.seek(0)
-    return unpacked
+def _read(
+    source: Any, label: str, name: str | None, hdu: int | str | None, usable: Usable
+) -> RawTable:
+    if isinstance(source, Table):
+        check_size(len(source), len(source.colnames), label)
+        return _plain(source.copy(copy_data=False), label)
+    if hasattr(source, "iloc"):
+        return _plain(*_noted(from_pandas(source, label), label))
+    if hasattr(source, "column_names"):
+        check_size(source.num_rows, source.num_columns, label)
+        return _plain(*_noted(table_of(source, label), label))
+    if isinstance(source, str | Path) and is_hats(split_hdu(source)[0]):
+        table, notes = read_hats(split_hdu(source)[0], label)
+        return _plain(table, label, notes)
+    opened = open_source(source, name, hdu)
+    with opened.stream:
+        return _recognise(opened)(opened, usable)
 
 
-def _recognise(stream: BinaryIO, path: Path) -> Callable[..., RawTable]:
-    head = stream.read(1024)
-    stream.seek(0)
+def _noted(found: tuple[Table, tuple[str, ...]], label: str) -> tuple[Table, str, tuple[str, ...]]:
+    return found[0], label, found[1]
+
+
+def _plain(
+    table: Table, label: str, notes: tuple[str, ...] = (), folder: Path = Path()
+) -> RawTable:
+    return RawTable(table, label, np.zeros(len(table), bool), folder, notes)
+
+
+def _recognise(source: Source) -> Callable[[Source, Usable], RawTable]:
+    head = source.stream.read(1024)
+    source.stream.seek(0)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"PAR1"):
-        return _read_parquet
+        return _from_parquet
+    if head.startswith(b"ARROW1"):
+        return _from_feather
     if head.startswith(b"SIMPLE  ="):
-        return _read_fits
+        return _from_fits
     if text.startswith(b"# %ECSV"):
-        return _read_ecsv
+        return _from_ecsv
     if text.startswith(b"<"):
-        return _read_votable
-    suffixes = {suffix.lower() for suffix in path.suffixes}
-    if b"\0" in head or suffixes & {".fits", ".fit", ".parquet", ".ecsv", ".vot", ".xml"}:
-        kind = path.suffix or "name"
+        return _from_votable
+    refuse_other(head, source.label)
+    if b"\0" in head or source.suffixes & _BINARY_SUFFIXES:
+        kind = Path(source.label).suffix or "name"
         raise InputError(
-            f"{path} is not what its {kind} says, nor any other table that can be read here: "
-            "give CSV, ECSV, Parquet, FITS or VOTable."
+            f"{source.label} is not what its {kind} says, nor any other table that can be read "
+            "here: give CSV, ECSV, Parquet, FITS or VOTable."
         )
-    return read_csv
+    return _from_text
 
 
-# --- formats that know their types ---------------------------------------------------------
+def _from_text(source: Source, usable: Usable) -> RawTable:
+    table, ragged, notes = read_text(source.stream, source.label)
+    return RawTable(table, source.label, ragged, source.folder, notes)
 
 
-def _read_ecsv(stream: BinaryIO, path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    lines = list(read_lines(stream, path))
+def _from_ecsv(source: Source, usable: Usable) -> RawTable:
+    lines = list(read_lines(source.stream, source.label))
     if sum(len(line) for line in lines if line.startswith("#")) > MAX_LINE:
-        raise InputError(f"{path} has a header of more than {MAX_LINE:,} characters: shorten it.")
-    check_size(len(lines), 0, path)
-    return _from_table(astropy_ascii.read(lines, format="ecsv"), path, select, numbers)
+        raise InputError(
+            f"{source.label} has a header of more than {MAX_LINE:,} characters: shorten it."
+        )
+    check_size(len(lines), 0, source.label)
+    # mixins are of classes that astropy lists by name: nothing else can be made
+    table = astropy_ascii.read(lines, format="ecsv")
+    return _plain(table, source.label, folder=source.folder)
 
 
-def _read_fits(stream: BinaryIO, path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    _check_fits_headers(stream, path)
-    with fits.open(stream, memmap=False, disable_image_compression=True) as hdus:
-        for hdu in hdus:
-            if isinstance(hdu, fits.BinTableHDU | fits.TableHDU):
-                check_size(hdu.header["NAXIS2"], hdu.header["TFIELDS"], path)
-                return _from_table(Table.read(hdu), path, select, numbers)
-    raise InputError(f"{path} is a FITS file without a table: pass an image as INPUT instead.")
+def _from_fits(source: Source, usable: Usable) -> RawTable:
+    tables, notes = read_fits(source.stream, source.label, source.hdu)
+    return _choose(tables, source, usable, notes)
 
 
-def _check_fits_headers(stream: BinaryIO, path: Path) -> None:
-    """Walk to the first table, refusing headers that astropy would take seconds to parse."""
-    cards: dict[bytes, int] = {}
-    for _ in range(MAX_FITS_HEADER_BLOCKS):
-        block = stream.read(FITS_BLOCK)
-        if not (block or cards):
-            break
-        if len(block) < FITS_BLOCK:
-            raise InputError(f"{path} cannot be read: it is cut short, so fetch it again.")
-        card = b""
-        for k in range(0, FITS_BLOCK, 80):
-            card = block[k : k + 80].rstrip()
-            if card == b"END":
-                break
-            if match := re.match(rb"([A-Z]+\d*) *= +(-?\d{1,18})\b", card):
-                cards[match[1]] = int(match[2])
-        if card == b"END":
-            if b"TFIELDS" in cards:
-                break
-            axes = [cards.get(b"NAXIS%d" % k, 0) for k in range(1, cards.get(b"NAXIS", 0) + 1)]
-            items = (math.prod(axes) if axes else 0) + cards.get(b"PCOUNT", 0)
-            size = abs(cards.get(b"BITPIX", 8)) // 8 * items
-            if not 0 <= size <= MAX_BYTES:
-                raise InputError(f"{path} declares more data than a file may hold here.")
-            stream.seek(-(-size // FITS_BLOCK) * FITS_BLOCK, io.SEEK_CUR)
-            cards = {}
-    else:
-        raise InputError(f"{path} has a FITS header too long for a table: remove needless cards.")
-    stream.seek(0)
+def _from_votable(source: Source, usable: Usable) -> RawTable:
+    tables = read_votable(source.stream, source.label)
+    if source.hdu is not None:
+        tables = [own for own in tables if own[0] == f"[{source.hdu}]"]
+        if not tables:
+            raise InputError(f"{source.label} has no table [{source.hdu}]: they count from [0].")
+    return _choose(tables, source, usable, ())
 
 
-def _read_votable(stream: BinaryIO, path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    content = stream.read()
-    # Entities can expand without end, a stream can point at any file or address, and the
-    # row count is believed before a row is read.
-    if b"<!ENTITY" in content or b"\0" in content[:1024]:
-        raise InputError(f"{path} defines XML entities or is not UTF-8, which is not accepted.")
-    if re.search(rb"<(\w+:)?STREAM\b[^>]*\bhref\b", content):
-        raise InputError(f"{path} refers to data elsewhere: save the VOTable with its data inside.")
-    declared = [int(n) for n in re.findall(rb"\bnrows\s*=\s*[\"'](\d{1,18})", content)]
-    check_size(max(declared, default=0), 0, path)
-    tables = list(votable.parse(io.BytesIO(content), verify="ignore").iter_tables())
-    if not tables:
-        raise InputError(f"{path} is XML without a VOTable's TABLE.")
-    check_size(tables[0].nrows, len(tables[0].fields), path)
-    return _from_table(tables[0].to_table(use_names_over_ids=True), path, select, numbers)
+def _from_parquet(source: Source, usable: Usable) -> RawTable:
+    table, notes = read_parquet(source.stream, source.label)
+    return _plain(table, source.label, notes, source.folder)
 
 
-def _read_parquet(stream: BinaryIO, path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    file = pq.ParquetFile(stream)
-    names = file.schema_arrow.names
-    check_size(file.metadata.num_rows, len(names), path)
-    groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
-    if sum(group.total_byte_size for group in groups) > 4 * MAX_BYTES:
-        raise InputError(f"{path} unpacks to more than {4 * MAX_BYTES >> 20} MiB: split it.")
-    chosen = select(names, path)
-    # astropy writes a masked column as its hidden values and a mask beside them.
-    masks = {name: f"{name}.mask" for name in chosen.values() if f"{name}.mask" in names}
-    arrow = file.read(columns=[*chosen.values(), *masks.values()])
-    table = Table(masked=True)
-    for name in chosen.values():
-        own = arrow.column(name)
-        if pa.types.is_floating(own.type) or pa.types.is_boolean(own.type):
-            table[name] = own.to_numpy()
+def _from_feather(source: Source, usable: Usable) -> RawTable:
+    table, notes = read_feather(source.stream, source.label)
+    return _plain(table, source.label, notes, source.folder)
+
+
+def _choose(
+    tables: Sequence[tuple[str, Table]], source: Source, usable: Usable, notes: tuple[str, ...]
+) -> RawTable:
+    """Take the first usable table of several, and say so."""
+    chosen = next((own for own in tables if usable(own[1])), tables[0])
+    if len(tables) > 1:
+        listed = ", ".join(place for place, _ in tables[:8])
+        notes += (f"Table {chosen[0]} of {len(tables)} was read ({listed}): name another so.",)
+    return _plain(chosen[1], source.label, notes, source.folder)
+
+
+def _without_objects(raw: RawTable) -> RawTable:
+    """Turn objects that are texts into texts, bytes too; leave out what is no plain column."""
+    left_out = []
+    for name in list(raw.table.colnames):
+        column = raw.table[name]
+        if not isinstance(column, Column | MaskedColumn) or column.dtype.kind not in "OS":
+            continue
+        items = np.ma.asarray(column).filled(None if column.dtype.kind == "O" else b"")
+        if column.ndim == 1 and all(
+            item is None or isinstance(item, str | bytes | int | float | np.generic)
+            for item in items.tolist()
+        ):
+            mask = np.ma.getmaskarray(np.ma.asarray(column)) | np.array(
+                [item is None for item in items.tolist()], bool
+            )
+            texts = pack_texts([_text(item) for item in items.tolist()])
+            raw.table[name] = (
+                MaskedColumn(texts, mask=mask, unit=column.unit, description=column.description)
+                if mask.any()
+                else Column(texts, unit=column.unit, description=column.description)
+            )
         else:
-            column = np.empty(len(own), dtype=object)
-            column[:] = own.to_pylist()
-            table[name] = column
-        if name in masks:
-            table[name].mask = arrow.column(masks[name]).to_numpy()
-    raw = _from_table(table, path, select, numbers)
-    others = [name for name in names if name not in masks.values()]
-    return replace(raw, ignored=list_ignored(others, chosen))
+            raw.table.remove_column(name)
+            left_out.append(name)
+    if not left_out:
+        return raw
+    shown = ", ".join(left_out[:8]) + (", ..." if len(left_out) > 8 else "")
+    return replace(raw, notes=(*raw.notes, f"Columns of objects that were left out: {shown}."))
 
 
-def _from_table(table: Table, path: Path, select: Select, numbers: Sequence[str]) -> RawTable:
-    check_size(len(table), len(table.colnames), path)
-    chosen = select(table.colnames, path)
-    parsed, unreadable, texts = {}, {}, {}
-    for column, name in chosen.items():
-        own = table[name]
-        if not isinstance(own, Column | MaskedColumn) or own.ndim != 1:
-            raise InputError(f"column {name} of {path} must hold one plain value in each row.")
-        if column not in numbers:
-            texts[column] = parse_texts(own)
-        elif own.dtype.kind in "iuf":
-            values = np.ma.filled(np.ma.asarray(own).astype(np.float64), np.nan)
-            unreadable[column] = np.isinf(values)
-            parsed[column] = np.where(np.isinf(values), np.nan, values)
-        else:
-            parsed[column], unreadable[column] = parse_numbers(own.tolist())
-    return RawTable(
-        length=len(table),
-        numbers=parsed,
-        unreadable=unreadable,
-        texts=texts,
-        ragged=np.zeros(len(table), bool),
-        ignored=list_ignored(table.colnames, chosen),
-    )
+def _text(item: object) -> str:
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "replace")
+    return "" if item is None else str(item)

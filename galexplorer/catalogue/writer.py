@@ -1,17 +1,26 @@
 """Whole tables to disk: complete, or not at all."""
 
+import io
 import json
 import os
+import shutil
+import sys
+import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from astropy.io import votable
 from astropy.io.votable.tree import Info
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, Table, serialize
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.errors import InputError, OptionError
+
+STDOUT = "-"
+MAX_TEXT_BYTES = 2**30
 
 TABLE_SUFFIXES = {
     ".csv": "csv",
@@ -27,7 +36,8 @@ TABLE_SUFFIXES = {
 def write_table(table: Table, path: str | Path, format: str | None = None) -> None:
     """Write a table, replacing what was there only once the new file is complete.
 
-    Units stay in ECSV, Parquet, FITS and VOTable. ``table.meta`` stays as it is in ECSV and
+    Units stay in ECSV, Parquet, FITS and VOTable, and so do types and gaps, except that FITS and
+    Parquet have an empty text where one is missing. ``table.meta`` stays as it is in ECSV and
     Parquet; FITS holds it as JSON in the header card GXMETA and VOTable in an INFO of that
     name; CSV has no place for it.
 
@@ -35,8 +45,9 @@ def write_table(table: Table, path: str | Path, format: str | None = None) -> No
     ----------
     table : astropy.table.Table
     path : str or Path
+        ``-`` writes to the standard output.
     format : {"csv", "ecsv", "parquet", "fits", "votable"}, optional
-        Told by the suffix if not given.
+        Told by the suffix if not given; CSV for the standard output.
 
     Raises
     ------
@@ -47,11 +58,16 @@ def write_table(table: Table, path: str | Path, format: str | None = None) -> No
     """
     path = Path(path)
     format = check_destination(path, format)
+    if str(path) == STDOUT:
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / "table"
+            _write_quietly(table, part, format)
+            with part.open("rb") as written:
+                shutil.copyfileobj(written, sys.stdout.buffer)
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AstropyWarning)
-            _write(table, part, format)
+        _write_quietly(table, part, format)
         os.replace(part, path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -67,6 +83,8 @@ def check_destination(path: Path, format: str | None = None) -> str:
     OptionError
         As `write_table` does.
     """
+    if str(path) == STDOUT:
+        format = format or "csv"
     format = format or TABLE_SUFFIXES.get(path.suffix.lower(), "")
     if format not in TABLE_SUFFIXES.values():
         raise OptionError(
@@ -80,41 +98,87 @@ def check_destination(path: Path, format: str | None = None) -> str:
     return format
 
 
+def _write_quietly(table: Table, path: Path, format: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)
+        _write(table, path, format)
+
+
 def _write(table: Table, path: Path, format: str) -> None:
     meta = json.dumps(dict(table.meta), default=str)
+    table = table.copy()
     if format == "fits":
-        table = table.copy()
         table.meta = {"GXMETA": meta} if table.meta else {}
         for name in table.colnames:
-            if table[name].dtype.kind in "OU":
-                table[name] = _to_ascii(table[name])
+            if getattr(table[name], "dtype", np.dtype(float)).kind in "OU":
+                unit = table[name].unit
+                table[name] = Column(_to_ascii(table[name], name), unit=unit)
         table.write(path, format="fits")
     elif format == "votable":
-        file = votable.from_table(table)
-        if table.meta:
+        own, table.meta = table.meta, {}
+        file = votable.from_table(_flatten(table))
+        if own:
             file.resources[0].infos.append(Info(name="GXMETA", value=meta))
         file.to_xml(str(path))
+    elif format == "parquet":
+        _write_parquet(table, path)
+    elif format == "csv":
+        table = _flatten(table)
+        for name in table.colnames:
+            if table[name].ndim > 1:
+                table[name] = [json.dumps(row.tolist()) for row in np.asarray(table[name])]
+        table.write(path, format="ascii.csv")
     else:
-        if format == "parquet":
-            table = _fill(table)
-        table.write(path, format={"csv": "ascii.csv", "ecsv": "ascii.ecsv"}.get(format, format))
+        for name in table.colnames:
+            if getattr(table[name], "dtype", np.dtype(float)).kind == "O":
+                table[name] = table[name].astype(str)
+        table.write(path, format="ascii.ecsv")
 
 
-def _to_ascii(column) -> np.ndarray:
+def _flatten(table: Table) -> Table:
+    """Part positions and times, which only ECSV and FITS hold whole, into plain columns."""
+    flat = serialize.represent_mixins_as_columns(table)
+    flat.meta.pop("__serialized_columns__", None)
+    return flat
+
+
+def _to_ascii(column: Column, name: str) -> np.ndarray:
     """Escape what FITS cannot hold, so that no foreign letter costs a whole run."""
-    items = ["" if item is None else str(item) for item in column.tolist()]
-    return np.array([item.encode("ascii", "backslashreplace") for item in items], dtype=bytes)
+    filled = np.ma.asarray(column).filled("") if isinstance(column, MaskedColumn) else column
+    items = [
+        ("" if item is None else str(item)).encode("ascii", "backslashreplace")
+        for item in np.asarray(filled).ravel().tolist()
+    ]
+    if max(map(len, items), default=0) * len(items) > MAX_TEXT_BYTES:
+        raise InputError(
+            f"column {name} has texts too long for FITS, which gives each row the longest one's "
+            "space: write Parquet."
+        )
+    return np.array(items, dtype=bytes).reshape(column.shape)
 
 
-def _fill(table: Table) -> Table:
-    """Write gaps as NaN or an empty string: astropy would write the hidden value beside a mask."""
-    table = table.copy()
+def _write_parquet(table: Table, path: Path) -> None:
+    """Write gaps as nulls, or an empty text: astropy would write a second column for the mask."""
+    gaps: dict[str, np.ndarray] = {}
     for name in table.colnames:
         column = table[name]
-        if not isinstance(column, MaskedColumn) or column.dtype.kind not in "iufSU":
-            continue
-        blank: float | str = "" if column.dtype.kind in "SU" else np.nan
-        if column.mask.any() and column.dtype.kind in "iu":
-            column = column.astype(np.float64)
-        table[name] = column.filled(blank) if column.mask.any() else Column(column)
-    return table
+        if getattr(column, "dtype", np.dtype(float)).kind == "O":
+            column = column.astype(str)
+        if isinstance(column, MaskedColumn):
+            if column.dtype.kind in "iub" and column.ndim == 1 and column.mask.any():
+                gaps[name] = np.array(column.mask)
+            blank = {"S": b"", "U": "", "f": np.nan}.get(column.dtype.kind, 0)
+            column = Column(column.filled(blank))
+        table[name] = column
+    if not gaps:
+        table.write(path, format="parquet")
+        return
+    # astropy writes the units and all else; only the gaps of integers are beyond it
+    whole = io.BytesIO()
+    table.write(whole, format="parquet")
+    arrow = pq.read_table(pa.BufferReader(whole.getvalue()))
+    for name, mask in gaps.items():
+        place = arrow.schema.get_field_index(name)
+        values = pa.array(np.asarray(table[name]), mask=mask)
+        arrow = arrow.set_column(place, arrow.schema.field(place), values)
+    pq.write_table(arrow, path)

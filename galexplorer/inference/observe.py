@@ -54,6 +54,17 @@ def observe(
     TargetError
         If there is neither image nor photometry, or no galaxy is found at the position.
     """
+    return observe_and_measure(pixels, photometry, ra, dec, extinction_mag)[0]
+
+
+def observe_and_measure(
+    pixels: Pixels | None,
+    photometry: Photometry | None = None,
+    ra: float | None = None,
+    dec: float | None = None,
+    extinction_mag: Mapping[str, float] | None = None,
+) -> tuple[Observation, Measurement | None]:
+    """Do as `observe`, and return too what was measured, None without an image."""
     given = photometry or Photometry()
     if pixels is None:
         if not given.magnitudes:
@@ -61,7 +72,7 @@ def observe(
         sized = given.petro_r50 is not None or given.petro_r90 is not None
         given = replace(given, petro_kind="catalogue" if sized else "none")
         told = ("No image: inferred from photometry alone.",)
-        return Observation(None, given, told, origins=_origins(given, False))
+        return Observation(None, given, told, origins=_origins(given, False)), None
     found = measure(pixels, ra, dec)
     grid, scale, native = cut(pixels, found)
     north, mirrored = _orientation(pixels, found)
@@ -117,7 +128,7 @@ def observe(
             "Petrosian radii were measured on the pixels: a catalogue's count only as a pair, "
             "beside its magnitudes.",
         )
-    return Observation(
+    observation = Observation(
         cutout,
         joined,
         notes,
@@ -125,6 +136,7 @@ def observe(
         pixels.origin,
         origins=_origins(joined, corrected),
     )
+    return observation, found
 
 
 def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) -> Observation:

@@ -10,10 +10,13 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from galexplorer.catalogue.identifiers import decode_specobjid
 from galexplorer.errors import TargetError
 
 MAX_LENGTH = 200
 MAX_TOLERANCE_ARCSEC = 180.0
+RERUN = 301
+"""Of every objID since DR8."""
 
 EXAMPLES = "NGC 5332, 162.184 +26.054, 10h48m44.2s +26d03m13s or an SDSS objID"
 
@@ -204,6 +207,13 @@ def _translate_units(plain: str) -> str:
 def _check_objid(digits: str) -> int:
     objid = int(digits)
     version, field = objid >> 59, decode_objid(objid)
+    spectrum = decode_specobjid(objid)
+    if spectrum is not None and not (version == 2 and field.rerun == RERUN):
+        plate, mjd, fibre = spectrum
+        raise TargetError(
+            f"{digits} is a specObjID (plate {plate}, MJD {mjd}, fibre {fibre}), not an objID: "
+            "give the galaxy's objID (1237...) or its position."
+        )
     if version == 1:
         raise TargetError(
             f"{digits} is an objID of SDSS DR7 or earlier: give that of DR8 or later (1237...), "
@@ -284,7 +294,7 @@ def _split(tidy: str, body: str) -> tuple[str, str]:
 def _position(tidy: str, ra_text: str, dec_text: str) -> Reading:
     ra = _read_angle(tidy, ra_text, hours=True)
     dec = _read_angle(tidy, dec_text, hours=False)
-    _check_range(tidy, ra, dec)
+    _check_range(tidy, ra % 360.0 if -180 <= ra < 0 else ra, dec)
     return Reading("position", tidy, ra % 360.0, dec)
 
 

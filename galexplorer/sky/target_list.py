@@ -1,19 +1,26 @@
 """A list of targets: one a line, or a table with names, positions, redshifts or magnitudes."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
+from astropy.table import Table
 
-from galexplorer.catalogue import Catalogue, read_catalogue
-from galexplorer.catalogue.formats import read_raw
-from galexplorer.catalogue.raw import MISSING_WORDS, RawTable
+from galexplorer.catalogue import Catalogue
+from galexplorer.catalogue.cells import MISSING_WORDS, texts_of
+from galexplorer.catalogue.columns import judge_catalogue
+from galexplorer.catalogue.formats import Readable, explain_errors, read_raw
+from galexplorer.catalogue.identifiers import check_identifiers
+from galexplorer.catalogue.naming import Names, key_of, list_names
+from galexplorer.catalogue.photometry import has_photometry
+from galexplorer.catalogue.positions import POSITION_KEYS, has_positions
+from galexplorer.catalogue.source import open_source
 from galexplorer.catalogue.text import SEPARATORS
 from galexplorer.errors import InputError, TargetError
 from galexplorer.inference.result import Photometry
-from galexplorer.schema import BANDS, TARGETS
+from galexplorer.schema import BANDS
 from galexplorer.sky.parse import parse_target
 
 MAX_TARGETS = 500
@@ -23,9 +30,13 @@ NAMES = ("target", "name", "object", "objid", "id")
 """Columns that name a target, the one that counts first; ``ra`` and ``dec`` do as well."""
 
 _COLUMNS = (*NAMES, "ra", "dec", "redshift", *BANDS)
-_SEPARATORS = re.compile(f"[{SEPARATORS}]")
+_SPECTRA = ("specobjid", "spec_obj_id", "specid", "spobjid")
+_KNOWN = {*_COLUMNS, *_SPECTRA, *POSITION_KEYS}
+_SEPARATORS = re.compile(f"[{SEPARATORS}|]")
 _REDSHIFT = re.compile(r"(?P<text>.*\S)\s*[,;\t]\s*(?:z\s*=\s*)?(?P<z>[\d.]+(?:e-?\d+)?)", re.I)
 _STATED = re.compile(r"(?P<text>.*\S)\s+z\s*=\s*(?P<z>[\d.]+(?:e-?\d+)?)", re.I)
+_MOST_REDSHIFT = 5.0
+"""A larger number after a comma is something else."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,8 @@ class Target:
     text : str
         What the search box takes: a name, a position or an objID; empty where the row has none.
     redshift : float or None
-        To be held fixed.
+        To be held fixed, whether the model knows galaxies so far or not; NaN where what stands
+        there is no number.
     photometry : Photometry or None
         The row's own magnitudes.
     notes : tuple of str
@@ -68,17 +80,28 @@ class TargetList:
     notes: tuple[str, ...] = ()
 
 
-def read_targets(content: bytes, name: str = "targets.txt") -> TargetList:
-    """Read a list of targets from a file's content.
+def read_targets(
+    source: Readable,
+    name: str = "targets.txt",
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    hdu: int | str | None = None,
+) -> TargetList:
+    """Read a list of targets.
 
     Parameters
     ----------
-    content : bytes
-        CSV, ECSV, Parquet, FITS or VOTable with a column ``target``, ``name``, ``objid``, or
-        ``ra`` and ``dec``, or with magnitudes ``u, g, r, i, z``, and perhaps ``redshift``; or
-        text with one target a line, where a redshift may follow after a comma.
+    source : bytes, str, Path, Table or DataFrame
+        A file's content, a file, ``-`` for the standard input, or a table in memory: any table
+        that `galexplorer.catalogue.read_catalogue` reads with a column ``target``, ``name``,
+        ``objid``, or ``ra`` and ``dec``, or with magnitudes ``u, g, r, i, z``, and perhaps
+        ``redshift``; or text with one target a line, where a redshift may follow after a comma.
     name : str
         Of the file, for messages.
+    columns : mapping of str to str or None, optional
+        The table's column for a quantity, as in `galexplorer.catalogue.read_catalogue`.
+    hdu : int or str, optional
+        Which table of a file of several.
 
     Returns
     -------
@@ -89,35 +112,52 @@ def read_targets(content: bytes, name: str = "targets.txt") -> TargetList:
     InputError
         If it is too large, damaged, or holds no target or too many.
     """
+    if isinstance(source, bytes) and len(source) > MAX_BYTES:
+        raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB: split it.")
+    if isinstance(source, bytes) or (isinstance(source, str | Path) and not Path(source).is_dir()):
+        text = _as_lines(source, name)
+        if text is not None and not _has_header(text):
+            return _bound(_read_lines(text), name)
+        source = text.encode() if text is not None else source
+    return _bound(_read_table(source, name, columns, hdu), name)
+
+
+def _as_lines(source: "str | Path | bytes", name: str) -> str | None:
+    """Return the text, None for a format that is not plain text."""
+    if isinstance(source, bytes) and not source.strip():
+        raise InputError(f"{name} holds no targets: write one a line, or a table with rows.")
+    with explain_errors(name), open_source(source, name).stream as stream:
+        content = stream.read(MAX_BYTES + 1)
+    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     if len(content) > MAX_BYTES:
         raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB: split it.")
-    text = _as_lines(content)
-    if text is None:
-        found = _read_table(content, name)
-    elif _has_header(text):
-        found = _read_table(text.encode(), "targets.csv")
-    else:
-        found = _read_lines(text)
-    return _bound(found, name)
-
-
-def _as_lines(content: bytes) -> str | None:
-    """Return the text without remarks, None for a format that is not plain text."""
-    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
-    packed = head.startswith((b"\x1f\x8b", b"BZh", b"PAR1", b"SIMPLE  =", b"<", b"# %ECSV"))
-    if packed or b"\0" in head:
+    binary = head.startswith((b"PAR1", b"ARROW1", b"SIMPLE  =", b"<", b"# %ECSV", b"\\", b"|"))
+    if binary or b"\0" in head or b"Byte-by-byte Description" in content:
         return None
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    return "\n".join(line for line in lines if line.strip() and not line.startswith("#"))
+    return content.decode("utf-8-sig", "replace")
 
 
 def _has_header(text: str) -> bool:
-    head = text.partition("\n")[0]
-    return any(cell.strip().lower() in _COLUMNS for cell in _SEPARATORS.split(head))
+    """Tell whether the first line that is no remark, or the last remark above it, names columns."""
+    above = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            above = line.lstrip("# ")
+        elif line.strip():
+            return _names_columns(line) or (bool(above) and _names_columns(above, 2))
+    return False
+
+
+def _names_columns(line: str, least: int = 1) -> bool:
+    cells = _SEPARATORS.split(line)
+    if len(cells) == 1 and len(line.split()) > 1:
+        cells, least = line.split(), 2  # a name of several words has one of these by chance
+    return sum(key_of(cell) in _KNOWN for cell in cells) >= least
 
 
 def _read_lines(text: str) -> TargetList:
-    return TargetList(tuple(_read_line(line) for line in text.splitlines()))
+    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    return TargetList(tuple(_read_line(line) for line in lines))
 
 
 def _read_line(line: str) -> Target:
@@ -138,7 +178,7 @@ def _redshift(words: str) -> float | None:
         value = float(words)
     except ValueError:
         return None
-    return value if 0 < value <= TARGETS[0].high else None
+    return value if 0 < value <= _MOST_REDSHIFT else None
 
 
 def _is_position(text: str) -> bool:
@@ -155,63 +195,67 @@ def _is_target(text: str) -> bool:
         return False
 
 
-def _read_table(content: bytes, name: str) -> TargetList:
-    # The readers take paths, and tell formats by content.
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / (Path(name).name[-80:] or "targets")
-        path.write_bytes(content)
-        try:
-            raw = read_raw(path, _select, ())
-            photometric = any(band in raw.texts for band in BANDS)
-            catalogue = read_catalogue(path) if photometric else None
-        except InputError as error:
-            # The user knows the file by its name alone.
-            raise InputError(str(error).replace(f"{folder}/", "")) from error
-    notes = catalogue.notes if catalogue is not None else ()
-    targets = tuple(_read_row(raw, catalogue, row) for row in range(raw.length))
-    return TargetList(targets, tuple(note for note in notes if "not used" not in note))
-
-
-def _select(names: list[str], path: Path) -> dict[str, str]:
-    known = {own.strip().lower(): own for own in reversed(names)}
-    chosen = {column: known[column] for column in _COLUMNS if column in known}
-    named = any(column in chosen for column in NAMES[:-1]) or {"ra", "dec"} <= set(chosen)
-    if not (named or "id" in chosen or any(band in chosen for band in BANDS)):
-        shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+def _read_table(
+    source: Readable,
+    name: str,
+    columns: Mapping[str, str | None] | None,
+    hdu: int | str | None,
+) -> TargetList:
+    raw = read_raw(source, name=name, hdu=hdu, usable=_is_usable)
+    names = Names(raw.table, raw.label, columns)
+    named = {key: own for key in NAMES if (own := names.find(key)) is not None}
+    if not (named or has_positions(names) or has_photometry(names)):
+        spectra = names.find(*_SPECTRA)
+        told = f"{spectra.name} names spectra, not galaxies on the sky; " if spectra else ""
         raise InputError(
-            f"{path} has no column target, name, objid, ra and dec, or magnitudes u, g, r, i, z: "
-            f"name one of them so (its columns are: {shown})."
+            f"{name} has no column target, name, objid, ra and dec, or magnitudes u, g, r, i, z: "
+            f"{told}name one of them so (its columns are: {list_names(raw.table.colnames)})."
         )
-    return chosen
+    for own in named.values():
+        check_identifiers(own, name)
+    if len(raw.table) == 0:
+        return TargetList(())
+    texts = {key: texts_of(own.column) for key, own in named.items()}
+    catalogue = judge_catalogue(raw, names, needs_photometry=False)
+    for role in ("ra", "dec", "redshift"):
+        if role in catalogue.used:
+            texts[role] = texts_of(raw.table[catalogue.used[role]])
+    targets = tuple(_read_row(texts, catalogue, row) for row in range(len(catalogue)))
+    return TargetList(targets, tuple(n for n in catalogue.notes if not _is_of_rows(n)))
 
 
-def _read_row(raw: RawTable, catalogue: Catalogue | None, row: int) -> Target:
-    cells = {name: str(column[row]).strip() for name, column in raw.texts.items()}
-    cells = {name: cell for name, cell in cells.items() if cell.lower() not in MISSING_WORDS}
-    photometry = None if catalogue is None else _photometry(catalogue, row)
-    named = next((cells[name] for name in NAMES[:-1] if name in cells), "")
+def _is_usable(table: Table) -> bool:
+    names = Names(table, "")
+    return has_positions(names) or any(names.all(key) for key in NAMES)
+
+
+def _is_of_rows(note: str) -> bool:
+    """Tell notes that each row repeats for itself, or that tell nothing in a list."""
+    return "not used" in note or "count as missing" in note or "are not inferred" in note
+
+
+def _read_row(texts: dict[str, np.ndarray], catalogue: Catalogue, row: int) -> Target:
+    cells = {key: str(column[row]) for key, column in texts.items()}
+    cells = {key: cell for key, cell in cells.items() if cell.lower() not in MISSING_WORDS}
+    photometry = _photometry(catalogue, row)
+    pictured = bool(np.isfinite(catalogue.magnitudes).any())
+    named = next((cells[key] for key in NAMES[:-1] if key in cells), "")
     place = ""
-    if {"ra", "dec"} <= set(cells):
-        place = f"{_degrees(cells['ra'], '.6f')} {_degrees(cells['dec'], '+.6f')}"
+    if np.isfinite(catalogue.ra[row]) and np.isfinite(catalogue.dec[row]):
+        place = f"{catalogue.ra[row]:.6f} {catalogue.dec[row]:+.6f}"
+    elif {"ra", "dec"} <= set(cells):
+        place = f"{cells['ra']} {cells['dec']}"  # refused in its turn, with the reason
     # A position is surer than a name; beside columns of magnitudes an identifier is a number of
     # that table, not a name.
-    text = place or named or ("" if catalogue is not None else cells.get("id", ""))
+    text = place or named or ("" if pictured else cells.get("id", ""))
     label = named or cells.get("id", "") or place or f"row {row + 1}"
-    redshift = cells.get("redshift")
     notes: tuple[str, ...] = ()
-    if catalogue is not None and catalogue.flags[row]:
-        notes = (f"Taken as missing: {str(catalogue.flags[row]).replace(';', ', ')}.",)
-    value = _redshift(redshift) if redshift is not None else None
-    if redshift is not None and value is None:
-        notes += (f"The redshift {redshift} is not between 0 and {TARGETS[0].high}: left free.",)
-    return Target(label, text, value, photometry, notes)
-
-
-def _degrees(words: str, form: str) -> str:
-    try:
-        return format(float(words), form)
-    except ValueError:
-        return words
+    flags = str(catalogue.flags[row])
+    if flags:
+        notes = (f"Taken as missing: {flags.replace(';', ', ')}.",)
+    redshift = float(catalogue.redshift[row])
+    stated = np.isfinite(redshift) or "unreadable:redshift" in flags
+    return Target(label, text, redshift if stated else None, photometry, notes)
 
 
 def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:

@@ -163,12 +163,30 @@ def test_flags_of_the_table_are_kept(engine):
     assert out["flag"][0].split(";")[:2] == ["unreadable:g", "out_of_range:r"]
 
 
-def test_a_redshift_beyond_the_domain_is_not_fixed(engine):
+@pytest.mark.parametrize("redshift", [2.5, 0.3501, 0.0, -0.002])
+def test_a_row_whose_redshift_the_model_does_not_know_is_not_inferred(engine, redshift):
     table = catalogue(2)
-    table.redshift[0] = 2.5
+    table.redshift[0] = redshift
     out = infer_catalogue(engine, table, draws=DRAWS)
-    assert "redshift_outside_domain" in out["flag"][0]
-    assert out["redshift_std"][0] > 0
+    assert out["flag"][0].startswith(f"not_inferred: Its redshift {redshift:g} is outside")
+    assert np.isnan(statistics(out[0])).all()
+    assert np.isfinite(statistics(out[1])).all()
+
+
+def test_a_redshift_that_is_no_number_is_not_left_out(engine):
+    table = replace(catalogue(2), flags=np.array(["unreadable:redshift", ""]))
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    assert "not_inferred: Its redshift is not a number" in out["flag"][0]
+    assert np.isnan(statistics(out[0])).all()
+
+
+def test_redshifts_at_the_end_of_the_range_are_cautioned(engine):
+    table = catalogue(4)
+    table.redshift[:2] = (0.30, 0.31)
+    table.redshift_min[2] = 0.31
+    out = infer_catalogue(engine, table, draws=DRAWS)
+    assert ["redshift_above_0.3" in flag for flag in out["flag"]] == [False, True, True, False]
+    assert np.isfinite(statistics(out[1])).all()
 
 
 def test_a_range_holds_for_rows_whose_redshift_is_free(engine):
@@ -186,10 +204,14 @@ def test_a_row_has_a_range_of_its_own(engine):
     table.redshift_min[:3] = (0.1, 0.16, 0.3)
     table.redshift_max[1] = 0.2
     out = infer_catalogue(engine, table, redshift_range=(0.05, 0.25), draws=DRAWS)
-    for k, limits in enumerate([(0.1, 0.25), (0.16, 0.2), (0.05, 0.25), (0.05, 0.25)]):
+    limits_of = {0: (0.1, 0.25), 1: (0.16, 0.2), 3: (0.05, 0.25)}
+    for k, limits in limits_of.items():
         alone = engine.infer(observation(table, k), redshift_range=limits, draws=DRAWS)
         np.testing.assert_allclose(statistics(out[k]), expected(alone), atol=1e-3)
-    assert [("redshift_range_empty" in flag) for flag in out["flag"]] == [0, 0, 1, 0, 0]
+    assert np.isnan(statistics(out[2])).all()
+    assert out["flag"][2] == (
+        "not_inferred: Its redshift range 0.3 to ... has nothing in common with 0.05 to 0.25."
+    )
 
 
 def test_impossible_options_are_refused(engine):

@@ -90,7 +90,8 @@ def test_sentinels_are_missing_and_impossible_values_are_flagged(tmp_path):
     assert catalogue.magnitudes[1, 4] == 17.5
     np.testing.assert_array_equal(catalogue.ra, [99, 99, np.nan, 1])
     np.testing.assert_array_equal(catalogue.dec, [np.nan, 0, np.nan, 2])
-    np.testing.assert_array_equal(catalogue.redshift, [np.nan, np.nan, np.nan, 0.1])
+    # a redshift that is stated counts, whether the model knows galaxies so far or not
+    np.testing.assert_array_equal(catalogue.redshift, [np.nan, np.nan, 0.7, 0.1])
     assert list(catalogue.flags[:2]) == ["", ""]
     assert set(catalogue.flags[2].split(";")) == {
         "out_of_range:ra",
@@ -98,7 +99,6 @@ def test_sentinels_are_missing_and_impossible_values_are_flagged(tmp_path):
         "out_of_range:u",
         "out_of_range:g",
         "unreadable:i",
-        "out_of_range:redshift",
     }
     assert set(catalogue.flags[3].split(";")) == {"unreadable:u", "unreadable:g"}
     assert np.isnan(catalogue.magnitudes[3, :2]).all()
@@ -201,10 +201,12 @@ def test_no_usable_column_names_those_expected(tmp_path):
 
 
 @pytest.mark.parametrize("values", [(0.01, 0.3), (0.2, -9999), (1.5, 0)])
-def test_a_redshift_named_z_is_refused(tmp_path, values):
+def test_a_column_z_of_redshifts_is_read_as_such_and_said(tmp_path, values):
     rows = "\n".join(f"17,{value}" for value in values)
-    with pytest.raises(InputError, match="looks like a redshift"):
-        read_catalogue(write(tmp_path / "t.csv", f"r,z\n{rows}\n"))
+    catalogue = read_catalogue(write(tmp_path / "t.csv", f"r,z\n{rows}\n"))
+    assert np.isnan(catalogue.magnitudes[:, 4]).all()
+    assert catalogue.redshift[0] == values[0]
+    assert "Column z was read as redshifts, not as magnitudes in z" in catalogue.notes[0]
 
 
 def test_a_z_column_without_values_is_fine(tmp_path):
@@ -278,7 +280,7 @@ def test_hostile_files_give_one_sentence(tmp_path, name, content, match):
 
 
 def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.formats.MAX_BYTES", 2**20)
+    monkeypatch.setattr("galexplorer.catalogue.bounds.MAX_BYTES", 2**20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 2**24))
     with pytest.raises(InputError, match="unpacks to more than 1 MiB"):
@@ -286,7 +288,7 @@ def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
 
 
 def test_too_many_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.raw.MAX_ROWS", 10)
+    monkeypatch.setattr("galexplorer.catalogue.bounds.MAX_ROWS", 10)
     with pytest.raises(InputError, match="more than 10 rows"):
         read_catalogue(write(tmp_path / "t.csv", "id,r\n" + ROWS))
 

@@ -1,0 +1,403 @@
+"""Magnitudes of every band, from whatever magnitudes or fluxes a table has."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from galexplorer.catalogue.cells import numbers_of
+from galexplorer.catalogue.families import (
+    CANONICAL,
+    EXTINCTIONS,
+    FAMILIES,
+    HSC_EXTINCTIONS,
+    PETROSIAN,
+    REDDENINGS,
+    TRANSMISSIONS,
+    UNSUITABLE,
+    Family,
+    spell,
+)
+from galexplorer.catalogue.limits import SENTINELS, clear_sentinels
+from galexplorer.catalogue.naming import Named, Names, key_of, list_names
+from galexplorer.catalogue.units import inverse_nmgy_per, magnitude_per, nmgy_per
+from galexplorer.errors import InputError
+from galexplorer.schema import BANDS
+
+ZERO_POINT_NMGY = 22.5
+"""AB magnitude of one nanomaggy."""
+_MAG_PER_RELATIVE_ERROR = 2.5 / np.log(10.0)
+
+
+@dataclass
+class Photometry:
+    """Photometry of a table's rows; a column is there for each band that the table has.
+
+    Attributes
+    ----------
+    magnitudes, errors, petro : dict of str to ndarray, shape (n,)
+        AB magnitudes by band, without Galactic extinction as far as the notes say.
+    unreadable : dict of str to ndarray, shape (n,), bool
+        By quantity, such as ``g`` or ``err_g``.
+    undetected : dict of str to ndarray, shape (n,), bool
+        Where a band was observed and its flux does not exceed its error, by band.
+    dusty : dict of str to ndarray, shape (n,), bool
+        Where a band lacks its extinction, and so has no magnitude, by band.
+    notes : list of str
+    """
+
+    magnitudes: dict[str, np.ndarray] = field(default_factory=dict)
+    errors: dict[str, np.ndarray] = field(default_factory=dict)
+    petro: dict[str, np.ndarray] = field(default_factory=dict)
+    unreadable: dict[str, np.ndarray] = field(default_factory=dict)
+    undetected: dict[str, np.ndarray] = field(default_factory=dict)
+    dusty: dict[str, np.ndarray] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def has_photometry(names: Names) -> bool:
+    """Tell whether a table has magnitudes or fluxes of any band."""
+    return any(_bands(family, names) for family in FAMILIES)
+
+
+def read_photometry(names: Names) -> Photometry:
+    """Read magnitudes, errors and Petrosian magnitudes.
+
+    All magnitudes are of one kind, the first of `galexplorer.catalogue.families.FAMILIES` that
+    has most bands, since colours of mixed kinds are wrong. A unit of flux makes a flux of any
+    column. A flux that is not positive, or smaller than its error, gives no magnitude.
+
+    Parameters
+    ----------
+    names : Names
+
+    Returns
+    -------
+    Photometry
+
+    Raises
+    ------
+    InputError
+        If a unit cannot be converted, a flux has none, or magnitudes of that name may or may not
+        have Galactic extinction in them.
+    """
+    found = Photometry()
+    family, bands = _choose(names)
+    if family is None:
+        return found
+    _refuse_johnson(names, bands)
+    dust = _choose_dust(names, family, bands)
+    for band, named in bands.items():
+        names.take(band, named)
+        _read_band(names, family, band, named, found)
+    _correct(names, family, dust, found)
+    _read_petro(names, family, found, dust)
+    _describe(names, family, bands, dust, found)
+    return found
+
+
+def explain_absence(names: Names) -> str:
+    """Say why magnitudes that are there are of no use, empty where there are none."""
+    unsuitable = names.like(UNSUITABLE)
+    if not unsuitable:
+        return ""
+    return (
+        f"; {list_names(unsuitable, 3)} will not do, since point-source, aperture and absolute "
+        "magnitudes are not a galaxy's whole light as it is seen"
+    )
+
+
+def _bands(family: Family, names: Names) -> dict[str, Named]:
+    found = {}
+    for band in BANDS:
+        if family.needs and names.find(*spell(family.needs, band)) is None:
+            continue
+        named = names.find(*spell(family.names, band))
+        if named is not None and not _is_other_case(named, band):
+            found[band] = named
+    return found
+
+
+def _is_other_case(named: Named, band: str) -> bool:
+    """Tell Gaia's and Johnson's ``Gmag`` or ``Rmag`` from ``gmag``."""
+    name = named.name.strip()
+    mixed = name[:1].isupper() and name[1:].islower()
+    return named.key == f"{band}mag" and mixed and not named.stated
+
+
+def _choose(names: Names) -> tuple[Family | None, dict[str, Named]]:
+    stated = [
+        family for family in FAMILIES if any(n.stated for n in _bands(family, names).values())
+    ]
+    found = [(family, _bands(family, names)) for family in stated or FAMILIES]
+    if not stated and _clouded(names, CANONICAL):
+        # SDSS calls its model magnitudes u, g, r, i, z too, with their dust
+        others = [own for own in found if own[0] is not CANONICAL and own[0].dust != "unstated"]
+        found = [own for own in others if len(own[1]) > 1] or found
+    family, bands = max(found, key=lambda own: len(own[1]))  # the first of the longest
+    if not bands:
+        return None, {}
+    if any(named.stated for named in bands.values()) and family is CANONICAL:
+        family = _by_own_name(names, family, bands)
+    return family, bands
+
+
+def _by_own_name(names: Names, family: Family, bands: dict[str, Named]) -> Family:
+    """Return the family that a column's own name tells, where the user only says "this is g"."""
+    for other in FAMILIES:
+        own = {b: n for b, n in bands.items() if _original_key(n) in spell(other.names, b)}
+        if len(own) == len(bands) and other.dust == "present" and not other.needs:
+            return other
+    return replace(family, dust="removed")
+
+
+def _original_key(named: Named) -> str:
+    return key_of(named.name)
+
+
+def _clouded(names: Names, family: Family) -> list[Named]:
+    """Return columns of extinction that make magnitudes of no stated kind ambiguous."""
+    keys = [n for b in BANDS for n in spell((*EXTINCTIONS, *TRANSMISSIONS), b)]
+    if family.dust != "unstated":
+        return []
+    return [named for key in keys for named in names.all(key)]
+
+
+def _refuse_johnson(names: Names, bands: dict[str, Named]) -> None:
+    upper = [n for b, n in bands.items() if n.name.strip() == b.upper() and not n.stated]
+    johnson = [n.name for key in ("b", "v") for n in names.all(key) if n.name.strip() in "BV"]
+    if upper and johnson:
+        raise InputError(
+            f"columns {list_names([n.name for n in upper])} of {names.label} stand beside "
+            f"{list_names(johnson)}, which makes them Johnson-Cousins magnitudes: convert them to "
+            "SDSS's g, r, i (AB)."
+        )
+
+
+def _read_band(names: Names, family: Family, band: str, named: Named, found: Photometry) -> None:
+    values, unreadable = numbers_of(named.column, named.name, names.label)
+    found.unreadable[band] = unreadable
+    error = names.find(*spell(family.errors, band))
+    ivar = names.find(*spell(family.ivars, band)) if error is None else None
+    if (named.unit and magnitude_per(named.unit) is not None) or _is_magnitude(named, family):
+        worth = magnitude_per(named.unit) if named.unit else 1.0
+        assert worth is not None
+        magnitudes = clear_sentinels(values, band)
+        found.magnitudes[band] = magnitudes if worth == 1.0 else magnitudes * worth
+        if error is not None:
+            found.errors[band] = _magnitude_errors(names, error, band, found, worth)
+        return
+    unit = named.unit or family.unit
+    if not unit:
+        raise InputError(
+            f"column {named.name} of {names.label} holds fluxes and has no unit: state it, such as "
+            "nanomaggy or nJy."
+        )
+    worth = nmgy_per(unit)
+    if worth is None:
+        raise names.refuse_unit(named, "magnitude (AB) and no flux density")
+    fluxes = _clear(values) * worth
+    sigmas = np.full(len(fluxes), np.nan)
+    if error is not None and not (error.unit and magnitude_per(error.unit)):
+        sigmas = _flux_errors(names, error, band, found, worth)
+    elif ivar is not None:
+        sigmas, observed = _from_ivar(names, ivar, band, found, worth)
+        fluxes = np.where(observed, fluxes, np.nan)
+    detected = (fluxes > 0) & ~(fluxes < sigmas)
+    found.undetected[band] = np.isfinite(fluxes) & ~detected
+    with np.errstate(divide="ignore", invalid="ignore"):
+        magnitudes = ZERO_POINT_NMGY - 2.5 * np.log10(np.where(detected, fluxes, np.nan))
+        found.magnitudes[band] = magnitudes
+        if error is not None and error.unit and magnitude_per(error.unit):
+            found.errors[band] = _magnitude_errors(names, error, band, found, 1.0)
+        elif error is not None or ivar is not None:
+            found.errors[band] = _MAG_PER_RELATIVE_ERROR * sigmas / fluxes
+
+
+def _is_magnitude(named: Named, family: Family) -> bool:
+    return not named.unit and family.form == "magnitude"
+
+
+def _clear(fluxes: np.ndarray) -> np.ndarray:
+    """Clear sentinels of fluxes, among which negative numbers are values."""
+    cleared = fluxes.copy()
+    cleared[np.isin(cleared, SENTINELS) | (np.abs(cleared) >= 1e19)] = np.nan
+    return cleared
+
+
+def _magnitude_errors(
+    names: Names, error: Named, band: str, found: Photometry, worth: float
+) -> np.ndarray:
+    values, found.unreadable[f"err_{band}"] = numbers_of(error.column, error.name, names.label)
+    names.take(f"err_{band}", error)
+    if error.unit:
+        own = magnitude_per(error.unit)
+        if own is None:
+            raise names.refuse_unit(error, "magnitude")
+        worth = own
+    values = clear_sentinels(values, f"err_{band}")
+    return values if worth == 1.0 else values * worth
+
+
+def _flux_errors(
+    names: Names, error: Named, band: str, found: Photometry, worth: float
+) -> np.ndarray:
+    values, found.unreadable[f"err_{band}"] = numbers_of(error.column, error.name, names.label)
+    names.take(f"err_{band}", error)
+    if error.unit:
+        own = nmgy_per(error.unit)
+        if own is None:
+            raise names.refuse_unit(error, "flux density")
+        worth = own
+    values = _clear(values) * worth
+    return np.where(values > 0, values, np.nan)
+
+
+def _from_ivar(
+    names: Names, ivar: Named, band: str, found: Photometry, worth: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return errors, and where the band was observed: an inverse variance of 0 says it was not."""
+    values, found.unreadable[f"err_{band}"] = numbers_of(ivar.column, ivar.name, names.label)
+    names.take(f"err_{band}", ivar)
+    scale = worth**-2
+    if ivar.unit:
+        own = inverse_nmgy_per(ivar.unit)
+        if own is None:
+            raise names.refuse_unit(ivar, "inverse variance of a flux density")
+        scale = own
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sigmas = np.where(values > 0, 1.0 / np.sqrt(values * scale), np.nan)
+    return sigmas, values != 0
+
+
+@dataclass(frozen=True)
+class _DustOf:
+    """How Galactic extinction is told, and by which column of each band, in magnitudes."""
+
+    kind: str
+    columns: dict[str, Named]
+
+
+def _choose_dust(names: Names, family: Family, bands: dict[str, Named]) -> _DustOf:
+    if family.dust == "unstated":
+        stated = {b: names.find(*spell(EXTINCTIONS, b)) for b in bands}
+        given = {b: named for b, named in stated.items() if named is not None and named.stated}
+        if len(given) == len(bands):
+            return _DustOf("extinction", given)
+        clouds = _clouded(names, family)
+        if clouds and not any(named.stated for named in bands.values()):
+            own = next(iter(bands.values()))
+            raise InputError(
+                f"{names.label} has {clouds[0].name} beside {own.name}, and does not tell whether "
+                f"Galactic extinction is still in {own.name}: state the columns as g, r, ... if it "
+                "was removed, and as modelMag_g, modelMag_r, ... if not."
+            )
+        return _DustOf("none", {})
+    if family.dust == "removed":
+        return _DustOf("none", {})
+    spellings = HSC_EXTINCTIONS if family.filters == "HSC" else EXTINCTIONS
+    for kind, templates in (("transmission", TRANSMISSIONS), ("extinction", spellings)):
+        columns = {b: names.find(*spell(templates, b)) for b in bands}
+        present = {b: named for b, named in columns.items() if named is not None}
+        if len(present) == len(bands):
+            return _DustOf(kind, present)
+        if present:
+            missing = ", ".join(b for b in bands if b not in present)
+            raise InputError(
+                f"{names.label} has {next(iter(present.values())).name}, but no such column for "
+                f"{missing}: add it, so that Galactic extinction can be removed from every band."
+            )
+    reddening = names.find(*REDDENINGS)
+    if reddening is not None and family.reddening is not None:
+        return _DustOf("reddening", dict.fromkeys(bands, reddening))
+    return _DustOf("missing", {})
+
+
+def _extinction(names: Names, family: Family, dust: _DustOf, band: str) -> np.ndarray:
+    named = names.take(f"extinction_{band}", dust.columns[band])
+    values, _ = numbers_of(named.column, named.name, names.label)
+    values = _clear(values)
+    if dust.kind == "transmission":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where((values > 0) & (values <= 1), -2.5 * np.log10(values), np.nan)
+    if named.unit:
+        worth = magnitude_per(named.unit)
+        if worth is None:
+            raise names.refuse_unit(named, "magnitude")
+        values = values * worth
+    if dust.kind == "reddening":
+        assert family.reddening is not None
+        values = values * family.reddening.get(band, np.nan)
+    return np.where((values >= 0) & (values < 20), values, np.nan)
+
+
+def _correct(names: Names, family: Family, dust: _DustOf, found: Photometry) -> None:
+    for band in dust.columns:
+        before = found.magnitudes[band]
+        found.magnitudes[band] = before - _extinction(names, family, dust, band)
+        found.dusty[band] = np.isfinite(before) & np.isnan(found.magnitudes[band])
+
+
+def _read_petro(names: Names, family: Family, found: Photometry, dust: _DustOf) -> None:
+    """Read Petrosian magnitudes, in the same state of dust as the magnitudes beside them."""
+    for band in found.magnitudes:
+        named = names.find(f"petro_{band}")
+        gama = names.find(f"{band}_petro") if names.find("cataid") else None
+        raw = None
+        if named is None and gama is None and family.words.startswith("SDSS model"):
+            raw = names.find(*spell(PETROSIAN.names, band))
+        chosen = named or gama or raw
+        if chosen is None:
+            continue
+        removed = None
+        if raw is not None and dust.kind != "missing":
+            own = dust
+            if dust.kind == "none":
+                columns = {b: names.find(*spell(EXTINCTIONS, b)) for b in (band,)}
+                if columns[band] is None:
+                    continue
+                own = _DustOf("extinction", {band: columns[band]})  # type: ignore[dict-item]
+            removed = _extinction(names, PETROSIAN, own, band)
+        values, unreadable = numbers_of(chosen.column, chosen.name, names.label)
+        names.take(f"petro_{band}", chosen)
+        found.unreadable[f"petro_{band}"] = unreadable
+        worth = magnitude_per(chosen.unit) if chosen.unit else 1.0
+        if worth is None:
+            raise names.refuse_unit(chosen, "magnitude (AB)")
+        values = clear_sentinels(values, f"petro_{band}") * worth
+        found.petro[band] = values if removed is None else values - removed
+
+
+def _describe(
+    names: Names, family: Family, bands: dict[str, Named], dust: _DustOf, found: Photometry
+) -> None:
+    listed = list_names([named.name for named in bands.values()])
+    if family is not CANONICAL and not any(named.stated for named in bands.values()):
+        how = " and taken as dereddened AB values" if family.dust == "unstated" else ""
+        found.notes.append(f"Columns {listed} were read as {family.words}{how}.")
+    if dust.kind in ("extinction", "transmission", "reddening"):
+        by = list_names(list(dict.fromkeys(named.name for named in dust.columns.values())))
+        found.notes.append(f"Galactic extinction was removed by {by}.")
+    elif dust.kind == "missing":
+        found.notes.append(
+            f"Galactic extinction is still in {listed}: there is no column extinction_g, ... to "
+            "remove it by."
+        )
+    if family.filters:
+        found.notes.append(
+            f"The filters are those of {family.filters}, and the model knows SDSS's: colours may "
+            "differ by 0.1 mag."
+        )
+    if family.caution:
+        found.notes.append(family.caution)
+    units = {named.unit for named in bands.values()} - {"", "mag", "mag(AB)"}
+    if units:
+        told = ", ".join(sorted(units))
+        found.notes.append(f"Columns {listed} were converted from {told} to AB magnitudes.")
+    elif family.form == "flux" and not any(named.unit for named in bands.values()):
+        found.notes.append(f"Columns {listed} have no unit: they were taken as {family.unit}.")
+    for band, mask in found.undetected.items():
+        if mask.any():
+            found.notes.append(
+                f"{int(mask.sum())} of {mask.size} fluxes of {band} are no larger than their "
+                "error or not positive: the band counts as not detected there."
+            )
