@@ -76,10 +76,7 @@ def numbers_of(column: Any, name: str, label: str) -> tuple[np.ndarray, np.ndarr
     """
     if getattr(column, "ndim", 1) != 1 or not hasattr(column, "dtype"):
         raise InputError(f"column {name} of {label} must hold one plain value in each row.")
-    if not isinstance(column, Column | MaskedColumn):
-        column = getattr(column, "value", column)  # a quantity, whose unit is told elsewhere
-        if hasattr(column, "unmasked"):
-            column = np.ma.MaskedArray(column.unmasked, column.mask)
+    column = _plain(column)
     if column.dtype.kind in "iuf":
         values = np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
         return np.where(np.isinf(values), np.nan, values), np.isinf(values)
@@ -96,6 +93,16 @@ def numbers_of(column: Any, name: str, label: str) -> tuple[np.ndarray, np.ndarr
     return values, unreadable
 
 
+def _plain(column: Any) -> Any:
+    """Return the numbers of a quantity, whose unit is told elsewhere."""
+    if isinstance(column, Column | MaskedColumn):
+        return column
+    values = getattr(column, "value", column)
+    if hasattr(values, "unmasked"):
+        return np.ma.MaskedArray(values.unmasked, values.mask)
+    return values
+
+
 def _has_comma(item: object) -> bool:
     return isinstance(item, str) and _DECIMAL_COMMA.fullmatch(item) is not None
 
@@ -107,6 +114,7 @@ def texts_of(column: Any) -> np.ndarray:
     -------
     ndarray of str, shape (n,), object
     """
+    column = _plain(column)
     mask = np.broadcast_to(np.ma.getmaskarray(np.ma.asarray(column)), len(column))
     texts = np.full(len(column), "", dtype=object)
     for k, item in enumerate(column.tolist()):

@@ -72,7 +72,7 @@ _FLUX_IVARS = ("flux_ivar_{b}", "ivar_flux_{b}", "ivar_{b}")
 
 CANONICAL = Family("magnitudes", ("{b}",), (*_PLAIN_ERRORS, "modelmagerr_{b}"), dust="unstated")
 
-# The first counts among those that have as many bands.
+# The first counts that has two of g, r and i.
 FAMILIES = (
     Family(
         "SDSS model magnitudes without Galactic extinction",
@@ -218,6 +218,13 @@ FAMILIES = (
         unit="nanomaggy",
         reddening=SDSS_DUST,
         caution="Petrosian colours are noisier than the modelFlux that the model knows.",
+    ),
+    Family(
+        "SDSS model magnitudes as VizieR calls them",
+        ("{b}mag",),
+        ("e_{b}mag",),
+        reddening=SDSS_DUST,
+        needs=("sdss16", "sdss12", "sdss9", "sdss8", "sdss7", "spobjid", "zsp"),
     ),
     Family("magnitudes", ("{b}mag",), ("e_{b}mag", *_PLAIN_ERRORS), dust="unstated"),
     Family(

@@ -21,7 +21,7 @@ from galexplorer.catalogue.limits import SENTINELS, clear_sentinels
 from galexplorer.catalogue.naming import Named, Names, key_of, list_names
 from galexplorer.catalogue.units import inverse_nmgy_per, magnitude_per, nmgy_per
 from galexplorer.errors import InputError
-from galexplorer.schema import BANDS
+from galexplorer.schema import BANDS, IMAGE_BANDS
 
 ZERO_POINT_NMGY = 22.5
 """AB magnitude of one nanomaggy."""
@@ -62,8 +62,8 @@ def has_photometry(names: Names) -> bool:
 def read_photometry(names: Names) -> Photometry:
     """Read magnitudes, errors and Petrosian magnitudes.
 
-    All magnitudes are of one kind, the first of `galexplorer.catalogue.families.FAMILIES` that
-    has most bands, since colours of mixed kinds are wrong. A unit of flux makes a flux of any
+    All magnitudes are of one kind, the first of `galexplorer.catalogue.families.FAMILIES` with two
+    of g, r and i, since colours of mixed kinds are wrong. A unit of flux makes a flux of any
     column. A flux that is not positive, or smaller than its error, gives no magnitude.
 
     Parameters
@@ -114,6 +114,8 @@ def _bands(family: Family, names: Names) -> dict[str, Named]:
         named = names.find(*spell(family.names, band))
         if named is not None and not _is_other_case(named, band):
             found[band] = named
+    if list(found) == ["z"] and found["z"].key != "z" and not found["z"].stated:
+        return {}  # z with something behind it, and no other band: a redshift
     return found
 
 
@@ -133,7 +135,9 @@ def _choose(names: Names) -> tuple[Family | None, dict[str, Named]]:
         # SDSS calls its model magnitudes u, g, r, i, z too, with their dust
         others = [own for own in found if own[0] is not CANONICAL and own[0].dust != "unstated"]
         found = [own for own in others if len(own[1]) > 1] or found
-    family, bands = max(found, key=lambda own: len(own[1]))  # the first of the longest
+    whole = (own for own in found if len(set(own[1]) & set(IMAGE_BANDS)) > 1)
+    # or else the first of those with most bands
+    family, bands = next(whole, max(found, key=lambda own: len(own[1])))
     if not bands:
         return None, {}
     if any(named.stated for named in bands.values()) and family is CANONICAL:
@@ -211,6 +215,8 @@ def _read_band(names: Names, family: Family, band: str, named: Named, found: Pho
             found.errors[band] = _magnitude_errors(names, error, band, found, 1.0)
         elif error is not None or ivar is not None:
             found.errors[band] = _MAG_PER_RELATIVE_ERROR * sigmas / fluxes
+    if band in found.errors:
+        found.errors[band] = np.where(detected, found.errors[band], np.nan)
 
 
 def _is_magnitude(named: Named, family: Family) -> bool:
@@ -339,32 +345,30 @@ def _correct(names: Names, family: Family, dust: _DustOf, found: Photometry) -> 
 
 def _read_petro(names: Names, family: Family, found: Photometry, dust: _DustOf) -> None:
     """Read Petrosian magnitudes, in the same state of dust as the magnitudes beside them."""
+    gama = names.find("cataid") is not None
+    sdss = family.words.startswith("SDSS model")
     for band in found.magnitudes:
-        named = names.find(f"petro_{band}")
-        gama = names.find(f"{band}_petro") if names.find("cataid") else None
-        raw = None
-        if named is None and gama is None and family.words.startswith("SDSS model"):
-            raw = names.find(*spell(PETROSIAN.names, band))
-        chosen = named or gama or raw
-        if chosen is None:
+        own = names.find(f"petro_{band}") or (names.find(f"{band}_petro") if gama else None)
+        archived = names.find(*spell(PETROSIAN.names, band)) if own is None and sdss else None
+        named = own or archived
+        if named is None:
             continue
-        removed = None
-        if raw is not None and dust.kind != "missing":
-            own = dust
-            if dust.kind == "none":
-                columns = {b: names.find(*spell(EXTINCTIONS, b)) for b in (band,)}
-                if columns[band] is None:
-                    continue
-                own = _DustOf("extinction", {band: columns[band]})  # type: ignore[dict-item]
-            removed = _extinction(names, PETROSIAN, own, band)
-        values, unreadable = numbers_of(chosen.column, chosen.name, names.label)
-        names.take(f"petro_{band}", chosen)
-        found.unreadable[f"petro_{band}"] = unreadable
-        worth = magnitude_per(chosen.unit) if chosen.unit else 1.0
+        how = dust
+        if archived is not None and family.dust == "removed":
+            extinction = names.find(*spell(EXTINCTIONS, band))
+            if extinction is None:
+                continue  # of another state than the magnitudes
+            how = _DustOf("extinction", {band: extinction})
+        values, unreadable = numbers_of(named.column, named.name, names.label)
+        worth = magnitude_per(named.unit) if named.unit else 1.0
         if worth is None:
-            raise names.refuse_unit(chosen, "magnitude (AB)")
+            raise names.refuse_unit(named, "magnitude (AB)")
+        names.take(f"petro_{band}", named)
+        found.unreadable[f"petro_{band}"] = unreadable
         values = clear_sentinels(values, f"petro_{band}") * worth
-        found.petro[band] = values if removed is None else values - removed
+        if band in how.columns and not (named.stated and own is not None):
+            values = values - _extinction(names, PETROSIAN, how, band)
+        found.petro[band] = values
 
 
 def _describe(

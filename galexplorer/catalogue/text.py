@@ -26,6 +26,7 @@ PIECE_ROWS = 50_000
 SEPARATORS = ",;\t"
 _LOOK_AHEAD = 400
 _RULE = re.compile(r"[-+|=\s,;:]*-{2,}[-+|=\s,;:]*")
+_ROW_COUNT = re.compile(r"\(\d+ rows?\)")  # psql's last line
 _INTEGER = r"^-?(0|[1-9][0-9]{0,18})$"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SEXTRACTOR = re.compile(r"#\s*1\s+[A-Z]\w*\b")
@@ -95,7 +96,7 @@ def read_text(stream: BinaryIO, label: str) -> tuple[Table, np.ndarray, tuple[st
     body = chain(early[used:], rows) if used >= 0 else chain([start], early, rows)
     before = len(remarks)
     columns, ragged, overlong = _read_body(layout, body, label)
-    notes = _tell_remarks(len(remarks) - before)
+    notes = _tell_remarks([line for line in remarks[before:] if line.startswith("#")])
     if 1 < len(ragged) == overlong:
         raise InputError(
             f"every row of {label} has more fields than its {len(header)} columns: write decimal "
@@ -149,7 +150,7 @@ def _without_remarks(lines: Iterator[str], remarks: list[str]) -> Iterator[str]:
     """Leave out remarks and blank lines, but not what stands within quotes."""
     quoted = False
     for line in lines:
-        if not quoted and line.startswith("#"):
+        if not quoted and (line.startswith("#") or _ROW_COUNT.fullmatch(line.strip())):
             remarks.append(line)
             continue
         if not quoted and not line.strip():
@@ -267,8 +268,10 @@ def _name_all(header: list[str]) -> list[str]:
     return names
 
 
-def _tell_remarks(number: int) -> tuple[str, ...]:
-    if number == 0:
+def _tell_remarks(remarks: list[str]) -> tuple[str, ...]:
+    within = [line for line in remarks if not line.startswith("#END#")]  # VizieR's last line
+    if not within:
         return ()
-    lines = "1 line that begins with # was" if number == 1 else f"{number} lines that begin with #"
-    return (f"{lines}{'' if number == 1 else ' were'} taken as remarks.",)
+    if len(within) == 1:
+        return ("1 line that begins with # was taken as a remark.",)
+    return (f"{len(within)} lines that begin with # were taken as remarks.",)
