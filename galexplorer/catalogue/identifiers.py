@@ -98,14 +98,13 @@ def decode_specobjid(specobjid: int) -> tuple[int, int, int] | None:
         zeros. Of DR7 and earlier: plate (16), MJD (16), fibre (10), type (6), sixteen zeros or a
         line. See the SDSS help on SpecObjID.
     """
-    later = (
-        specobjid >> 50,
-        50_000 + ((specobjid >> 24) & 0x3FFF),
-        (specobjid >> 38) & 0xFFF,
-    )
+    if specobjid & 0x3FF or specobjid >> 63:
+        return None
+    later = (specobjid >> 50, 50_000 + ((specobjid >> 24) & 0x3FFF), (specobjid >> 38) & 0xFFF)
     earlier = (specobjid >> 48, (specobjid >> 32) & 0xFFFF, (specobjid >> 22) & 0x3FF)
-    if specobjid & 0x3FF == 0 and specobjid >> 63 == 0:
-        for plate, mjd, fibre in (later, earlier):
-            if 266 <= plate < 16_000 and 51_400 <= mjd <= 60_500 and 1 <= fibre <= 1000:
-                return plate, mjd, fibre
+    # where both could be meant, a run2d such as 26 or 103 tells the later one
+    order = (later, earlier) if (specobjid >> 10) & 0xFFF else (earlier, later)
+    for plate, mjd, fibre in order:
+        if 266 <= plate < 16_000 and 51_400 <= mjd <= 60_500 and 1 <= fibre <= 1000:
+            return plate, mjd, fibre
     return None

@@ -52,9 +52,10 @@ def magnitude_per(text: str) -> float | None:
     if plain in _MAGNITUDES:
         return _MAGNITUDES[plain]
     unit = _parse(text)
-    if unit is None or isinstance(unit, u.function.FunctionUnitBase):
+    # dex and dB would be converted too, and are nobody's unit of magnitudes
+    if unit is None or not re.fullmatch(r"[A-Za-z]{0,2}mag", str(unit)):
         return None
-    return float(unit.to(u.mag)) if unit.is_equivalent(u.mag) else None
+    return float(unit.to(u.mag))
 
 
 def nmgy_per(text: str) -> float | None:

@@ -12,6 +12,7 @@ from galexplorer.catalogue import bounds
 from galexplorer.catalogue.bounds import check_size
 from galexplorer.errors import InputError
 
+_PLACE = re.compile(r"^_?ra|^_?dec?(l|j|b|_|\b|\d)|pos\.eq")
 _OLD_FRAMES = ("fk4", "b1950", "galactic", "supergalactic", "ecl")
 
 
@@ -70,7 +71,7 @@ def read_votable(stream: BinaryIO, label: str) -> list[tuple[str, Table]]:
 
 def _check_frame(field: votable.tree.Field, parsed: votable.tree.VOTableFile, label: str) -> None:
     """Refuse right ascensions and declinations that the file says are of another frame."""
-    if not field.ref or not re.search(r"ra|de|pos\.eq", f"{field.name} {field.ucd}".lower()):
+    if not field.ref or not _PLACE.search(f"{field.name} {field.ucd}".lower()):
         return
     for system in parsed.iter_coosys():
         words = f"{system.system} {system.equinox}".lower()

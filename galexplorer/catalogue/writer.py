@@ -1,6 +1,5 @@
 """Whole tables to disk: complete, or not at all."""
 
-import io
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from astropy.io import votable
 from astropy.io.votable.tree import Info
 from astropy.table import Column, MaskedColumn, Table, serialize
+from astropy.time import Time
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.errors import InputError, OptionError
@@ -110,13 +110,17 @@ def _write(table: Table, path: Path, format: str) -> None:
     if format == "fits":
         table.meta = {"GXMETA": meta} if table.meta else {}
         for name in table.colnames:
+            _fit(table, name, format)
             if getattr(table[name], "dtype", np.dtype(float)).kind in "OU":
                 unit = table[name].unit
                 table[name] = Column(_to_ascii(table[name], name), unit=unit)
         table.write(path, format="fits")
     elif format == "votable":
         own, table.meta = table.meta, {}
-        file = votable.from_table(_flatten(table))
+        table = _flatten(table)
+        for name in table.colnames:
+            _fit(table, name, format)
+        file = votable.from_table(table)
         if own:
             file.resources[0].infos.append(Info(name="GXMETA", value=meta))
         file.to_xml(str(path))
@@ -135,8 +139,33 @@ def _write(table: Table, path: Path, format: str) -> None:
         table.write(path, format="ascii.ecsv")
 
 
+def _fit(table: Table, name: str, format: str) -> None:
+    """Give a column the nearest type that FITS or VOTable has, where they lack its own."""
+    column = table[name]
+    kind = getattr(column, "dtype", np.dtype("O"))
+    if not isinstance(column, Column | MaskedColumn) or kind.kind not in "iufb":
+        return
+    if kind.kind == "f" and kind.itemsize not in (4, 8):
+        table[name] = column.astype(np.float32 if kind.itemsize == 2 else np.float64)
+    elif kind.kind == "b" and format == "fits" and np.any(np.ma.getmaskarray(column)):
+        table[name] = column.astype(np.int16)  # FITS has no gap among truth values
+    elif format == "votable" and kind.kind == "u" and kind.itemsize == 8:
+        fits = not np.any(np.ma.asarray(column) > np.iinfo(np.int64).max)
+        table[name] = column.astype(np.int64 if fits else str)
+    elif format == "votable" and kind.kind in "iu" and kind.name in ("int8", "uint16", "uint32"):
+        table[name] = column.astype(np.int16 if kind.itemsize == 1 else np.int64)
+    column = table[name]
+    if isinstance(column, MaskedColumn) and column.dtype.kind in "iu" and column.ndim == 1:
+        # both formats write a gap as one number, which no row may have
+        limits = np.iinfo(column.dtype)
+        column.fill_value = limits.min if column.dtype.kind == "i" else limits.max
+
+
 def _flatten(table: Table) -> Table:
     """Part positions and times, which only ECSV and FITS hold whole, into plain columns."""
+    for name in table.colnames:
+        if isinstance(table[name], Time):
+            table[name] = table[name].isot
     flat = serialize.represent_mixins_as_columns(table)
     flat.meta.pop("__serialized_columns__", None)
     return flat
@@ -170,13 +199,11 @@ def _write_parquet(table: Table, path: Path) -> None:
             blank = {"S": b"", "U": "", "f": np.nan}.get(column.dtype.kind, 0)
             column = Column(column.filled(blank))
         table[name] = column
+    table.write(path, format="parquet")
     if not gaps:
-        table.write(path, format="parquet")
         return
     # astropy writes the units and all else; only the gaps of integers are beyond it
-    whole = io.BytesIO()
-    table.write(whole, format="parquet")
-    arrow = pq.read_table(pa.BufferReader(whole.getvalue()))
+    arrow = pq.read_table(path)
     for name, mask in gaps.items():
         place = arrow.schema.get_field_index(name)
         values = pa.array(np.asarray(table[name]), mask=mask)
