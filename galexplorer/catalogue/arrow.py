@@ -127,9 +127,12 @@ def table_of(arrow: pa.Table, label: str) -> tuple[Table, tuple[str, ...]]:
     masks = {name: mask for name, mask in masks.items() if mask in arrow.column_names}
     kept = (arrow.schema.metadata or {}).get(_ASTROPY)
     header = None if kept is None else meta.get_header_from_yaml(kept.decode().split("\n"))
+    size = 0
     for name in arrow.column_names:
         if name in masks.values():
             continue
+        size += _unpacked_size(arrow.column(name))
+        _check_memory(size, label)
         column = column_of(arrow.column(name))
         if column is None:
             left_out.append(name)
@@ -180,6 +183,16 @@ def column_of(array: pa.ChunkedArray) -> Column | MaskedColumn | None:
         return None
     values = values if values.flags.writeable else values.copy()
     return MaskedColumn(values, mask=mask) if mask.any() else Column(values)
+
+
+def _unpacked_size(array: pa.ChunkedArray) -> int:
+    """Return an upper limit of the bytes of a column whose texts may stand in a dictionary."""
+    if not pa.types.is_dictionary(array.type):
+        return array.nbytes
+    return sum(
+        len(chunk) * max((len(str(item)) for item in chunk.dictionary.to_pylist()), default=0)
+        for chunk in array.chunks
+    )
 
 
 def _is_text(type: pa.DataType) -> bool:

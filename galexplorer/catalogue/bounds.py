@@ -9,6 +9,7 @@ from xml.parsers.expat import ExpatError
 import pyarrow as pa
 import yaml
 from astropy.io import fits
+from astropy.table.meta import YamlParseError
 
 from galexplorer.errors import InputError
 
@@ -35,6 +36,7 @@ PARSE_ERRORS = (
     zlib.error,
     csv.Error,
     yaml.YAMLError,
+    YamlParseError,
     ExpatError,
     fits.VerifyError,
     pa.ArrowException,

@@ -40,6 +40,7 @@ def read_fits(
         If there is no table, or none at `hdu`, or one is beyond the bounds.
     """
     stream = _patch_headers(stream, label)
+    hdu = int(hdu) if isinstance(hdu, str) and hdu.isdecimal() else hdu
     notes: tuple[str, ...] = ()
     tables = []
     with fits.open(stream, memmap=False, disable_image_compression=True) as hdus:

@@ -27,7 +27,8 @@ SEPARATORS = ",;\t"
 _LOOK_AHEAD = 400
 _RULE = re.compile(r"[-+|=\s,;:]*-{2,}[-+|=\s,;:]*")
 _ROW_COUNT = re.compile(r"\(\d+ rows?\)")  # psql's last line
-_INTEGER = r"^-?(0|[1-9][0-9]{0,18})$"
+_INTEGER = r"^-?(0|[1-9][0-9]*)$"
+_PADDED = r"^[+-]?0[0-9]+$"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SEXTRACTOR = re.compile(r"#\s*1\s+[A-Z]\w*\b")
 
@@ -247,9 +248,11 @@ def _type(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     values = pc.if_else(missing, pa.scalar(None, pa.string()), texts)
     if values.null_count == len(values):
         return texts
-    # a leading zero or sign is part of a name, not of a number
-    whole = pc.all(pc.match_substring_regex(values, _INTEGER), min_count=0).as_py()
-    for type in ((pa.int64(),) if whole else ()) + (pa.float64(),):
+    # a leading zero is part of a name, not of a number, and no float holds the digits of an id
+    if pc.any(pc.match_substring_regex(values, _PADDED)).as_py():
+        return texts
+    whole = pc.all(pc.match_substring_regex(values, _INTEGER)).as_py()
+    for type in (pa.int64(), pa.uint64()) if whole else (pa.float64(),):
         try:
             return pc.cast(values, type)
         except pa.ArrowInvalid:

@@ -109,6 +109,7 @@ def _write(table: Table, path: Path, format: str) -> None:
     table = table.copy()
     if format == "fits":
         table.meta = {"GXMETA": meta} if table.meta else {}
+        _spell_times(table)
         for name in table.colnames:
             _fit(table, name, format)
             if getattr(table[name], "dtype", np.dtype(float)).kind in "OU":
@@ -161,11 +162,16 @@ def _fit(table: Table, name: str, format: str) -> None:
         column.fill_value = limits.min if column.dtype.kind == "i" else limits.max
 
 
-def _flatten(table: Table) -> Table:
-    """Part positions and times, which only ECSV and FITS hold whole, into plain columns."""
+def _spell_times(table: Table) -> None:
+    """Write times as ISO 8601 texts: astropy's pairs of Julian dates mean little to others."""
     for name in table.colnames:
         if isinstance(table[name], Time):
-            table[name] = table[name].isot
+            table[name] = Column(table[name].isot)
+
+
+def _flatten(table: Table) -> Table:
+    """Part positions and times, which not every format holds whole, into plain columns."""
+    _spell_times(table)
     flat = serialize.represent_mixins_as_columns(table)
     flat.meta.pop("__serialized_columns__", None)
     return flat

@@ -1,5 +1,6 @@
 """One target of a list: looked up, fetched, inferred; a failure is an answer too."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -92,6 +93,8 @@ def _infer(
     dec: float | None = None
     # before anything is fetched: a redshift that is stated is never left out
     low, high = TARGETS[0].bounds
+    if target.redshift is not None and math.isnan(target.redshift):
+        raise TargetError("Its redshift is not a number: correct it, or leave it empty.")
     if target.redshift is not None and not low < target.redshift <= high:
         raise TargetError(
             f"Its redshift {target.redshift:g} is outside the model's range, {low:g} to {high:g}: "

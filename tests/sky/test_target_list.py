@@ -151,3 +151,76 @@ def test_a_good_target_has_values_and_their_origins(replay, settings, weights_di
     assert {"pixels", "photometry"} <= set(outcome.result.origins)
     assert outcome.result.view is None  # hundreds of them must fit in memory
     assert said[-1] == "inferring"
+
+
+# --- what tables and lists may also be ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"ra": [-47.8522], "dec": [-5.7111]}, "312.147800 -5.711100"),
+        ({"RAJ2000": ["10:48:44.2"], "DEJ2000": ["+26:03:13"]}, "162.184167 +26.053611"),
+        ({"objid": [1237667430639665185]}, "1237667430639665185"),
+    ],
+)
+def test_tables_in_memory(table, text):
+    assert [target.text for target in read_targets(Table(table)).targets] == [text]
+    assert [target.text for target in read_targets(Table(table).to_pandas()).targets] == [text]
+
+
+def test_units_of_positions_are_believed():
+    table = Table({"ra": [2.83064], "dec": [0.454723]})
+    table["ra"].unit = table["dec"].unit = "rad"
+    (target,) = read_targets(table).targets
+    assert target.text == "162.183725 +26.053709"
+
+
+def test_columns_can_be_stated():
+    table = Table({"a": [10.0], "b": [20.0], "v": [0.02]})
+    stated = {"ra": "a", "dec": "b", "redshift": "v"}
+    (target,) = read_targets(table, columns=stated).targets
+    assert (target.text, target.redshift) == ("10.000000 +20.000000", 0.02)
+
+
+def test_lists_of_spaces_and_lists_in_utf16():
+    assert [t.text for t in read("name redshift\nM31 0.001\nM33 0.0006\n")] == ["M31", "M33"]
+    (target,) = read_targets("NGC 5332, 0.0223".encode("utf-16")).targets
+    assert (target.text, target.redshift) == ("NGC 5332", 0.0223)
+    assert [t.text for t in read("# ra dec\n10.5 -3\n11 4\n")] == [
+        "10.500000 -3.000000",
+        "11.000000 +4.000000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"objid\n1.23767E+18\n1.23767E+18\n", "column objid of list.csv holds 64-bit identi"),
+        (b"specobjid,ra\n299489676975171584,1\n", "specobjid names spectra, not galaxies"),
+        (b"target;ra;dec\nA;162,18;26,05\n", "column ra of list.csv has decimal commas"),
+    ],
+)
+def test_more_of_what_is_no_list(content, words):
+    with pytest.raises(InputError, match=words):
+        read_targets(content, "list.csv")
+
+
+def test_a_specobjid_in_place_of_an_objid_is_an_outcome(settings):
+    (target,) = read_targets(b"299489676975171584\n").targets
+    outcome = infer_target(target, Lazy(), settings=settings)
+    assert "is a specObjID (plate 266, MJD 51602, fibre 1), not an objID" in outcome.problem
+
+
+@pytest.mark.parametrize(
+    "line", ["NGC 5332, 0.7", "NGC 5332 z=0.7", "target,redshift\nNGC 5332,0.7"]
+)
+def test_a_redshift_that_the_model_does_not_know_is_an_outcome(line, settings):
+    (target,) = read(line)
+    outcome = infer_target(target, Lazy(), settings=settings)
+    assert outcome.problem.startswith("Its redshift 0.7 is outside the model's range")
+
+
+def test_a_redshift_that_is_no_number_is_an_outcome(settings):
+    first, _ = read("target,redshift\nNGC 5332,none given\nM 51,0.002\n")
+    assert "Its redshift is not a number" in infer_target(first, Lazy(), settings=settings).problem
