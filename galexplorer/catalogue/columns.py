@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from galexplorer.catalogue.cells import numbers_of, texts_of
-from galexplorer.catalogue.formats import RawTable, Readable, read_raw
 from galexplorer.catalogue.identifiers import check_identifiers, find_lost
 from galexplorer.catalogue.limits import ERRORS, LIMITS, MODEL_REDSHIFTS, PETRO_BANDS, check
 from galexplorer.catalogue.naming import IDS, IMAGES, OTHERS, RADII, Names, list_names
 from galexplorer.catalogue.photometry import explain_absence, has_photometry, read_photometry
 from galexplorer.catalogue.positions import read_positions
 from galexplorer.catalogue.redshifts import read_redshifts
-from galexplorer.catalogue.units import arcsec_per_pixel_per, degrees_per
 from galexplorer.errors import InputError
 from galexplorer.schema import BANDS
+from galexplorer.tables.cells import is_plain, numbers_of, texts_of
+from galexplorer.tables.formats import RawTable, Readable, read_raw
+from galexplorer.tables.units import arcsec_per_pixel_per, degrees_per
 
 COLUMNS = (
     *("id", "ra", "dec", *BANDS, *ERRORS, *PETRO_BANDS, "petro_r50", "petro_r90"),
@@ -39,6 +39,15 @@ _NUMBERS = (
     "redshift_max",
     "pixel_scale",
 )
+
+
+_FLAG_WORDS = {
+    "unreadable": "values of {name} are not numbers and count as missing",
+    "out_of_range": "values of {name} lie outside {low:g} to {high:g} and count as missing",
+    "no_extinction": "values of {name} have no usable extinction and count as missing",
+    "inconsistent": "rows have a petro_r90 no larger than petro_r50; both are left out",
+    "ragged_row": "rows have more or fewer fields than the table has columns",
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,7 @@ def read_catalogue(
     Parameters
     ----------
     source : str, Path, bytes, Table or DataFrame
-        As in `galexplorer.catalogue.formats.read_raw`.
+        As in `galexplorer.tables.formats.read_raw`.
     columns : mapping of str to str or None, optional
         The table's column for a quantity, such as ``{"g": "mag_g", "redshift": None}``; None says
         that the table has none.
@@ -282,7 +291,7 @@ def _read_number(
 def _identify(names: Names, n: int) -> np.ndarray:
     rows = np.arange(n).astype(str).astype(object)
     named = names.find(*IDS)
-    if named is None or getattr(named.column, "ndim", 1) != 1:
+    if named is None or not is_plain(named.column):
         return rows
     names.take("id", named)
     check_identifiers(named, names.label)
@@ -366,25 +375,10 @@ def _describe(
             )
     for word, mask in flagged.items():
         kind, _, name = word.partition(":")
-        count = f"{int(mask.sum())} of {mask.size}"
-        if kind == "unreadable":
-            notes.append(f"{count} values of {name} are not numbers and count as missing.")
-        elif kind == "out_of_range":
-            low, high = LIMITS[name]
-            notes.append(
-                f"{count} values of {name} lie outside {low:g} to {high:g} and count as missing."
-            )
-        elif kind == "no_extinction":
-            notes.append(
-                f"{count} values of {name} have no usable extinction beside them and count as "
-                "missing."
-            )
-        elif kind == "inconsistent":
-            notes.append(
-                f"{count} rows have a petro_r90 no larger than petro_r50; both are left out."
-            )
-        elif kind == "ragged_row":
-            notes.append(f"{count} rows have more or fewer fields than the table has columns.")
+        if kind in _FLAG_WORDS:
+            low, high = LIMITS.get(name, (np.nan, np.nan))
+            told = _FLAG_WORDS[kind].format(name=name, low=low, high=high)
+            notes.append(f"{int(mask.sum())} of {mask.size} {told}.")
     low, high = MODEL_REDSHIFTS
     beyond = int(np.sum((redshift <= low) | (redshift > high)))
     if beyond:
@@ -397,8 +391,5 @@ def _describe(
 
 def _lost(names: Names, name: str) -> str | None:
     """Look for lost digits where a name says that integers were meant."""
-    for named in names.named(name):
-        column = named.column
-        if named.key.endswith("id") and getattr(column, "ndim", 1) == 1:
-            return find_lost(named) if hasattr(column, "dtype") else None
-    return None
+    plain = (own for own in names.named(name) if own.key.endswith("id") and is_plain(own.column))
+    return next((find_lost(own) for own in plain), None)

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 
-from galexplorer.catalogue.cells import texts_of
 from galexplorer.catalogue.naming import Named
 from galexplorer.errors import InputError
+from galexplorer.tables.cells import texts_of
 
 EXACT = 2**53
 """Up to here every integer has a float of its own."""

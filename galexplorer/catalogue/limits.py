@@ -46,6 +46,13 @@ def clear_sentinels(values: np.ndarray, name: str) -> np.ndarray:
     return values
 
 
+def clear_fluxes(fluxes: np.ndarray) -> np.ndarray:
+    """Clear sentinels of fluxes, among which negative numbers are values."""
+    cleared = fluxes.copy()
+    cleared[np.isin(cleared, SENTINELS) | (np.abs(cleared) >= 1e19)] = np.nan
+    return cleared
+
+
 def check(name: str, values: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Replace sentinels and impossible values by NaN; tell which were the latter."""
     if values is None:

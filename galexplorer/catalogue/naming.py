@@ -9,9 +9,9 @@ from typing import Any
 from astropy.table import Table
 
 from galexplorer.catalogue.families import QUANTITIES
-from galexplorer.catalogue.units import split_name, unit_text
 from galexplorer.errors import InputError, OptionError
 from galexplorer.schema import BANDS
+from galexplorer.tables.units import split_name, unit_text
 
 IDS = (
     "id",

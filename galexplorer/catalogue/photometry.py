@@ -4,24 +4,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from galexplorer.catalogue.cells import numbers_of
+from galexplorer.catalogue.dust import DustOf, choose_dust, find_clouds, read_extinction
 from galexplorer.catalogue.families import (
     CANONICAL,
     EXTINCTIONS,
     FAMILIES,
-    HSC_EXTINCTIONS,
     PETROSIAN,
-    REDDENINGS,
-    TRANSMISSIONS,
     UNSUITABLE,
     Family,
     spell,
 )
-from galexplorer.catalogue.limits import SENTINELS, clear_sentinels
+from galexplorer.catalogue.limits import clear_fluxes, clear_sentinels
 from galexplorer.catalogue.naming import Named, Names, key_of, list_names
-from galexplorer.catalogue.units import inverse_nmgy_per, magnitude_per, nmgy_per
 from galexplorer.errors import InputError
 from galexplorer.schema import BANDS, IMAGE_BANDS
+from galexplorer.tables.cells import numbers_of
+from galexplorer.tables.units import inverse_nmgy_per, magnitude_per, nmgy_per
 
 ZERO_POINT_NMGY = 22.5
 """AB magnitude of one nanomaggy."""
@@ -85,7 +83,7 @@ def read_photometry(names: Names) -> Photometry:
     if family is None:
         return found
     _refuse_johnson(names, bands)
-    dust = _choose_dust(names, family, bands)
+    dust = choose_dust(names, family, bands)
     for band, named in bands.items():
         names.take(band, named)
         _read_band(names, family, band, named, found)
@@ -131,7 +129,7 @@ def _choose(names: Names) -> tuple[Family | None, dict[str, Named]]:
         family for family in FAMILIES if any(n.stated for n in _bands(family, names).values())
     ]
     found = [(family, _bands(family, names)) for family in stated or FAMILIES]
-    if not stated and _clouded(names, CANONICAL):
+    if not stated and find_clouds(names, CANONICAL):
         # SDSS calls its model magnitudes u, g, r, i, z too, with their dust
         others = [own for own in found if own[0] is not CANONICAL and own[0].dust != "unstated"]
         found = [own for own in others if len(own[1]) > 1] or found
@@ -156,14 +154,6 @@ def _by_own_name(names: Names, family: Family, bands: dict[str, Named]) -> Famil
 
 def _original_key(named: Named) -> str:
     return key_of(named.name)
-
-
-def _clouded(names: Names, family: Family) -> list[Named]:
-    """Return columns of extinction that make magnitudes of no stated kind ambiguous."""
-    keys = [n for b in BANDS for n in spell((*EXTINCTIONS, *TRANSMISSIONS), b)]
-    if family.dust != "unstated":
-        return []
-    return [named for key in keys for named in names.all(key)]
 
 
 def _refuse_johnson(names: Names, bands: dict[str, Named]) -> None:
@@ -199,7 +189,7 @@ def _read_band(names: Names, family: Family, band: str, named: Named, found: Pho
     worth = nmgy_per(unit)
     if worth is None:
         raise names.refuse_unit(named, "magnitude (AB) and no flux density")
-    fluxes = _clear(values) * worth
+    fluxes = clear_fluxes(values) * worth
     sigmas = np.full(len(fluxes), np.nan)
     if error is not None and not (error.unit and magnitude_per(error.unit)):
         sigmas = _flux_errors(names, error, band, found, worth)
@@ -221,13 +211,6 @@ def _read_band(names: Names, family: Family, band: str, named: Named, found: Pho
 
 def _is_magnitude(named: Named, family: Family) -> bool:
     return not named.unit and family.form == "magnitude"
-
-
-def _clear(fluxes: np.ndarray) -> np.ndarray:
-    """Clear sentinels of fluxes, among which negative numbers are values."""
-    cleared = fluxes.copy()
-    cleared[np.isin(cleared, SENTINELS) | (np.abs(cleared) >= 1e19)] = np.nan
-    return cleared
 
 
 def _magnitude_errors(
@@ -254,7 +237,7 @@ def _flux_errors(
         if own is None:
             raise names.refuse_unit(error, "flux density")
         worth = own
-    values = _clear(values) * worth
+    values = clear_fluxes(values) * worth
     return np.where(values > 0, values, np.nan)
 
 
@@ -275,75 +258,14 @@ def _from_ivar(
     return sigmas, values != 0
 
 
-@dataclass(frozen=True)
-class _DustOf:
-    """How Galactic extinction is told, and by which column of each band, in magnitudes."""
-
-    kind: str
-    columns: dict[str, Named]
-
-
-def _choose_dust(names: Names, family: Family, bands: dict[str, Named]) -> _DustOf:
-    if family.dust == "unstated":
-        stated = {b: names.find(*spell(EXTINCTIONS, b)) for b in bands}
-        given = {b: named for b, named in stated.items() if named is not None and named.stated}
-        if len(given) == len(bands):
-            return _DustOf("extinction", given)
-        clouds = _clouded(names, family)
-        if clouds and not any(named.stated for named in bands.values()):
-            own = next(iter(bands.values()))
-            raise InputError(
-                f"{names.label} has {clouds[0].name} beside {own.name}, and does not tell whether "
-                f"Galactic extinction is still in {own.name}: state the columns as g, r, ... if it "
-                "was removed, and as modelMag_g, modelMag_r, ... if not."
-            )
-        return _DustOf("none", {})
-    if family.dust == "removed":
-        return _DustOf("none", {})
-    spellings = HSC_EXTINCTIONS if family.filters == "HSC" else EXTINCTIONS
-    for kind, templates in (("transmission", TRANSMISSIONS), ("extinction", spellings)):
-        columns = {b: names.find(*spell(templates, b)) for b in bands}
-        present = {b: named for b, named in columns.items() if named is not None}
-        if len(present) == len(bands):
-            return _DustOf(kind, present)
-        if present:
-            missing = ", ".join(b for b in bands if b not in present)
-            raise InputError(
-                f"{names.label} has {next(iter(present.values())).name}, but no such column for "
-                f"{missing}: add it, so that Galactic extinction can be removed from every band."
-            )
-    reddening = names.find(*REDDENINGS)
-    if reddening is not None and family.reddening is not None:
-        return _DustOf("reddening", dict.fromkeys(bands, reddening))
-    return _DustOf("missing", {})
-
-
-def _extinction(names: Names, family: Family, dust: _DustOf, band: str) -> np.ndarray:
-    named = names.take(f"extinction_{band}", dust.columns[band])
-    values, _ = numbers_of(named.column, named.name, names.label)
-    values = _clear(values)
-    if dust.kind == "transmission":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where((values > 0) & (values <= 1), -2.5 * np.log10(values), np.nan)
-    if named.unit:
-        worth = magnitude_per(named.unit)
-        if worth is None:
-            raise names.refuse_unit(named, "magnitude")
-        values = values * worth
-    if dust.kind == "reddening":
-        assert family.reddening is not None
-        values = values * family.reddening.get(band, np.nan)
-    return np.where((values >= 0) & (values < 20), values, np.nan)
-
-
-def _correct(names: Names, family: Family, dust: _DustOf, found: Photometry) -> None:
+def _correct(names: Names, family: Family, dust: DustOf, found: Photometry) -> None:
     for band in dust.columns:
         before = found.magnitudes[band]
-        found.magnitudes[band] = before - _extinction(names, family, dust, band)
+        found.magnitudes[band] = before - read_extinction(names, family, dust, band)
         found.dusty[band] = np.isfinite(before) & np.isnan(found.magnitudes[band])
 
 
-def _read_petro(names: Names, family: Family, found: Photometry, dust: _DustOf) -> None:
+def _read_petro(names: Names, family: Family, found: Photometry, dust: DustOf) -> None:
     """Read Petrosian magnitudes, in the same state of dust as the magnitudes beside them."""
     gama = names.find("cataid") is not None
     sdss = family.words.startswith("SDSS model")
@@ -358,7 +280,7 @@ def _read_petro(names: Names, family: Family, found: Photometry, dust: _DustOf) 
             extinction = names.find(*spell(EXTINCTIONS, band))
             if extinction is None:
                 continue  # of another state than the magnitudes
-            how = _DustOf("extinction", {band: extinction})
+            how = DustOf("extinction", {band: extinction})
         values, unreadable = numbers_of(named.column, named.name, names.label)
         worth = magnitude_per(named.unit) if named.unit else 1.0
         if worth is None:
@@ -367,12 +289,12 @@ def _read_petro(names: Names, family: Family, found: Photometry, dust: _DustOf) 
         found.unreadable[f"petro_{band}"] = unreadable
         values = clear_sentinels(values, f"petro_{band}") * worth
         if band in how.columns and not (named.stated and own is not None):
-            values = values - _extinction(names, PETROSIAN, how, band)
+            values = values - read_extinction(names, PETROSIAN, how, band)
         found.petro[band] = values
 
 
 def _describe(
-    names: Names, family: Family, bands: dict[str, Named], dust: _DustOf, found: Photometry
+    names: Names, family: Family, bands: dict[str, Named], dust: DustOf, found: Photometry
 ) -> None:
     listed = list_names([named.name for named in bands.values()])
     if family is not CANONICAL and not any(named.stated for named in bands.values()):

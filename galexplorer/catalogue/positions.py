@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 
-from galexplorer.catalogue.cells import is_missing, numbers_of
 from galexplorer.catalogue.naming import Named, Names
-from galexplorer.catalogue.units import SEXAGESIMAL, degrees_per
 from galexplorer.errors import InputError
+from galexplorer.tables.cells import is_missing, numbers_of
+from galexplorer.tables.units import SEXAGESIMAL, degrees_per
 
 _PAIRS = (
     ("ra", "dec"),

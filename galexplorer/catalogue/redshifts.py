@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from galexplorer.catalogue.cells import numbers_of
 from galexplorer.catalogue.limits import MAGNITUDE_SENTINELS, REDSHIFT_SENTINELS
 from galexplorer.catalogue.naming import (
     REDSHIFTS,
@@ -13,8 +12,9 @@ from galexplorer.catalogue.naming import (
     list_names,
     photometric_redshifts,
 )
-from galexplorer.catalogue.units import magnitude_per, nmgy_per, redshift_per
 from galexplorer.errors import InputError
+from galexplorer.tables.cells import numbers_of
+from galexplorer.tables.units import magnitude_per, nmgy_per, redshift_per
 
 _FAINTEST_REDSHIFT = 5.0
 """No magnitude lies below, no redshift of a galaxy that this is for above."""

@@ -10,8 +10,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from galexplorer.catalogue.cells import numbers_of, texts_of
-from galexplorer.catalogue.formats import read_raw
 from galexplorer.catalogue.naming import Names
 from galexplorer.catalogue.positions import has_positions, read_positions
 from galexplorer.errors import DataError, GalexplorerError, InputError
@@ -44,6 +42,8 @@ from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import LATENTS
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
+from galexplorer.tables.cells import numbers_of, texts_of
+from galexplorer.tables.formats import read_raw
 
 DRAWS = 256
 MIN_GALAXIES = 16

@@ -9,19 +9,19 @@ import numpy as np
 from astropy.table import Table
 
 from galexplorer.catalogue import Catalogue
-from galexplorer.catalogue.cells import MISSING_WORDS, texts_of
 from galexplorer.catalogue.columns import judge_catalogue
-from galexplorer.catalogue.formats import Readable, explain_errors, read_raw
 from galexplorer.catalogue.identifiers import check_identifiers
 from galexplorer.catalogue.naming import Names, key_of, list_names
 from galexplorer.catalogue.photometry import has_photometry
 from galexplorer.catalogue.positions import POSITION_KEYS, has_positions
-from galexplorer.catalogue.source import open_source
-from galexplorer.catalogue.text import SEPARATORS
 from galexplorer.errors import InputError, TargetError
 from galexplorer.inference.result import Photometry
 from galexplorer.schema import BANDS
 from galexplorer.sky.parse import parse_target
+from galexplorer.tables.cells import MISSING_WORDS, texts_of
+from galexplorer.tables.formats import Readable, explain_errors, read_raw
+from galexplorer.tables.source import open_source
+from galexplorer.tables.text import SEPARATORS
 
 MAX_TARGETS = 500
 MAX_BYTES = 5_000_000

@@ -282,7 +282,7 @@ def test_hostile_files_give_one_sentence(tmp_path, name, content, match):
 
 
 def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.bounds.MAX_BYTES", 2**20)
+    monkeypatch.setattr("galexplorer.tables.bounds.MAX_BYTES", 2**20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 2**24))
     with pytest.raises(InputError, match="unpacks to more than 1 MiB"):
@@ -290,7 +290,7 @@ def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
 
 
 def test_too_many_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.bounds.MAX_ROWS", 10)
+    monkeypatch.setattr("galexplorer.tables.bounds.MAX_ROWS", 10)
     with pytest.raises(InputError, match="more than 10 rows"):
         read_catalogue(write(tmp_path / "t.csv", "id,r\n" + ROWS))
 
@@ -527,7 +527,7 @@ def test_more_hostile_files_give_one_sentence(tmp_path, name, content, match):
 
 
 def test_a_dictionary_that_unpacks_without_end_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.bounds.MAX_BYTES", 2**20)
+    monkeypatch.setattr("galexplorer.tables.bounds.MAX_BYTES", 2**20)
     texts = pa.array(["x" * 1000] * 50_000).dictionary_encode()
     pq.write_table(pa.table({"r": np.full(50_000, 17.0), "note": texts}), tmp_path / "t.parquet")
     assert (tmp_path / "t.parquet").stat().st_size < 2**20

@@ -10,8 +10,8 @@ from astropy.time import Time
 
 from galexplorer.catalogue import read_catalogue
 from galexplorer.catalogue.identifiers import decode_specobjid
-from galexplorer.catalogue.units import degrees_per, magnitude_per, nmgy_per
 from galexplorer.errors import InputError, OptionError
+from galexplorer.tables.units import degrees_per, magnitude_per, nmgy_per
 
 GRI = {"g": [17.4, 18.2], "r": [16.7, 17.6], "i": [16.3, 17.3]}
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table, meta, serialize
 
-from galexplorer.catalogue import bounds
-from galexplorer.catalogue.bounds import check_size
-from galexplorer.catalogue.cells import pack_texts
 from galexplorer.errors import InputError
+from galexplorer.tables import bounds
+from galexplorer.tables.bounds import check_size
+from galexplorer.tables.cells import pack_texts
 
 MAX_FILES = 20_000
 BATCH_ROWS = 8_192

@@ -8,9 +8,9 @@ from typing import BinaryIO
 from astropy.io import votable
 from astropy.table import Table
 
-from galexplorer.catalogue import bounds
-from galexplorer.catalogue.bounds import check_size
 from galexplorer.errors import InputError
+from galexplorer.tables import bounds
+from galexplorer.tables.bounds import check_size
 
 _PLACE = re.compile(r"^_?ra|^_?dec?(l|j|b|_|\b|\d)|pos\.eq")
 _OLD_FRAMES = ("fk4", "b1950", "galactic", "supergalactic", "ecl")

@@ -8,9 +8,9 @@ from typing import BinaryIO
 from astropy.io import fits
 from astropy.table import Table
 
-from galexplorer.catalogue import bounds
-from galexplorer.catalogue.bounds import check_size
 from galexplorer.errors import InputError
+from galexplorer.tables import bounds
+from galexplorer.tables.bounds import check_size
 
 FITS_BLOCK = 2880
 MAX_HEADER_BLOCKS = 500

@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 from astropy.io import ascii as astropy_ascii
 from astropy.table import Table
 
-from galexplorer.catalogue.arrow import column_of
-from galexplorer.catalogue.bounds import check_size
-from galexplorer.catalogue.cells import MISSING_WORDS
-from galexplorer.catalogue.units import is_unit_row
 from galexplorer.errors import InputError
+from galexplorer.tables.arrow import column_of
+from galexplorer.tables.bounds import check_size
+from galexplorer.tables.cells import MISSING_WORDS
+from galexplorer.tables.units import is_unit_row
 
 MAX_LINE = 2**20
 PIECE_ROWS = 50_000

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from galexplorer.catalogue import bounds
 from galexplorer.errors import InputError
+from galexplorer.tables import bounds
 
 STDIN = "-"
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

@@ -55,6 +55,11 @@ def is_missing(item: object) -> bool:
     return item is None or (isinstance(item, float) and math.isnan(item))
 
 
+def is_plain(column: Any) -> bool:
+    """Tell whether a column holds one number or text in each row."""
+    return getattr(column, "ndim", 1) == 1 and hasattr(column, "dtype")
+
+
 def numbers_of(column: Any, name: str, label: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a column as numbers, and which cells hold something that is none.
 
@@ -74,7 +79,7 @@ def numbers_of(column: Any, name: str, label: str) -> tuple[np.ndarray, np.ndarr
     InputError
         If a row holds more than one value, or the numbers have decimal commas.
     """
-    if getattr(column, "ndim", 1) != 1 or not hasattr(column, "dtype"):
+    if not is_plain(column):
         raise InputError(f"column {name} of {label} must hold one plain value in each row.")
     column = _plain(column)
     if column.dtype.kind in "iuf":

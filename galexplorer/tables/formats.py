@@ -13,7 +13,8 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.utils import iers
 from astropy.utils.exceptions import AstropyWarning
 
-from galexplorer.catalogue.arrow import (
+from galexplorer.errors import InputError
+from galexplorer.tables.arrow import (
     from_pandas,
     is_hats,
     read_feather,
@@ -21,13 +22,12 @@ from galexplorer.catalogue.arrow import (
     read_parquet,
     table_of,
 )
-from galexplorer.catalogue.bounds import PARSE_ERRORS, check_size
-from galexplorer.catalogue.cells import pack_texts
-from galexplorer.catalogue.fits import read_fits
-from galexplorer.catalogue.source import Source, open_source, refuse_other, split_hdu
-from galexplorer.catalogue.text import MAX_LINE, read_lines, read_text
-from galexplorer.catalogue.votable import read_votable
-from galexplorer.errors import InputError
+from galexplorer.tables.bounds import PARSE_ERRORS, check_size
+from galexplorer.tables.cells import pack_texts
+from galexplorer.tables.fits import read_fits
+from galexplorer.tables.source import Source, open_source, refuse_other, split_hdu
+from galexplorer.tables.text import MAX_LINE, read_lines, read_text
+from galexplorer.tables.votable import read_votable
 
 if TYPE_CHECKING:
     import pandas as pd
