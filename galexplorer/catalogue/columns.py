@@ -138,7 +138,7 @@ def read_catalogue(
         As in `galexplorer.tables.formats.read_raw`.
     columns : mapping of str to str or None, optional
         The table's column for a quantity, such as ``{"g": "mag_g", "redshift": None}``; None says
-        that the table has none.
+        that the table has none, and ``"F [nJy]"`` states a unit too.
     hdu : int or str, optional
         Which table of a file of several.
     name : str, optional

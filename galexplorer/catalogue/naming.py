@@ -87,9 +87,10 @@ class Names:
     label : str
         Of the table, for messages.
     columns : mapping of str to str or None, optional
-        The table's column for a quantity, such as ``{"g": "mag_g"}``; None says that the table
-        has none. Quantities are those of `read_catalogue` and names of the archives, such as
-        ``modelMag_g`` or ``extinction_g``.
+        The table's column for a quantity, such as ``{"g": "mag_g"}``, with its unit behind it
+        where the table tells none or a wrong one: ``{"ra": "alpha [hourangle]"}``. None says that
+        the table has none. Quantities are those of `read_catalogue` and names of the archives,
+        such as ``modelMag_g`` or ``extinction_g``.
 
     Raises
     ------
@@ -185,8 +186,7 @@ class Names:
             if not name:
                 denied.add(key)
                 continue
-            exact = [named for named in own if named.name.strip() == name.strip()]
-            found = exact or [named for named in own if named.key == key_of(name)]
+            found = _find(own, name)
             if not found:
                 raise InputError(
                     f"{self.label} has no column {name}, which was stated for {quantity}: its "
@@ -196,9 +196,20 @@ class Names:
         return stated, denied
 
 
+def _find(own: list[Named], name: str) -> list[Named]:
+    """Return columns of a stated name, which may have a stated unit in brackets behind it."""
+    exact = [named for named in own if named.name.strip() == name.strip()]
+    if exact:
+        return exact
+    plain, unit = split_name(name)
+    exact = [named for named in own if named.name.strip() == plain.strip()]
+    found = exact or [named for named in own if named.key == key_of(name)]
+    return [replace(named, unit=unit or named.unit) for named in found]
+
+
 def list_names(names: list[str], most: int = 12) -> str:
     """Return names for a sentence."""
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return ", ".join(name.strip() for name in names[:most]) + (", ..." if len(names) > most else "")
 
 
 def photometric_redshifts(names: Names) -> list[str]:

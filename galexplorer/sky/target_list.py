@@ -20,7 +20,7 @@ from galexplorer.schema import BANDS
 from galexplorer.sky.parse import parse_target
 from galexplorer.tables.cells import MISSING_WORDS, texts_of
 from galexplorer.tables.formats import Readable, explain_errors, read_raw
-from galexplorer.tables.source import open_source
+from galexplorer.tables.source import STDIN, open_source
 from galexplorer.tables.text import SEPARATORS
 
 MAX_TARGETS = 500
@@ -115,22 +115,28 @@ def read_targets(
     if isinstance(source, bytes) and len(source) > MAX_BYTES:
         raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB: split it.")
     if isinstance(source, bytes) or (isinstance(source, str | Path) and not Path(source).is_dir()):
-        text = _as_lines(source, name)
+        content = _read_content(source, name)
+        text = _as_text(content)
         if text is not None and not _has_header(text):
             return _bound(_read_lines(text), name)
-        source = text.encode() if text is not None else source
+        if isinstance(source, bytes) or source == STDIN:
+            source = content
     return _bound(_read_table(source, name, columns, hdu), name)
 
 
-def _as_lines(source: "str | Path | bytes", name: str) -> str | None:
-    """Return the text, None for a format that is not plain text."""
+def _read_content(source: "str | Path | bytes", name: str) -> bytes:
     if isinstance(source, bytes) and not source.strip():
         raise InputError(f"{name} holds no targets: write one a line, or a table with rows.")
     with explain_errors(name), open_source(source, name).stream as stream:
         content = stream.read(MAX_BYTES + 1)
-    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     if len(content) > MAX_BYTES:
         raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB: split it.")
+    return content
+
+
+def _as_text(content: bytes) -> str | None:
+    """Return the text, None for a format that is not plain text."""
+    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     binary = head.startswith((b"PAR1", b"ARROW1", b"SIMPLE  =", b"<", b"# %ECSV", b"\\", b"|"))
     if binary or b"\0" in head or b"Byte-by-byte Description" in content:
         return None

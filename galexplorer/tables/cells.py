@@ -10,7 +10,10 @@ from astropy.table import Column, MaskedColumn
 
 from galexplorer.errors import InputError
 
-MISSING_WORDS = {"", "nan", "null", "none", "n/a", "na", "--", "-", "masked", '""', "...", "<na>"}
+MISSING_WORDS = {
+    *("", "nan", "null", "none", "n/a", "na", "--", "-", "masked", '""', "...", "<na>"),
+    *("indef", "\\n"),
+}
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _MAX_FIXED_BYTES = 2**28
 

@@ -1,5 +1,6 @@
 """Tables in plain text, read in pieces; nothing in them is fatal but the header."""
 
+import codecs
 import csv
 import io
 import re
@@ -31,6 +32,19 @@ _INTEGER = r"^-?(0|[1-9][0-9]*)$"
 _PADDED = r"^[+-]?0[0-9]+$"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SEXTRACTOR = re.compile(r"#\s*1\s+[A-Z]\w*\b")
+
+
+_WESTERN = "galexplorer-western"
+
+
+def _decode_western(error: UnicodeError) -> tuple[str, int]:
+    """Take bytes that are no UTF-8 for Windows' Western letters, as old programs write them."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_WESTERN, _decode_western)
 
 
 @dataclass
@@ -113,7 +127,7 @@ def read_text(stream: BinaryIO, label: str) -> tuple[Table, np.ndarray, tuple[st
 
 def read_lines(stream: BinaryIO, label: str) -> Iterator[str]:
     """Yield the lines of a text, none longer than the limit."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors=_WESTERN, newline="")
     while line := text.readline(MAX_LINE):
         if len(line) == MAX_LINE:
             raise InputError(f"{label} has a line of more than {MAX_LINE:,} characters: no table.")

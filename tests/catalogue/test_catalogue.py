@@ -542,3 +542,9 @@ def test_identifiers_beyond_63_bits_keep_their_digits(tmp_path):
     longer = "123456789012345678901234"
     catalogue = read_catalogue(write(tmp_path / "t.csv", f"id,r\n{longer},17\n{large[1]},18\n"))
     assert list(catalogue.id) == [longer, large[1]]
+
+
+def test_western_letters_are_kept(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("id,r\n\u00e9toile,17\n".encode("latin-1"))
+    assert read_catalogue(path).id[0] == "\u00e9toile"

@@ -250,6 +250,15 @@ def test_a_quantity_or_a_column_that_is_not_there_is_refused():
         read_catalogue(gri(), columns={"g": "mag_g"})
 
 
+def test_a_unit_can_be_stated():
+    table = Table({"F": [3631e3], "alpha": [10.0], "delta": [2.0], "m": [16500.0]})
+    table["m"].unit = "adu"  # what is stated counts
+    stated = {"r": "F [nJy]", "i": "m [mmag]", "ra": "alpha (hourangle)", "dec": "delta"}
+    catalogue = read_catalogue(table, columns=stated)
+    np.testing.assert_allclose(catalogue.magnitudes[0, 2:4], [15.0, 16.5], atol=1e-9)
+    assert (catalogue.ra[0], catalogue.dec[0]) == (150, 2)
+
+
 def test_a_quantity_can_be_denied():
     table = gri(redshift=[0.1, 0.2])
     assert np.isnan(read_catalogue(table, columns={"redshift": None}).redshift).all()

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -224,3 +225,13 @@ def test_a_redshift_that_the_model_does_not_know_is_an_outcome(line, settings):
 def test_a_redshift_that_is_no_number_is_an_outcome(settings):
     first, _ = read("target,redshift\nNGC 5332,none given\nM 51,0.002\n")
     assert "Its redshift is not a number" in infer_target(first, Lazy(), settings=settings).problem
+
+
+def test_a_table_from_the_standard_input(monkeypatch, tmp_path):
+    Table({"ra": [10.0], "dec": [20.0]}).write(tmp_path / "t.fits")
+    whole = (tmp_path / "t.fits").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(whole)))
+    assert [target.text for target in read_targets("-").targets] == ["10.000000 +20.000000"]
+    assert len(read_targets(tmp_path / "t.fits").targets) == 1
+    with pytest.raises(InputError, match="does not exist"):
+        read_targets(tmp_path / "none.txt", "none.txt")
