@@ -188,6 +188,7 @@ def judge_catalogue(
     n = len(raw.table)
     if n == 0:
         raise InputError(f"{raw.label} has no rows.")
+    identified = _identify(names, n)
     redshifts = read_redshifts(names)
     pictured = image is not None or any(names.find(key) for key in IMAGES)
     if needs_photometry and not pictured and not has_photometry(names):
@@ -232,7 +233,6 @@ def judge_catalogue(
     errors[np.isnan(magnitudes)] = np.nan
     flagged = {word: mask for word, mask in flagged.items() if mask.any()}
     looked = raw.folder if folder is None else Path(folder)
-    identified = _identify(names, n)
     images, band_images = _images(names, n, looked, image)
     notes = (*raw.notes, *photometry.notes, *positions.notes, *redshifts.notes)
     return Catalogue(

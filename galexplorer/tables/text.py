@@ -102,14 +102,14 @@ def read_text(stream: BinaryIO, label: str) -> tuple[Table, np.ndarray, tuple[st
     remarks: list[str] = []
     rows = _without_remarks(lines, remarks)
     start = next(rows, "")
+    before = len(remarks)
     early = list(islice(rows, 3))
-    layout, used = _lay_out(start, early, remarks)
+    layout, used = _lay_out(start, early, remarks[:before])
     header = layout.header
     if not header:
         raise InputError(f"{label} has none of the columns expected: it holds remarks alone.")
     check_size(0, len(header), label)
     body = chain(early[used:], rows) if used >= 0 else chain([start], early, rows)
-    before = len(remarks)
     columns, ragged, overlong = _read_body(layout, body, label)
     notes = _tell_remarks([line for line in remarks[before:] if line.startswith("#")])
     if 1 < len(ragged) == overlong:

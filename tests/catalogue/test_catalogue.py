@@ -548,3 +548,10 @@ def test_western_letters_are_kept(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes("id,r\n\u00e9toile,17\n".encode("latin-1"))
     assert read_catalogue(path).id[0] == "\u00e9toile"
+
+
+def test_remarks_within_a_table_are_no_rows_and_are_said(tmp_path):
+    path = write(tmp_path / "t.csv", "# before\nid,g,r\na,17,16\n# second half\nb,18,17\n#END#\n")
+    catalogue = read_catalogue(path)
+    assert list(catalogue.id) == ["a", "b"]
+    assert "1 line that begins with # was taken as a remark." in catalogue.notes
