@@ -12,6 +12,9 @@ MAGNITUDE_LIMITS = (5, 30)
 MAGNITUDE_ERROR_LIMITS = (1e-6, 10)
 PETROSIAN_RADIUS_LIMITS_ARCSEC = (0.05, 3600)
 """Least and largest value that a galaxy which SDSS has seen can have, both included."""
+EXTINCTION_PER_REDDENING = dict(zip(BANDS, (4.239, 3.303, 2.285, 1.698, 1.263), strict=True))
+"""A over E(B-V) of Schlegel et al. 1998 in SDSS's bands, for R_V = 3.1 (Schlafly & Finkbeiner
+2011, ApJ 737, 103, table 6)."""
 
 SDSS_PIXEL_SCALE_ARCSEC = 0.396
 """Side of a native pixel of the SDSS imaging camera."""

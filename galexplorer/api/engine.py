@@ -173,7 +173,7 @@ class Engine(core.Engine):
         >>> len(posteriors), posteriors["log_sfr_p50"].unit  # doctest: +SKIP
         (2, Unit("dex(solMass / yr)"))
         """
-        catalogue = table if isinstance(table, Catalogue) else read_catalogue(table)  # type: ignore[arg-type]
+        catalogue = table if isinstance(table, Catalogue) else read_catalogue(table)
         found = infer_catalogue(
             self,
             catalogue,

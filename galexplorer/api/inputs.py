@@ -16,6 +16,7 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe as observe_pixels
 from galexplorer.inference.observe import observe_fetched
+from galexplorer.query.parse import names_galaxy
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import (
@@ -27,7 +28,6 @@ from galexplorer.schema import (
 )
 from galexplorer.sky.cube import read_fetched
 from galexplorer.sky.fetch import Fetched, Source, fetch_target
-from galexplorer.sky.query import names_galaxy
 
 File: TypeAlias = str | Path | bytes | tuple[str, bytes]
 """A path, the bytes of a file, or its name and bytes."""

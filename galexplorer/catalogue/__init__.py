@@ -1,6 +1,13 @@
-"""Tables of galaxies: magnitudes in, posteriors out."""
+"""Catalogues of galaxies: which column of a table is what, and what its values are worth."""
 
-from galexplorer.catalogue.columns import Catalogue, read_catalogue
-from galexplorer.catalogue.writer import TABLE_SUFFIXES, check_destination, write_table
+from galexplorer.catalogue.columns import COLUMNS, Catalogue, read_catalogue
+from galexplorer.tables import TABLE_SUFFIXES, check_destination, write_table
 
-__all__ = ["TABLE_SUFFIXES", "Catalogue", "check_destination", "read_catalogue", "write_table"]
+__all__ = [
+    "COLUMNS",
+    "TABLE_SUFFIXES",
+    "Catalogue",
+    "check_destination",
+    "read_catalogue",
+    "write_table",
+]

@@ -1,21 +1,34 @@
-"""The columns that a catalogue may have, and what a value in each of them may be."""
+"""A catalogue: the columns of a table that the model takes, judged value by value."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from astropy.table import Table
 
-from galexplorer.catalogue.formats import read_raw
-from galexplorer.catalogue.raw import RawTable
+from galexplorer.catalogue.identifiers import check_identifiers, find_lost
+from galexplorer.catalogue.limits import ERRORS, LIMITS, MODEL_REDSHIFTS, PETRO_BANDS, check
+from galexplorer.catalogue.naming import IDS, IMAGES, OTHERS, RADII, Names, list_names
+from galexplorer.catalogue.photometry import explain_absence, has_photometry, read_photometry
+from galexplorer.catalogue.positions import read_positions
+from galexplorer.catalogue.redshifts import read_redshifts
 from galexplorer.errors import InputError
-from galexplorer.schema import BANDS, TARGETS
+from galexplorer.schema import BANDS
+from galexplorer.tables.cells import is_plain, numbers_of, texts_of
+from galexplorer.tables.formats import RawTable, Readable, read_raw
+from galexplorer.tables.units import arcsec_per_pixel_per, degrees_per
 
-ERRORS = tuple(f"err_{band}" for band in BANDS)
-POSITIONS = ("ra", "dec")
-PETRO_BANDS = tuple(f"petro_{band}" for band in BANDS)
-NUMBERS = (
-    *POSITIONS,
+COLUMNS = (
+    *("id", "ra", "dec", *BANDS, *ERRORS, *PETRO_BANDS, "petro_r50", "petro_r90"),
+    *("redshift", "redshift_min", "redshift_max", *IMAGES, "pixel_scale"),
+)
+"""Names of a table's columns that mean what they say; archives' names are known beside them."""
+
+_NUMBERS = (
+    "ra",
+    "dec",
     *BANDS,
     *ERRORS,
     *PETRO_BANDS,
@@ -26,26 +39,15 @@ NUMBERS = (
     "redshift_max",
     "pixel_scale",
 )
-TEXTS = ("id", "image")
-COLUMNS = ("id", *NUMBERS[:-1], "image", "pixel_scale")
-"""Columns that a catalogue may have."""
 
-# Closed intervals; a value outside one is taken as missing, and its row says so.
-LIMITS = {
-    "ra": (0.0, 360.0),
-    "dec": (-90.0, 90.0),
-    **dict.fromkeys(BANDS, (5.0, 30.0)),
-    **dict.fromkeys(ERRORS, (1e-6, 10.0)),
-    **dict.fromkeys(PETRO_BANDS, (5.0, 30.0)),
-    "petro_r50": (0.05, 3600.0),
-    "petro_r90": (0.05, 3600.0),
-    "redshift": (1e-6, TARGETS[0].high),
-    **dict.fromkeys(("redshift_min", "redshift_max"), TARGETS[0].bounds),
-    "pixel_scale": (0.01, 60.0),
+
+_FLAG_WORDS = {
+    "unreadable": "values of {name} are not numbers and count as missing",
+    "out_of_range": "values of {name} lie outside {low:g} to {high:g} and count as missing",
+    "no_extinction": "values of {name} have no usable extinction and count as missing",
+    "inconsistent": "rows have a petro_r90 no larger than petro_r50; both are left out",
+    "ragged_row": "rows have more or fewer fields than the table has columns",
 }
-# What surveys write where they have no value. 99 and 0 mean it for magnitudes, not for angles.
-SENTINELS = (-9999.0, -999.0, -99.9, -99.0, 1e20, -1e20)
-MAGNITUDE_SENTINELS = (*SENTINELS, 99.0, 99.9, 99.99, 999.0, 9999.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Catalogue:
     petro_r50, petro_r90 : ndarray, shape (n,), float64
         Petrosian radii in r, arcsec.
     redshift : ndarray, shape (n,), float64
-        Known redshift, to be held fixed.
+        Known redshift, to be held fixed, whether the model knows galaxies so far or not.
     redshift_min, redshift_max : ndarray, shape (n,), float64
         Prior range of redshift of the row, such as a sample limited in luminosity has.
     image : ndarray of str, shape (n,)
@@ -73,9 +75,15 @@ class Catalogue:
     pixel_scale : ndarray, shape (n,), float64
         Arcsec per pixel of that image.
     flags : ndarray of str, shape (n,)
-        What was wrong with the row, such as ``unreadable:g;out_of_range:r``; empty if nothing.
+        What was wrong with the row, such as ``unreadable:g;not_detected:u``; empty if nothing.
     notes : tuple of str
-        What was ignored or taken as missing, a sentence each.
+        How columns were read, and what was taken as missing, a sentence each.
+    band_images : ndarray of str, shape (n, 3), or None
+        Paths of images in g, r, i, where these are files of their own.
+    table : Table or None
+        Every column as it came, for the output.
+    used : dict of str to str
+        The table's column for each quantity that it has.
     """
 
     id: np.ndarray
@@ -93,23 +101,52 @@ class Catalogue:
     pixel_scale: np.ndarray
     flags: np.ndarray
     notes: tuple[str, ...] = ()
+    band_images: np.ndarray | None = None
+    table: Table | None = None
+    used: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.id)
 
+    def image_paths(self) -> list[Path]:
+        """Return every image that the rows name."""
+        named = [*self.image, *([] if self.band_images is None else self.band_images.ravel())]
+        return [Path(path) for path in dict.fromkeys(named) if path]
 
-def read_catalogue(path: str | Path) -> Catalogue:
-    """Read a table of galaxies: CSV, ECSV, Parquet, FITS or VOTable.
+
+def read_catalogue(
+    source: Readable,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    hdu: int | str | None = None,
+    name: str | None = None,
+    folder: str | Path | None = None,
+    image: str | Path | None = None,
+) -> Catalogue:
+    """Read a table of galaxies.
 
     Columns are ``id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50,
-    petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale``, in any order and case; at
-    least one magnitude or ``image`` must be there, and others are ignored. No row is lost: a value
-    that cannot be read or cannot be true is taken as missing and flagged.
+    petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale``, or fluxes ``flux_u,
+    flux_err_u ...``, in any order and case, with units that can be converted; names of the
+    archives are known too. At least one magnitude, flux or image must be there; the others come out
+    again as they are. No row is lost: a value that cannot be read or cannot be true is taken as
+    missing and flagged.
 
     Parameters
     ----------
-    path : str or Path
-        The file, which may be packed by gzip or bzip2.
+    source : str, Path, bytes, Table or DataFrame
+        As in `galexplorer.tables.formats.read_raw`.
+    columns : mapping of str to str or None, optional
+        The table's column for a quantity, such as ``{"g": "mag_g", "redshift": None}``; None says
+        that the table has none, and ``"F [nJy]"`` states a unit too.
+    hdu : int or str, optional
+        Which table of a file of several.
+    name : str, optional
+        What messages call it.
+    folder : str or Path, optional
+        Where images are looked up first, in place of the table's folder.
+    image : str or Path, optional
+        Image of the rows that name none, such as a wide frame in which their ``ra, dec`` lie.
 
     Returns
     -------
@@ -122,131 +159,173 @@ def read_catalogue(path: str | Path) -> Catalogue:
     InputError
         If it has no rows, none of the columns expected, or two that share a name.
     InputError
-        If its column ``z`` holds redshifts, not magnitudes.
+        If a unit cannot be converted, or identifiers lost their last digits.
+    OptionError
+        If `columns` states a quantity that there is not.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> table = Table({"name": ["M 1"], "mag": [16.8]})
+    >>> read_catalogue(table, columns={"r": "mag"}).magnitudes[0, 2]
+    np.float64(16.8)
     """
-    path = Path(path)
-    raw = read_raw(path, select_columns, NUMBERS)
-    n = raw.length
+    raw = read_raw(
+        source, name=name, hdu=hdu, usable=lambda table: _is_usable(table, columns, image)
+    )
+    names = Names(raw.table, raw.label, columns)
+    return judge_catalogue(raw, names, folder, image)
+
+
+def judge_catalogue(
+    raw: RawTable,
+    names: Names,
+    folder: str | Path | None = None,
+    image: str | Path | None = None,
+    needs_photometry: bool = True,
+) -> Catalogue:
+    """Judge the columns of a table that was read; see `read_catalogue`."""
+    n = len(raw.table)
     if n == 0:
-        raise InputError(f"{path} has no rows.")
-    _refuse_redshift_as_magnitude(raw, path)
+        raise InputError(f"{raw.label} has no rows.")
+    identified = _identify(names, n)
+    redshifts = read_redshifts(names)
+    pictured = image is not None or any(names.find(key) for key in IMAGES)
+    if needs_photometry and not pictured and not has_photometry(names):
+        raise InputError(
+            f"{raw.label} has none of the columns u, g, r, i, z (dereddened AB magnitudes) or "
+            f"image: name at least one of them so{explain_absence(names)} (its columns are: "
+            f"{list_names(raw.table.colnames)})."
+        )
+    photometry = read_photometry(names)
+    positions = read_positions(names)
+    values: dict[str, np.ndarray | None] = {
+        "ra": positions.ra,
+        "dec": positions.dec,
+        **photometry.magnitudes,
+        **{f"err_{band}": own for band, own in photometry.errors.items()},
+        **{f"petro_{band}": own for band, own in photometry.petro.items()},
+        "redshift": redshifts.values,
+    }
+    unreadable = {**positions.unreadable, **photometry.unreadable}
+    if redshifts.unreadable is not None:
+        unreadable["redshift"] = redshifts.unreadable
+    for key, spellings in {**RADII, **OTHERS}.items():
+        values[key] = _read_number(names, key, spellings, unreadable)
 
     flagged: dict[str, np.ndarray] = {"ragged_row": raw.ragged} if raw.ragged.any() else {}
     numbers = {}
-    for name in NUMBERS:
-        numbers[name], wrong = _check(name, raw.numbers.get(name), n)
-        unreadable = raw.unreadable.get(name, np.zeros(n, bool))
-        flagged[f"unreadable:{name}"] = unreadable
-        flagged[f"out_of_range:{name}"] = wrong
+    for key in _NUMBERS:
+        numbers[key], wrong = check(key, values.get(key), n)
+        flagged[f"unreadable:{key}"] = unreadable.get(key, np.zeros(n, bool))
+        flagged[f"out_of_range:{key}"] = wrong
+    for band in BANDS:
+        flagged[f"not_detected:{band}"] = photometry.undetected.get(band, np.zeros(n, bool))
+        flagged[f"no_extinction:{band}"] = photometry.dusty.get(band, np.zeros(n, bool))
     # 90% of a galaxy's light lie further out than 50%; which of the two is wrong is not known
     inconsistent = numbers["petro_r90"] <= numbers["petro_r50"]
-    for name in ("petro_r50", "petro_r90"):
-        numbers[name][inconsistent] = np.nan
+    for key in RADII:
+        numbers[key][inconsistent] = np.nan
     flagged["inconsistent:radii"] = inconsistent
 
     magnitudes = np.stack([numbers[band] for band in BANDS], axis=1)
-    errors = np.stack([numbers[name] for name in ERRORS], axis=1)
+    errors = np.stack([numbers[key] for key in ERRORS], axis=1)
     errors[np.isnan(magnitudes)] = np.nan
     flagged = {word: mask for word, mask in flagged.items() if mask.any()}
+    looked = raw.folder if folder is None else Path(folder)
+    images, band_images = _images(names, n, looked, image)
+    notes = (*raw.notes, *photometry.notes, *positions.notes, *redshifts.notes)
     return Catalogue(
-        id=_identify(raw.texts.get("id"), n),
+        id=identified,
         ra=np.mod(numbers["ra"], 360.0),
         dec=numbers["dec"],
         magnitudes=magnitudes,
         errors=errors,
-        petro_magnitudes=np.stack([numbers[name] for name in PETRO_BANDS], axis=1),
+        petro_magnitudes=np.stack([numbers[key] for key in PETRO_BANDS], axis=1),
         petro_r50=numbers["petro_r50"],
         petro_r90=numbers["petro_r90"],
         redshift=numbers["redshift"],
         redshift_min=numbers["redshift_min"],
         redshift_max=numbers["redshift_max"],
-        image=_locate(raw.texts.get("image"), n, path.parent),
+        image=images,
         pixel_scale=numbers["pixel_scale"],
         flags=_join_flags(flagged, n),
-        notes=_describe(raw, flagged),
+        notes=(*notes, *_describe(names, photometry.magnitudes, flagged, numbers["redshift"])),
+        band_images=band_images,
+        table=raw.table,
+        used=dict(names.used),
     )
 
 
-def select_columns(names: list[str], path: Path) -> dict[str, str]:
-    """Find the known columns among a table's own.
-
-    Parameters
-    ----------
-    names : list of str
-        As the table writes them.
-    path : Path
-        For the message.
-
-    Returns
-    -------
-    dict of str to str
-        The table's name of each known column that it has.
-
-    Raises
-    ------
-    InputError
-        If a name is ambiguous, or nothing in the table can be used.
-    """
-    spellings = defaultdict(list)
-    for name in names:
-        spellings[name.strip().lower()].append(name)
-    chosen = {}
-    for column in COLUMNS:
-        candidates = spellings[column]
-        exact = [name for name in candidates if name.strip() == column] or candidates
-        if len(exact) > 1:
-            listed = ", ".join(f"'{name}'" for name in candidates)
-            raise InputError(
-                f"{path} has {len(candidates)} columns that could be '{column}' ({listed}): "
-                "keep one of them."
-            )
-        if exact:
-            chosen[column] = exact[0]
-    if not any(column in chosen for column in (*BANDS, "image")):
-        shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        raise InputError(
-            f"{path} has none of the columns u, g, r, i, z (dereddened AB magnitudes) or image: "
-            f"name at least one of them so (its columns are: {shown})."
-        )
-    return chosen
+def _is_usable(
+    table: Table, columns: Mapping[str, str | None] | None, image: str | Path | None
+) -> bool:
+    try:
+        names = Names(table, "", columns)
+        return has_photometry(names) or any(names.find(key) for key in IMAGES) or bool(image)
+    except InputError:
+        return False
 
 
-def _refuse_redshift_as_magnitude(raw: RawTable, path: Path) -> None:
-    values = raw.numbers.get("z")
-    if values is None:
-        return
-    values = values[np.isfinite(values) & ~np.isin(values, MAGNITUDE_SENTINELS)]
-    if values.size and np.all((values > 0) & (values <= 1.5)):
-        raise InputError(
-            f"column z of {path} looks like a redshift (its values lie between 0 and 1.5), but "
-            "z is the magnitude in the z band: rename the column to redshift."
-        )
+def _read_number(
+    names: Names, key: str, spellings: tuple[str, ...], unreadable: dict[str, np.ndarray]
+) -> np.ndarray | None:
+    named = names.find(*spellings)
+    if named is None:
+        return None
+    names.take(key, named)
+    values, unreadable[key] = numbers_of(named.column, named.name, names.label)
+    if not named.unit:
+        return values
+    if key in RADII:
+        worth = degrees_per(named.unit)
+        worth = None if worth is None else 3600.0 * worth
+    else:
+        worth = arcsec_per_pixel_per(named.unit) if key == "pixel_scale" else None
+    if worth is None:
+        raise names.refuse_unit(named, "angle" if key in RADII else f"unit of {key}")
+    exact = abs(worth - 1.0) < 1e-12
+    return values if exact else np.where(values > -90.0, values * worth, values)
 
 
-def _check(name: str, values: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Replace sentinels and impossible values by NaN; tell which were the latter."""
-    if values is None:
-        return np.full(n, np.nan), np.zeros(n, bool)
-    values = values.copy()
-    sentinels = MAGNITUDE_SENTINELS if name in BANDS + ERRORS + PETRO_BANDS else SENTINELS
-    # Single precision turns -99.9 into -99.9000015.
-    for sentinel in sentinels:
-        values[np.isclose(values, sentinel, rtol=1e-6, atol=0)] = np.nan
-    low, high = LIMITS[name]
-    wrong = np.isfinite(values) & ((values < low) | (values > high))
-    values[wrong] = np.nan
-    return values, wrong
-
-
-def _identify(texts: np.ndarray | None, n: int) -> np.ndarray:
+def _identify(names: Names, n: int) -> np.ndarray:
     rows = np.arange(n).astype(str).astype(object)
-    return rows if texts is None else np.where(texts == "", rows, texts)
+    named = names.find(*IDS)
+    if named is None or not is_plain(named.column):
+        return rows
+    names.take("id", named)
+    check_identifiers(named, names.label)
+    texts = texts_of(named.column)
+    return np.where(texts == "", rows, texts)
 
 
-def _locate(texts: np.ndarray | None, n: int, folder: Path) -> np.ndarray:
-    if texts is None:
-        return np.full(n, "", dtype=object)
-    located = np.empty(n, dtype=object)
+def _images(
+    names: Names, n: int, folder: Path, image: str | Path | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    columns = []
+    for key in IMAGES:
+        named = names.find(key)
+        texts = None if named is None else texts_of(names.take(key, named).column)
+        columns.append(None if texts is None else _locate(texts, folder))
+    whole, bands = columns[0], columns[1:]
+    if any(own is not None for own in bands) and any(own is None for own in bands):
+        missing = ", ".join(key for key, own in zip(IMAGES[1:], bands, strict=True) if own is None)
+        raise InputError(
+            f"{names.label} has images of single bands and lacks the column {missing}: images in "
+            "g, r and i go together."
+        )
+    images = np.full(n, "", dtype=object) if whole is None else whole
+    separate = None if bands[0] is None else np.stack(bands, axis=1)  # type: ignore[arg-type]
+    if image is not None:
+        bare = images == ""
+        if separate is not None:
+            bare &= (separate == "").all(axis=1)
+        images = np.where(bare, str(image), images)
+    return images, separate
+
+
+def _locate(texts: np.ndarray, folder: Path) -> np.ndarray:
+    located = np.empty(len(texts), dtype=object)
     for k, text in enumerate(texts):
         # A name with a NUL, or one that is too long, is for the image reader to refuse.
         beside = folder / text
@@ -272,30 +351,45 @@ def _join_flags(flagged: dict[str, np.ndarray], n: int) -> np.ndarray:
     return flags
 
 
-def _describe(raw: RawTable, flagged: dict[str, np.ndarray]) -> tuple[str, ...]:
+def _describe(
+    names: Names,
+    magnitudes: Mapping[str, np.ndarray],
+    flagged: dict[str, np.ndarray],
+    redshift: np.ndarray,
+) -> list[str]:
     notes = []
-    absent = [band for band in BANDS if band not in raw.numbers]
-    if raw.ignored:
-        shown = ", ".join(raw.ignored[:8]) + (", ..." if len(raw.ignored) > 8 else "")
+    absent = [band for band in BANDS if band not in magnitudes]
+    unused = names.unused()
+    if unused:
         # one of them may be a band by another name
         misnamed = (
             f" (and none is called {', '.join(absent)})" if 0 < len(absent) < len(BANDS) else ""
         )
-        notes.append(f"Columns that were not used: {shown}{misnamed}.")
+        notes.append(f"Columns that were not used: {list_names(unused, 8)}{misnamed}.")
+    for name in unused:
+        lost = _lost(names, name)
+        if lost is not None:
+            notes.append(
+                f"Column {name} holds 64-bit identifiers that went through a float or a "
+                f"spreadsheet ({lost}): their last digits are lost."
+            )
     for word, mask in flagged.items():
         kind, _, name = word.partition(":")
-        count = f"{int(mask.sum())} of {mask.size}"
-        if kind == "unreadable":
-            notes.append(f"{count} values of {name} are not numbers and count as missing.")
-        elif kind == "out_of_range":
-            low, high = LIMITS[name]
-            notes.append(
-                f"{count} values of {name} lie outside {low:g} to {high:g} and count as missing."
-            )
-        elif kind == "inconsistent":
-            notes.append(
-                f"{count} rows have a petro_r90 no larger than petro_r50; both are left out."
-            )
-        else:
-            notes.append(f"{count} rows have more or fewer fields than the table has columns.")
-    return tuple(notes)
+        if kind in _FLAG_WORDS:
+            low, high = LIMITS.get(name, (np.nan, np.nan))
+            told = _FLAG_WORDS[kind].format(name=name, low=low, high=high)
+            notes.append(f"{int(mask.sum())} of {mask.size} {told}.")
+    low, high = MODEL_REDSHIFTS
+    beyond = int(np.sum((redshift <= low) | (redshift > high)))
+    if beyond:
+        notes.append(
+            f"{beyond} of {redshift.size} redshifts lie outside the model's range, {low:g} to "
+            f"{high:g}: these rows are not inferred."
+        )
+    return notes
+
+
+def _lost(names: Names, name: str) -> str | None:
+    """Look for lost digits where a name says that integers were meant."""
+    plain = (own for own in names.named(name) if own.key.endswith("id") and is_plain(own.column))
+    return next((find_lost(own) for own in plain), None)

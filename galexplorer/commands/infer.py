@@ -173,8 +173,8 @@ def _read_known(given: dict[str, Any]) -> dict[str, Any]:
     _check_within("--petro-r90", r90, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
     if r50 is not None and r90 is not None and r90 <= r50:
         raise OptionError(
-            f"--petro-r90 is {r90:g} and --petro-r50 is {r50:g}: R90 must be larger, as it contains "
-            "more of the light."
+            f"--petro-r90 is {r90:g} and --petro-r50 is {r50:g}: R90 must be larger, since it "
+            "contains more of the light."
         )
     known = {"magnitudes": magnitudes, "errors": errors, "petro_r50": r50, "petro_r90": r90}
     return {name: value for name, value in known.items() if value}

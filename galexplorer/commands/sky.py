@@ -10,7 +10,7 @@ import typer
 
 from galexplorer import console
 from galexplorer.errors import FetchError, GalexplorerError, OptionError
-from galexplorer.sky.query import names_galaxy
+from galexplorer.query.parse import names_galaxy
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -49,8 +49,8 @@ def fetch(
         raise OptionError(f"{out} is a file: name a folder.")
 
     from galexplorer.api.engine import fetch as fetch_target
+    from galexplorer.query.parse import parse_target
     from galexplorer.sky.cube import write_fetched
-    from galexplorer.sky.parse import parse_target
 
     if len(targets) == 1:
         parse_target(targets[0])

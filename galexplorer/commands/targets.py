@@ -58,7 +58,7 @@ def targets(
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
-    from galexplorer.sky.target_list import read_targets
+    from galexplorer.query.target_list import read_targets
 
     given = read_targets(content, path.name)
     for note in given.notes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,21 @@ import torch
 from astropy.table import Column, Table
 
 from galexplorer.catalogue import Catalogue
-from galexplorer.errors import GalexplorerError
+from galexplorer.errors import GalexplorerError, InputError
+from galexplorer.image.measure import Measurement
+from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
+from galexplorer.inference.catalogue_table import join_input
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
-from galexplorer.inference.observe import observe
+from galexplorer.inference.observe import observe_and_measure
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,
+    IMAGE_BANDS,
     LINE_NAMES,
     MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
@@ -30,6 +35,15 @@ from galexplorer.science.bpt import class_shares
 
 BATCH = 64
 _DRAWS_AT_ONCE = 200_000
+CAUTION_ABOVE = 0.30
+"""Redshifts from here to the end of the model's range are those it learnt least of."""
+
+MEASURED = (
+    *(f"measured_{band}" for band in IMAGE_BANDS),
+    *(f"measured_err_{band}" for band in IMAGE_BANDS),
+    *("measured_petro_r50", "measured_petro_r90", "measured_petrosian_radius"),
+)
+"""What is measured on a row's image: magnitudes (AB, as they are on the pixels), arcsec."""
 
 Progress = Callable[[int, int], None]
 
@@ -57,6 +71,8 @@ class Columns:
         Probabilities that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
     scores : ndarray, shape (n,), float32
         Percentile of the least typical measure.
+    measured : ndarray, shape (n, 9), float64
+        `MEASURED` of rows with an image.
     flags : list of list of str
     """
 
@@ -64,6 +80,7 @@ class Columns:
     classes: np.ndarray
     measurable: np.ndarray
     scores: np.ndarray
+    measured: np.ndarray
     flags: list[list[str]]
 
     @classmethod
@@ -75,6 +92,7 @@ class Columns:
             np.full((number, len(BPT_CLASSES)), np.nan, np.float32),
             np.full((number, len(MEASURABLE_NAMES)), np.nan, np.float32),
             np.full(number, np.nan, np.float32),
+            np.full((number, len(MEASURED)), np.nan),
             [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
         )
 
@@ -97,8 +115,8 @@ def infer_catalogue(
         Rows with an ``image`` are measured on it; the others are inferred from photometry.
     redshift_range : tuple of float, optional
         Prior range of redshift for rows whose redshift is not fixed; within it a row's own
-        ``redshift_min`` and ``redshift_max`` count. Where nothing is left of a range, the row is
-        flagged ``redshift_range_empty`` and has that of all.
+        ``redshift_min`` and ``redshift_max`` count. A row of whose range nothing is left is not
+        inferred, nor is one whose redshift is not in the model's range.
     draws : int
         Draws per row. The same seed and number of draws give a row the posterior that it
         has alone.
@@ -109,11 +127,13 @@ def infer_catalogue(
     Returns
     -------
     astropy.table.Table
-        Columns ``id, ra, dec``, ``<target>_p2_5`` ... ``<target>_std``, the probability of each
+        Columns ``id, ra, dec``, those of the table as they came (one whose name is taken has
+        ``_input`` at its end), ``<target>_p2_5`` ... ``<target>_std``, the probability of each
         BPT class under its name, ``p_<target>_measurable``, how likely a spectrum of SDSS's
         would show a line at a signal-to-noise ratio above 3 or give a metallicity,
         ``domain_score`` and ``flag``: words joined by ``;``, empty
-        where all is well. A row that could not be inferred has NaN and says why.
+        where all is well. A row that could not be inferred has NaN and says why. Where a row has
+        an image there are `MEASURED` too.
 
     Raises
     ------
@@ -124,12 +144,14 @@ def infer_catalogue(
     options = Options(redshift_range, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)
+    images = _Images(catalogue)
     batch = max(1, min(BATCH, _DRAWS_AT_ONCE // draws))
     for begin in range(0, number, batch):
         rows, observations = [], []
         for k in range(begin, min(begin + batch, number)):
             try:
-                observations.append(_observe(catalogue, k, columns.flags[k]))
+                _check_redshift(catalogue, k, options, columns.flags[k])
+                observations.append(_observe(catalogue, k, images, columns))
                 rows.append(k)
             except GalexplorerError as error:
                 columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
@@ -140,45 +162,120 @@ def infer_catalogue(
     return _table(engine, catalogue, options, columns)
 
 
-def _observe(catalogue: Catalogue, k: int, flags: list[str]) -> Observation:
-    magnitudes = {
-        band: float(value)
-        for band, value in zip(BANDS, catalogue.magnitudes[k], strict=True)
-        if np.isfinite(value)
-    }
-    errors = {
-        band: float(value)
-        for band, value in zip(BANDS, catalogue.errors[k], strict=True)
-        if np.isfinite(value)
-    }
+class _Images:
+    """Images that rows name; the last ones are kept, since many rows may lie in one frame."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._named = [self._sources(k) for k in range(len(catalogue))]
+        self._rows: dict[tuple[str, ...], int] = {}
+        for sources in self._named:
+            self._rows[sources] = self._rows.get(sources, 0) + 1
+        self._read = lru_cache(maxsize=2)(_read_pixels)
+
+    def _sources(self, k: int) -> tuple[str, ...]:
+        bands = self.catalogue.band_images
+        if bands is not None and any(bands[k]):
+            return tuple(bands[k])
+        return (self.catalogue.image[k],) if self.catalogue.image[k] else ()
+
+    def of(self, k: int) -> tuple[Pixels, tuple[float, float] | None] | None:
+        """Return a row's pixels and where on the sky its galaxy lies; None without an image."""
+        sources = self._named[k]
+        if not sources:
+            return None
+        scale = self.catalogue.pixel_scale[k]
+        pixels = self._read(sources, float(scale) if np.isfinite(scale) else None)
+        place = float(self.catalogue.ra[k]), float(self.catalogue.dec[k])
+        placed = pixels.wcs is not None and bool(np.isfinite(place).all())
+        if not placed and self._rows[sources] > 1:
+            lacking = "sky coordinates" if pixels.wcs is None else "the row's ra and dec"
+            raise InputError(
+                f"{sources[0]} stands for {self._rows[sources]} rows and lacks {lacking}: give "
+                "each row an image of its own, or a position in a frame with a WCS."
+            )
+        return pixels, place if placed else None
+
+
+def _read_pixels(sources: tuple[str, ...], pixel_scale_arcsec: float | None) -> Pixels:
+    if len(sources) == 1:
+        return read_image(Path(sources[0]), pixel_scale_arcsec=pixel_scale_arcsec)
+    missing = [band for band, path in zip(IMAGE_BANDS, sources, strict=True) if not path]
+    if missing:
+        raise InputError(f"The row has no image_{missing[0]}: give g, r and i, or none.")
+    paths = {band: Path(path) for band, path in zip(IMAGE_BANDS, sources, strict=True)}
+    return read_image(paths, pixel_scale_arcsec=pixel_scale_arcsec)
+
+
+def _check_redshift(catalogue: Catalogue, k: int, options: Options, flags: list[str]) -> None:
+    """Refuse a row whose redshift is stated and of no use, and caution where the model is weak."""
+    low, high = TARGETS[0].bounds
+    fixed = float(catalogue.redshift[k])
+    if "unreadable:redshift" in flags:
+        raise InputError("Its redshift is not a number: correct it, or leave it empty.")
+    if np.isfinite(fixed) and not low < fixed <= high:
+        raise InputError(
+            f"Its redshift {fixed:g} is outside the model's range, {low:g} to {high:g}: leave it "
+            "empty to have it inferred."
+        )
+    first, last = (float(limit) for limit in _range_of(catalogue, k, options))
+    if not np.isfinite(fixed) and not first < last:
+        stated = catalogue.redshift_min[k], catalogue.redshift_max[k]
+        words = " to ".join("..." if np.isnan(limit) else f"{limit:g}" for limit in stated)
+        widest = options.redshift_range or (low, high)
+        raise InputError(
+            f"Its redshift range {words} has nothing in common with {widest[0]:g} to {widest[1]:g}."
+        )
+    if fixed > CAUTION_ABOVE or (np.isnan(fixed) and first >= CAUTION_ABOVE):
+        flags.append("redshift_above_0.3")
+
+
+def _range_of(catalogue: Catalogue, k: int | list[int], options: Options) -> np.ndarray:
+    """Return the prior range of redshift of rows, their own within that of all, (2,) or (2, n)."""
+    low, high = options.redshift_range or TARGETS[0].bounds
+    lows, highs = catalogue.redshift_min[k], catalogue.redshift_max[k]
+    return np.array([np.fmax(lows, low), np.fmin(highs, high)])
+
+
+def _observe(catalogue: Catalogue, k: int, images: _Images, columns: Columns) -> Observation:
+    magnitudes = _by_band(catalogue.magnitudes[k])
+    petro = _by_band(catalogue.petro_magnitudes[k])
     photometry = Photometry(
         kind="catalogue" if magnitudes else "none",
         magnitudes=magnitudes,
-        errors=errors,
-        petro_magnitudes={
-            band: float(value)
-            for band, value in zip(BANDS, catalogue.petro_magnitudes[k], strict=True)
-            if np.isfinite(value) and band in magnitudes
-        },
+        errors=_by_band(catalogue.errors[k]),
+        petro_magnitudes={band: m for band, m in petro.items() if band in magnitudes},
         petro_r50=_positive(catalogue.petro_r50[k]),
         petro_r90=_positive(catalogue.petro_r90[k]),
     )
-    if catalogue.image[k]:
-        scale = catalogue.pixel_scale[k]
-        try:
-            pixels = read_image(
-                Path(catalogue.image[k]),
-                pixel_scale_arcsec=float(scale) if np.isfinite(scale) else None,
-            )
-            ra, dec = float(catalogue.ra[k]), float(catalogue.dec[k])
-            placed = pixels.wcs is not None and np.isfinite(ra) and np.isfinite(dec)
-            return observe(pixels, photometry, *((ra, dec) if placed else ()))
-        except GalexplorerError as error:
-            if not magnitudes:
-                raise
-            # the photometry still serves; the flag says what became of the image
-            flags.append(f"image_unused: {error}".replace(";", ","))
-    return observe(None, photometry)
+    try:
+        pictured = images.of(k)
+        if pictured is not None:
+            pixels, place = pictured
+            observation, found = observe_and_measure(pixels, photometry, *(place or ()))
+            assert found is not None
+            columns.measured[k] = _list_measured(found)
+            return observation
+    except GalexplorerError as error:
+        if not magnitudes:
+            raise
+        # the photometry still serves; the flag says what became of the image
+        columns.flags[k].append(f"image_unused: {error}".replace(";", ","))
+    return observe_and_measure(None, photometry)[0]
+
+
+def _by_band(values: np.ndarray) -> dict[str, float]:
+    known = zip(BANDS, values, strict=True)
+    return {band: float(value) for band, value in known if np.isfinite(value)}
+
+
+def _list_measured(found: Measurement) -> list[float]:
+    radii = (found.petro_r50, found.petro_r90, found.petrosian_radius_arcsec)
+    return [
+        *(found.magnitudes.get(band, np.nan) for band in IMAGE_BANDS),
+        *(found.errors.get(band, np.nan) for band in IMAGE_BANDS),
+        *(np.nan if radius is None else radius for radius in radii),
+    ]
 
 
 def _positive(value: float) -> float | None:
@@ -196,11 +293,8 @@ def _infer_batch(
     with torch.inference_mode():
         encoded = engine.encode(observations)
         fixed = torch.from_numpy(np.asarray(catalogue.redshift[rows], np.float32))
-        allowed = (fixed > TARGETS[0].low) & (fixed <= TARGETS[0].high)
-        for k in np.flatnonzero((torch.isfinite(fixed) & ~allowed).numpy()):
-            columns.flags[rows[k]].append("redshift_outside_domain")
-        fixed = torch.where(allowed, fixed, torch.full_like(fixed, float("nan")))
-        ranges = _ranges(catalogue, rows, options, columns)
+        ranges = np.ascontiguousarray(_range_of(catalogue, rows, options).T)
+        ranges[np.isfinite(catalogue.redshift[rows])] = TARGETS[0].bounds
         samples = (
             engine.sample(encoded, options.draws, options.seed, fixed, ranges).double().numpy()
         )
@@ -233,19 +327,6 @@ def _infer_batch(
                 columns.flags[rows[k]].append("outside_domain")
 
 
-def _ranges(
-    catalogue: Catalogue, rows: list[int], options: Options, columns: Columns
-) -> np.ndarray:
-    """Return the prior range of redshift of rows, (n, 2): their own within that of all."""
-    low, high = options.redshift_range or TARGETS[0].bounds
-    lows = np.fmax(catalogue.redshift_min[rows], low)
-    highs = np.fmin(catalogue.redshift_max[rows], high)
-    for k in np.flatnonzero(~(lows < highs)):
-        columns.flags[rows[k]].append("redshift_range_empty")
-        lows[k], highs[k] = low, high
-    return np.column_stack([lows, highs])
-
-
 def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:
     table = Table()
     table["id"] = np.asarray(catalogue.id, str)
@@ -263,6 +344,11 @@ def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Colu
         table[f"p_{name}_measurable"] = columns.measurable[:, c]
     table["domain_score"] = columns.scores
     table["flag"] = np.array([";".join(words) for words in columns.flags], str)
+    if np.isfinite(columns.measured).any():
+        for c, name in enumerate(MEASURED):
+            unit = "mag" if c < 2 * len(IMAGE_BANDS) else "arcsec"
+            table[name] = Column(columns.measured[:, c], unit=unit)
+    table = join_input(table, catalogue)
     table.meta["provenance"] = {
         "weights_sha256": engine.weights.sha256,
         "versions": versions(),

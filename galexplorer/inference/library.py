@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from galexplorer.catalogue.formats import read_raw
+from galexplorer.catalogue.naming import Names
+from galexplorer.catalogue.positions import has_positions, read_positions
 from galexplorer.errors import DataError, GalexplorerError, InputError
 from galexplorer.image.reader import read_image
 from galexplorer.inference import latent_map
@@ -42,13 +43,14 @@ from galexplorer.model.vae import LATENTS
 from galexplorer.records.observation import Observation
 from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
+from galexplorer.tables.cells import numbers_of, texts_of
+from galexplorer.tables.formats import read_raw
 
 DRAWS = 256
 MIN_GALAXIES = 16
 
 _BATCH = 64
 _JUDGED = 2000
-_NUMBERS = ("ra", "dec", "pixel_scale", *KNOWN_NAMES)
 
 Progress = Callable[[str, int, int], None]
 
@@ -125,15 +127,24 @@ def read_table(path: Path, progress: Progress = _quiet) -> tuple[Entries, tuple[
     DataError
         If no row can be used.
     """
-    raw = read_raw(path, _select, _NUMBERS)
+    raw = read_raw(path)
+    names = Names(raw.table, raw.label)
+    image = names.find("image")
+    if image is None or not has_positions(names):
+        lacking = ["image"] * (image is None) + ["ra, dec"] * (not has_positions(names))
+        raise InputError(
+            f"{path} lacks {', '.join(lacking)}: a library needs columns image, ra and dec, and "
+            f"takes pixel_scale, {', '.join(KNOWN_NAMES)}."
+        )
+    numbers = _read_numbers(names)
     rows, problems = [], []
-    for k, name in enumerate(raw.texts["image"]):
-        values = {column: float(raw.numbers[column][k]) for column in raw.numbers}
+    for k, name in enumerate(texts_of(image.column)):
+        values = {column: float(own[k]) for column, own in numbers.items()}
         try:
             rows.append(_entry(path.parent / name if name else None, values))
         except GalexplorerError as error:
             problems.append(f"Row {k + 1}: {error}")
-        progress("images", k + 1, raw.length)
+        progress("images", k + 1, len(raw.table))
     if not rows:
         first = f" {problems[0]}" if problems else ""
         raise DataError(f"No row of {path} could be used: check its image column.{first}")
@@ -341,16 +352,15 @@ def describe(arrays: dict[str, Tensor], source: str) -> dict:
     }
 
 
-def _select(names: list[str], path: Path) -> dict[str, str]:
-    plain = {name.strip().lower(): name for name in names}
-    chosen = {column: plain[column] for column in ("image", *_NUMBERS) if column in plain}
-    lacking = [column for column in ("image", "ra", "dec") if column not in chosen]
-    if lacking:
-        raise InputError(
-            f"{path} lacks {', '.join(lacking)}: a library needs columns image, ra and dec, and "
-            f"may have pixel_scale, {', '.join(KNOWN_NAMES)}."
-        )
-    return chosen
+def _read_numbers(names: Names) -> dict[str, np.ndarray]:
+    places = read_positions(names)
+    assert places.ra is not None
+    assert places.dec is not None
+    numbers = {"ra": np.mod(places.ra, 360.0), "dec": places.dec}
+    for column in ("pixel_scale", *KNOWN_NAMES):
+        if named := names.find(column):
+            numbers[column] = numbers_of(named.column, named.name, names.label)[0]
+    return numbers
 
 
 def _entry(path: Path | None, values: dict[str, float]) -> Entries:

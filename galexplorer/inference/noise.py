@@ -11,6 +11,9 @@ from torch import Tensor
 
 from galexplorer.schema import TARGETS
 
+_STEPS, _OFFSET = 64, 0.381966
+"""Per unit of a feature, and where the first begins."""
+
 RedshiftRange = tuple[float, float] | np.ndarray
 """One prior range of redshift for all galaxies, or one for each, shape (n, 2)."""
 
@@ -42,8 +45,10 @@ def keys_of(features: np.ndarray, images: Sequence[bytes | None], origin: np.nda
     -------
     ndarray, shape (n,), uint64
     """
-    # rounded, since a batch's arithmetic may differ from that of one row in the last bit
-    known = np.nan_to_num(np.round(features.astype(np.float64), 4), nan=-9999.0) + 0.0
+    # coarse, since another file format or a batch may differ in the last bits; off the decimals
+    # that catalogues are rounded to, so that hardly a value lies on an edge
+    coarse = np.floor(features.astype(np.float64) * _STEPS + _OFFSET)
+    known = np.nan_to_num(coarse, nan=-9999.0)
     keys = np.empty(len(known), np.uint64)
     for row, (values, image, kind) in enumerate(zip(known, images, origin, strict=True)):
         digest = hashlib.blake2b(values.tobytes(), digest_size=8)

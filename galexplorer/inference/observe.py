@@ -64,6 +64,17 @@ def observe(
         If there is neither image nor photometry, no galaxy is found at the position, or what is
         measured there is no galaxy's light.
     """
+    return observe_and_measure(pixels, photometry, ra, dec, extinction_mag)[0]
+
+
+def observe_and_measure(
+    pixels: Pixels | None,
+    photometry: Photometry | None = None,
+    ra: float | None = None,
+    dec: float | None = None,
+    extinction_mag: Mapping[str, float] | None = None,
+) -> tuple[Observation, Measurement | None]:
+    """Do as `observe`, and return too what was measured, None without an image."""
     given = photometry or Photometry()
     if pixels is None:
         if not given.magnitudes:
@@ -71,7 +82,7 @@ def observe(
         sized = given.petro_r50 is not None or given.petro_r90 is not None
         given = replace(given, petro_kind="catalogue" if sized else "none")
         told = ("No image: inferred from photometry alone.",)
-        return Observation(None, given, told, origins=_origins(given, False))
+        return Observation(None, given, told, origins=_origins(given, False)), None
     found = measure(pixels, ra, dec)
     objections = _check_light(found)
     grid, scale, native = cut(pixels, found)
@@ -128,7 +139,7 @@ def observe(
             "Petrosian radii were measured on the pixels: catalogue radii are used only as a pair, "
             "with its magnitudes.",
         )
-    return Observation(
+    observation = Observation(
         cutout,
         joined,
         notes,
@@ -136,6 +147,7 @@ def observe(
         pixels.origin,
         origins=_origins(joined, corrected),
     )
+    return observation, found
 
 
 def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) -> Observation:

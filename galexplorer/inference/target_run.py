@@ -1,15 +1,17 @@
 """One target of a list: resolved, fetched, inferred; a failure is recorded, not raised."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.inference.observe import observe, observe_fetched
+from galexplorer.query.target_list import Target
 from galexplorer.records.result import Result
+from galexplorer.schema import TARGETS
 from galexplorer.sky.fetch import fetch_target
 from galexplorer.sky.http import Settings
-from galexplorer.sky.target_list import Target
 
 if TYPE_CHECKING:
     from galexplorer.inference.engine import Engine
@@ -89,6 +91,15 @@ def _infer(
 ) -> Outcome:
     ra: float | None = None
     dec: float | None = None
+    # before anything is fetched: a redshift that is stated is never left out
+    low, high = TARGETS[0].bounds
+    if target.redshift is not None and math.isnan(target.redshift):
+        raise TargetError("Its redshift is not a number: correct it, or leave it empty.")
+    if target.redshift is not None and not low < target.redshift <= high:
+        raise TargetError(
+            f"Its redshift {target.redshift:g} is outside the model's range, {low:g} to {high:g}: "
+            "leave it empty to have it inferred."
+        )
     if target.photometry is not None and (not images or not target.text):
         observation = observe(None, target.photometry)
     elif target.text:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from galexplorer.errors import FetchError
 from galexplorer.image.pixels import Pixels
+from galexplorer.objids import Field
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.cutouts import fetch_legacy
 from galexplorer.sky.fetch import (
@@ -22,7 +23,6 @@ from galexplorer.sky.fetch import (
 from galexplorer.sky.frames import SERVICE, Archive, Frames, cut_pixels, fetch_frames
 from galexplorer.sky.http import Network, ServiceError, Settings
 from galexplorer.sky.mosaic import Footprint, query_footprints
-from galexplorer.sky.parse import Field
 
 Source = Literal["frames", "legacy"]
 

@@ -23,10 +23,10 @@ from astropy.table import Table
 from astroquery.sdss import SDSSClass
 
 from galexplorer.errors import DataError
+from galexplorer.objids import decode_objid
 from galexplorer.schema import BANDS
 from galexplorer.sky.catalogue import DATA_RELEASE, TOTAL
 from galexplorer.sky.http import Network, ServiceError, Settings
-from galexplorer.sky.parse import decode_objid
 
 PRIME = 2**31 - 1
 PAGE_ROWS = 8000

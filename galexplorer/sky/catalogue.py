@@ -14,11 +14,11 @@ from astropy.table import Table
 from astroquery.sdss import SDSSClass
 
 from galexplorer.errors import TargetError
+from galexplorer.objids import Field
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network, ServiceError
-from galexplorer.sky.parse import Field
 
 DATA_RELEASE = 17
 SEARCH_ARCMIN = 1.0

@@ -12,10 +12,10 @@ from galexplorer.fits.bounded import Source, read_blob
 from galexplorer.fits.images import is_fits, read_header
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.reader import read_image
+from galexplorer.query.parse import parse_target
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.sky.fetch import Fetched
-from galexplorer.sky.parse import parse_target
 
 CREATOR = "galexplorer fetch"
 

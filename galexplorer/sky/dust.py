@@ -9,17 +9,13 @@ from astropy.coordinates import SkyCoord
 from astroquery.ipac.irsa.irsa_dust import IrsaDust, IrsaDustClass
 
 from galexplorer.errors import OptionError
-from galexplorer.schema import BANDS
+from galexplorer.schema import EXTINCTION_PER_REDDENING
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network, ServiceError
 
 SERVICE = "IRSA's dust service"
 ORIGIN = "IRSA, E(B-V) of Schlegel et al. 1998, coefficients of Schlafly & Finkbeiner 2011"
 DUST_S = 10.0
-
-EXTINCTION_PER_REDDENING = dict(zip(BANDS, (4.239, 3.303, 2.285, 1.698, 1.263), strict=True))
-"""A over E(B-V) of Schlegel et al. 1998 in SDSS's bands, for R_V = 3.1 (Schlafly & Finkbeiner
-2011, ApJ 737, 103, table 6); IRSA's own tables give the same."""
 
 _MAX_REDDENING = 100.0
 _NEAR_DEG = 0.01

@@ -6,6 +6,8 @@ from typing import Literal
 
 from galexplorer.errors import FetchError
 from galexplorer.image.pixels import Pixels
+from galexplorer.objids import decode_objid
+from galexplorer.query.parse import Reading, parse_target
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky import catalogue
@@ -15,7 +17,6 @@ from galexplorer.sky.cutouts import fetch_hips, fetch_legacy
 from galexplorer.sky.dust import ORIGIN, query_extinction
 from galexplorer.sky.frames import fetch_pixels
 from galexplorer.sky.http import Network, ServiceError, Settings
-from galexplorer.sky.parse import Reading, decode_objid, parse_target
 from galexplorer.sky.resolve import resolve_name
 
 Source = Literal["auto", "frames", "legacy", "hips"]

@@ -23,12 +23,12 @@ from galexplorer.fits.bounded import read_blob
 from galexplorer.fits.images import FitsImage, read_header, read_images
 from galexplorer.image.alignment import align
 from galexplorer.image.pixels import Pixels
+from galexplorer.objids import Field
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import DATA_RELEASE
 from galexplorer.sky.http import Network, ServiceError
 from galexplorer.sky.mosaic import Footprint, choose_fields, query_footprints
-from galexplorer.sky.parse import Field
 
 SERVICE = "The SDSS archive"
 FRAMES_S = 25.0

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from galexplorer.objids import Field
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import MAX_ROWS, TOTAL, Row, query
 from galexplorer.sky.http import Network
-from galexplorer.sky.parse import Field
 
 MAX_JOINED = 4
 """Fields that are joined to the first one at most."""

@@ -10,7 +10,7 @@ from galexplorer.api.inputs import observe
 from galexplorer.errors import InputError, OptionError, TargetError
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.reader import read_image
-from galexplorer.sky.query import names_galaxy
+from galexplorer.query.parse import names_galaxy
 
 MAGNITUDES = {"g": 17.6, "r": 16.8, "i": 16.4}
 
@@ -87,7 +87,7 @@ def test_a_galaxy_can_be_pointed_at(flux, wcs):
     )
     with pytest.raises(OptionError, match="not both"):
         observe(second, wcs=wcs, ra=ra, dec=dec, pixel=(x, y))
-    with pytest.raises(TargetError, match="lies off the image"):
+    with pytest.raises(TargetError, match="lies outside the image"):
         observe(second, wcs=wcs, pixel=(500, 3))
 
 
@@ -110,7 +110,7 @@ def test_magnitudes_replace_what_is_measured(files):
         ({"magnitudes": MAGNITUDES, "errors": {"u": 0.1}}, "no magnitude"),
         ({"magnitudes": MAGNITUDES, "errors": {"g": -1.0}}, "error in g"),
         ({"magnitudes": MAGNITUDES, "petro_r50": 0.0}, "petro_r50 is 0"),
-        ({"magnitudes": MAGNITUDES, "petro_r50": 5.0, "petro_r90": 3.0}, "further out"),
+        ({"magnitudes": MAGNITUDES, "petro_r50": 5.0, "petro_r90": 3.0}, "R90 must be larger"),
         ({"magnitudes": MAGNITUDES, "ra": 10.0}, "both RA and Dec"),
         ({"magnitudes": MAGNITUDES, "ra": 10.0, "dec": 2.0}, "belong to an image"),
         ({"magnitudes": MAGNITUDES, "pixel_scale": 0.4}, "belong to an image"),

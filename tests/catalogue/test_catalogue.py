@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
@@ -90,7 +92,8 @@ def test_sentinels_are_missing_and_impossible_values_are_flagged(tmp_path):
     assert catalogue.magnitudes[1, 4] == 17.5
     np.testing.assert_array_equal(catalogue.ra, [99, 99, np.nan, 1])
     np.testing.assert_array_equal(catalogue.dec, [np.nan, 0, np.nan, 2])
-    np.testing.assert_array_equal(catalogue.redshift, [np.nan, np.nan, np.nan, 0.1])
+    # a redshift that is stated counts, whether the model knows galaxies so far or not
+    np.testing.assert_array_equal(catalogue.redshift, [np.nan, np.nan, 0.7, 0.1])
     assert list(catalogue.flags[:2]) == ["", ""]
     assert set(catalogue.flags[2].split(";")) == {
         "out_of_range:ra",
@@ -98,7 +101,6 @@ def test_sentinels_are_missing_and_impossible_values_are_flagged(tmp_path):
         "out_of_range:u",
         "out_of_range:g",
         "unreadable:i",
-        "out_of_range:redshift",
     }
     assert set(catalogue.flags[3].split(";")) == {"unreadable:u", "unreadable:g"}
     assert np.isnan(catalogue.magnitudes[3, :2]).all()
@@ -201,10 +203,12 @@ def test_no_usable_column_names_those_expected(tmp_path):
 
 
 @pytest.mark.parametrize("values", [(0.01, 0.3), (0.2, -9999), (1.5, 0)])
-def test_a_redshift_named_z_is_refused(tmp_path, values):
+def test_a_column_z_of_redshifts_is_read_as_such_and_said(tmp_path, values):
     rows = "\n".join(f"17,{value}" for value in values)
-    with pytest.raises(InputError, match="looks like a redshift"):
-        read_catalogue(write(tmp_path / "t.csv", f"r,z\n{rows}\n"))
+    catalogue = read_catalogue(write(tmp_path / "t.csv", f"r,z\n{rows}\n"))
+    assert np.isnan(catalogue.magnitudes[:, 4]).all()
+    assert catalogue.redshift[0] == values[0]
+    assert "Column z was read as redshifts, not as magnitudes in z" in catalogue.notes[0]
 
 
 def test_a_z_column_without_values_is_fine(tmp_path):
@@ -278,7 +282,7 @@ def test_hostile_files_give_one_sentence(tmp_path, name, content, match):
 
 
 def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.formats.MAX_BYTES", 2**20)
+    monkeypatch.setattr("galexplorer.tables.bounds.MAX_BYTES", 2**20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 2**24))
     with pytest.raises(InputError, match="unpacks to more than 1 MiB"):
@@ -286,7 +290,7 @@ def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
 
 
 def test_too_many_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("galexplorer.catalogue.raw.MAX_ROWS", 10)
+    monkeypatch.setattr("galexplorer.tables.bounds.MAX_ROWS", 10)
     with pytest.raises(InputError, match="more than 10 rows"):
         read_catalogue(write(tmp_path / "t.csv", "id,r\n" + ROWS))
 
@@ -383,8 +387,171 @@ def test_a_failed_write_leaves_the_old_table(tmp_path, table, monkeypatch):
 
 
 def test_unknown_formats_are_refused(tmp_path, table):
-    with pytest.raises(OptionError, match="which format"):
+    with pytest.raises(OptionError, match="no known suffix"):
         write_table(table, tmp_path / "t.xlsx")
     with pytest.raises(OptionError, match="does not exist"):
         write_table(table, tmp_path / "none" / "t.csv")
     assert set(TABLE_SUFFIXES) >= set(SUFFIXES)
+
+
+# --- forms and hostile files of the newer kinds -------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["GALAXIES", "2", "galaxies"])
+def test_a_table_hdu_by_number_or_name(tmp_path, name):
+    first, second = Table({"r": [15.0]}), Table({"r": [17.0, 18.0]})
+    hdus = [fits.PrimaryHDU(), fits.BinTableHDU(first), fits.BinTableHDU(second, name="GALAXIES")]
+    path = tmp_path / "t.fits"
+    fits.HDUList(hdus).writeto(path)
+    assert len(read_catalogue(f"{path}[{name}]")) == 2
+    assert len(read_catalogue(path.read_bytes(), hdu=name, name="t.fits")) == 2
+    both = read_catalogue(path)
+    assert len(both) == 1
+    assert "Table [1] of 2 was read ([1], [2]): name another so." in both.notes
+    with pytest.raises(InputError, match=r"has no table at \[7\]: it has 3 HDUs"):
+        read_catalogue(f"{path}[7]")
+
+
+def test_a_file_whose_name_ends_in_brackets(tmp_path):
+    assert len(read_catalogue(write(tmp_path / "t.csv[1]", "r\n17\n"))) == 1
+
+
+def test_the_first_usable_table_counts(tmp_path):
+    about = fits.BinTableHDU(Table({"info": ["about"]}))
+    table = fits.BinTableHDU(Table({"r": [17.0]}))
+    fits.HDUList([fits.PrimaryHDU(), about, table]).writeto(tmp_path / "t.fits")
+    assert read_catalogue(tmp_path / "t.fits").magnitudes[0, 2] == 17
+
+
+def test_a_hats_collection(tmp_path):
+    part = tmp_path / "all" / "main" / "dataset" / "Norder=0" / "Dir=0"
+    part.mkdir(parents=True)
+    pd.DataFrame({"r": [17.0]}).to_parquet(part / "Npix=3.parquet")
+    write(tmp_path / "all" / "main" / "hats.properties", "")
+    listed = write(tmp_path / "all" / "collection.properties", "hats_primary_table_url = main\n")
+    assert len(read_catalogue(tmp_path / "all")) == 1
+    write(listed, "hats_primary_table_url = ../elsewhere\n")
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(InputError, match="not within it"):
+        read_catalogue(tmp_path / "all")
+
+
+def test_decimal_commas_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"column g .* has decimal commas \(17,5\)"):
+        read_catalogue(write(tmp_path / "a.csv", "id;g;r\na;17,5;16,8\nb;18,1;17\n"))
+    with pytest.raises(InputError, match="more fields than its 2 columns: write decimal points"):
+        read_catalogue(write(tmp_path / "b.csv", "g,r\n17,5,16,8\n18,1,17,2\n"))
+
+
+def test_a_name_of_several_words_is_no_row_of_several_cells(tmp_path):
+    catalogue = read_catalogue(write(tmp_path / "t.csv", "r\n17\n18\n"))
+    assert len(catalogue) == 2
+    catalogue = read_catalogue(write(tmp_path / "t.txt", 'name r\n"NGC 1" 17\nM31 3.4\n'))
+    assert list(catalogue.id) == ["NGC 1", "M31"]
+
+
+def test_a_leading_zero_belongs_to_a_name(tmp_path):
+    catalogue = read_catalogue(write(tmp_path / "t.csv", "id,field,r\n007,0012,17\n"))
+    assert catalogue.id[0] == "007"
+    assert catalogue.table["field"][0] == "0012"
+
+
+def test_columns_of_variable_length_are_left_out_and_said(tmp_path):
+    ragged = np.empty(2, dtype=object)
+    ragged[:] = [np.arange(3), np.arange(5)]
+    columns = [
+        fits.Column("r", "D", array=[17.0, 18.0]),
+        fits.Column("spectrum", "PJ()", array=ragged),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
+    catalogue = read_catalogue(tmp_path / "t.fits")
+    assert catalogue.table.colnames == ["r"]
+    assert "Columns of variable length that were left out: spectrum." in catalogue.notes
+
+
+def test_nested_columns_of_parquet_are_left_out_and_said(tmp_path):
+    nested = pa.array([{"a": 1}, {"a": 2}])
+    lists = pa.array([[1.0, 2.0], [3.0, 4.0]])
+    table = pa.table({"r": [17.0, 18.0], "n": nested, "pair": lists, "day": [None, None]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    catalogue = read_catalogue(tmp_path / "t.parquet")
+    assert catalogue.table.colnames == ["r", "pair", "day"]
+    assert catalogue.table["pair"].shape == (2, 2)
+    assert "Columns of nested or unknown types that were left out: n." in catalogue.notes
+
+
+FOREIGN = """# %ECSV 1.0
+# ---
+# datatype:
+# - {name: r, datatype: float64}
+# meta: !!omap
+# - __serialized_columns__:
+#     r:
+#       __class__: subprocess.Popen
+#       args: !astropy.table.SerializedColumn {name: r}
+# schema: astropy-2.0
+r
+17
+"""
+FAILED = """<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE type="results">
+<INFO name="QUERY_STATUS" value="ERROR">no such table</INFO></RESOURCE></VOTABLE>"""
+OLD_FRAME = """<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE>
+<COOSYS ID="old" system="eq_FK4" equinox="B1950"/><TABLE>
+<FIELD name="ra" datatype="double" ref="old"/><FIELD name="r" datatype="double"/>
+<DATA><TABLEDATA><TR><TD>1</TD><TD>17</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+WIDE = """<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE nrows="1000000">
+<FIELD name="r" datatype="double" arraysize="99999999"/><DATA><TABLEDATA><TR><TD>17</TD></TR>
+</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("foreign.ecsv", FOREIGN.encode(), "cannot be read .*unsupported class"),
+        ("failed.vot", FAILED.encode(), "its query failed: no such table"),
+        ("old.vot", OLD_FRAME.encode(), "column ra .* of the system eq_FK4"),
+        ("wide.vot", WIDE.encode(), "declares more data"),
+        ("book.xlsx", b"PK\x03\x04" + bytes(200), "an Excel workbook"),
+        ("old.xls", b"\xd0\xcf\x11\xe0" + bytes(200), "an old Excel workbook"),
+        ("t.h5", b"\x89HDF\r\n\x1a\n" + bytes(200), "is HDF5"),
+        ("t.feather", b"ARROW1\0\0" + bytes(100), "cannot be read"),
+        ("t.csv.xz", b"\xfd7zXZ\0" + bytes(100), "cannot be read"),
+    ],
+)
+def test_more_hostile_files_give_one_sentence(tmp_path, name, content, match):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=match) as caught:
+        read_catalogue(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dictionary_that_unpacks_without_end_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("galexplorer.tables.bounds.MAX_BYTES", 2**20)
+    texts = pa.array(["x" * 1000] * 50_000).dictionary_encode()
+    pq.write_table(pa.table({"r": np.full(50_000, 17.0), "note": texts}), tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 2**20
+    with pytest.raises(InputError, match="unpacks to more than 4 MiB"):
+        read_catalogue(tmp_path / "t.parquet")
+
+
+def test_identifiers_beyond_63_bits_keep_their_digits(tmp_path):
+    large = ["18446744073709551615", "9223372036854775809"]
+    catalogue = read_catalogue(write(tmp_path / "t.csv", f"id,r\n{large[0]},17\n{large[1]},18\n"))
+    assert list(catalogue.id) == large
+    longer = "123456789012345678901234"
+    catalogue = read_catalogue(write(tmp_path / "t.csv", f"id,r\n{longer},17\n{large[1]},18\n"))
+    assert list(catalogue.id) == [longer, large[1]]
+
+
+def test_western_letters_are_kept(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("id,r\n\u00e9toile,17\n".encode("latin-1"))
+    assert read_catalogue(path).id[0] == "\u00e9toile"
+
+
+def test_remarks_within_a_table_are_no_rows_and_are_said(tmp_path):
+    path = write(tmp_path / "t.csv", "# before\nid,g,r\na,17,16\n# second half\nb,18,17\n#END#\n")
+    catalogue = read_catalogue(path)
+    assert list(catalogue.id) == ["a", "b"]
+    assert "1 line that begins with # was taken as a remark." in catalogue.notes

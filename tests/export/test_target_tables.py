@@ -11,6 +11,7 @@ import pytest
 from astropy.io import votable
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyWarning
+from galexplorer.query.target_list import Target
 
 from galexplorer.export.provenance import CITATION
 from galexplorer.export.target_tables import (
@@ -21,7 +22,6 @@ from galexplorer.export.target_tables import (
 )
 from galexplorer.inference.target_run import Outcome
 from galexplorer.schema import TARGET_NAMES
-from galexplorer.sky.target_list import Target
 
 
 @pytest.fixture

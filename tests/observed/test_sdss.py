@@ -18,6 +18,7 @@ from galexplorer.cli import main
 from galexplorer.datasets import shards
 from galexplorer.errors import DataError, FetchError
 from galexplorer.inference.engine import Engine
+from galexplorer.objids import Field
 from galexplorer.observed import sdss
 from galexplorer.observed.sdss import build
 from galexplorer.observed.sdss_pixels import Shelf
@@ -25,7 +26,6 @@ from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.sky.frames import cut_pixels
 from galexplorer.sky.http import ServiceError
-from galexplorer.sky.parse import Field
 from galexplorer.training.config import Config
 from galexplorer.training.release import make_weights
 

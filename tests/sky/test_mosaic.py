@@ -12,9 +12,9 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from sky_replay import CAMCOL, FIELD, FRAMES, RUN, THINGS, paint
 
+from galexplorer.objids import Field
 from galexplorer.sky.fetch import fetch_target
 from galexplorer.sky.mosaic import Footprint, choose_fields, survey_coordinates
-from galexplorer.sky.parse import Field
 
 OTHER = Field(5140, 301, 3, 97)
 

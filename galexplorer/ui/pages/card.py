@@ -38,7 +38,7 @@ LIMITS = (
     "Magnitudes measured on the pixels of your own files are not corrected for Galactic "
     "extinction.",
 )
-"""What no test on this page can show; repeated verbatim in the README."""
+"""What no test on this page can show; docs/explanation/limits.md says more."""
 
 HEADLINES = (
     ("Redshift, ugriz magnitudes", "main_sample", "photometry", "redshift", "sigma_mad", 4),

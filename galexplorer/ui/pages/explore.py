@@ -6,8 +6,8 @@ from dataclasses import replace
 import streamlit as st
 
 from galexplorer.errors import FetchError, GalexplorerError, TargetError
+from galexplorer.query.parse import EXAMPLES
 from galexplorer.sky.fetch import fetch_target
-from galexplorer.sky.parse import EXAMPLES
 from galexplorer.ui.parts import controls, frame
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.picture import show_field

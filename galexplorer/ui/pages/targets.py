@@ -10,8 +10,8 @@ import streamlit as st
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.target_tables import SUMMARY_FORMATS, draws_bytes, summary_bytes
 from galexplorer.inference.target_run import DRAWS, Outcome, infer_target
+from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
 from galexplorer.science.summary import BPT_LABELS
-from galexplorer.sky.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
 from galexplorer.ui.parts import frame
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.session import journey, settings, state

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 from galexplorer.inference.target_run import Outcome, Progress
-from galexplorer.sky.target_list import Target
+from galexplorer.query.target_list import Target
 
 Run = Callable[[Target, Progress], Outcome]
 

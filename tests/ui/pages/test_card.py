@@ -61,9 +61,3 @@ def test_without_a_report_card_the_page_says_what_to_do(monkeypatch):
     card.read_card.clear()
     assert not at.exception
     assert "no report card yet" in at.info[0].value
-
-
-def test_the_readme_has_the_same_limits():
-    readme = words((ROOT / "README.md").read_text())
-    for sentence in card.LIMITS:
-        assert words(sentence) in readme

@@ -10,7 +10,7 @@ from astropy.table import Table
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.inference.target_run import Outcome
-from galexplorer.sky.target_list import Target
+from galexplorer.query.target_list import Target
 from galexplorer.ui.pages.targets import filter_frame, results_frame
 from galexplorer.ui.session.jobs import Held, Job
 
@@ -152,7 +152,7 @@ def test_a_bad_list_gives_a_sentence(app):
     give(app, b"\x89HDF\r\n\x1a\n" + b"\0" * 200, "list.h5")
     assert "list.h5" in app.error[0].value
     give(app, "\n".join(f"NGC {k}" for k in range(501)).encode(), "long.txt")
-    assert "501 targets, and 500 are the most" in app.error[0].value
+    assert "501 targets, but at most 500 are allowed" in app.error[0].value
 
 
 def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):

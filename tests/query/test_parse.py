@@ -6,7 +6,8 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 from galexplorer.errors import TargetError
-from galexplorer.sky.parse import decode_objid, parse_target
+from galexplorer.objids import decode_objid
+from galexplorer.query.parse import parse_target
 
 HMS = SkyCoord("10h48m44.2s", "26d3m13s")
 HMS_2 = SkyCoord("10h48m44.2s", "26d3m13.2s")
@@ -185,7 +186,7 @@ def test_objid_decodes_to_its_field():
         ("10.68 +91", "Dec of +91°"),
         ("10.68 -91", "Dec of -91°"),
         ("361 +10", "RA of 361°"),
-        ("-10 +10", "RA of -10°"),
+        ("-190 +10", "RA of -190°"),
         ("25:00:00 +10:00:00", "beyond 24 hours"),
         ("162 11 03 +26 03 13", "beyond 24 hours"),
         ("10:60:00 +10:00:00", "60 or more"),
@@ -210,7 +211,7 @@ def test_objid_decodes_to_its_field():
         ("J254844.2+260313", "beyond 24 hours"),
         ("J104844.2+960313", "Dec of +96"),
         ("587726031714779292", "DR7 or earlier"),
-        ("2634622337315530752", "no SDSS photometric objID"),
+        ("2634622337315530752", "is a specObjID"),
         ("123456789012345678", "no SDSS photometric objID"),
         ("10:48:44.2:5 +26:03:13", "cannot be read"),
         ("10d48h +26", "cannot be read"),

@@ -5,15 +5,22 @@ whatever fits no form or more than one is refused, and every reading is echoed b
 """
 
 import math
+import os
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from galexplorer.errors import TargetError
+from galexplorer.objids import decode_objid, decode_specobjid
 
+_FILE_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 MAX_LENGTH = 200
 MAX_TOLERANCE_ARCSEC = 180.0
+RERUN = 301
+"""Of every objID since DR8."""
 
 EXAMPLES = "NGC 5332, 162.184 +26.054, 10h48m44.2s +26d03m13s or an SDSS objID"
 
@@ -95,21 +102,6 @@ class Reading:
         return words
 
 
-@dataclass(frozen=True)
-class Field:
-    """One field of the SDSS imaging survey.
-
-    Attributes
-    ----------
-    run, rerun, camcol, field : int
-    """
-
-    run: int
-    rerun: int
-    camcol: int
-    field: int
-
-
 def parse_target(text: str) -> Reading:
     """Read a name, a position or an SDSS objID.
 
@@ -162,27 +154,6 @@ def parse_target(text: str) -> Reading:
     return Reading("name", tidy)
 
 
-def decode_objid(objid: int) -> Field:
-    """Return the field that an SDSS objID names.
-
-    Parameters
-    ----------
-    objid : int
-        64 bits: sky version, rerun (11 bits), run (16), camcol (3), first field (1),
-        field (12), object (16); see the SDSS help on ObjIDs.
-
-    Returns
-    -------
-    Field
-    """
-    return Field(
-        run=(objid >> 32) & 0xFFFF,
-        rerun=(objid >> 48) & 0x7FF,
-        camcol=(objid >> 29) & 0x7,
-        field=(objid >> 16) & 0xFFF,
-    )
-
-
 def _tidy(text: str) -> str:
     mapped = unicodedata.normalize("NFKC", text.translate(_TABLE)).translate(_TABLE)
     kept = "".join(
@@ -204,6 +175,13 @@ def _translate_units(plain: str) -> str:
 def _check_objid(digits: str) -> int:
     objid = int(digits)
     version, field = objid >> 59, decode_objid(objid)
+    spectrum = decode_specobjid(objid)
+    if spectrum is not None and not (version == 2 and field.rerun == RERUN):
+        plate, mjd, fibre = spectrum
+        raise TargetError(
+            f"{digits} is a specObjID (plate {plate}, MJD {mjd}, fibre {fibre}), not an objID: "
+            "give the galaxy's objID (1237...) or its position."
+        )
     if version == 1:
         raise TargetError(
             f"{digits} is an objID of SDSS DR7 or earlier: give that of DR8 or later (1237...), "
@@ -284,7 +262,7 @@ def _split(tidy: str, body: str) -> tuple[str, str]:
 def _position(tidy: str, ra_text: str, dec_text: str) -> Reading:
     ra = _read_angle(tidy, ra_text, hours=True)
     dec = _read_angle(tidy, dec_text, hours=False)
-    _check_range(tidy, ra, dec)
+    _check_range(tidy, ra % 360.0 if -180 <= ra < 0 else ra, dec)
     return Reading("position", tidy, ra % 360.0, dec)
 
 
@@ -331,3 +309,44 @@ def _check_range(tidy: str, ra: float, dec: float) -> None:
         raise TargetError(f"'{tidy}' has an RA of {ra:g}°: it must lie between 0° and 360°.")
     if not -90 <= dec <= 90:
         raise TargetError(f"'{tidy}' has a Dec of {dec:+g}°: it must lie between -90° and +90°.")
+
+
+def names_galaxy(texts: Sequence[str]) -> bool:
+    """Tell a galaxy to look up from files to read.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As typed; the words of one target may have been split.
+
+    Returns
+    -------
+    bool
+        False where one of them is a file that exists or looks like the path of one.
+
+    Examples
+    --------
+    >>> names_galaxy(["NGC", "5332"]), names_galaxy(["cutout.fits"])
+    (True, False)
+    """
+    try:
+        if not texts or any(Path(text).exists() for text in texts):
+            return False
+    except (OSError, ValueError):  # too long for a path, or with a null byte in it
+        return True
+    return not any(
+        _FILE_SUFFIX.search(text) or (_has_folder(text) and not _is_position(text))
+        for text in texts
+    )
+
+
+def _has_folder(text: str) -> bool:
+    return os.sep in text or "/" in text or "\\" in text
+
+
+def _is_position(text: str) -> bool:
+    """Return whether a text with a slash is a position, as in 162.184/26.054."""
+    try:
+        return parse_target(text).kind != "name"
+    except TargetError:
+        return False

@@ -2,14 +2,14 @@
 
 import gzip
 import io
+import sys
 
 import numpy as np
 import pytest
 from astropy.table import Table
 
 from galexplorer.errors import InputError
-from galexplorer.inference.target_run import infer_target
-from galexplorer.sky.target_list import MAX_BYTES, MAX_TARGETS, Target, read_targets
+from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, read_targets
 
 
 def read(text: str, name: str = "list.txt"):
@@ -52,9 +52,8 @@ def test_a_pasted_table_needs_its_header_only(mark):
     assert [(t.text, t.redshift) for t in found] == [
         ("NGC 5332", 0.0223),
         ("Haro 25", None),
-        ("M 51", None),
+        ("M 51", 9.0),
     ]
-    assert "redshift 9 is not between 0 and 0.35" in found[2].notes[0]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +100,10 @@ def test_magnitudes_come_with_their_rows():
         (b"target\n", "holds no targets"),
         (b"\0\1\2", "damaged|not text|no known|not what"),
         (b"SIMPLE  =                    T", "cannot be read|cut short"),
-        ("\n".join(f"NGC {k}" for k in range(MAX_TARGETS + 1)).encode(), "501 targets, and 500"),
-        (b"name,z\nA,0.02\nB,0.1\n", "rename the column to redshift"),
+        (
+            "\n".join(f"NGC {k}" for k in range(MAX_TARGETS + 1)).encode(),
+            "501 targets, but at most 500",
+        ),
         (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><VOTABLE/>', "XML entities"),
     ],
 )
@@ -112,44 +113,61 @@ def test_what_is_no_list_is_refused_in_a_sentence(content, words):
     assert "/" not in str(caught.value).replace("N/A", "")
 
 
-class Lazy:
-    """An engine that must not be loaded."""
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"ra": [-47.8522], "dec": [-5.7111]}, "312.147800 -5.711100"),
+        ({"RAJ2000": ["10:48:44.2"], "DEJ2000": ["+26:03:13"]}, "162.184167 +26.053611"),
+        ({"objid": [1237667430639665185]}, "1237667430639665185"),
+    ],
+)
+def test_tables_in_memory(table, text):
+    assert [target.text for target in read_targets(Table(table)).targets] == [text]
+    assert [target.text for target in read_targets(Table(table).to_pandas()).targets] == [text]
 
-    def __call__(self):
-        raise AssertionError("loaded for a target that has no pixels")
+
+def test_units_of_positions_are_believed():
+    table = Table({"ra": [2.83064], "dec": [0.454723]})
+    table["ra"].unit = table["dec"].unit = "rad"
+    (target,) = read_targets(table).targets
+    assert target.text == "162.183725 +26.053709"
+
+
+def test_columns_can_be_stated():
+    table = Table({"a": [10.0], "b": [20.0], "v": [0.02]})
+    stated = {"ra": "a", "dec": "b", "redshift": "v"}
+    (target,) = read_targets(table, columns=stated).targets
+    assert (target.text, target.redshift) == ("10.000000 +20.000000", 0.02)
+
+
+def test_lists_of_spaces_and_lists_in_utf16():
+    assert [t.text for t in read("name redshift\nM31 0.001\nM33 0.0006\n")] == ["M31", "M33"]
+    (target,) = read_targets("NGC 5332, 0.0223".encode("utf-16")).targets
+    assert (target.text, target.redshift) == ("NGC 5332", 0.0223)
+    assert [t.text for t in read("# ra dec\n10.5 -3\n11 4\n")] == [
+        "10.500000 -3.000000",
+        "11.000000 +4.000000",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("content", "words"),
     [
-        ("no such galaxy", "No object is known by the name"),
-        ("10:99:00 +20:00:00", "minutes or seconds of 60 or more"),
-        ("far", "redshift 0.410"),
-        ("", "neither a name nor a position nor a magnitude"),
+        (b"objid\n1.23767E+18\n1.23767E+18\n", "column objid of list.csv holds 64-bit identi"),
+        (b"specobjid,ra\n299489676975171584,1\n", "specobjid names spectra, not galaxies"),
+        (b"target;ra;dec\nA;162,18;26,05\n", "column ra of list.csv has decimal commas"),
     ],
 )
-def test_a_bad_target_is_an_outcome(replay, settings, text, words):
-    outcome = infer_target(Target("row", text), Lazy(), settings=settings)
-    assert outcome.result is None
-    assert words in outcome.problem
+def test_more_of_what_is_no_list(content, words):
+    with pytest.raises(InputError, match=words):
+        read_targets(content, "list.csv")
 
 
-def test_a_good_target_has_values_and_their_origins(replay, settings, weights_dir):
-    from galexplorer.inference.engine import Engine
-
-    engine = Engine.load(weights_dir)
-    said = []
-    outcome = infer_target(
-        Target("haro 25", "haro 25", 0.0258),
-        lambda: engine,
-        draws=200,
-        progress=said.append,
-        settings=settings,
-    )
-    assert not outcome.problem
-    assert (outcome.ra, outcome.dec) == pytest.approx((162.18416, 26.05369), abs=1e-3)
-    assert outcome.result.posterior.fixed == ("redshift",)
-    assert outcome.result.known["redshift"] == 0.0258
-    assert {"pixels", "photometry"} <= set(outcome.result.origins)
-    assert outcome.result.view is None  # hundreds of them must fit in memory
-    assert said[-1] == "inferring"
+def test_a_table_from_the_standard_input(monkeypatch, tmp_path):
+    Table({"ra": [10.0], "dec": [20.0]}).write(tmp_path / "t.fits")
+    whole = (tmp_path / "t.fits").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(whole)))
+    assert [target.text for target in read_targets("-").targets] == ["10.000000 +20.000000"]
+    assert len(read_targets(tmp_path / "t.fits").targets) == 1
+    with pytest.raises(InputError, match="does not exist"):
+        read_targets(tmp_path / "none.txt", "none.txt")

@@ -1,0 +1,69 @@
+"""The columns that a table came with, beside those that were found out."""
+
+from typing import Any
+
+import numpy as np
+from astropy.table import Column, MaskedColumn, Table
+
+from galexplorer.catalogue import Catalogue
+
+_OWN = ("id", "ra", "dec")
+_SUFFIX = "_input"
+
+
+def join_input(found: Table, catalogue: Catalogue) -> Table:
+    """Put the columns of the input between a row's name and place and its results.
+
+    Parameters
+    ----------
+    found : Table
+        Columns ``id, ra, dec`` and the results.
+    catalogue : Catalogue
+
+    Returns
+    -------
+    Table
+        The input's columns keep order, type, unit and mask. One that has the name of a result, in
+        any case, has ``_input`` at its end; one that is the id or the position already is not
+        repeated.
+    """
+    found["ra"].unit = found["dec"].unit = "deg"
+    if catalogue.table is None:
+        return found
+    joined = Table()
+    own = catalogue.used.get("id")
+    for name in _OWN:
+        joined[name] = found[name]
+    if own in catalogue.table.colnames and _is_whole(catalogue.table[own]):
+        joined["id"] = catalogue.table[own].copy()
+    taken = {name.lower() for name in found.colnames}
+    for name in catalogue.table.colnames:
+        column = catalogue.table[name]
+        label = name.strip()
+        if label.lower() in _OWN and _is_same(column, joined[label.lower()]):
+            continue
+        while label.lower() in taken:
+            label += _SUFFIX
+        taken.add(label.lower())
+        joined[label] = column
+    for name in found.colnames[len(_OWN) :]:
+        joined[name] = found[name]
+    return joined
+
+
+def _is_whole(column: Any) -> bool:
+    """Tell whether every row has a value, so that the column itself can name the rows."""
+    if not isinstance(column, Column | MaskedColumn) or column.ndim != 1:
+        return False
+    masked = isinstance(column, MaskedColumn) and bool(column.mask.any())
+    return not masked and not (column.dtype.kind in "OUS" and np.any(column == ""))
+
+
+def _is_same(column: Any, other: Column) -> bool:
+    if not isinstance(column, Column | MaskedColumn) or column.ndim != 1:
+        return False
+    if column.dtype != other.dtype or (column.unit or other.unit) != other.unit:
+        return False
+    values = np.ma.filled(np.ma.asarray(column), np.nan if column.dtype.kind == "f" else 0)
+    equal_nan = column.dtype.kind == "f"
+    return bool(np.array_equal(values, np.asarray(other), equal_nan=equal_nan))

@@ -1,0 +1,1 @@
+"""What a user asks for: a name, a position or an objID as typed, and lists of them."""

@@ -1,0 +1,13 @@
+"""Tables of any format: in as one kind of table, out complete or not at all."""
+
+from galexplorer.tables.formats import RawTable, Readable, read_raw
+from galexplorer.tables.writer import TABLE_SUFFIXES, check_destination, write_table
+
+__all__ = [
+    "TABLE_SUFFIXES",
+    "RawTable",
+    "Readable",
+    "check_destination",
+    "read_raw",
+    "write_table",
+]

@@ -1,0 +1,262 @@
+"""Parquet, Feather, HATS folders and pandas, which all are Arrow's columns."""
+
+import re
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from astropy.table import Column, MaskedColumn, Table, meta, serialize
+
+from galexplorer.errors import InputError
+from galexplorer.tables import bounds
+from galexplorer.tables.bounds import check_size
+from galexplorer.tables.cells import pack_texts
+
+MAX_FILES = 20_000
+BATCH_ROWS = 8_192
+_ASTROPY = b"table_meta_yaml"
+_HATS = ("hats.properties", "properties", "partition_info.csv", "collection.properties")
+
+
+def read_parquet(stream: BinaryIO, label: str) -> tuple[Table, tuple[str, ...]]:
+    """Read a Parquet file, with the units and columns of many parts that astropy wrote into it.
+
+    Raises
+    ------
+    InputError
+        If it is beyond the bounds.
+    """
+    file = pq.ParquetFile(stream)
+    names = file.schema_arrow.names
+    check_size(file.metadata.num_rows, len(names), label)
+    _check_unpacked([file], label)
+    return table_of(_read_batches(file, label), label)
+
+
+def read_feather(stream: BinaryIO, label: str) -> tuple[Table, tuple[str, ...]]:
+    """Read a Feather file, also called Arrow IPC file, batch by batch.
+
+    Raises
+    ------
+    InputError
+        If it is beyond the bounds.
+    """
+    with pa.ipc.open_file(stream) as file:
+        check_size(0, len(file.schema), label)
+        batches, rows, size = [], 0, 0
+        for k in range(file.num_record_batches):
+            batches.append(file.get_batch(k))
+            rows, size = rows + batches[-1].num_rows, size + batches[-1].nbytes
+            check_size(rows, len(file.schema), label)
+            _check_memory(size, label)
+        return table_of(pa.Table.from_batches(batches, file.schema), label)
+
+
+def is_hats(folder: Path) -> bool:
+    """Tell whether a folder is a HATS catalogue."""
+    return folder.is_dir() and any((folder / name).is_file() for name in _HATS)
+
+
+def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
+    """Read the partitions of a HATS catalogue, in the order of the sky.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the catalogue, or of a collection that names it.
+    label : str
+
+    Raises
+    ------
+    InputError
+        If it has no partitions, or is beyond the bounds.
+    """
+    folder = _primary(folder, label)
+    paths = sorted(
+        (path for path in (folder / "dataset").rglob("*.parquet") if path.name[0] not in "._"),
+        key=lambda path: [int(n) for n in re.findall(r"\d+", str(path.relative_to(folder)))],
+    )
+    if not paths:
+        raise InputError(f"{label} is a HATS folder without partitions in its folder dataset.")
+    if len(paths) > MAX_FILES:
+        raise InputError(f"{label} has more than {MAX_FILES:,} partitions: use `survey` for it.")
+    files = [pq.ParquetFile(path) for path in paths]
+    try:
+        rows = sum(file.metadata.num_rows for file in files)
+        check_size(rows, len(files[0].schema_arrow.names), label)
+        _check_unpacked(files, label)
+        parts = pa.concat_tables(
+            [_read_batches(file, label) for file in files], promote_options="default"
+        )
+        _check_memory(parts.nbytes, label)
+    finally:
+        for file in files:
+            file.close()
+    return table_of(parts, label)
+
+
+def from_pandas(frame: Any, label: str) -> tuple[Table, tuple[str, ...]]:
+    """Return a pandas DataFrame as a table; an index with a name is a column.
+
+    Raises
+    ------
+    InputError
+        If it is beyond the bounds.
+    """
+    check_size(len(frame), len(frame.columns), label)
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    arrays = {}
+    for k, name in enumerate(frame.columns):
+        series = frame.iloc[:, k]
+        try:
+            arrays[str(name)] = pa.chunked_array([pa.array(series, from_pandas=True)])
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # objects of several kinds
+            texts = [None if item is None or item != item else str(item) for item in series]
+            arrays[str(name)] = pa.chunked_array([pa.array(texts, pa.string())])
+    return table_of(pa.table(arrays), label)
+
+
+def table_of(arrow: pa.Table, label: str) -> tuple[Table, tuple[str, ...]]:
+    """Return Arrow's columns as astropy's; what cannot be one is left out, and said."""
+    table, left_out = Table(), []
+    # astropy writes a masked column as its hidden values and a mask beside them
+    masks = {name: f"{name}.mask" for name in arrow.column_names}
+    masks = {name: mask for name, mask in masks.items() if mask in arrow.column_names}
+    kept = (arrow.schema.metadata or {}).get(_ASTROPY)
+    header = None if kept is None else meta.get_header_from_yaml(kept.decode().split("\n"))
+    size = 0
+    for name in arrow.column_names:
+        if name in masks.values():
+            continue
+        size += _unpacked_size(arrow.column(name))
+        _check_memory(size, label)
+        column = column_of(arrow.column(name))
+        if column is None:
+            left_out.append(name)
+            continue
+        table[name] = column
+        if name in masks:
+            mask = np.asarray(arrow.column(masks[name]).to_numpy(), bool)
+            table[name] = MaskedColumn(table[name], mask=mask)
+    if header is not None:
+        for own in header["datatype"]:
+            for word in {"unit", "description"} & set(own):
+                if own["name"] in table.colnames:
+                    setattr(table[own["name"]], word, own[word])
+        table.meta.update(_without_masked(header.get("meta", {})))
+        table = serialize._construct_mixins_from_columns(table)
+    return table, _tell_left_out(left_out)
+
+
+def _without_masked(kept: dict) -> dict:
+    """Drop the plan of masked columns, which were joined with their masks already."""
+    plan = kept.get("__serialized_columns__", {})
+    plan = {k: v for k, v in plan.items() if "MaskedColumn" not in str(v.get("__class__"))}
+    others = {key: value for key, value in kept.items() if key != "__serialized_columns__"}
+    return {**others, **({"__serialized_columns__": plan} if plan else {})}
+
+
+def column_of(array: pa.ChunkedArray) -> Column | MaskedColumn | None:
+    """Return an Arrow column as astropy's, its type kept; None where there is no such type."""
+    type = array.type
+    if pa.types.is_dictionary(type):
+        array, type = array.cast(type.value_type), type.value_type
+    if pa.types.is_null(type):
+        return MaskedColumn(np.full(len(array), ""), mask=True)
+    mask = np.asarray(array.is_null().to_numpy(zero_copy_only=False), bool)
+    if pa.types.is_fixed_size_list(type) or pa.types.is_list(type) or pa.types.is_large_list(type):
+        return _vectors_of(array, mask)
+    if pa.types.is_decimal(type):
+        array, type = array.cast(pa.float64()), pa.float64()
+    if pa.types.is_temporal(type):
+        array, type = array.cast(pa.string()), pa.string()
+    if _is_text(type):
+        values = pack_texts(["" if item is None else item for item in array.to_pylist()])
+    elif pa.types.is_integer(type) or pa.types.is_boolean(type):
+        values = array.fill_null(False if pa.types.is_boolean(type) else 0).to_numpy()
+    elif pa.types.is_floating(type):
+        values = array.to_numpy()
+    else:
+        return None
+    values = values if values.flags.writeable else values.copy()
+    return MaskedColumn(values, mask=mask) if mask.any() else Column(values)
+
+
+def _unpacked_size(array: pa.ChunkedArray) -> int:
+    """Return an upper limit of the bytes of a column whose texts may stand in a dictionary."""
+    if not pa.types.is_dictionary(array.type):
+        return array.nbytes
+    return sum(
+        len(chunk) * max((len(str(item)) for item in chunk.dictionary.to_pylist()), default=0)
+        for chunk in array.chunks
+    )
+
+
+def _is_text(type: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type)
+    )
+
+
+def _vectors_of(array: pa.ChunkedArray, mask: np.ndarray) -> Column | None:
+    """Return lists of one length as rows of a matrix."""
+    inner = array.type.value_type
+    if mask.any() or not (pa.types.is_floating(inner) or pa.types.is_integer(inner)):
+        return None
+    flat = pa.chunked_array([chunk.flatten() for chunk in array.chunks], inner)
+    lengths = {n for chunk in array.chunks for n in _lengths(chunk)}
+    if len(lengths) != 1 or flat.null_count:
+        return None
+    return Column(flat.to_numpy().reshape(len(array), lengths.pop()).copy())
+
+
+def _lengths(chunk: pa.Array) -> set[int]:
+    if pa.types.is_fixed_size_list(chunk.type):
+        return {chunk.type.list_size} if len(chunk) else set()
+    return set(chunk.value_lengths().unique().to_pylist())
+
+
+def _primary(folder: Path, label: str) -> Path:
+    """Follow a collection to its catalogue, which lies within it."""
+    described = folder / "collection.properties"
+    if not described.is_file():
+        return folder
+    with described.open(encoding="utf-8", errors="replace") as lines:
+        text = lines.read(2**20)
+    match = re.search(r"^hats_primary_table_url\s*=\s*(\S+)", text, re.M)
+    inner = (folder / match[1]) if match else folder
+    if not inner.is_dir() or not inner.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{label} is a HATS collection whose catalogue is not within it.")
+    return inner
+
+
+def _read_batches(file: pq.ParquetFile, label: str) -> pa.Table:
+    """Read piece by piece: a dictionary of long texts unpacks to more than the file declares."""
+    batches, size = [], 0
+    for batch in file.iter_batches(BATCH_ROWS):
+        size += batch.nbytes
+        _check_memory(size, label)
+        batches.append(batch)
+    return pa.Table.from_batches(batches, file.schema_arrow)
+
+
+def _check_unpacked(files: list[pq.ParquetFile], label: str) -> None:
+    groups = [f.metadata.row_group(k) for f in files for k in range(f.metadata.num_row_groups)]
+    _check_memory(sum(group.total_byte_size for group in groups), label)
+
+
+def _check_memory(size: int, label: str) -> None:
+    if size > 4 * bounds.MAX_BYTES:
+        raise InputError(
+            f"{label} unpacks to more than {4 * bounds.MAX_BYTES >> 20} MiB: split it."
+        )
+
+
+def _tell_left_out(names: list[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return (f"Columns of nested or unknown types that were left out: {shown}.",)

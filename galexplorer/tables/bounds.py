@@ -1,0 +1,59 @@
+"""The bounds that every format keeps, and what the libraries raise for a damaged file."""
+
+import csv
+import struct
+import zlib
+from lzma import LZMAError
+from xml.parsers.expat import ExpatError
+
+import pyarrow as pa
+import yaml
+from astropy.io import fits
+from astropy.table.meta import YamlParseError
+
+from galexplorer.errors import InputError
+
+MAX_BYTES = 2**30
+MAX_ROWS = 5_000_000
+MAX_COLUMNS = 2_000
+MAX_CELLS = 500_000_000
+
+# Each means the same to the owner of the file.
+PARSE_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    LZMAError,
+    struct.error,
+    zlib.error,
+    csv.Error,
+    yaml.YAMLError,
+    YamlParseError,
+    ExpatError,
+    fits.VerifyError,
+    pa.ArrowException,
+)
+
+
+def check_size(rows: int, columns: int, label: str) -> None:
+    """Refuse a table beyond the bounds.
+
+    Raises
+    ------
+    InputError
+        If it has too many rows, columns or cells.
+    """
+    if rows > MAX_ROWS:
+        raise InputError(f"{label} has more than {MAX_ROWS:,} rows: split it.")
+    if columns > MAX_COLUMNS:
+        raise InputError(f"{label} has more than {MAX_COLUMNS:,} columns: keep those needed.")
+    if rows * columns > MAX_CELLS:
+        raise InputError(f"{label} has more than {MAX_CELLS:,} cells: keep the columns needed.")

@@ -1,0 +1,76 @@
+"""What becomes of each row of a list of targets."""
+
+import pytest
+
+from galexplorer.inference.engine import Engine
+from galexplorer.inference.target_run import infer_target
+from galexplorer.query.target_list import Target, read_targets
+
+
+def read(text: str, name: str = "list.txt"):
+    return read_targets(text.encode(), name).targets
+
+
+class Lazy:
+    """An engine that must not be loaded."""
+
+    def __call__(self):
+        raise AssertionError("loaded for a target that has no pixels")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no such galaxy", "No object is known by the name"),
+        ("10:99:00 +20:00:00", "minutes or seconds of 60 or more"),
+        ("far", "redshift 0.410"),
+        ("", "neither a name nor a position nor a magnitude"),
+    ],
+)
+def test_a_bad_target_is_an_outcome(replay, settings, text, words):
+    outcome = infer_target(Target("row", text), Lazy(), settings=settings)
+    assert outcome.result is None
+    assert words in outcome.problem
+
+
+def test_a_good_target_has_values_and_their_origins(replay, settings, weights_dir):
+
+    engine = Engine.load(weights_dir)
+    said = []
+    outcome = infer_target(
+        Target("haro 25", "haro 25", 0.0258),
+        lambda: engine,
+        draws=200,
+        progress=said.append,
+        settings=settings,
+    )
+    assert not outcome.problem
+    assert (outcome.ra, outcome.dec) == pytest.approx((162.18416, 26.05369), abs=1e-3)
+    assert outcome.result.posterior.fixed == ("redshift",)
+    assert outcome.result.known["redshift"] == 0.0258
+    assert {"pixels", "photometry"} <= set(outcome.result.origins)
+    assert outcome.result.view is None  # hundreds of them must fit in memory
+    assert said[-1] == "inferring"
+
+
+# --- what tables and lists may also be ---------------------------------------------------------
+
+
+def test_a_specobjid_in_place_of_an_objid_is_an_outcome(settings):
+    (target,) = read_targets(b"299489676975171584\n").targets
+    outcome = infer_target(target, Lazy(), settings=settings)
+    assert "is a specObjID (plate 266, MJD 51602, fibre 1), not an objID" in outcome.problem
+
+
+@pytest.mark.parametrize(
+    "line", ["NGC 5332, 0.7", "NGC 5332 z=0.7", "target,redshift\nNGC 5332,0.7"]
+)
+def test_a_redshift_that_the_model_does_not_know_is_an_outcome(line, settings):
+    (target,) = read(line)
+    outcome = infer_target(target, Lazy(), settings=settings)
+    assert outcome.problem.startswith("Its redshift 0.7 is outside the model's range")
+
+
+def test_a_redshift_that_is_no_number_is_an_outcome(settings):
+    first, _ = read("target,redshift\nNGC 5332,none given\nM 51,0.002\n")
+    assert "Its redshift is not a number" in infer_target(first, Lazy(), settings=settings).problem
