@@ -16,7 +16,7 @@ from galexplorer.export.figures import FIGURE_FORMATS, figure_bytes
 from galexplorer.export.files import replace_file
 from galexplorer.export.provenance import describe_provenance, provenance_sentence
 from galexplorer.export.publication import Size, fit_corner, scale_text
-from galexplorer.export.sheet import MARGIN_IN, PAGE_IN, Sheet, printable, rasterise
+from galexplorer.export.sheet import MARGIN_IN, PAGE_IN, WIDTH_IN, Sheet, printable, rasterise
 from galexplorer.figures.bpt import draw_bpt
 from galexplorer.figures.corner import draw_corner
 from galexplorer.figures.lines_static import draw_lines
@@ -35,7 +35,7 @@ LONGEST_NAME = 60
 
 _GAP_IN = 0.25
 _RIGHT_IN = 2.3
-_LEFT_IN = PAGE_IN[0] - 2 * MARGIN_IN - _GAP_IN - _RIGHT_IN
+_LEFT_IN = WIDTH_IN - _GAP_IN - _RIGHT_IN
 _BESIDE_IN = PAGE_IN[0] - MARGIN_IN - _RIGHT_IN
 _CORNER = Size("Corner plot of a page", _LEFT_IN, 7.0, 6.0, 0.75)
 _SMALL = Size("Small figure of a page", _RIGHT_IN, 6.5, 6.0, 0.75)
@@ -73,6 +73,7 @@ def page_bytes(result: Result, format: str, name: str = "") -> bytes:
         _sheet(result, name).figure,
         format,
         dpi=DPI,
+        font_type=3,
         title=f"galexplorer: {name or verdict(result)}",
         description=printable(describe_provenance(result)),
     )
@@ -107,7 +108,7 @@ def _sheet(result: Result, name: str) -> Sheet:
     page = Sheet()
     place = place_words(result)
     if name:
-        page.write(name, size=15, weight="bold", width=LONGEST_NAME)
+        page.write(name, size=15, weight="bold")
     page.write(verdict(result), size=10.5, weight="normal" if name else "bold")
     if place:
         page.write(place, size=_TEXT_PT, colour=LIGHT.faint)
@@ -122,8 +123,10 @@ def _sheet(result: Result, name: str) -> Sheet:
     known = " Orange: known values." if result.known else ""
     page.write(f"{CAPTIONS['corner']} {CAPTIONS['lines']}{known}", size=_NOTE_PT)
     for number, note in enumerate(result.notes):
-        if page.room_in < _FOOT_IN:
-            page.write(f"{len(result.notes) - number} more notes are in the report.", size=_NOTE_PT)
+        left = f"{len(result.notes) - number} more of the notes are in the report."
+        needed_in = page.height_in(note, _NOTE_PT) + page.height_in(left, _NOTE_PT)
+        if page.room_in - needed_in < _FOOT_IN:
+            page.write(left, size=_NOTE_PT)
             break
         page.write(note, size=_NOTE_PT)
     page.y_in = MARGIN_IN + _FOOT_IN - 0.1

@@ -69,7 +69,7 @@ def pdf_report(result: Result, name: str = "") -> bytes:
 
 def _titled(title: str) -> Sheet:
     page = Sheet()
-    page.write(title, size=14, weight="bold", width=62)
+    page.write(title, size=14, weight="bold")
     return page
 
 

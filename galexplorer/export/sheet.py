@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from galexplorer.export.content import Grid
 from galexplorer.figures.palette import LIGHT
@@ -17,13 +17,17 @@ PAGE_IN = (8.27, 11.69)
 """Width and height of A4."""
 
 MARGIN_IN = 0.65
-_LINE_IN = 0.19
-_TEXT_PT = 9.5
-_WIDTH = 97
-"""Letters in a line of running text at 9.5 points, across the whole page."""
+WIDTH_IN = PAGE_IN[0] - 2 * MARGIN_IN
+"""Width between the margins."""
 
-_TABLE_LETTERS = 108 / (PAGE_IN[0] - 2 * MARGIN_IN)
-"""Letters in an inch of a table."""
+_LINE_IN = 0.02
+"""Height of a line for each point of its letters."""
+
+_AFTER_IN = 0.06
+"""Space below a paragraph."""
+
+_GUTTER_IN = 0.05
+"""Space between the columns of a table."""
 
 
 class Sheet:
@@ -41,30 +45,33 @@ class Sheet:
     def write(
         self,
         words: str,
-        size: float = _TEXT_PT,
+        size: float = 9.5,
         weight: str = "normal",
-        width: int | None = None,
         colour: str = LIGHT.text,
     ) -> None:
-        """Set a paragraph; `width` counts letters."""
-        for line in _wrap(words, width or round(_WIDTH * _TEXT_PT / size)):
+        """Set a paragraph across the page, in letters of so many points."""
+        for number, line in enumerate(_wrap(words, WIDTH_IN, size, weight)):
             self.figure.text(
                 MARGIN_IN / PAGE_IN[0],
-                self.y_in / PAGE_IN[1],
+                (self.y_in - number * _LINE_IN * size) / PAGE_IN[1],
                 verbatim(line),
                 va="top",
                 fontsize=size,
                 fontweight=weight,
                 color=colour,
             )
-            self.y_in -= _LINE_IN * size / _TEXT_PT
-        self.y_in -= 0.06
+        self.y_in -= self.height_in(words, size, weight)
+
+    @staticmethod
+    def height_in(words: str, size: float = 9.5, weight: str = "normal") -> float:
+        """Return how high `write` would set a paragraph."""
+        return _LINE_IN * size * len(_wrap(words, WIDTH_IN, size, weight)) + _AFTER_IN
 
     def tabulate(
         self,
         grid: Grid,
         widths: tuple[float, ...],
-        width_in: float = PAGE_IN[0] - 2 * MARGIN_IN,
+        width_in: float = WIDTH_IN,
         size: float = 8.2,
     ) -> None:
         """Set a table at the left; widths of its columns are shares of its own."""
@@ -72,7 +79,7 @@ class Sheet:
         scale = size / 8.2
         for number, row in enumerate((grid.head, *grid.rows)):
             wrapped = [
-                _wrap(cell, max(8, int(width * width_in * _TABLE_LETTERS / scale)))
+                _wrap(cell, width * width_in - _GUTTER_IN, size)
                 for cell, width in zip(row, widths, strict=True)
             ]
             for start, lines in zip(starts, wrapped, strict=True):
@@ -93,7 +100,7 @@ class Sheet:
 
     def place_row(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> None:
         """Set square pictures side by side across the page, each over its label."""
-        step_in = (PAGE_IN[0] - 2 * MARGIN_IN) / len(images)
+        step_in = WIDTH_IN / len(images)
         side_in = min(step_in - 0.06, 1.2)
         for k, (image, label) in enumerate(zip(images, labels, strict=True)):
             left_in = MARGIN_IN + k * step_in
@@ -157,10 +164,15 @@ def printable(words: str) -> str:
     )
 
 
-def _wrap(words: str, width: int) -> list[str]:
+def _wrap(words: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
     """Return the lines of a text; a value stays with its name, and with its "log"."""
     tied = re.sub(r" = |(?<=\blog) ", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), words)
-    return textwrap.wrap(tied, width) or [""]
+    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
+    font.set_size(size, 72)
+    font.set_text(printable(tied.replace("\n", " ")))
+    own_in = font.get_width_height()[0] / 64 / 72
+    # letters of this very text that fit, were they all of one width
+    return textwrap.wrap(tied, max(1, int(len(tied) * width_in / max(own_in, 1e-6)))) or [""]
 
 
 @cache
