@@ -26,6 +26,9 @@ _LINE_IN = 0.02
 _AFTER_IN = 0.06
 """Space below a paragraph."""
 
+_MEASURED_PT = 100
+"""Points at which words are measured: small ones would be rounded to whole pixels."""
+
 _GUTTER_IN = 0.05
 """Space between the columns of a table."""
 
@@ -167,12 +170,21 @@ def printable(words: str) -> str:
 def _wrap(words: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
     """Return the lines of a text; a value stays with its name, and with its "log"."""
     tied = re.sub(r" = |(?<=\blog) ", lambda gap: gap[0].replace(" ", "\N{NO-BREAK SPACE}"), words)
+    letters = max(len(tied), 1)
+    while True:
+        lines = textwrap.wrap(tied, letters) or [""]
+        widest_in = max(_measure(line, size, weight) for line in lines)
+        if widest_in <= width_in or letters == 1:
+            return lines
+        letters = max(1, min(letters - 1, int(letters * width_in / widest_in)))
+
+
+def _measure(words: str, size: float, weight: str) -> float:
+    """Return how wide words are, inches."""
     font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
-    font.set_size(size, 72)
-    font.set_text(printable(tied.replace("\n", " ")))
-    own_in = font.get_width_height()[0] / 64 / 72
-    # letters of this very text that fit, were they all of one width
-    return textwrap.wrap(tied, max(1, int(len(tied) * width_in / max(own_in, 1e-6)))) or [""]
+    font.set_size(_MEASURED_PT, 72)
+    font.set_text(printable(words))
+    return font.get_width_height()[0] / 64 / 72 * size / _MEASURED_PT
 
 
 @cache
