@@ -134,6 +134,7 @@ class Engine(core.Engine):
         draws: int = 512,
         seed: int = 0,
         progress: Callable[[int, int], None] | None = None,
+        each: Callable[[int, Result], None] | None = None,
     ) -> QTable:
         """Infer every row of a table.
 
@@ -150,6 +151,9 @@ class Engine(core.Engine):
             With the same seed and number of draws a row has the posterior that it has alone.
         progress : callable, optional
             Called with the number of rows done and the number of rows.
+        each : callable, optional
+            Called with the index of a row and its `Result`, one after the other; rows that could
+            not be inferred are left out. It is where to plot or write what a row alone has.
 
         Returns
         -------
@@ -174,6 +178,11 @@ class Engine(core.Engine):
         (2, Unit("dex(solMass / yr)"))
         """
         catalogue = table if isinstance(table, Catalogue) else read_catalogue(table)
+
+        def hand_over(row: int, record: records.Result) -> None:
+            if each is not None:
+                each(row, Result.of(record, str(catalogue.id[row])))
+
         found = infer_catalogue(
             self,
             catalogue,
@@ -181,6 +190,7 @@ class Engine(core.Engine):
             draws=draws,
             seed=seed,
             progress=progress,
+            each=hand_over if each is not None else None,
         )
         found.meta["citation"] = CITATION
         return QTable(found)

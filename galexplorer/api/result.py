@@ -204,6 +204,29 @@ class Result(records.Result):
 
         write_result(self, path, format, name=self.name)
 
+    def write_page(self, path: str | Path) -> None:
+        """Write the galaxy on one page of A4: image, values, corner plot, BPT diagram, lines.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file, which is replaced if it is there: ``.pdf``, ``.png`` or ``.svg``.
+
+        Raises
+        ------
+        OptionError
+            If the suffix is another, or the file cannot be written.
+
+        Examples
+        --------
+        >>> import galexplorer as gx
+        >>> result = gx.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, name="galaxy 7")
+        >>> result.write_page("galaxy_7.pdf")  # doctest: +SKIP
+        """
+        from galexplorer.export.page import write_page
+
+        write_page(self, path, name=self.name)
+
     def renamed(self, name: str) -> "Result":
         """Return the same result under another name.
 

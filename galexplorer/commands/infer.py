@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +11,15 @@ import typer
 
 from galexplorer import console
 from galexplorer.commands import sky
+from galexplorer.commands.figures import (
+    FigureFormatOption,
+    FiguresOption,
+    PageFolder,
+    WorkersOption,
+    check_figures,
+    check_pages,
+    write_figure,
+)
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import InputError, OptionError
 from galexplorer.schema import (
@@ -31,7 +41,6 @@ SUFFIXES = {
     **{".vot": "votable", ".xml": "votable", ".nc": "netcdf", ".tex": "latex"},
 }
 BINARY = {"parquet", "fits", "netcdf", "pdf"}
-FIGURE_SUFFIXES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
 DRAWS = 5_000
 CATALOGUE_DRAWS = 512
 Number = float | None
@@ -108,6 +117,9 @@ def infer(
         Path | None, typer.Option(help="Corner plot to write: .png, .pdf or .svg.")
     ] = None,
     bpt: Annotated[Path | None, typer.Option(help="BPT diagram to write, likewise.")] = None,
+    figures: FiguresOption = None,
+    figure_format: FigureFormatOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Infer the posterior of one galaxy or several, or of each row of a table."""
     given = dict(locals())
@@ -118,7 +130,8 @@ def infer(
     if catalog is not None:
         _refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
-        _infer_catalogue(catalog, out, format, weights, device, options)
+        pages = check_pages(figures, figure_format, workers)
+        _infer_catalogue(catalog, out, format, weights, device, options, figures, pages)
         return
 
     known = _read_known(given)
@@ -135,8 +148,9 @@ def infer(
             "for --catalog."
         )
     kind = _choose_format(out, format, several=len(targets) > 1)
-    figures = {name: path for name, path in {"corner": corner, "bpt": bpt}.items() if path}
-    _check_figures(figures, several=len(targets) > 1)
+    plots = {name: path for name, path in {"corner": corner, "bpt": bpt}.items() if path}
+    check_figures(plots, several=len(targets) > 1)
+    pages = check_pages(figures, figure_format, workers, out if len(targets) > 1 else None)
     if out is not None:
         check_not_input(out, [path for path in (*files, g, r, i) if path is not None])
 
@@ -150,15 +164,22 @@ def infer(
     engine = None
     results = []
     wanted: Sequence[str | Sources | None] = targets or [sources]
-    for target in wanted:
-        observation = observe(target, **known)  # before the engine, which takes longer to load
-        engine = engine or load(weights, device)
-        name = target if isinstance(target, str) else out.stem if out is not None else ""
-        results.append(
-            engine.infer(observation, redshift=redshift, draws=draws or DRAWS, name=name, **options)
-        )
-    for what, path in figures.items():
-        _write_figure(results[0], what, path)
+    with ExitStack() as stack:
+        folder = stack.enter_context(PageFolder(figures, *pages)) if figures else None
+        for target in wanted:
+            observation = observe(target, **known)  # before the engine, which takes longer to load
+            engine = engine or load(weights, device)
+            name = target if isinstance(target, str) else out.stem if out is not None else ""
+            result = engine.infer(
+                observation, redshift=redshift, draws=draws or DRAWS, name=name, **options
+            )
+            results.append(result)
+            if folder is not None:
+                folder.add(result, name or (files[0].name.partition(".")[0] if files else ""))
+    if folder is not None:
+        folder.summarise(len(wanted))
+    for what, path in plots.items():
+        write_figure(results[0], what, path)
     _write_results(results, out, kind)
 
 
@@ -213,33 +234,11 @@ def _write_results(results: "list[Result]", out: Path | None, kind: str) -> None
         print("[" + ",\n".join(content.rstrip() for content in contents) + "]")
         return
     out.mkdir(exist_ok=True)
-    written: set[str] = set()
+    written: dict[str, int] = {}
     for result in results:
         path = out / f"{sky.name_file(result.name, written)}{FORMATS[kind].suffix}"
         result.write(path, kind)
         print(path)
-
-
-def _write_figure(result: "Result", what: str, path: Path) -> None:
-    from galexplorer.export.publication import publication_bytes
-
-    content = publication_bytes(
-        result, what, FIGURE_SUFFIXES[path.suffix.lower()], known=result.known, name=result.name
-    )
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise OptionError(f"{path} cannot be written: {error.strerror or error}.") from error
-
-
-def _check_figures(figures: dict[str, Path], several: bool) -> None:
-    for what, path in figures.items():
-        if several:
-            raise OptionError(f"--{what} is a figure of one galaxy, and several were given.")
-        if path.suffix.lower() not in FIGURE_SUFFIXES:
-            raise OptionError(f"{path} is no figure: end it in {', '.join(FIGURE_SUFFIXES)}.")
-        if not path.parent.is_dir():
-            raise OptionError(f"the folder {path.parent} does not exist: create it first.")
 
 
 def _infer_catalogue(
@@ -249,6 +248,8 @@ def _infer_catalogue(
     weights: Path | None,
     device: str,
     options: dict[str, Any],
+    figures: Path | None,
+    pages: tuple[str, int],
 ) -> None:
     if out is None:
         raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
@@ -274,15 +275,25 @@ def _infer_catalogue(
     from galexplorer.api.engine import load
 
     engine = load(weights, device)
-    with console.progress() as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(console.progress())
         task = progress.add_task("galaxies", total=len(catalogue))
+        folder = None
+        if figures is not None:
+            drawn = progress.add_task("pages", total=len(catalogue))
+            folder = stack.enter_context(
+                PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
+            )
         table = engine.infer_table(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
+            each=folder.rows(catalogue.id) if folder else None,
             **options,
         )
     write_table(table, out, format)
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
+    if folder is not None:
+        folder.summarise(len(table))
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
     if failed:
@@ -310,17 +321,8 @@ def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) 
 
 
 def _refuse_beside_catalogue(given: dict[str, Any]) -> None:
-    allowed = {
-        "catalog",
-        "source",
-        "redshift_range",
-        "draws",
-        "seed",
-        "device",
-        "weights",
-        "format",
-        "out",
-    }
+    general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
+    allowed = general | {"format", "out", "figures", "figure_format", "workers"}
     for name, value in given.items():
         if name not in allowed and value not in (None, []):
             option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"

@@ -55,7 +55,7 @@ def fetch(
     if len(targets) == 1:
         parse_target(targets[0])
     failed = 0
-    written: set[str] = set()
+    written: dict[str, int] = {}
     for target in targets:
         try:
             fetched = fetch_target(target, source, console.tell)
@@ -123,13 +123,22 @@ def clear_cache() -> None:
     print(f"{removed} responses removed.")
 
 
-def name_file(target: str, taken: set[str]) -> str:
-    """Return a file name out of a target, another one for each."""
+def name_file(target: str, taken: dict[str, int]) -> str:
+    """Return a file name out of a target, another one for each.
+
+    Parameters
+    ----------
+    target : str
+    taken : dict of str to int
+        Names that are given away, with the number that was last tried behind each; one more after
+        the call.
+    """
     stem = re.sub(r"[^A-Za-z0-9.+-]+", "_", target.replace("\u2212", "-")).strip("_.-") or "target"
     stem = stem[:80]
-    name, number = stem, 1
+    name, number = stem, taken.get(stem.lower(), 1)
     while name.lower() in taken:
         number += 1
         name = f"{stem}-{number}"
-    taken.add(name.lower())
+    taken[stem.lower()] = number
+    taken.setdefault(name.lower(), 1)
     return name

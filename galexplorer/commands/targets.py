@@ -1,11 +1,19 @@
 """The command that infers a list of targets."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from galexplorer import console
+from galexplorer.commands.figures import (
+    FigureFormatOption,
+    FiguresOption,
+    PageFolder,
+    WorkersOption,
+    check_pages,
+)
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import FetchError, InputError, OptionError
 
@@ -41,6 +49,9 @@ def targets(
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: DeviceOption = "auto",
     weights: WeightsOption = None,
+    figures: FiguresOption = None,
+    figure_format: FigureFormatOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Infer each target of a list; a target that fails gets a row with the reason."""
     suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
@@ -53,6 +64,7 @@ def targets(
             check_not_input(place, [path])
     if posterior is not None and posterior.resolve() == out.resolve():
         raise OptionError("--posterior and --out name the same file: give two names.")
+    pages = check_pages(figures, figure_format, workers)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -70,11 +82,19 @@ def targets(
 
     engine = load(weights, device)
     outcomes = []
-    for number, target in enumerate(given.targets, start=1):
-        outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)
-        outcomes.append(outcome)
-        tell = console.tell_failure if outcome.problem else console.tell
-        tell(f"{number} of {len(given.targets)}: {target.label}: {outcome.problem or 'done'}")
+    with ExitStack() as stack:
+        folder = stack.enter_context(PageFolder(figures, *pages)) if figures else None
+        draw = folder.rows([target.label for target in given.targets]) if folder else None
+        for number, target in enumerate(given.targets):
+            outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)
+            outcomes.append(outcome.slim())
+            tell = console.tell_failure if outcome.problem else console.tell
+            what = outcome.problem or "done"
+            tell(f"{number + 1} of {len(given.targets)}: {target.label}: {what}")
+            if draw is not None and outcome.result is not None:
+                draw(number, outcome.result)
+    if folder is not None:
+        folder.summarise(len(outcomes))
     failed = [outcome for outcome in outcomes if outcome.problem]
     contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
     if posterior is not None and len(failed) < len(outcomes):

@@ -23,6 +23,14 @@ UNIT_WORDS = {
 }
 NONE = "\N{EN DASH}"
 
+CAPTIONS = {
+    "corner": "Contours hold 68% and 95% of the draws, dashes the median and 68%.",
+    "bpt": "Posterior draws, with the demarcations of Kewley et al. 2001, Kauffmann et al. 2003 "
+    "and Schawinski et al. 2007.",
+    "lines": "Inferred from light in broad bands: no line was measured. Bars hold 68% and 95%.",
+}
+"""What each figure shows."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -37,6 +45,12 @@ class Grid:
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    def without(self, column: str) -> "Grid":
+        """Return the table without one of its columns."""
+        k = self.head.index(column)
+        head, *rows = ((*row[:k], *row[k + 1 :]) for row in (self.head, *self.rows))
+        return Grid(head, tuple(rows))
 
 
 def posterior_grid(result: Result) -> Grid:

@@ -1,7 +1,9 @@
 """A result as the content of a file, in each of the formats."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION, to_json
@@ -112,9 +114,28 @@ def write_result(
     if format is None:
         suffix = path.suffix.lower()
         format = next((key for key, f in FORMATS.items() if f.suffix == suffix), suffix[1:])
-    content = result_bytes(result, format, name)
+    replace_file(path, result_bytes(result, format, name))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file, replacing what was there only once the new one is whole.
+
+    Raises
+    ------
+    OptionError
+        If the system refuses to write there.
+    """
     try:
-        path.write_bytes(content)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a pipe or a device stays what it is
+            return
+        place = path.resolve()
+        part = place.with_name(f".{os.getpid()}.{get_ident()}.part")
+        try:
+            part.write_bytes(content)
+            os.replace(part, place)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise OptionError(
             f"Cannot write {path} ({error.strerror}): choose another place."

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from galexplorer.export.content import (
+    CAPTIONS,
     Grid,
     class_grid,
     derived_grid,
@@ -80,13 +81,6 @@ td:nth-child(2) {{ font-weight: 600; }}
 <body>
 """
 
-_CAPTIONS = {
-    "corner": "Contours enclose 68% and 95% of the draws; dashed: median and 68% interval.",
-    "bpt": "Posterior draws, with the demarcations of Kewley et al. 2001, Kauffmann et al. 2003 "
-    "and Schawinski et al. 2007.",
-    "lines": "Inferred from broad-band light; no line was measured. Bars: 68% and 95%.",
-}
-
 
 def html_report(result: Result, name: str = "") -> bytes:
     """Return everything that is known about one galaxy as one HTML file.
@@ -158,7 +152,7 @@ def _figure(result: Result, kind: str, size: str) -> str:
     image = _image(figure_bytes(figure, "svg"), "svg", FIGURES[kind])
     return (
         f"<div><h2>{FIGURES[kind]}</h2><figure>{image}"
-        f"<figcaption>{_CAPTIONS[kind]}{known}</figcaption></figure></div>"
+        f"<figcaption>{CAPTIONS[kind]}{known}</figcaption></figure></div>"
     )
 
 

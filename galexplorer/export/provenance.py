@@ -63,6 +63,18 @@ def provenance_lines(result: Result) -> list[tuple[str, str]]:
     return lines
 
 
+def provenance_sentence(result: Result) -> str:
+    """Return what made a result and what from, short enough to be read, and what to cite."""
+    said = result.provenance
+    parts = [f"galexplorer {__version__}"]
+    for label, key in (("weights", "weights_sha256"), ("input", "input_sha256")):
+        if said.get(key):
+            parts.append(f"{label} {said[key][:12]}")
+    parts += [f"{key} {said[key]}" for key in ("draws", "seed") if key in said]
+    parts += [f"{what.replace('_', ' ')}: {origin}" for what, origin in result.origins.items()]
+    return f"Made by {'; '.join(parts)}. Cite: {CITATION}."
+
+
 def describe_provenance(result: Result) -> str:
     """Return provenance and citation as one line of text, for the metadata of a figure."""
     lines = [f"{label}: {words}" for label, words in provenance_lines(result)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
@@ -50,7 +50,7 @@ SIZES = {
     "poster": Size("Poster, 14.2 in", 14.2, 18.0, 15.0, 2.0),
 }
 
-_NARROW_LETTERS = 8
+_NARROW_LETTERS = 9
 """Heights of a letter below which a panel of a corner plot has its unit on a second line, and
 its value alone above."""
 
@@ -95,7 +95,9 @@ def publication_figure(
     to = SIZES[size]
     try:
         if kind == "corner":
-            return _fit_corner(corner_figure(result.posterior, names, known), to)
+            figure = corner_figure(result.posterior, names, known)
+            fit_corner(figure, to)
+            return figure
         figure = (
             bpt_static_figure(result.posterior, result.bpt)
             if kind == "bpt"
@@ -105,7 +107,7 @@ def publication_figure(
         raise OptionError(f"The figure {kind!r} cannot be drawn: {error}.") from error
     width, height = figure.get_size_inches()
     figure.set_size_inches(to.width_in, to.width_in * height / width)
-    _scale_text(figure, to)
+    scale_text(figure, to)
     return figure
 
 
@@ -145,8 +147,8 @@ def publication_bytes(
     )
 
 
-def _scale_text(figure: Figure, to: Size) -> None:
-    """Set every letter and line of a figure to the size's own."""
+def scale_text(figure: Figure | SubFigure, to: Size) -> None:
+    """Set every letter and line of a figure, or of a part of one, to the size's own."""
     for text in figure.findobj(Text):
         text.set_fontsize(to.text_pt)
     for axes in figure.axes:
@@ -168,8 +170,16 @@ def _scale_text(figure: Figure, to: Size) -> None:
             collection.set_linewidth(widths.tolist())
 
 
-def _fit_corner(figure: Figure, to: Size) -> Figure:
-    """Fit a corner plot: values over the diagonal, labels as far off as their letters need."""
+def fit_corner(figure: Figure | SubFigure, to: Size) -> float:
+    """Fit a corner plot: values over the diagonal, labels as far off as their letters need.
+
+    A figure becomes as high as that takes; in a part of a figure the plot lies at the top.
+
+    Returns
+    -------
+    float
+        Height of the plot, inches.
+    """
     count = round(len(figure.axes) ** 0.5)
     text_in, tick_in = to.text_pt / 72, to.tick_pt / 72
     margin = 0.1 * to.line
@@ -181,16 +191,18 @@ def _fit_corner(figure: Figure, to: Size) -> Figure:
     panel = (to.width_in - edge - margin) / count
     top = (2.0 if narrow else 3.0) * text_in
     height = foot + panel * count + top
-    figure.set_size_inches(to.width_in, height)
+    if isinstance(figure, Figure):
+        figure.set_size_inches(to.width_in, height)
+    room = figure.bbox.height / figure.dpi
     figure.subplots_adjust(
         left=edge / to.width_in,
         right=1 - margin / to.width_in,
-        bottom=foot / height,
-        top=1 - top / height,
+        bottom=1 - (height - foot) / room,
+        top=1 - top / room,
         wspace=_GAP,
         hspace=_GAP,
     )
-    _scale_text(figure, to)
+    scale_text(figure, to)
     side = panel * count / (count + _GAP * (count - 1))
     for k, axes in enumerate(figure.axes):
         row, column = divmod(k, count)
@@ -211,7 +223,7 @@ def _fit_corner(figure: Figure, to: Size) -> Figure:
         axes.yaxis.label.set_verticalalignment("bottom")
         if row == column and narrow:
             axes.set_title(_to_mathtext(axes.get_title()), fontsize=to.text_pt, pad=3.5)
-    return figure
+    return height
 
 
 def _inner_ticks(interval: Sequence[float], fewest: int) -> list[float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.canvas import Figure
@@ -232,11 +233,21 @@ def bpt_static_figure(
     -------
     matplotlib.figure.Figure
     """
+    figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
+    draw_bpt(figure.add_subplot(facecolor="none"), posterior, probabilities, dark)
+    return figure
+
+
+def draw_bpt(
+    axes: Axes,
+    posterior: Posterior,
+    probabilities: Mapping[str, float] | None = None,
+    dark: bool = False,
+) -> None:
+    """Draw the BPT cloud in axes; the rest as `bpt_static_figure`."""
     x, y = _finite_ratios(posterior)
     x_range, y_range = _limits([x], X_RANGE), _limits([y], Y_RANGE)
     colours = ink(dark)
-    figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
-    axes = figure.add_subplot(facecolor="none")
     styles = {"solid": "-", "dash": "--", "dot": ":"}
     for name, dash, curve_x, curve_y in _demarcations(*x_range):
         axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=name)
@@ -271,4 +282,3 @@ def bpt_static_figure(
     axes.tick_params(colors=colours.text)
     axes.spines[:].set_color(colours.faint)
     axes.legend(loc="lower left", fontsize=8, frameon=False, labelcolor=colours.text)
-    return figure

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import corner
 import numpy as np
+from matplotlib.figure import SubFigure
 
 from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import (
@@ -57,6 +58,31 @@ def corner_figure(
     ValueError
         If no target can be drawn.
     """
+    # Figure, not pyplot: pyplot's registry is shared by all threads of a server.
+    figure = Figure(facecolor="none")
+    side = PANEL_IN * draw_corner(figure, posterior, names, truths, overlay, dark) + 0.8
+    figure.set_size_inches(side, side)
+    figure.subplots_adjust(
+        left=0.7 / side, bottom=0.62 / side, right=1 - 0.1 / side, top=1 - 0.5 / side
+    )
+    return figure
+
+
+def draw_corner(
+    figure: Figure | SubFigure,
+    posterior: Posterior,
+    names: Sequence[str] = PROPERTY_NAMES,
+    truths: Mapping[str, float] | None = None,
+    overlay: Posterior | None = None,
+    dark: bool = False,
+) -> int:
+    """Draw the marginals in an empty figure, or in a part of one; the rest as `corner_figure`.
+
+    Returns
+    -------
+    int
+        How many panels it has across.
+    """
     shown, notes = _split(posterior, names)
     if not shown:
         raise ValueError("every target is fixed: a corner plot needs at least one that varies")
@@ -71,16 +97,13 @@ def corner_figure(
     layers = [data] if overlay is None else [data, _columns(overlay, shown)]
     ranges = [_range([layer[:, j] for layer in layers], known[j]) for j in range(len(shown))]
 
-    side = PANEL_IN * len(shown) + 0.8
-    # Figure, not pyplot: pyplot's registry is shared by all threads of a server.
-    figure = Figure(figsize=(side, side), facecolor="none")
     if overlay is not None:
         _draw(figure, layers[1], shown, ranges, OVERLAY, colours)
     _draw(figure, data, shown, ranges, colours.accent, colours)
     _finish(figure, posterior, shown, known, colours)
     if notes:
         figure.text(0.98, 0.98, "\n".join(notes), ha="right", va="top", color=colours.text)
-    return figure
+    return len(shown)
 
 
 def _split(posterior: Posterior, names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -110,7 +133,7 @@ def _range(columns: list[np.ndarray], known: float | None) -> tuple[float, float
 
 
 def _draw(
-    figure: Figure,
+    figure: Figure | SubFigure,
     data: np.ndarray,
     names: Sequence[str],
     ranges: list[tuple[float, float]],
@@ -142,7 +165,7 @@ def _draw(
 
 
 def _finish(
-    figure: Figure,
+    figure: Figure | SubFigure,
     posterior: Posterior,
     names: Sequence[str],
     known: list[float | None],
@@ -166,10 +189,6 @@ def _finish(
         axis.tick_params(colors=colours.text, labelsize=8.5, width=0.6, labelrotation=0)
         for spine in axis.spines.values():
             spine.set(color=colours.faint, linewidth=0.7)
-    side = figure.get_figwidth()
-    figure.subplots_adjust(
-        left=0.7 / side, bottom=0.62 / side, right=1 - 0.1 / side, top=1 - 0.5 / side
-    )
 
 
 def _known_lines(axis, across: float | None, up: float | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from galexplorer.figures.canvas import Figure
 from galexplorer.figures.density import ridge
@@ -32,9 +33,19 @@ def lines_static_figure(
     matplotlib.figure.Figure
         With a transparent background.
     """
-    colours = ink(dark)
     figure = Figure(figsize=(5.2, 2.8), facecolor="none", layout="constrained")
-    axes = figure.add_subplot(facecolor="none")
+    draw_lines(figure.add_subplot(facecolor="none"), posterior, truths, dark)
+    return figure
+
+
+def draw_lines(
+    axes: Axes,
+    posterior: Posterior,
+    truths: Mapping[str, float] | None = None,
+    dark: bool = False,
+) -> None:
+    """Draw the lines in axes; the rest as `lines_static_figure`."""
+    colours = ink(dark)
     for row, name in enumerate(reversed(LINE_NAMES)):
         values = posterior.column(name).astype(float)
         low95, low, middle, high, high95 = np.quantile(values, [0.025, 0.16, 0.5, 0.84, 0.975])
@@ -66,4 +77,3 @@ def lines_static_figure(
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(colours.faint)
-    return figure

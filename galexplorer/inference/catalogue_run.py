@@ -1,7 +1,7 @@
 """A catalogue in, a catalogue out: one row for each row, vectorised."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from galexplorer.inference.observe import observe_and_measure
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
+from galexplorer.records.result import Domain, Result
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,
@@ -46,6 +47,7 @@ MEASURED = (
 """What is measured on a row's image: magnitudes (AB, as they are on the pixels), arcsec."""
 
 Progress = Callable[[int, int], None]
+Each = Callable[[int, Result], None]
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def infer_catalogue(
     draws: int = 512,
     seed: int = 0,
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Table:
     """Infer every row of a catalogue.
 
@@ -123,6 +126,9 @@ def infer_catalogue(
     seed : int
     progress : callable, optional
         Called with the number of rows done and the number of rows.
+    each : callable, optional
+        Called with the index of a row and its result, as soon as that is there: with the draws
+        that the row's columns come from. Rows that could not be inferred are left out.
 
     Returns
     -------
@@ -156,7 +162,7 @@ def infer_catalogue(
             except GalexplorerError as error:
                 columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
         if rows:
-            _infer_batch(engine, catalogue, rows, observations, options, columns)
+            _infer_batch(engine, catalogue, rows, observations, options, columns, each)
         if progress is not None:
             progress(min(begin + batch, number), number)
     return _table(engine, catalogue, options, columns)
@@ -289,6 +295,7 @@ def _infer_batch(
     observations: list[Observation],
     options: Options,
     columns: Columns,
+    each: Each | None,
 ) -> None:
     with torch.inference_mode():
         encoded = engine.encode(observations)
@@ -314,6 +321,7 @@ def _infer_batch(
     )
     columns.classes[rows] = class_shares(samples, columns.measurable[rows][:, : len(LINE_NAMES)])
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
+    domains: dict[int, Domain] = {}
     for index, kind in enumerate(INPUTS):
         take = np.flatnonzero(encoded.origin == index)
         if len(take) == 0:
@@ -322,9 +330,28 @@ def _infer_batch(
         misfit = None if kind == "photometry" else misfits[take]
         judged = judge(engine.domain, kind, inputs, misfit, magnitudes[take])
         for k, domain in zip(take, judged, strict=True):
+            domains[int(k)] = domain
             columns.scores[rows[k]] = domain.score
             if not domain.inside:
                 columns.flags[rows[k]].append("outside_domain")
+    if each is None:
+        return
+    for place, (row, observation) in enumerate(zip(rows, observations, strict=True)):
+        held = bool(torch.isfinite(fixed[place]))
+        own = (float(ranges[place, 0]), float(ranges[place, 1]))
+        result = engine.compose(
+            observation,
+            replace(engine.look(observation), domain=domains[place]),
+            samples[place],
+            columns.measurable[row],
+            float(catalogue.redshift[row]) if held else None,
+            None if held or own == TARGETS[0].bounds else own,
+            options.seed,
+        )
+        if flags := [flag for flag in columns.flags[row] if flag != "outside_domain"]:
+            words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
+            result = replace(result, notes=(*result.notes, words))
+        each(row, result)
 
 
 def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:

@@ -113,25 +113,52 @@ class Engine(Sampler):
         observation = target
         seen = self.look(observation) if sight is None else sight
         fixed = None if redshift is None else torch.tensor([redshift])
-        samples = self.sample(seen.encoded, draws, seed, fixed, redshift_range)[0]
-        posterior = Posterior(
-            samples.numpy().astype(np.float32), () if redshift is None else ("redshift",)
-        )
-        measurable = self._measurable(seen.encoded, posterior.column("redshift"))
-        classes = class_probabilities(posterior.draws, measurable)
-        warned = cautions(posterior, measurable["gas_metallicity"])
+        samples = self.sample(seen.encoded, draws, seed, fixed, redshift_range)[0].numpy()
+        measurable = self.measurable(seen.encoded, samples[None, :, 0])[0]
+        return self.compose(observation, seen, samples, measurable, redshift, redshift_range, seed)
+
+    def compose(
+        self,
+        observation: Observation,
+        seen: Sight,
+        samples: np.ndarray,
+        measurable: np.ndarray,
+        redshift: float | None,
+        redshift_range: tuple[float, float] | None,
+        seed: int,
+    ) -> Result:
+        """Put together what is known of one galaxy once its draws are there.
+
+        Parameters
+        ----------
+        observation : Observation
+        seen : Sight
+            Of this observation.
+        samples : ndarray, shape (draws, 9)
+        measurable : ndarray, shape (5,)
+            Probability of each of `galexplorer.schema.MEASURABLE_NAMES`.
+        redshift, redshift_range, seed
+            What the draws were made with.
+
+        Returns
+        -------
+        Result
+        """
+        posterior = Posterior(samples.astype(np.float32), () if redshift is None else ("redshift",))
+        shares = {name: float(p) for name, p in zip(MEASURABLE_NAMES, measurable, strict=True)}
+        warned = cautions(posterior, shares["gas_metallicity"])
         told = self.library.notes if seen.latent is not None else ()
         return Result(
             posterior=posterior,
-            bpt=classes,
-            measurable=measurable,
+            bpt=class_probabilities(posterior.draws, shares),
+            measurable=shares,
             photometry=observation.photometry,
             domain=seen.domain,
             neighbours=seen.neighbours,
             view=seen.view,
             notes=(*observation.notes, *warned, *told),
             provenance=self._provenance(
-                observation, seen.kind, redshift, redshift_range, draws, seed
+                observation, seen.kind, redshift, redshift_range, len(samples), seed
             ),
             known=observation.known,
             origins=observation.origins,
@@ -229,10 +256,6 @@ class Engine(Sampler):
         ]
         key = keys_of(features, images, origin)
         return Encoded(context, mode, origin, summary.mean, features, key)
-
-    def _measurable(self, encoded: Encoded, redshift: np.ndarray) -> dict[str, float]:
-        shares = self.measurable(encoded, redshift[None])[0]
-        return {name: float(p) for name, p in zip(MEASURABLE_NAMES, shares, strict=True)}
 
     def _view(self, cutout: Cutout | None) -> tuple[View | None, Tensor | None]:
         if cutout is None:

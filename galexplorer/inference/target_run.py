@@ -29,7 +29,7 @@ class Outcome:
     ----------
     target : Target
     result : Result or None
-        Without image and neighbours, so that hundreds fit in memory; None after a failure.
+        None after a failure.
     problem : str
         Why there is no result, in a sentence.
     ra, dec : float or None
@@ -41,6 +41,12 @@ class Outcome:
     problem: str = ""
     ra: float | None = None
     dec: float | None = None
+
+    def slim(self) -> "Outcome":
+        """Return it without image and neighbours, so that hundreds fit in memory."""
+        if self.result is None:
+            return self
+        return replace(self, result=replace(self.result, view=None, neighbours=(), latent=None))
 
 
 def infer_target(
@@ -112,7 +118,5 @@ def _infer(
         )
     progress("inferring")
     result = load_engine().infer(observation, redshift=target.redshift, draws=draws, seed=seed)
-    slim = replace(
-        result, view=None, neighbours=(), latent=None, notes=(*target.notes, *result.notes)
-    )
-    return Outcome(target, slim, ra=ra, dec=dec)
+    noted = replace(result, notes=(*target.notes, *result.notes))
+    return Outcome(target, noted, ra=ra, dec=dec)

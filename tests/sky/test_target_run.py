@@ -49,11 +49,10 @@ def test_a_good_target_has_values_and_their_origins(replay, settings, weights_di
     assert outcome.result.posterior.fixed == ("redshift",)
     assert outcome.result.known["redshift"] == 0.0258
     assert {"pixels", "photometry"} <= set(outcome.result.origins)
-    assert outcome.result.view is None  # hundreds of them must fit in memory
+    assert outcome.result.view is not None
+    assert outcome.slim().result.view is None  # hundreds of them must fit in memory
+    assert outcome.slim().result.posterior is outcome.result.posterior
     assert said[-1] == "inferring"
-
-
-# --- what tables and lists may also be ---------------------------------------------------------
 
 
 def test_a_specobjid_in_place_of_an_objid_is_an_outcome(settings):

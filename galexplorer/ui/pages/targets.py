@@ -125,7 +125,7 @@ def _offer(given: TargetList | None) -> None:
 
 
 def _run(images: bool, target: Target, tell) -> Outcome:
-    return infer_target(target, state.load_engine, images=images, progress=tell)
+    return infer_target(target, state.load_engine, images=images, progress=tell).slim()
 
 
 def _describe(given: TargetList, images: bool | None) -> str:
