@@ -100,7 +100,7 @@ def _write(table: Table, path: Path, format: str) -> None:
         table.write(path, format={"csv": "ascii.csv", "ecsv": "ascii.ecsv"}.get(format, format))
 
 
-def _to_ascii(column) -> np.ndarray:
+def _to_ascii(column: Column) -> np.ndarray:
     """Escape what FITS cannot hold, so that no foreign letter costs a whole run."""
     items = ["" if item is None else str(item) for item in column.tolist()]
     return np.array([item.encode("ascii", "backslashreplace") for item in items], dtype=bytes)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import corner
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from galexplorer.figures.palette import (
@@ -172,7 +173,7 @@ def _finish(
     )
 
 
-def _known_lines(axis, across: float | None, up: float | None) -> None:
+def _known_lines(axis: Axes, across: float | None, up: float | None) -> None:
     if across is not None and np.isfinite(across):
         axis.axvline(across, color=TRUTH, linewidth=1.1)
     if up is not None and np.isfinite(up):

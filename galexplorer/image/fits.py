@@ -328,7 +328,11 @@ def _check_usable(name: str, units: list[Unit]) -> None:
 
 
 def _read_image(
-    name: str, hdu, primary: fits.Header, shape: tuple[int, ...], shared: Coordinates | None
+    name: str,
+    hdu: fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU,
+    primary: fits.Header,
+    shape: tuple[int, ...],
+    shared: Coordinates | None,
 ) -> FitsImage:
     if hdu.shape != shape:  # astropy read another size than the one that was checked
         raise InputError(f"{name} has contradictory NAXIS cards: export it again.")

@@ -5,6 +5,8 @@ log10([O III] 5007 / Hbeta), both dimensionless.
 """
 
 import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
 
@@ -15,7 +17,7 @@ UNCLASSIFIED = -1
 """Class of a point with a ratio that is not finite."""
 
 
-def _hyperbola(log_nii_ha, pole: float, offset: float) -> np.ndarray:
+def _hyperbola(log_nii_ha: ArrayLike, pole: float, offset: float) -> Float[np.ndarray, "..."]:
     """Return 0.61 / (x - pole) + offset, and minus infinity from the pole on.
 
     The other branch of the hyperbola has no meaning: right of the pole every point
@@ -27,7 +29,7 @@ def _hyperbola(log_nii_ha, pole: float, offset: float) -> np.ndarray:
     return np.where(left, curve, np.where(np.isnan(x), np.nan, -np.inf))
 
 
-def kewley2001(log_nii_ha) -> np.ndarray:
+def kewley2001(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     """Maximum starburst: the highest log([O III]/Hb) that stars can ionize.
 
     Parameters
@@ -47,7 +49,7 @@ def kewley2001(log_nii_ha) -> np.ndarray:
     return _hyperbola(log_nii_ha, KEWLEY_POLE, 1.19)
 
 
-def kauffmann2003(log_nii_ha) -> np.ndarray:
+def kauffmann2003(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     """Upper edge of the pure star-forming sequence of SDSS galaxies.
 
     Parameters
@@ -66,7 +68,7 @@ def kauffmann2003(log_nii_ha) -> np.ndarray:
     return _hyperbola(log_nii_ha, KAUFFMANN_POLE, 1.3)
 
 
-def schawinski2007(log_nii_ha) -> np.ndarray:
+def schawinski2007(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     """Division of active galaxies into Seyferts (above) and LINERs (below).
 
     Parameters
@@ -85,7 +87,7 @@ def schawinski2007(log_nii_ha) -> np.ndarray:
     return 1.05 * np.asarray(log_nii_ha, dtype=float) + 0.45
 
 
-def classify(log_nii_ha, log_oiii_hb) -> np.ndarray:
+def classify(log_nii_ha: ArrayLike, log_oiii_hb: ArrayLike) -> Int[np.ndarray, "..."]:
     """Return the class of each point.
 
     Points on a demarcation belong to the class below it. Left of x = -1.28, where the
@@ -123,7 +125,9 @@ def classify(log_nii_ha, log_oiii_hb) -> np.ndarray:
     return names.astype(int)
 
 
-def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def line_ratios(
+    draws: Float[np.ndarray, " *rows 9"],
+) -> tuple[Float[np.ndarray, " *rows"], Float[np.ndarray, " *rows"]]:
     """Return log([N II]/Ha) and log([O III]/Hb) of posterior draws.
 
     Parameters
@@ -142,7 +146,7 @@ def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return nii - halpha, oiii - hbeta
 
 
-def class_probabilities(draws: np.ndarray) -> dict[str, float]:
+def class_probabilities(draws: Float[np.ndarray, "n 9"]) -> dict[str, float]:
     """Return the share of posterior draws in each BPT class.
 
     Parameters
