@@ -1,7 +1,7 @@
 """Figures for print: corner, BPT and lines at the width of a column, a page or a poster."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,7 +214,7 @@ def _fit_corner(figure: Figure, to: Size) -> Figure:
     return figure
 
 
-def _inner_ticks(interval: Sequence[float], fewest: int) -> list[float]:
+def _inner_ticks(interval: Collection[float], fewest: int) -> list[float]:
     """Return round numbers that keep off the ends, where they would meet those next door."""
     low, high = min(interval), max(interval)
     margin = 0.1 * (high - low)

@@ -165,7 +165,7 @@ class _Scale:
         return cls(float(min(limits) - margin), float(max(limits) + margin))
 
     def pixel(self, value: ArrayLike) -> np.ndarray:
-        return PANEL_PX * (np.asarray(value) - self.low) / (self.high - self.low)
+        return np.asarray(PANEL_PX * (np.asarray(value) - self.low) / (self.high - self.low))
 
     def cells(self, values: np.ndarray) -> np.ndarray:
         """Return the bin of each value; 0 and BINS + 1 are for those outside."""

@@ -16,7 +16,7 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.schema import IMAGE_BANDS
 
 if TYPE_CHECKING:
-    from galexplorer.sky.fetch import Fetched
+    import galexplorer.sky.fetch
 
 _FAR_APART_MAG = 1.0
 """Apertures and kinds of magnitude, and dust where it is not known, rarely make as much."""
@@ -127,7 +127,9 @@ def observe(
     )
 
 
-def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) -> Observation:
+def observe_fetched(
+    fetched: "galexplorer.sky.fetch.Fetched", photometry: Photometry | None = None
+) -> Observation:
     """Observe a galaxy that the services of the sky gave.
 
     Parameters

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from galexplorer.records.result import Domain, Neighbour, View
@@ -23,11 +24,11 @@ class Encoded:
     features : ndarray, shape (n, f)
     """
 
-    context: Tensor
-    mode: Tensor
-    origin: np.ndarray
-    latent: Tensor
-    features: np.ndarray
+    context: Float[Tensor, "n e c"]
+    mode: Int[Tensor, " n"]
+    origin: Integer[np.ndarray, " n"]
+    latent: Float[Tensor, "n 32"]
+    features: Float[np.ndarray, "n f"]
 
     def rows(self, chosen: slice) -> "Encoded":
         """Return those of some galaxies."""
@@ -55,4 +56,4 @@ class Sight:
     view: View | None
     domain: Domain
     neighbours: tuple[Neighbour, ...]
-    latent: np.ndarray | None
+    latent: Float[np.ndarray, "32"] | None

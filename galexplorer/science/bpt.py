@@ -84,7 +84,7 @@ def schawinski2007(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     ----------
     Schawinski et al. 2007, MNRAS 382, 1415, sect. 2.2.
     """
-    return 1.05 * np.asarray(log_nii_ha, dtype=float) + 0.45
+    return np.asarray(1.05 * np.asarray(log_nii_ha, dtype=float) + 0.45)
 
 
 def classify(log_nii_ha: ArrayLike, log_oiii_hb: ArrayLike) -> Int[np.ndarray, "..."]:

@@ -142,7 +142,7 @@ def colour_excess(
     """
     k = _law(law)
     log_ratio = np.asarray(log_flux_halpha, float) - np.asarray(log_flux_hbeta, float)
-    return 2.5 / (k["hbeta"] - k["halpha"]) * (log_ratio - np.log10(intrinsic))
+    return np.asarray(2.5 / (k["hbeta"] - k["halpha"]) * (log_ratio - np.log10(intrinsic)))
 
 
 def balmer_av(
@@ -155,7 +155,8 @@ def balmer_av(
 
     Parameters and errors are those of `colour_excess`; negative values are kept.
     """
-    return _law(law)["v"] * colour_excess(log_flux_halpha, log_flux_hbeta, law, intrinsic)
+    excess = colour_excess(log_flux_halpha, log_flux_hbeta, law, intrinsic)
+    return np.asarray(_law(law)["v"] * excess)
 
 
 @lru_cache(maxsize=1)
@@ -193,7 +194,7 @@ def kpc_per_arcsec(redshift: ArrayLike) -> Float[np.ndarray, "..."]:
     """Return the proper transverse scale in kpc per arcsec, Planck 2018 cosmology."""
     z = np.asarray(redshift, dtype=float)
     angular_diameter_kpc = 1e3 * luminosity_distance_mpc(z) / (1 + z) ** 2
-    return angular_diameter_kpc * np.deg2rad(1 / 3600)
+    return np.asarray(angular_diameter_kpc * np.deg2rad(1 / 3600))
 
 
 def log_luminosity(log_flux: ArrayLike, redshift: ArrayLike) -> Float[np.ndarray, "..."]:
@@ -212,7 +213,7 @@ def log_luminosity(log_flux: ArrayLike, redshift: ArrayLike) -> Float[np.ndarray
     """
     distance_cm = luminosity_distance_mpc(redshift) * CM_PER_MPC
     log_area = np.log10(4 * np.pi) + 2 * np.log10(np.where(distance_cm > 0, distance_cm, np.nan))
-    return np.asarray(log_flux, float) + np.log10(FLUX_UNIT_ERG_S_CM2) + log_area
+    return np.asarray(np.asarray(log_flux, float) + np.log10(FLUX_UNIT_ERG_S_CM2) + log_area)
 
 
 def halpha_log_sfr(
@@ -247,7 +248,7 @@ def halpha_log_sfr(
     """
     excess = np.maximum(colour_excess(log_flux_halpha, log_flux_hbeta, law, intrinsic), 0.0)
     log_corrected = log_luminosity(log_flux_halpha, redshift) + 0.4 * _law(law)["halpha"] * excess
-    return log_corrected - LOG_HALPHA_SFR_CONSTANT
+    return np.asarray(log_corrected - LOG_HALPHA_SFR_CONSTANT)
 
 
 def strong_line_oh(
