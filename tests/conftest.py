@@ -12,9 +12,20 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from jaxtyping import install_import_hook
 
-from galexplorer.datasets import shards
-from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
+# Arguments, results and fields of these rooms are checked against their types, arrays also against
+# their shapes. Before the package is imported; processes that a test starts run without.
+CHECKED = (
+    "records", "fits", "image", "model", "science", "inference", "figures", "export", "datasets",
+)  # fmt: skip
+install_import_hook(
+    [f"galexplorer.{room}" for room in CHECKED],
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float
+)
+
+from galexplorer.datasets import shards  # noqa: E402
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES  # noqa: E402
 
 matplotlib.use("Agg")
 

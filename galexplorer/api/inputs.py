@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -180,7 +180,10 @@ def _position_text(position: SkyCoord) -> str:
 
 
 def _read(
-    target: Any, wcs: WCS | None, pixel_scale: float | None, flux_pixel_scale: float | None
+    target: File | Mapping[str, File] | Sequence[File] | np.ndarray | Pixels,
+    wcs: WCS | None,
+    pixel_scale: float | None,
+    flux_pixel_scale: float | None,
 ) -> Pixels:
     if isinstance(target, Pixels):
         _refuse(

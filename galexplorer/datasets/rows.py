@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from galexplorer.datasets import shards
 from galexplorer.image.cutout import cut
@@ -34,7 +35,9 @@ def add_image(arrays: shards.Arrays, k: int, pixels: Pixels, found: Measurement)
         arrays["measured_petro"][k] = (found.petro_r50, found.petro_r90)
 
 
-def labels_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def labels_of(
+    rows: pd.DataFrame,
+) -> tuple[Float32[np.ndarray, "n 9"], UInt8[np.ndarray, "n 9"]]:
     """Return the targets of rows of the population and what their labels are, both (n, 9)."""
     targets = rows[list(TARGET_NAMES)].to_numpy(np.float32)
     measured = rows[[f"{name}_measured" for name in TARGET_NAMES]].to_numpy(bool)
@@ -71,7 +74,9 @@ def draw_faint_lines(rows: pd.DataFrame, rng: np.random.Generator) -> None:
         rows[f"{name}_snr"] = np.where(known, flux / np.where(known, error, 1.0), np.nan)
 
 
-def black_hole_mass(dispersion_kms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def black_hole_mass(
+    dispersion_kms: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
     """Return log10 of black-hole masses, Msun, by M-sigma, and where they mean something.
 
     McConnell & Ma 2013 (1211.2816): log M = 8.32 + 5.64 log(sigma / 200 km/s), without the

@@ -38,6 +38,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Shaped, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save_file
 
@@ -96,7 +97,7 @@ def concatenate(parts: Iterable[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def select(arrays: Arrays, rows: np.ndarray) -> Arrays:
+def select(arrays: Arrays, rows: Shaped[np.ndarray, " rows"]) -> Arrays:
     """Return some rows."""
     return {name: values[rows] for name, values in arrays.items()}
 
@@ -129,7 +130,9 @@ def share_of_key(key: str, salt: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32
 
 
-def splits_of(ra: np.ndarray, dec: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def splits_of(
+    ra: Float[np.ndarray, " n"], dec: Float[np.ndarray, " n"], keys: Shaped[np.ndarray, " n"]
+) -> UInt8[np.ndarray, " n"]:
     """Return the splits of rows by position, or by another key where there is none; (n,), uint8."""
     return np.array(
         [
@@ -155,7 +158,7 @@ def length_of(path: Path) -> int:
         return shard.get_slice("split").get_shape()[0]
 
 
-def kinds_of(path: Path) -> np.ndarray:
+def kinds_of(path: Path) -> UInt8[np.ndarray, " n"]:
     """Return the kind of each row of a simulated shard."""
     with safe_open(path, "numpy") as shard:
         return shard.get_tensor("kind")

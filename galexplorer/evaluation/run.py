@@ -109,7 +109,7 @@ def evaluate(
             report["fields"] = evaluate_fields(engine, folder)
     report["published"] = beside_published(report["samples"])
     report["shortfalls"] = sentences(report)
-    report = _tidy(report)
+    report = {name: _tidy(part) for name, part in report.items()}
     _print(Console(width=120), report)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def keep(folder: Path, report: dict) -> None:
     write_manifest(folder, manifest)
 
 
-def _tidy(value):
+def _tidy(value: object) -> object:
     """Return plain JSON: numbers to four digits, None for what is not finite."""
     if isinstance(value, dict):
         return {str(key): _tidy(item) for key, item in value.items()}

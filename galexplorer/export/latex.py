@@ -4,6 +4,7 @@ import math
 import re
 
 import numpy as np
+from jaxtyping import Float
 
 from galexplorer.export.provenance import CITATION, provenance_lines
 from galexplorer.records.result import Result
@@ -59,7 +60,7 @@ def decimals(lower: float, upper: float) -> int:
     return min(max(wanted, 0), _MAX_DECIMALS)
 
 
-def latex_interval(draws: np.ndarray) -> str:
+def latex_interval(draws: Float[np.ndarray, " n"]) -> str:
     """Return a median and its 68% interval, such as ``$0.021^{+0.012}_{-0.009}$``.
 
     Parameters

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ CITATION = (
 )
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Turn what JSON does not know into what it does; for ``json.dumps(default=...)``.
 
     Raises
@@ -31,9 +30,9 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def to_json(value: Any, **options: Any) -> str:
+def to_json(value: object, indent: int | None = None) -> str:
     """Return a value as JSON, numpy's scalars and paths included."""
-    return json.dumps(value, default=plain, **{"ensure_ascii": False, **options})
+    return json.dumps(value, default=plain, ensure_ascii=False, indent=indent)
 
 
 def provenance_lines(result: Result) -> list[tuple[str, str]]:
@@ -81,7 +80,7 @@ def describe_provenance(result: Result) -> str:
     return "; ".join([*lines, f"Cite: {CITATION}"])
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):

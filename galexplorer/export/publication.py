@@ -1,7 +1,7 @@
 """Figures for print: corner, BPT and lines at the width of a column, a page or a poster."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,7 +226,7 @@ def fit_corner(figure: Figure | SubFigure, to: Size) -> float:
     return height
 
 
-def _inner_ticks(interval: Sequence[float], fewest: int) -> list[float]:
+def _inner_ticks(interval: Collection[float], fewest: int) -> list[float]:
     """Return round numbers that keep off the ends, where they would meet those next door."""
     low, high = min(interval), max(interval)
     margin = 0.1 * (high - low)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
@@ -54,7 +55,7 @@ def _limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tupl
     return min(default[0], float(ends.min()) - 0.1), max(default[1], float(ends.max()) + 0.1)
 
 
-def _finite_ratios(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
+def _finite_ratios(posterior: Posterior) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     x, y = line_ratios(posterior.draws)
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
@@ -74,7 +75,7 @@ def bpt_figure(
     posterior: Posterior,
     probabilities: Mapping[str, float] | None = None,
     dark: bool = False,
-    reference: tuple[np.ndarray, np.ndarray] | None = None,
+    reference: tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]] | None = None,
     others: Sequence[tuple[str, Posterior, str]] = (),
     name: str = "Posterior draws",
 ) -> go.Figure:

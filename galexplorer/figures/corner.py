@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import corner
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from galexplorer.figures.canvas import Figure
@@ -191,7 +192,7 @@ def _finish(
             spine.set(color=colours.faint, linewidth=0.7)
 
 
-def _known_lines(axis, across: float | None, up: float | None) -> None:
+def _known_lines(axis: Axes, across: float | None, up: float | None) -> None:
     if across is not None and np.isfinite(across):
         axis.axvline(across, color=TRUTH, linewidth=1.1)
     if up is not None and np.isfinite(up):

@@ -5,12 +5,15 @@ from typing import cast
 
 import contourpy
 import numpy as np
+from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
 
 def density_grid(
-    x: np.ndarray, y: np.ndarray, bins: int = 60, smooth: float = 1.5
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], bins: int = 60, smooth: float = 1.5
+) -> tuple[
+    Float[np.ndarray, " {bins}"], Float[np.ndarray, " {bins}"], Float[np.ndarray, "{bins} {bins}"]
+]:
     """Return a smoothed two-dimensional density of draws.
 
     Parameters
@@ -43,7 +46,7 @@ def _edges(values: np.ndarray, bins: int) -> np.ndarray:
     return np.linspace(low - margin, high + margin, bins + 1)
 
 
-def credible_levels(density: np.ndarray, masses: tuple[float, ...]) -> list[float]:
+def credible_levels(density: Float[np.ndarray, "..."], masses: tuple[float, ...]) -> list[float]:
     """Return the density whose contour encloses each probability mass.
 
     Parameters
@@ -64,8 +67,11 @@ def credible_levels(density: np.ndarray, masses: tuple[float, ...]) -> list[floa
 
 
 def contour_lines(
-    x: np.ndarray, y: np.ndarray, density: np.ndarray, levels: Sequence[float]
-) -> list[list[np.ndarray]]:
+    x: Float[np.ndarray, " n"],
+    y: Float[np.ndarray, " m"],
+    density: Float[np.ndarray, "m n"],
+    levels: Sequence[float],
+) -> list[list[Float[np.ndarray, "_ 2"]]]:
     """Return the contours of a density as points, for each level a list of lines.
 
     Parameters
@@ -99,7 +105,9 @@ def contour_lines(
     return [cast(list[np.ndarray], generator.lines(level)) for level in levels]
 
 
-def ridge(values: np.ndarray, bins: int = 80, smooth: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+def ridge(
+    values: Float[np.ndarray, " n"], bins: int = 80, smooth: float = 2.0
+) -> tuple[Float[np.ndarray, " {bins}"], Float[np.ndarray, " {bins}"]]:
     """Return a smoothed one-dimensional density, scaled to a peak of 1.
 
     Parameters

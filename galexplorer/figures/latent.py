@@ -6,6 +6,7 @@ from itertools import cycle
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Bool, Float, Int, Shaped
 from plotly.colors import sample_colorscale
 
 from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, ink
@@ -34,9 +35,9 @@ class Points:
         Whether the value is a published one and not the model's.
     """
 
-    places: np.ndarray
-    values: np.ndarray
-    published: np.ndarray
+    places: Float[np.ndarray, "n 2"]
+    values: Shaped[np.ndarray, " n"]
+    published: Bool[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Mark:
     label : str
     """
 
-    place: np.ndarray
+    place: Float[np.ndarray, "2"]
     label: str
 
 
@@ -57,7 +58,7 @@ def latent_figure(
     points: Points,
     name: str,
     marks: Sequence[Mark] = (),
-    neighbours: np.ndarray | None = None,
+    neighbours: Int[np.ndarray, " k"] | None = None,
     dark: bool = False,
     height: int = 460,
 ) -> go.Figure:

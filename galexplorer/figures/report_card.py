@@ -50,12 +50,18 @@ class Plot:
 
 
 def canvas(
-    width: float, height: float, rows: int = 1, columns: int = 1, dark: bool = False, **options
+    width: float,
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    dark: bool = False,
+    sharex: bool = False,
+    sharey: bool = False,
 ) -> tuple[Figure, np.ndarray, Ink]:
     """Return a transparent figure (inches), its axes (rows, columns) and the colours to use."""
     colours = ink(dark)
     figure = Figure(figsize=(width, height), facecolor="none", layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for panel in axes.ravel():
         panel.set_facecolor("none")
         panel.tick_params(colors=colours.text, labelsize=_TEXT_PT)

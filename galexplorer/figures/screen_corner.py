@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from galexplorer.figures.density import contour_lines, credible_levels
@@ -163,8 +164,8 @@ class _Scale:
         margin = 0.06 * (max(limits) - min(limits)) or 1e-3
         return cls(float(min(limits) - margin), float(max(limits) + margin))
 
-    def pixel(self, value):
-        return PANEL_PX * (np.asarray(value) - self.low) / (self.high - self.low)
+    def pixel(self, value: ArrayLike) -> np.ndarray:
+        return np.asarray(PANEL_PX * (np.asarray(value) - self.low) / (self.high - self.low))
 
     def cells(self, values: np.ndarray) -> np.ndarray:
         """Return the bin of each value; 0 and BINS + 1 are for those outside."""

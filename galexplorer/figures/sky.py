@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.patches import Circle
@@ -21,7 +22,7 @@ STRETCHES = {"Faint": 4.0, "SDSS": 1.0, "Bright": 0.25}
 """Factor applied to the linear flux before the stretch: faint arms, or bright cores."""
 
 
-def stretched(picture: np.ndarray, brightness: float) -> np.ndarray:
+def stretched(picture: UInt8[np.ndarray, "h w 3"], brightness: float) -> UInt8[np.ndarray, "h w 3"]:
     """Return the composite of the same light with its flux multiplied by a factor.
 
     Parameters
@@ -152,7 +153,7 @@ def _compass(axes: Axes, shape: tuple[int, int], north_angle_deg: float, mirrore
         )
 
 
-def residual_picture(view: View) -> tuple[np.ndarray, float]:
+def residual_picture(view: View) -> tuple[UInt8[np.ndarray, "64 64 3"], float]:
     """Return the difference of what the model saw and its reconstruction in colour.
 
     Parameters

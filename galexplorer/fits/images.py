@@ -181,7 +181,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _read_image(
-    name: str, hdu, primary: fits.Header, unit: Unit, shared: Coordinates | None
+    name: str,
+    hdu: fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU,
+    primary: fits.Header,
+    unit: Unit,
+    shared: Coordinates | None,
 ) -> FitsImage:
     if hdu.shape != unit.shape:  # astropy read another size than the one that was checked
         raise InputError(f"{name} has contradictory NAXIS cards: export it again.")

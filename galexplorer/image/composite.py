@@ -14,6 +14,7 @@ and they give blank sky the noise that those JPEGs show.
 import io
 
 import numpy as np
+from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
@@ -29,8 +30,10 @@ JPEG_QUALITY = 90
 
 
 def composite(
-    flux_nmgy: np.ndarray, pixel_scale_arcsec: float, nonlinearity: float = NONLINEARITY
-) -> np.ndarray:
+    flux_nmgy: Float[np.ndarray, "3 h w"],
+    pixel_scale_arcsec: float,
+    nonlinearity: float = NONLINEARITY,
+) -> Float32[np.ndarray, "3 h w"]:
     """Return the colour composite of linear pixels.
 
     Parameters
@@ -57,8 +60,10 @@ def composite(
 
 
 def linear_flux(
-    channels: np.ndarray, pixel_scale_arcsec: float, nonlinearity: float = NONLINEARITY
-) -> np.ndarray:
+    channels: Float[np.ndarray, "3 h w"],
+    pixel_scale_arcsec: float,
+    nonlinearity: float = NONLINEARITY,
+) -> Float32[np.ndarray, "3 h w"]:
     """Invert `composite`.
 
     Parameters
@@ -84,7 +89,7 @@ def linear_flux(
     return (channels * ratio / scales)[::-1] * np.float32(per_pixel)
 
 
-def as_served(channels: np.ndarray) -> np.ndarray:
+def as_served(channels: Float[np.ndarray, "3 h w"]) -> UInt8[np.ndarray, "3 h w"]:
     """Return the composite as a JPEG server would deliver it.
 
     Eight bits and JPEG compression change the noise of faint pixels; the model learnt

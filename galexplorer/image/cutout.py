@@ -1,6 +1,7 @@
 """From measured pixels to the model's grid; the one preprocessing of training and inference."""
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from galexplorer.image.composite import as_served, composite
@@ -33,7 +34,7 @@ def field_of_view(pixels: Pixels, measurement: Measurement) -> float:
 
 def cut(
     pixels: Pixels, measurement: Measurement, field_arcsec: float | None = None
-) -> tuple[np.ndarray, float, np.ndarray]:
+) -> tuple[UInt8[np.ndarray, "3 64 64"], float, UInt8[np.ndarray, "3 h w"]]:
     """Cut the galaxy's field and bring it to the model's grid.
 
     The composite is made at the native scale first and resampled after, for FITS and JPEG
@@ -73,7 +74,9 @@ def cut(
     return grid, side / GRID, levels[:, inner, inner]
 
 
-def resample(levels: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+def resample(
+    levels: UInt8[np.ndarray, "3 h w"], box: tuple[float, float, float, float]
+) -> UInt8[np.ndarray, "3 64 64"]:
     """Resample a composite to the model's grid with an anti-aliased triangle filter.
 
     Parameters

@@ -6,6 +6,7 @@ import warnings
 import zlib
 
 import numpy as np
+from jaxtyping import Float32
 from PIL import Image, UnidentifiedImageError
 
 from galexplorer.errors import InputError
@@ -24,7 +25,7 @@ def is_composite(data: bytes) -> bool:
     return data.startswith(tuple(_FORMATS))
 
 
-def read_channels(blob: Blob) -> np.ndarray:
+def read_channels(blob: Blob) -> Float32[np.ndarray, "3 h w"]:
     """Decode a colour composite.
 
     Parameters

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sep
+from jaxtyping import Float
 
 from galexplorer.errors import TargetError
 from galexplorer.image import haloes
@@ -54,7 +55,7 @@ class Measurement:
     petro_r50: float | None
     petro_r90: float | None
     aperture_arcsec: float
-    sky: np.ndarray
+    sky: Float[np.ndarray, "3"]
     fraction_measured: float
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
+from jaxtyping import Float32
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class Pixels:
         What was detected or assumed about scale and flux convention; a sentence each.
     """
 
-    flux: np.ndarray
+    flux: Float32[np.ndarray, "3 h w"]
     pixel_scale_arcsec: float
     origin: str
     sha256: str
     wcs: WCS | None = None
-    composite: np.ndarray | None = None
+    composite: Float32[np.ndarray, "3 h w"] | None = None
     notes: tuple[str, ...] = field(default=())
 
     def to_pixel(self, ra: float, dec: float) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """Celestial coordinates, where what the user states contradicts the header's."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from astropy.wcs import WCS
 
@@ -55,7 +57,9 @@ def place(
     return _gnomonic(position, centre, np.diag([-step, step])), (note,)
 
 
-def _gnomonic(sky: tuple[float, float], pixel: tuple[float, float], matrix: np.ndarray) -> WCS:
+def _gnomonic(
+    sky: Sequence[float] | np.ndarray, pixel: Sequence[float] | np.ndarray, matrix: np.ndarray
+) -> WCS:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
     wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cd = sky, pixel, matrix

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from astropy.table import Column, Table
+from jaxtyping import Float
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import GalexplorerError, InputError
@@ -78,11 +79,11 @@ class Columns:
     flags : list of list of str
     """
 
-    statistics: np.ndarray
-    classes: np.ndarray
-    measurable: np.ndarray
-    scores: np.ndarray
-    measured: np.ndarray
+    statistics: Float[np.ndarray, "n 7 9"]
+    classes: Float[np.ndarray, "n 4"]
+    measurable: Float[np.ndarray, "n 5"]
+    scores: Float[np.ndarray, " n"]
+    measured: Float[np.ndarray, "n m"]
     flags: list[list[str]]
 
     @classmethod

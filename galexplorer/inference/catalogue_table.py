@@ -1,11 +1,10 @@
 """The columns that a table came with, beside those that were found out."""
 
-from typing import Any
-
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from galexplorer.catalogue import Catalogue
+from galexplorer.tables.units import Mixin
 
 _OWN = ("id", "ra", "dec")
 _SUFFIX = "_input"
@@ -51,7 +50,7 @@ def join_input(found: Table, catalogue: Catalogue) -> Table:
     return joined
 
 
-def _is_whole(column: Any) -> bool:
+def _is_whole(column: Mixin) -> bool:
     """Tell whether every row has a value, so that the column itself can name the rows."""
     if not isinstance(column, Column | MaskedColumn) or column.ndim != 1:
         return False
@@ -59,7 +58,7 @@ def _is_whole(column: Any) -> bool:
     return not masked and not (column.dtype.kind in "OUS" and np.any(column == ""))
 
 
-def _is_same(column: Any, other: Column) -> bool:
+def _is_same(column: Mixin, other: Column) -> bool:
     if not isinstance(column, Column | MaskedColumn) or column.ndim != 1:
         return False
     if column.dtype != other.dtype or (column.unit or other.unit) != other.unit:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
@@ -64,7 +65,9 @@ class DomainStatistics:
         return cls(**parts)
 
 
-def inputs_of(mean: Tensor, magnitudes: Tensor, kind: str) -> Tensor:
+def inputs_of(
+    mean: Float[Tensor, "n 32"], magnitudes: Float[Tensor, "n 5"], kind: str
+) -> Float[Tensor, "n d"]:
     """Return the vector whose distance is judged: latents, or r magnitude and colours.
 
     Parameters
@@ -87,7 +90,9 @@ def inputs_of(mean: Tensor, magnitudes: Tensor, kind: str) -> Tensor:
     return mean
 
 
-def summarise(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def summarise(
+    inputs: Float[Tensor, "n d"],
+) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"], Float[Tensor, f"{LEVELS}"]]:
     """Return mean, precision and distance quantiles of training rows (rows with NaN left out)."""
     rows = inputs[torch.isfinite(inputs).all(dim=1)].double()
     centre = rows.median(dim=0).values
@@ -100,7 +105,7 @@ def summarise(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return centre.float(), precision.float(), levels(distance)
 
 
-def faintest_of(magnitudes: np.ndarray) -> Tensor:
+def faintest_of(magnitudes: Float[np.ndarray, "n 5"]) -> Float[Tensor, "5"]:
     """Return the magnitude that all but 0.1% of training galaxies are brighter than.
 
     Parameters
@@ -121,7 +126,9 @@ def faintest_of(magnitudes: np.ndarray) -> Tensor:
     return torch.from_numpy(found)
 
 
-def squared_distance(rows: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
+def squared_distance(
+    rows: Float[Tensor, "n d"], mean: Float[Tensor, " d"], precision: Float[Tensor, "d d"]
+) -> Float[Tensor, " n"]:
     """Return squared Mahalanobis distances, shape (n,).
 
     A row that lacks dimensions is judged by those it has: its distance under the marginal
@@ -148,19 +155,23 @@ def squared_distance(rows: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
     return out
 
 
-def levels(values: Tensor) -> Tensor:
+def levels(values: Float[Tensor, " n"]) -> Float[Tensor, f"{LEVELS}"]:
     """Return the quantiles 0 to 1 in `LEVELS` steps."""
     ordered = np.quantile(values.double().cpu().numpy(), np.linspace(0, 1, LEVELS))
     return torch.from_numpy(ordered.astype(np.float32))
 
 
-def misfit_of(image: Tensor, reconstruction: Tensor) -> Tensor:
+def misfit_of(
+    image: Float[Tensor, "n 3 h w"], reconstruction: Float[Tensor, "n 3 h w"]
+) -> Float[Tensor, " n"]:
     """Return the reconstruction's mean squared error relative to the image's light, shape (n,)."""
     error = ((image - reconstruction) ** 2).mean(dim=(1, 2, 3))
     return error / (image**2).mean(dim=(1, 2, 3)).clamp(min=1e-4)
 
 
-def percentile(value: Tensor, quantiles: Tensor) -> np.ndarray:
+def percentile(
+    value: Float[Tensor, " n"], quantiles: Float[Tensor, f"{LEVELS}"]
+) -> Float[np.ndarray, " n"]:
     """Return the percentile of values among training galaxies, shape (n,), 0 to 100."""
     grid = np.linspace(0, 100, LEVELS)
     return np.interp(value.cpu().numpy(), quantiles.cpu().numpy(), grid)
@@ -169,9 +180,9 @@ def percentile(value: Tensor, quantiles: Tensor) -> np.ndarray:
 def judge(
     statistics: DomainStatistics,
     kind: str,
-    inputs: Tensor,
-    misfit: Tensor | None,
-    magnitudes: Tensor,
+    inputs: Float[Tensor, "n d"],
+    misfit: Float[Tensor, " n"] | None,
+    magnitudes: Float[Tensor, "n 5"],
 ) -> list[Domain]:
     """Assess galaxies of one kind of input.
 

@@ -6,10 +6,11 @@ from functools import cache, cached_property
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
-from typing import Self
+from typing import TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
 from galexplorer.errors import OptionError
@@ -34,6 +35,8 @@ from galexplorer.version import __version__
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
 
+_EngineT = TypeVar("_EngineT", bound="Engine")  # not Self, which no checker at run time knows
+
 
 class Engine(Sampler):
     """A loaded model. Immutable, so threads may share it."""
@@ -57,7 +60,9 @@ class Engine(Sampler):
         return read_arrays(self.weights.folder, name, self.weights.manifest)
 
     @classmethod
-    def load(cls, weights_dir: Path | None = None, device: str = "auto") -> Self:
+    def load(
+        cls: type[_EngineT], weights_dir: Path | None = None, device: str = "auto"
+    ) -> _EngineT:
         """Load weights, library and domain statistics, and set torch to one thread.
 
         Threads of torch that wait for each other on a busy machine take ten times as long as one
@@ -220,11 +225,11 @@ class Engine(Sampler):
 
     def encode_arrays(
         self,
-        features: np.ndarray,
-        grids: list[np.ndarray | None],
-        origin: np.ndarray,
+        features: Float[np.ndarray, "n f"],
+        grids: list[UInt8[np.ndarray, "3 64 64"] | None],
+        origin: Integer[np.ndarray, " n"],
         stored: Sequence[Stored | None] = (),
-        estimated: np.ndarray | None = None,
+        estimated: Bool[np.ndarray, " n"] | None = None,
     ) -> Encoded:
         """Encode feature vectors (n, f) with the images, or stored latents, that go with them.
 
@@ -257,7 +262,7 @@ class Engine(Sampler):
         key = keys_of(features, images, origin)
         return Encoded(context, mode, origin, summary.mean, features, key)
 
-    def _view(self, cutout: Cutout | None) -> tuple[View | None, Tensor | None]:
+    def _view(self, cutout: Cutout | None) -> tuple[View | None, Float[Tensor, "1"] | None]:
         if cutout is None:
             return None, None
         grid = torch.from_numpy(cutout.grid)[None].to(self.device)
@@ -352,7 +357,7 @@ def check_options(
             )
 
 
-def magnitudes_of(observations: list[Observation]) -> np.ndarray:
+def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
     """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
     listed = [o.photometry.magnitudes for o in observations]
     return np.array([[m.get(b, np.nan) for b in BANDS] for m in listed], float)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -40,7 +41,7 @@ class LatentMap:
     layers: tuple[tuple[Tensor, Tensor], ...]
 
     @torch.no_grad()
-    def place(self, whitened: Tensor) -> Tensor:
+    def place(self, whitened: Float[Tensor, "n d"]) -> Float[Tensor, "n 2"]:
         """Return places on the plane.
 
         Parameters
@@ -78,9 +79,9 @@ class LatentMap:
 
 
 def fit(
-    whitened: Tensor,
-    right: Tensor,
-    up: Tensor,
+    whitened: Float[Tensor, "n d"],
+    right: Float[Tensor, " n"],
+    up: Float[Tensor, " n"],
     seed: int = 0,
     steps: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -130,7 +131,7 @@ def fit(
     return _orient([(w.detach(), b.detach()) for w, b in layers], whitened, right, up)
 
 
-def nearest_rows(whitened: Tensor, number: int) -> Tensor:
+def nearest_rows(whitened: Float[Tensor, "n d"], number: int) -> Int[Tensor, "n k"]:
     """Return the rows of each row's nearest others, nearest first, shape (n, `number`)."""
     found = []
     for begin in range(0, len(whitened), _CHUNK):
@@ -142,7 +143,9 @@ def nearest_rows(whitened: Tensor, number: int) -> Tensor:
     return torch.cat(found)
 
 
-def preserved(whitened: Tensor, place: Tensor, number: int = NEIGHBOURS) -> float:
+def preserved(
+    whitened: Float[Tensor, "n d"], place: Float[Tensor, "n 2"], number: int = NEIGHBOURS
+) -> float:
     """Return the trustworthiness of a map (Venna & Kaski 2001), 1 at best, about 0.5 by chance.
 
     Neighbours on the plane that are none in latent space cost by how far down the order they

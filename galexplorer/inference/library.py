@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float, Integer, UInt8
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -80,14 +81,14 @@ class Entries:
         Published values of `galexplorer.inference.neighbours.KNOWN_NAMES`; NaN where unknown.
     """
 
-    grid: np.ndarray
-    pixel_scale: np.ndarray
-    origin: np.ndarray
-    magnitudes: np.ndarray
-    errors: np.ndarray
-    petro: np.ndarray
-    position: np.ndarray
-    known: np.ndarray
+    grid: UInt8[np.ndarray, "n 3 64 64"]
+    pixel_scale: Float[np.ndarray, " n"]
+    origin: Integer[np.ndarray, " n"]
+    magnitudes: Float[np.ndarray, "n 3"]
+    errors: Float[np.ndarray, "n 3"]
+    petro: Float[np.ndarray, "n 2"]
+    position: Float[np.ndarray, "n 2"]
+    known: Float[np.ndarray, "n 10"]
 
     def __len__(self) -> int:
         return len(self.grid)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from astropy import units
 from astropy.coordinates import SkyCoord
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from galexplorer.errors import InputError, WeightsError
@@ -145,10 +146,10 @@ class Library:
 
     def nearest(
         self,
-        latent: Tensor,
+        latent: Float[Tensor, "32"],
         number: int,
         exclude: tuple[float, float] | None = None,
-        only: Tensor | None = None,
+        only: Bool[Tensor, " n"] | None = None,
     ) -> list[tuple[int, float]]:
         """Return rows and distances of the nearest galaxies, nearest first.
 
@@ -178,13 +179,13 @@ class Library:
             if np.isfinite(float(value))
         ]
 
-    def distances(self, latent: Tensor | np.ndarray) -> Tensor:
+    def distances(self, latent: Float[Tensor | np.ndarray, "32"]) -> Float[Tensor, " n"]:
         """Return the distance of every row from a latent (32,) in units of the spread, (n,)."""
         point = self._whiten(latent)
         exact = "donot_use_mm_for_euclid_dist"
         return torch.cdist(point[None], self._whitened, compute_mode=exact)[0]
 
-    def beside(self, ra: float, dec: float) -> Tensor:
+    def beside(self, ra: float, dec: float) -> Bool[Tensor, " n"]:
         """Return which rows lie within 5 arcsec of a position, shape (n,), bool."""
         off_ra = (self.position[:, 0] - ra + 180) % 360 - 180  # also across RA 0
         off_ra = off_ra * np.cos(np.radians(dec))
@@ -195,7 +196,7 @@ class Library:
         """Return the percentage of galaxies whose own nearest neighbour is nearer than that."""
         return float(np.interp(distance, self.levels.numpy(), np.linspace(0, 100, LEVELS)))
 
-    def place(self, latent: Tensor | np.ndarray) -> np.ndarray:
+    def place(self, latent: Float[Tensor | np.ndarray, "32"]) -> Float[np.ndarray, "2"]:
         """Return the place of a latent (32,) on the map, shape (2,)."""
         return self.map.place(self._whiten(latent)[None])[0].numpy()
 
@@ -225,7 +226,9 @@ class Library:
             for row, distance, picture in zip(rows, apart, pictures, strict=True)
         )
 
-    def _neighbour(self, row: int, distance: float, thumbnail: np.ndarray) -> Neighbour:
+    def _neighbour(
+        self, row: int, distance: float, thumbnail: UInt8[np.ndarray, "64 64 3"]
+    ) -> Neighbour:
         values = self.known[row].tolist()
         known = {k: round(v, 4) for k, v in zip(KNOWN_NAMES, values, strict=True) if np.isfinite(v)}
         ra, dec = (float(v) for v in self.position[row])
@@ -245,7 +248,7 @@ class Library:
             field_arcsec=_GRID_SIDE * float(self.pixel_scale[row]),
         )
 
-    def values(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def values(self, name: str) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
         """Return a target's value of every row and whether it is published, both (n,).
 
         Published where there is such a value, else the median of the model's posterior.
@@ -255,7 +258,9 @@ class Library:
         published = torch.isfinite(known)
         return torch.where(published, known, self.medians[:, column]).numpy(), published.numpy()
 
-    def classes_of(self, rows: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def classes_of(
+        self, rows: Sequence[int] | None = None
+    ) -> tuple[Int[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
         """Return BPT classes of rows and whether they rest on published lines, both (m,).
 
         The class of the published fluxes where all four are known, else the likeliest of the
@@ -322,19 +327,21 @@ class Library:
         )
 
 
-def spread_of(latents: Tensor) -> tuple[Tensor, Tensor]:
+def spread_of(latents: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, " d"]]:
     """Return mean and spread of each latent, (32,): distances are measured in the latter."""
     if len(latents) == 0:
         return torch.zeros(latents.shape[1]), torch.ones(latents.shape[1])
     return latents.mean(dim=0), latents.std(dim=0).clamp(min=1e-3)
 
 
-def is_published(known: Tensor) -> Tensor:
+def is_published(known: Float[Tensor, "n 10"]) -> Bool[Tensor, " n"]:
     """Return which rows of known values (n, 10) hold one of a target, (n,), bool."""
     return torch.isfinite(known[:, : len(TARGET_NAMES)]).any(dim=1)
 
 
-def nearest_levels(latents: Tensor, position: Tensor) -> Tensor:
+def nearest_levels(
+    latents: Float[Tensor, "n 32"], position: Float[Tensor, "n 2"]
+) -> Float[Tensor, "101"]:
     """Return percentiles of the distance from each galaxy to the nearest other, shape (101,).
 
     Parameters
@@ -355,13 +362,13 @@ def nearest_levels(latents: Tensor, position: Tensor) -> Tensor:
     return torch.from_numpy(ordered.astype(np.float32))
 
 
-def picture_of(image: Tensor) -> np.ndarray:
+def picture_of(image: Float[Tensor, "3 64 64"]) -> UInt8[np.ndarray, "64 64 3"]:
     """Return a decoded image (3, 64, 64), 0..1, as a picture (64, 64, 3), uint8."""
     levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
-def iau_names(ra: np.ndarray, dec: np.ndarray) -> list[str]:
+def iau_names(ra: Float[np.ndarray, " n"], dec: Float[np.ndarray, " n"]) -> list[str]:
     """Return names like J104844.20+260313.2 (truncated, as the IAU asks)."""
     sky = SkyCoord(ra * units.deg, dec * units.deg)
     hours = sky.ra.to_string(unit=units.hourangle, sep="", precision=3, pad=True)

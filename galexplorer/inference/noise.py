@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float32, Float64, Int, Integer, UInt64
 from torch import Tensor
 
 from galexplorer.schema import TARGETS
@@ -14,12 +15,12 @@ from galexplorer.schema import TARGETS
 _STEPS, _OFFSET = 64, 0.381966
 """Per unit of a feature, and where the first begins."""
 
-RedshiftRange = tuple[float, float] | np.ndarray
+RedshiftRange = tuple[float, float] | Float[np.ndarray, "number 2"]
 """One prior range of redshift for all galaxies, or one for each, shape (n, 2)."""
 
 
 @lru_cache(maxsize=4)
-def base_noise(draws: int, seed: int) -> Tensor:
+def base_noise(draws: int, seed: int) -> Float64[Tensor, "{draws} 9"]:
     """Return the uniform noise of a seed, shape (draws, 9), float64, between 0 and 1.
 
     A scrambled Sobol sequence (Owen 1997) in shuffled order: each column is spread evenly, so
@@ -30,7 +31,11 @@ def base_noise(draws: int, seed: int) -> Tensor:
     return uniform[torch.randperm(draws, generator=torch.Generator().manual_seed(seed))]
 
 
-def keys_of(features: np.ndarray, images: Sequence[bytes | None], origin: np.ndarray) -> np.ndarray:
+def keys_of(
+    features: Float[np.ndarray, "n f"],
+    images: Sequence[bytes | None],
+    origin: Integer[np.ndarray, " n"],
+) -> UInt64[np.ndarray, " n"]:
     """Return a number for each galaxy that follows from what it is inferred from, and only that.
 
     Parameters
@@ -58,7 +63,9 @@ def keys_of(features: np.ndarray, images: Sequence[bytes | None], origin: np.nda
     return keys
 
 
-def noise_of_galaxies(keys: np.ndarray, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def noise_of_galaxies(
+    keys: UInt64[np.ndarray, " n"], draws: int, seed: int
+) -> tuple[Float[np.ndarray, "n 9"], Integer[np.ndarray, "n {draws}"]]:
     """Return what makes the noise of a seed that of each galaxy.
 
     Every galaxy has the same even sequence, rotated by numbers of its own (Cranley & Patterson
@@ -86,7 +93,9 @@ def noise_of_galaxies(keys: np.ndarray, draws: int, seed: int) -> tuple[np.ndarr
     return rotation, order
 
 
-def share_out(uniform: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+def share_out(
+    uniform: Float[Tensor, "*rows d"], share: Float[Tensor, "*rows e"]
+) -> tuple[Int[Tensor, "*rows d"], Float[Tensor, "*rows d"]]:
     """Share uniform noise out among the members of an ensemble.
 
     What a member gets is spread over its own quantiles nearly as evenly as the whole was. Every
@@ -115,7 +124,9 @@ def share_out(uniform: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     return member, quantile.clamp(1e-9, 1 - 1e-9)
 
 
-def redshift_limits(redshift_range: RedshiftRange | None, number: int) -> np.ndarray:
+def redshift_limits(
+    redshift_range: RedshiftRange | None, number: int
+) -> Float32[np.ndarray, "{number} 2"]:
     """Return the prior range of each galaxy.
 
     Parameters
@@ -138,13 +149,17 @@ def redshift_limits(redshift_range: RedshiftRange | None, number: int) -> np.nda
     return np.where(leaves, inside, out)
 
 
-def share_between(low: Tensor, high: Tensor) -> Tensor:
+def share_between(
+    low: Float[Tensor, " *rows"], high: Float[Tensor, " *rows"]
+) -> Float64[Tensor, " *rows"]:
     """Return the standard normal's probability in [low, high], double, accurate in either tail."""
     _, start, end = _on_lower_side(low, high)
     return _normal_share(end.double()) - _normal_share(start.double())
 
 
-def truncated_normal(uniform: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def truncated_normal(
+    uniform: Float[Tensor, " *#rows"], low: Float[Tensor, " *#rows"], high: Float[Tensor, " *#rows"]
+) -> Float[Tensor, " *#rows"]:
     """Return quantiles of a standard normal cut to [low, high], accurate in either tail."""
     flip, start, end = _on_lower_side(low, high)
     share = torch.where(flip, 1 - uniform, uniform)

@@ -16,7 +16,7 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.schema import IMAGE_BANDS
 
 if TYPE_CHECKING:
-    from galexplorer.sky.fetch import Fetched
+    import galexplorer.sky.fetch
 
 _FAR_APART_MAG = 1.0
 """Apertures, kinds of magnitude and unknown extinction rarely differ by more."""
@@ -150,7 +150,9 @@ def observe_and_measure(
     return observation, found
 
 
-def observe_fetched(fetched: "Fetched", photometry: Photometry | None = None) -> Observation:
+def observe_fetched(
+    fetched: "galexplorer.sky.fetch.Fetched", photometry: Photometry | None = None
+) -> Observation:
     """Observe a galaxy fetched from the sky services.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from galexplorer.inference.noise import (
@@ -40,9 +41,9 @@ class Sampler:
         encoded: Encoded,
         draws: int,
         seed: int,
-        redshift: Tensor | None = None,
+        redshift: Float[Tensor, " n"] | None = None,
         redshift_range: RedshiftRange | None = None,
-    ) -> Tensor:
+    ) -> Float[Tensor, "n {draws} 9"]:
         """Return joint draws, shape (n, draws, 9), on the CPU.
 
         The noise depends on the seed, the number of draws and what the galaxy is inferred from, so
@@ -96,11 +97,11 @@ class Sampler:
 
     def _redshift_draws(
         self,
-        context: Tensor,
-        mode: Tensor,
-        uniform: Tensor,
-        limits: Tensor,
-    ) -> Tensor:
+        context: Float[Tensor, "n e c"],
+        mode: Int[Tensor, " n"],
+        uniform: Float[Tensor, "n draws"],
+        limits: Float[Tensor, "n 2"],
+    ) -> Float[Tensor, "n draws"]:
         """Return redshift draws for uniform noise, both (n, draws), inside the limits (n, 2).
 
         The redshift's flows are monotonic, so a range of redshift is a range of each base normal;
@@ -117,7 +118,9 @@ class Sampler:
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
         return draws.clamp(limits[:, :1], limits[:, 1:])
 
-    def measurable(self, encoded: Encoded, redshift: np.ndarray) -> np.ndarray:
+    def measurable(
+        self, encoded: Encoded, redshift: Float[np.ndarray, "n d"]
+    ) -> Float[np.ndarray, "n 5"]:
         """Return the probability that a spectrum would show each of `MEASURABLE_NAMES`.
 
         Parameters
@@ -146,12 +149,12 @@ class Sampler:
         return np.concatenate(out)
 
 
-def is_star_forming(targets: np.ndarray) -> np.ndarray:
+def is_star_forming(targets: Float[np.ndarray, "*rows 9"]) -> Bool[np.ndarray, " *rows"]:
     """Return whether the lines of targets (..., 9) are those of star formation, shape (...)."""
     return classify(*line_ratios(targets)) == BPT_CLASSES.index("star_forming")
 
 
-def _lend_metallicity(draws: Tensor) -> None:
+def _lend_metallicity(draws: Float[Tensor, "n d 9"]) -> None:
     """Replace, in place, the metallicity of draws (n, d, 9) without star formation's lines.
 
     So is one beyond the bounds, where the spline ends in straight tails: cut off, such draws would

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
 from galexplorer.records.result import Domain, Neighbour, View
@@ -25,12 +26,12 @@ class Encoded:
         Follows from all that the galaxy is inferred from; makes its noise its own.
     """
 
-    context: Tensor
-    mode: Tensor
-    origin: np.ndarray
-    latent: Tensor
-    features: np.ndarray
-    key: np.ndarray
+    context: Float[Tensor, "n e c"]
+    mode: Int[Tensor, " n"]
+    origin: Integer[np.ndarray, " n"]
+    latent: Float[Tensor, "n 32"]
+    features: Float[np.ndarray, "n f"]
+    key: UInt64[np.ndarray, " n"]
 
     def rows(self, chosen: slice) -> "Encoded":
         """Return those of some galaxies."""
@@ -58,4 +59,4 @@ class Sight:
     view: View | None
     domain: Domain
     neighbours: tuple[Neighbour, ...]
-    latent: np.ndarray | None
+    latent: Float[np.ndarray, "32"] | None

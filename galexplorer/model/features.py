@@ -1,6 +1,7 @@
 """Numbers that condition the flows besides the image, in one order for training and inference."""
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32, Integer
 
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
@@ -38,15 +39,15 @@ JPEG = INPUTS.index("jpeg")
 
 
 def photometry_features(
-    magnitudes: np.ndarray,
-    errors: np.ndarray,
-    petro: np.ndarray,
-    measured_photometry: np.ndarray,
-    measured_petro: np.ndarray,
-    pixel_scale_arcsec: np.ndarray,
-    origin: np.ndarray,
-    petro_magnitudes: np.ndarray | None = None,
-) -> np.ndarray:
+    magnitudes: Float[np.ndarray, "n 5"],
+    errors: Float[np.ndarray, "n 5"],
+    petro: Float[np.ndarray, "n 2"],
+    measured_photometry: Bool[np.ndarray, " n"],
+    measured_petro: Bool[np.ndarray, " n"],
+    pixel_scale_arcsec: Float[np.ndarray, " n"],
+    origin: Integer[np.ndarray, " n"],
+    petro_magnitudes: Float[np.ndarray, "n 5"] | None = None,
+) -> Float32[np.ndarray, f"n {SIZE}"]:
     """Return the feature vectors.
 
     Parameters
@@ -108,13 +109,13 @@ def photometry_features(
     return np.clip(stacked, -8, 8).astype(np.float32)
 
 
-def scaled_pixel(pixel_scale_arcsec: np.ndarray) -> np.ndarray:
+def scaled_pixel(pixel_scale_arcsec: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Return the logarithm of a grid's pixel, (n,), about 0 and 1 wide; of 0.4 arcsec where NaN."""
     scale = np.nan_to_num(pixel_scale_arcsec, nan=0.4)
     return (np.log10(np.clip(scale, 0.02, 50)) + 0.5) / 0.25
 
 
-def widen_image_bands(values: np.ndarray) -> np.ndarray:
+def widen_image_bands(values: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 5"]:
     """Put values of g, r, i into the five bands, shape (n, 3) to (n, 5), NaN elsewhere."""
     out = np.full((len(values), len(BANDS)), np.nan, values.dtype)
     out[:, [BANDS.index(b) for b in IMAGE_BANDS]] = values

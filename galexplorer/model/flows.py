@@ -18,6 +18,7 @@ import math
 from typing import cast
 
 import torch
+from jaxtyping import Float, Int
 from nflows.distributions import StandardNormal
 from nflows.flows import Flow
 from torch import Tensor, nn
@@ -79,11 +80,13 @@ class Chain(nn.Module):
         """Return the transform of that flow, which nflows keeps to itself."""
         return cast(ConditionalSpline, self.flow(k, member)._transform)
 
-    def context_for(self, k: int, context: Tensor) -> Tensor:
+    def context_for(self, k: int, context: Float[Tensor, "... wide"]) -> Float[Tensor, "... c"]:
         """Return the part of contexts (..., 2 c) that a target is conditioned on, (..., c)."""
         return context.split(self._context, dim=-1)[k not in ESTIMATED]
 
-    def log_prob(self, targets: Tensor, context: Tensor) -> Tensor:
+    def log_prob(
+        self, targets: Float[Tensor, "n 9"], context: Float[Tensor, "n e c"]
+    ) -> Float[Tensor, "n e 9"]:
         """Return each member's log density of each target given its parents.
 
         Parameters
@@ -100,11 +103,15 @@ class Chain(nn.Module):
         noise, log_slope = self.noise_and_slope(targets, context)
         return log_slope - 0.5 * noise**2 - 0.5 * math.log(2 * math.pi)
 
-    def to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
+    def to_noise(
+        self, targets: Float[Tensor, "n 9"], context: Float[Tensor, "n e c"]
+    ) -> Float[Tensor, "n e 9"]:
         """Return the base variables of targets by each member, (n, e, 9)."""
         return self.noise_and_slope(targets, context)[0]
 
-    def noise_and_slope(self, targets: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+    def noise_and_slope(
+        self, targets: Float[Tensor, "n 9"], context: Float[Tensor, "n e c"]
+    ) -> tuple[Float[Tensor, "n e 9"], Float[Tensor, "n e 9"]]:
         """Return the base variables and their log derivatives, both (n, e, 9).
 
         What each flow's own ``log_prob`` does, with one evaluation of all splines.
@@ -130,8 +137,12 @@ class Chain(nn.Module):
         return noise.view(shape), log_slope.view(shape) - log_scale
 
     def from_noise(
-        self, noise: Tensor, context: Tensor, member: Tensor, first: Tensor | None = None
-    ) -> Tensor:
+        self,
+        noise: Float[Tensor, "n 9"],
+        context: Float[Tensor, "m e c"],
+        member: Int[Tensor, "d 9"],
+        first: Float[Tensor, " n"] | None = None,
+    ) -> Float[Tensor, "n 9"]:
         """Return targets for base variables.
 
         Parameters
@@ -158,8 +169,13 @@ class Chain(nn.Module):
         return drawn[:, _PLACE]
 
     def draw(
-        self, k: int, noise: Tensor, context: Tensor, member: Tensor, parents: Tensor
-    ) -> Tensor:
+        self,
+        k: int,
+        noise: Float[Tensor, " n"],
+        context: Float[Tensor, "m e c"],
+        member: Int[Tensor, " d"],
+        parents: Float[Tensor, "n p"],
+    ) -> Float[Tensor, "n 1"]:
         """Return one target for base variables, each member's rows at once.
 
         Parameters
@@ -189,8 +205,12 @@ class Chain(nn.Module):
         return column.reshape(-1, 1)
 
     def one_to_noise(
-        self, k: int, column: Tensor, context: Tensor, parents: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        k: int,
+        column: Float[Tensor, "n 1"],
+        context: Float[Tensor, "m e c"],
+        parents: Float[Tensor, "n p"],
+    ) -> tuple[Float[Tensor, "n e"], Float[Tensor, "n e"]]:
         """Return base variables of one target and their log derivatives by member, both (n, e).
 
         Parameters
@@ -212,7 +232,9 @@ class Chain(nn.Module):
             log_slope.append(slope.view(-1, 1) - log_scale)
         return torch.cat(noise, dim=1), torch.cat(log_slope, dim=1)
 
-    def first_to_noise(self, targets: Tensor, context: Tensor) -> Tensor:
+    def first_to_noise(
+        self, targets: Float[Tensor, "*rows m"], context: Float[Tensor, "n e c"]
+    ) -> Float[Tensor, "n e m"]:
         """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""
         context, count = self.context_for(0, context), targets.shape[-1]
         column = targets.expand(len(context), count).reshape(-1, 1)
@@ -222,7 +244,12 @@ class Chain(nn.Module):
         ]
         return torch.stack([x.view(len(context), count) for x in found], dim=1)
 
-    def invert_first(self, noise: Tensor, context: Tensor, member: Tensor) -> Tensor:
+    def invert_first(
+        self,
+        noise: Float[Tensor, "n d"],
+        context: Float[Tensor, "n e c"],
+        member: Int[Tensor, "n d"],
+    ) -> Float[Tensor, "n d"]:
         """Return standardised redshifts for base draws (n, d) of members (n, d).
 
         One pass of each network per row.
@@ -253,5 +280,5 @@ class Context(nn.Module):
         )
         self.skip = nn.Linear(inputs, size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n c"]:
         return self.net(x) + self.skip(x)

@@ -1,5 +1,6 @@
 """What is given of a galaxy: how it is calibrated, and what counts beside an estimate."""
 
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from galexplorer.model import features
@@ -11,7 +12,7 @@ them were 8-bit composites, and simulated galaxies, which taught all else about 
 would not be to them what real ones are."""
 
 
-def modes_of(feature: Tensor, asked: Tensor) -> Tensor:
+def modes_of(feature: Float[Tensor, "n f"], asked: Bool[Tensor, " n"]) -> Int[Tensor, " n"]:
     """Return the index into `MODES` of rows, (n,).
 
     Parameters
@@ -27,7 +28,7 @@ def modes_of(feature: Tensor, asked: Tensor) -> Tensor:
     return mode
 
 
-def beside_estimate(feature: Tensor) -> Tensor:
+def beside_estimate(feature: Float[Tensor, "n f"]) -> Float[Tensor, "n f"]:
     """Return what of features stands beside an estimate: a catalogue's numbers, pixel size."""
     shown = feature * (feature[:, features.LISTED, None] > 0)
     measured = feature[:, features.MEASURED_SIZES, None] > 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Int, Real
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,6 +23,14 @@ CALIBRATION = {
     **{"measurable_shift": 0.0, "measurable_slope": 1.0},
 }
 """Buffers that are fitted on galaxies which training never saw, and what changes nothing."""
+
+# n rows, m galaxies with n / m rows each, e members of the ensemble, c numbers of context
+Grids = Real[Tensor, "n 3 64 64"]
+Latents = Float[Tensor, "n 32"]
+Targets = Float[Tensor, "n 9"]
+Contexts = Float[Tensor, "n e c"]
+Modes = Int[Tensor, " n"]
+Column = Float[Tensor, " n"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +73,9 @@ class Summary(NamedTuple):
         Of the regressors.
     """
 
-    mean: Tensor
-    log_variance: Tensor
-    estimate: Tensor
+    mean: Latents
+    log_variance: Latents
+    estimate: Float[Tensor, "n 4"]
 
     @classmethod
     def nothing(cls, number: int, like: Tensor) -> "Summary":
@@ -132,12 +141,12 @@ class GalaxyModel(nn.Module):
         for name, value in CALIBRATION.items():
             getattr(self, name).fill_(value)
 
-    def encode(self, grid: Tensor, symmetries: int = SYMMETRIES) -> tuple[Tensor, Tensor]:
+    def encode(self, grid: Grids, symmetries: int = SYMMETRIES) -> tuple[Latents, Latents]:
         """Return latent means and log variances, averaged over the symmetries of the square.
 
         Parameters
         ----------
-        grid : Tensor, shape (n, 3, 64, 64), uint8
+        grid : Tensor, shape (n, 3, 64, 64), 0 to 255
         symmetries : int
             How many of the eight to average over; posteriors are calibrated for all.
 
@@ -152,13 +161,13 @@ class GalaxyModel(nn.Module):
         return torch.stack(means).mean(dim=0), torch.stack(log_variances).mean(dim=0)
 
     def estimate(
-        self, grid: Tensor, log_scale: Tensor, symmetries: int = SYMMETRIES, by: int | None = None
-    ) -> Tensor:
+        self, grid: Grids, log_scale: Column, symmetries: int = SYMMETRIES, by: int | None = None
+    ) -> Float[Tensor, "n 4"]:
         """Return estimates, averaged over the symmetries and the regressors.
 
         Parameters
         ----------
-        grid : Tensor, shape (n, 3, 64, 64), uint8
+        grid : Tensor, shape (n, 3, 64, 64), 0 to 255
         log_scale : Tensor, shape (n,)
             Sizes of pixels as `galexplorer.model.features.scaled_pixel` gives them.
         symmetries : int
@@ -182,7 +191,11 @@ class GalaxyModel(nn.Module):
         return found.unflatten(1, (symmetries, len(image))).mean(dim=(0, 1))
 
     def summarise(
-        self, grid: Tensor, log_scale: Tensor, asked: Tensor, symmetries: int = SYMMETRIES
+        self,
+        grid: Grids,
+        log_scale: Column,
+        asked: Bool[Tensor, " n"],
+        symmetries: int = SYMMETRIES,
     ) -> Summary:
         """Return what `encode` makes of images and, where `asked`, (n,) of bool, `estimate`."""
         mean, log_variance = self.encode(grid, symmetries)
@@ -191,16 +204,16 @@ class GalaxyModel(nn.Module):
             estimate[asked] = self.estimate(grid[asked], log_scale[asked], symmetries)
         return Summary(mean, log_variance, estimate)
 
-    def reconstruct(self, grid: Tensor) -> tuple[Tensor, Tensor]:
+    def reconstruct(self, grid: Grids) -> tuple[Latents, Float[Tensor, "n 3 64 64"]]:
         """Return the latents of images as they lie, (n, 32), and what the decoder makes of them.
 
         The latents that `encode` averages over symmetries have no orientation left, and would
-        come back as round blurs; these keep it. Images are (n, 3, 64, 64), uint8 in, 0..1 out.
+        come back as round blurs; these keep it. Images are (n, 3, 64, 64), 0 to 255 in, 0..1 out.
         """
         mean, _ = self.encoder(_image_of(grid))
         return mean, self.decoder(mean)
 
-    def context_of(self, summary: Summary, feature: Tensor) -> Tensor:
+    def context_of(self, summary: Summary, feature: Float[Tensor, "n f"]) -> Contexts:
         """Return the contexts of each member's flows, (n, e, 2 c), given features (n, f).
 
         First that of the targets that have an estimate, where there is one. It tells all that the
@@ -223,17 +236,22 @@ class GalaxyModel(nn.Module):
         inputs = torch.cat([summary.mean, widths, feature, summary.estimate], dim=1)
         return torch.stack([net(inputs) for net in self.contexts], dim=1)
 
-    def standardise(self, targets: Tensor) -> Tensor:
+    def standardise(self, targets: Targets) -> Targets:
         """Return targets in units of the training rows' spread; redshift in log(z + 0.02)."""
         return (_to_line(targets) - self.target_mean) / self.target_std
 
-    def unstandardise(self, standard: Tensor) -> Tensor:
+    def unstandardise(self, standard: Targets) -> Targets:
         """Invert `standardise`."""
         return _from_line(standard * self.target_std + self.target_mean)
 
     def sample(
-        self, context: Tensor, mode: Tensor, noise: Tensor, member: Tensor, redshift: Tensor
-    ) -> Tensor:
+        self,
+        context: Float[Tensor, "m e c"],
+        mode: Modes,
+        noise: Targets,
+        member: Int[Tensor, "d 9"],
+        redshift: Column,
+    ) -> Targets:
         """Return draws of the targets at given redshifts, which are those drawn or fixed.
 
         Parameters
@@ -256,7 +274,7 @@ class GalaxyModel(nn.Module):
         base = self.to_base(noise, mode)
         return self.unstandardise(self.chain.from_noise(base, context, member, first))
 
-    def log_density(self, k: int, targets: Tensor, context: Tensor, mode: Tensor) -> Tensor:
+    def log_density(self, k: int, targets: Targets, context: Contexts, mode: Modes) -> Column:
         """Return the log density of one target given those before it in the chain.
 
         Parameters
@@ -304,7 +322,7 @@ class GalaxyModel(nn.Module):
         bent = torch.sinh((torch.asinh(noise) + skew) / tail)
         return self.base_shift[mode, k] + self.base_width[mode, k] * bent
 
-    def measurable_logit(self, context: Tensor, redshift: Tensor) -> Tensor:
+    def measurable_logit(self, context: Contexts, redshift: Column) -> Float[Tensor, "n e 5"]:
         """Return log odds that an SDSS spectrum would show each of `MEASURABLE_NAMES`.
 
         Not yet calibrated.
@@ -330,12 +348,16 @@ class GalaxyModel(nn.Module):
             dim=1,
         )
 
-    def measurable_probability(self, context: Tensor, mode: Tensor, redshift: Tensor) -> Tensor:
+    def measurable_probability(
+        self, context: Contexts, mode: Modes, redshift: Column
+    ) -> Float[Tensor, "n 5"]:
         """Return calibrated probabilities, shape (n, 5), by the members' mean log odds."""
         logit = self.measurable_logit(context, redshift).mean(dim=1)
         return torch.sigmoid(self.measurable_shift[mode] + self.measurable_slope[mode] * logit)
 
-    def redshift_to_base(self, redshift: Tensor, context: Tensor, mode: Tensor) -> Tensor:
+    def redshift_to_base(
+        self, redshift: Float[Tensor, "*rows m"], context: Contexts, mode: Modes
+    ) -> Float[Tensor, "n e m"]:
         """Return where redshifts (m,) or (n, m) lie on each member's calibrated base, (n, e, m).
 
         A redshift at the end of the line the flow lives on is infinitely far out.
@@ -345,15 +367,19 @@ class GalaxyModel(nn.Module):
         return self.base_to_noise(base, 0, mode[:, None, None])[0]
 
     def redshift_from_base(
-        self, noise: Tensor, member: Tensor, context: Tensor, mode: Tensor
-    ) -> Tensor:
+        self,
+        noise: Float[Tensor, "n d"],
+        member: Int[Tensor, "n d"],
+        context: Contexts,
+        mode: Modes,
+    ) -> Float[Tensor, "n d"]:
         """Return redshifts for calibrated base draws of members, all (n, d)."""
         base = self.to_base(noise, mode[:, None], 0)
         standard = self.chain.invert_first(base, context, member)
         return torch.exp(standard * self.target_std[0] + self.target_mean[0]) - _SOFTENING
 
 
-def mean_density(log_density: Tensor) -> Tensor:
+def mean_density(log_density: Float[Tensor, " n e *rest"]) -> Float[Tensor, " n *rest"]:
     """Return the log of the members' mean density; members are the second axis."""
     return torch.logsumexp(log_density, dim=1) - math.log(log_density.shape[1])
 

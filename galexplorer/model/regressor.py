@@ -8,6 +8,7 @@ learn from, so that each of those has an estimate by one that has not seen it, a
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from galexplorer.model.flows import ESTIMATED
@@ -32,7 +33,9 @@ class Regressor(Trunk):
             nn.Dropout(), nn.Linear(256 + 1, 192), nn.SiLU(), nn.Dropout(), nn.Linear(192, ESTIMATE)
         )
 
-    def forward(self, image: Tensor, log_scale: Tensor) -> Tensor:
+    def forward(
+        self, image: Float[Tensor, "n 3 64 64"], log_scale: Float[Tensor, " n"]
+    ) -> Float[Tensor, "n 4"]:
         """Return estimates (n, 4) of images (n, 3, 64, 64), 0..1, and their scaled pixels (n,)."""
         summary = self.summary(self.pool(image))
         middle, log_width = self.head(torch.cat([summary, log_scale[:, None]], dim=1)).chunk(2, 1)

@@ -3,6 +3,7 @@
 from typing import cast
 
 import torch
+from jaxtyping import Float
 from nflows.transforms import Transform
 from nflows.transforms.splines import rational_quadratic
 from torch import Tensor, nn
@@ -38,8 +39,10 @@ class ConditionalSpline(Transform):
         nn.init.zeros_(final.bias)
 
     def parameters_of(
-        self, context: Tensor, parents: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, context: Float[Tensor, "m c"], parents: Float[Tensor, "n k"] | None = None
+    ) -> tuple[
+        Float[Tensor, "rows 1"], Float[Tensor, "rows 1"], Float[Tensor, f"rows {3 * BINS - 1}"]
+    ]:
         """Return shift and log scale, both (n, 1), and the knots (n, 3 * BINS - 1).
 
         The context may include the parents, or be apart from them: of parents (n, k) and contexts
@@ -86,7 +89,9 @@ class ConditionalSpline(Transform):
         return standard * torch.exp(log_scale) + shift, (log_slope + log_scale).sum(dim=1)
 
 
-def invert_spline(outputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
+def invert_spline(
+    outputs: Float[Tensor, "n 1"], knots: Float[Tensor, f"n {3 * BINS - 1}"]
+) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 1"]]:
     """Invert the spline without branches, and without the assertion that nflows makes.
 
     nflows asserts a positive discriminant, which rounding breaks for sharp splines; here it
@@ -120,7 +125,9 @@ def invert_spline(outputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
     return inputs, torch.where(inside, log_slope, torch.zeros_like(log_slope))
 
 
-def apply_spline(inputs: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
+def apply_spline(
+    inputs: Float[Tensor, "n 1"], knots: Float[Tensor, f"n {3 * BINS - 1}"]
+) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 1"]]:
     """Apply the spline without branches, which on a GPU would wait for the device.
 
     Agreement with nflows is tested.

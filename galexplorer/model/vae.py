@@ -1,6 +1,7 @@
 """The convolutional variational autoencoder (Kingma & Welling 2013, 1312.6114)."""
 
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -50,7 +51,7 @@ class Trunk(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.size = width_in * 5
 
-    def pool(self, image: Tensor) -> Tensor:
+    def pool(self, image: Float[Tensor, "n 3 64 64"]) -> Float[Tensor, "n size"]:
         """Return the vector of each image."""
         x = self.stages(stretch(image))
         # the centre of the field apart from the rest: the galaxy lies there
@@ -66,7 +67,9 @@ class Encoder(Trunk):
         super().__init__(width)
         self.head = nn.Sequential(nn.Linear(self.size, 256), nn.SiLU(), nn.Linear(256, 2 * LATENTS))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, image: Float[Tensor, "n 3 64 64"]
+    ) -> tuple[Float[Tensor, "n 32"], Float[Tensor, "n 32"]]:
         mean, log_variance = self.head(self.pool(image)).chunk(2, dim=1)
         return mean, log_variance.clamp(-8.0, 4.0)
 
@@ -89,17 +92,17 @@ class Decoder(nn.Module):
             width_in = width
         self.stages = nn.Sequential(*stages, nn.Conv2d(width_in, 3, 3, padding=1))
 
-    def forward(self, latent: Tensor) -> Tensor:
+    def forward(self, latent: Float[Tensor, "n 32"]) -> Float[Tensor, "n 3 64 64"]:
         x = functional.silu(self.stem(latent)).unflatten(1, (-1, 4, 4))
         return torch.sigmoid(self.stages(x) - 2.0)
 
 
-def stretch(image: Tensor) -> Tensor:
+def stretch(image: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
     """Lift the faint levels of a composite, where spiral arms live: (n, 3, H, W) in 0..1."""
     return 2.0 * torch.sqrt(image + 1e-3) - 0.6
 
 
-def dihedral(image: Tensor, element: int) -> Tensor:
+def dihedral(image: Shaped[Tensor, "n c h h"], element: int) -> Shaped[Tensor, "n c h h"]:
     """Apply one of the eight symmetries of the square to images (n, c, h, h)."""
     turned = torch.rot90(image, element % 4, dims=(2, 3))
     return turned.flip(3) if element >= 4 else turned

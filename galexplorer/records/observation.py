@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from galexplorer.records.photometry import Photometry
 
@@ -30,9 +31,9 @@ class Cutout:
         Degrees, where the image has a WCS.
     """
 
-    grid: np.ndarray
+    grid: UInt8[np.ndarray, "3 64 64"]
     pixel_scale_arcsec: float
-    native: np.ndarray
+    native: UInt8[np.ndarray, "3 h w"]
     native_pixel_scale_arcsec: float
     petrosian_radius_arcsec: float | None = None
     north_angle_deg: float | None = None
@@ -58,9 +59,9 @@ class Stored:
         Degrees.
     """
 
-    latent: np.ndarray
-    log_variance: np.ndarray
-    estimate: np.ndarray
+    latent: Float[np.ndarray, "32"]
+    log_variance: Float[np.ndarray, "32"]
+    estimate: Float[np.ndarray, "4"]
     misfit: float
     pixel_scale_arcsec: float
     ra: float

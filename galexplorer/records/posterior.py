@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from galexplorer.schema import SUMMARY_QUANTILES, TARGET_NAMES
 
@@ -19,10 +20,10 @@ class Posterior:
         Targets that the user fixed; their column is constant.
     """
 
-    draws: np.ndarray
+    draws: Float[np.ndarray, "n 9"]
     fixed: tuple[str, ...] = ()
 
-    def column(self, name: str) -> np.ndarray:
+    def column(self, name: str) -> Float[np.ndarray, " n"]:
         """Return the draws of one target.
 
         Parameters

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
@@ -53,7 +54,7 @@ class Neighbour:
     distance: float
     known: dict[str, float]
     source: str
-    thumbnail: np.ndarray
+    thumbnail: UInt8[np.ndarray, "64 64 3"]
     percentile: float = math.nan
     medians: dict[str, float] = field(default_factory=dict)
     bpt: str = ""
@@ -104,10 +105,10 @@ class View:
         Position of the target, degrees, where the image has a WCS.
     """
 
-    composite: np.ndarray
-    reconstruction: np.ndarray
+    composite: UInt8[np.ndarray, "64 64 3"]
+    reconstruction: UInt8[np.ndarray, "64 64 3"]
     pixel_scale_arcsec: float
-    native: np.ndarray
+    native: UInt8[np.ndarray, "h w 3"]
     native_pixel_scale_arcsec: float
     petrosian_radius_arcsec: float | None = None
     north_angle_deg: float | None = None
@@ -160,7 +161,7 @@ class Result:
     provenance: dict = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
-    latent: np.ndarray | None = None
+    latent: Float[np.ndarray, "32"] | None = None
     measurable: dict[str, float] = field(default_factory=dict)
 
     @property

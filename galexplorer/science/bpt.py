@@ -7,6 +7,8 @@ log10([O III] 5007 / Hbeta), both dimensionless.
 from collections.abc import Mapping
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
 from galexplorer.schema import BPT_CLASSES, LINE_NAMES, TARGET_NAMES
 
@@ -20,7 +22,7 @@ UNCLASSIFIED = -1
 """Class of a point with a ratio that is not finite."""
 
 
-def _hyperbola(log_nii_ha, pole: float, offset: float) -> np.ndarray:
+def _hyperbola(log_nii_ha: ArrayLike, pole: float, offset: float) -> Float[np.ndarray, "..."]:
     """Return 0.61 / (x - pole) + offset, and minus infinity from the pole on.
 
     The other branch of the hyperbola has no meaning: right of the pole every point
@@ -32,7 +34,7 @@ def _hyperbola(log_nii_ha, pole: float, offset: float) -> np.ndarray:
     return np.where(left, curve, np.where(np.isnan(x), np.nan, -np.inf))
 
 
-def kewley2001(log_nii_ha) -> np.ndarray:
+def kewley2001(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     """Maximum starburst: the highest log([O III]/Hb) that stars can ionize.
 
     Parameters
@@ -52,7 +54,7 @@ def kewley2001(log_nii_ha) -> np.ndarray:
     return _hyperbola(log_nii_ha, KEWLEY_POLE, 1.19)
 
 
-def kauffmann2003(log_nii_ha) -> np.ndarray:
+def kauffmann2003(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     """Upper edge of the pure star-forming sequence of SDSS galaxies.
 
     Parameters
@@ -71,7 +73,7 @@ def kauffmann2003(log_nii_ha) -> np.ndarray:
     return _hyperbola(log_nii_ha, KAUFFMANN_POLE, 1.3)
 
 
-def schawinski2007(log_nii_ha) -> np.ndarray:
+def schawinski2007(log_nii_ha: ArrayLike) -> Float[np.ndarray, "..."]:
     """Division of active galaxies into Seyferts (above) and LINERs (below).
 
     Parameters
@@ -87,10 +89,10 @@ def schawinski2007(log_nii_ha) -> np.ndarray:
     ----------
     Schawinski et al. 2007, MNRAS 382, 1415, sect. 2.2.
     """
-    return 1.05 * np.asarray(log_nii_ha, dtype=float) + 0.45
+    return np.asarray(1.05 * np.asarray(log_nii_ha, dtype=float) + 0.45)
 
 
-def classify(log_nii_ha, log_oiii_hb) -> np.ndarray:
+def classify(log_nii_ha: ArrayLike, log_oiii_hb: ArrayLike) -> Int[np.ndarray, "..."]:
     """Return the class of each point.
 
     Points on a demarcation belong to the class below it. Left of x = -1.28, where the
@@ -128,7 +130,9 @@ def classify(log_nii_ha, log_oiii_hb) -> np.ndarray:
     return names.astype(int)
 
 
-def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def line_ratios(
+    draws: Float[np.ndarray, " *rows 9"],
+) -> tuple[Float[np.ndarray, " *rows"], Float[np.ndarray, " *rows"]]:
     """Return log([N II]/Ha) and log([O III]/Hb) of posterior draws.
 
     Parameters
@@ -147,7 +151,9 @@ def line_ratios(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return nii - halpha, oiii - hbeta
 
 
-def shows_lines(draws: np.ndarray, measurable: np.ndarray) -> np.ndarray:
+def shows_lines(
+    draws: Float[np.ndarray, "*rows d 9"], measurable: Float[np.ndarray, "*rows 4"]
+) -> Bool[np.ndarray, "*rows d"]:
     """Tell which posterior draws would show all four lines in a spectrum of SDSS.
 
     A line is seen where it is bright: in as many of the brightest draws as it has probability to
@@ -174,7 +180,9 @@ def shows_lines(draws: np.ndarray, measurable: np.ndarray) -> np.ndarray:
     return weakest >= np.minimum(nearest, 0.0)
 
 
-def class_shares(draws: np.ndarray, measurable: np.ndarray | None = None) -> np.ndarray:
+def class_shares(
+    draws: Float[np.ndarray, "*rows d 9"], measurable: Float[np.ndarray, "*rows 4"] | None = None
+) -> Float[np.ndarray, "*rows 4"]:
     """Return the share of posterior draws in each BPT class, for any number of galaxies.
 
     Parameters
@@ -200,7 +208,7 @@ def class_shares(draws: np.ndarray, measurable: np.ndarray | None = None) -> np.
 
 
 def class_probabilities(
-    draws: np.ndarray, measurable: Mapping[str, float] | None = None
+    draws: Float[np.ndarray, "n 9"], measurable: Mapping[str, float] | None = None
 ) -> dict[str, float]:
     """Return the probability of each BPT class.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import line_ratios
@@ -33,7 +34,7 @@ class Derived:
     label: str
     unit: str
     digits: int
-    draws: np.ndarray
+    draws: Float[np.ndarray, " n"]
 
     @property
     def valid(self) -> float:

@@ -10,6 +10,8 @@ from functools import lru_cache
 import numpy as np
 from astropy import units as u
 from astropy.cosmology import Planck18
+from jaxtyping import Float
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
 FLUX_UNIT_ERG_S_CM2 = 1e-17
@@ -73,7 +75,7 @@ class LineStatus:
     log_limit: float
 
 
-def line_status(log_flux: np.ndarray) -> LineStatus:
+def line_status(log_flux: Float[np.ndarray, " n"]) -> LineStatus:
     """Classify the posterior of a line's flux.
 
     No line was measured; the labels describe the draws. *Measured-like*: at
@@ -109,8 +111,11 @@ def _law(name: str) -> dict[str, float]:
 
 
 def colour_excess(
-    log_flux_halpha, log_flux_hbeta, law: str = "calzetti00", intrinsic: float = CASE_B_RATIO
-) -> np.ndarray:
+    log_flux_halpha: ArrayLike,
+    log_flux_hbeta: ArrayLike,
+    law: str = "calzetti00",
+    intrinsic: float = CASE_B_RATIO,
+) -> Float[np.ndarray, "..."]:
     """Return E(B-V) of the gas from the Balmer decrement.
 
     Parameters
@@ -137,17 +142,21 @@ def colour_excess(
     """
     k = _law(law)
     log_ratio = np.asarray(log_flux_halpha, float) - np.asarray(log_flux_hbeta, float)
-    return 2.5 / (k["hbeta"] - k["halpha"]) * (log_ratio - np.log10(intrinsic))
+    return np.asarray(2.5 / (k["hbeta"] - k["halpha"]) * (log_ratio - np.log10(intrinsic)))
 
 
 def balmer_av(
-    log_flux_halpha, log_flux_hbeta, law: str = "calzetti00", intrinsic: float = CASE_B_RATIO
-) -> np.ndarray:
+    log_flux_halpha: ArrayLike,
+    log_flux_hbeta: ArrayLike,
+    law: str = "calzetti00",
+    intrinsic: float = CASE_B_RATIO,
+) -> Float[np.ndarray, "..."]:
     """Return A_V of the gas in magnitudes from the Balmer decrement.
 
     Parameters and errors are those of `colour_excess`; negative values are kept.
     """
-    return _law(law)["v"] * colour_excess(log_flux_halpha, log_flux_hbeta, law, intrinsic)
+    excess = colour_excess(log_flux_halpha, log_flux_hbeta, law, intrinsic)
+    return np.asarray(_law(law)["v"] * excess)
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +166,7 @@ def _distance_spline() -> tuple[CubicSpline, float]:
     return CubicSpline(z, Planck18.luminosity_distance(z).to_value(u.Mpc) / z), z[-1]
 
 
-def luminosity_distance_mpc(redshift) -> np.ndarray:
+def luminosity_distance_mpc(redshift: ArrayLike) -> Float[np.ndarray, "..."]:
     """Return the luminosity distance in Mpc, Planck 2018 cosmology.
 
     Interpolates `astropy.cosmology.Planck18` to better than 1e-6 below z = 1 and calls it beyond.
@@ -181,14 +190,14 @@ def luminosity_distance_mpc(redshift) -> np.ndarray:
     return distance
 
 
-def kpc_per_arcsec(redshift) -> np.ndarray:
+def kpc_per_arcsec(redshift: ArrayLike) -> Float[np.ndarray, "..."]:
     """Return the proper transverse scale in kpc per arcsec, Planck 2018 cosmology."""
     z = np.asarray(redshift, dtype=float)
     angular_diameter_kpc = 1e3 * luminosity_distance_mpc(z) / (1 + z) ** 2
-    return angular_diameter_kpc * np.deg2rad(1 / 3600)
+    return np.asarray(angular_diameter_kpc * np.deg2rad(1 / 3600))
 
 
-def log_luminosity(log_flux, redshift) -> np.ndarray:
+def log_luminosity(log_flux: ArrayLike, redshift: ArrayLike) -> Float[np.ndarray, "..."]:
     """Return log10 of the line luminosity in erg/s.
 
     Parameters
@@ -204,16 +213,16 @@ def log_luminosity(log_flux, redshift) -> np.ndarray:
     """
     distance_cm = luminosity_distance_mpc(redshift) * CM_PER_MPC
     log_area = np.log10(4 * np.pi) + 2 * np.log10(np.where(distance_cm > 0, distance_cm, np.nan))
-    return np.asarray(log_flux, float) + np.log10(FLUX_UNIT_ERG_S_CM2) + log_area
+    return np.asarray(np.asarray(log_flux, float) + np.log10(FLUX_UNIT_ERG_S_CM2) + log_area)
 
 
 def halpha_log_sfr(
-    log_flux_halpha,
-    log_flux_hbeta,
-    redshift,
+    log_flux_halpha: ArrayLike,
+    log_flux_hbeta: ArrayLike,
+    redshift: ArrayLike,
     law: str = "calzetti00",
     intrinsic: float = CASE_B_RATIO,
-) -> np.ndarray:
+) -> Float[np.ndarray, "..."]:
     """Return log10 of the star-formation rate in Msun/yr from Ha, corrected for dust.
 
     It counts the light of the spectrograph's fibre only, and any light of an active
@@ -239,10 +248,12 @@ def halpha_log_sfr(
     """
     excess = np.maximum(colour_excess(log_flux_halpha, log_flux_hbeta, law, intrinsic), 0.0)
     log_corrected = log_luminosity(log_flux_halpha, redshift) + 0.4 * _law(law)["halpha"] * excess
-    return log_corrected - LOG_HALPHA_SFR_CONSTANT
+    return np.asarray(log_corrected - LOG_HALPHA_SFR_CONSTANT)
 
 
-def strong_line_oh(log_nii_ha, log_oiii_hb, calibration: str = "pp04_o3n2") -> np.ndarray:
+def strong_line_oh(
+    log_nii_ha: ArrayLike, log_oiii_hb: ArrayLike, calibration: str = "pp04_o3n2"
+) -> Float[np.ndarray, "..."]:
     """Return 12 + log(O/H) from a strong-line calibration.
 
     The scales of the calibrations differ from one another and from that of Tremonti et

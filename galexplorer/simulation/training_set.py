@@ -180,7 +180,13 @@ def _order(seed: int, turn: int, number: int) -> np.ndarray:
     return np.random.default_rng([seed, 2**31, turn]).permutation(number)
 
 
-def _draw(arrays: shards.Arrays, k: int, job: _Job, row: Any, rng: np.random.Generator) -> None:
+def _draw(
+    arrays: shards.Arrays,
+    k: int,
+    job: _Job,
+    row: Any,  # noqa: ANN401 - its fields are a table's columns
+    rng: np.random.Generator,
+) -> None:
     """Add the picture of a row of the population, where the galaxy is found on it."""
     ebv = float(row.ebv) if np.isfinite(row.ebv) else float(np.exp(rng.normal(-3.5, 0.7)))
     flux, kind = _picture(job, galaxy_of(row, ebv), rng)
@@ -214,7 +220,7 @@ def _picture(job: _Job, galaxy: Galaxy, rng: np.random.Generator) -> tuple[np.nd
     return render(galaxy, rng), shards.RENDERED
 
 
-def galaxy_of(row: Any, ebv: float) -> Galaxy:
+def galaxy_of(row: Any, ebv: float) -> Galaxy:  # noqa: ANN401 - its fields are a table's columns
     """Return what the renderer needs of a row of the population, its columns as attributes."""
     return Galaxy(
         magnitudes=(float(row.g), float(row.r), float(row.i)),

@@ -11,6 +11,7 @@ from galexplorer.errors import InputError
 from galexplorer.fits.bounded import Source, read_blob
 from galexplorer.fits.images import is_fits, read_header
 from galexplorer.image.fits_writer import write_cube
+from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.query.parse import parse_target
 from galexplorer.records.photometry import Photometry
@@ -119,7 +120,7 @@ def read_fetched(source: Source) -> Fetched | None:
         ) from error
 
 
-def _interpret(header: fits.Header, pixels) -> Fetched:
+def _interpret(header: fits.Header, pixels: Pixels) -> Fetched:
     magnitudes = _read_bands(header, "MAG", 5, 30)
     errors = _read_bands(header, "ERR", 0, 10)
     r50, r90 = (

@@ -317,7 +317,15 @@ class _Adapter(HTTPAdapter):
         self._limit_s = limit_s
         self._max_bytes = max_bytes
 
-    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: float | tuple[float | None, float | None] | None = None,
+        verify: bool | str = True,
+        cert: str | tuple[str, str] | None = None,
+        proxies: dict[str, str] | None = None,
+    ) -> requests.Response:
         settings, url = self._network.settings, str(request.url)
         self._take_turn(url)
         # What is handed over is meant for each packet; here it holds for the whole answer.

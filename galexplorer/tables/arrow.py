@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,9 @@ from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size
 from galexplorer.tables.cells import pack_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_FILES = 20_000
 BATCH_ROWS = 8_192
@@ -97,7 +100,7 @@ def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
     return table_of(parts, label)
 
 
-def from_pandas(frame: Any, label: str) -> tuple[Table, tuple[str, ...]]:
+def from_pandas(frame: "pd.DataFrame", label: str) -> tuple[Table, tuple[str, ...]]:
     """Return a pandas DataFrame as a table; an index with a name is a column.
 
     Raises

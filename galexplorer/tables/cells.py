@@ -3,12 +3,12 @@
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from astropy.table import Column, MaskedColumn
 
 from galexplorer.errors import InputError
+from galexplorer.tables.units import Mixin
 
 MISSING_WORDS = {
     *("", "nan", "null", "none", "n/a", "na", "--", "-", "masked", '""', "...", "<na>"),
@@ -58,12 +58,12 @@ def is_missing(item: object) -> bool:
     return item is None or (isinstance(item, float) and math.isnan(item))
 
 
-def is_plain(column: Any) -> bool:
+def is_plain(column: Mixin) -> bool:
     """Tell whether a column holds one number or text in each row."""
     return getattr(column, "ndim", 1) == 1 and hasattr(column, "dtype")
 
 
-def numbers_of(column: Any, name: str, label: str) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of(column: Mixin, name: str, label: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a column as numbers, and which cells hold something that is none.
 
     Parameters
@@ -101,11 +101,11 @@ def numbers_of(column: Any, name: str, label: str) -> tuple[np.ndarray, np.ndarr
     return values, unreadable
 
 
-def _plain(column: Any) -> Any:
+def _plain(column: Mixin) -> Mixin:
     """Return the numbers of a quantity, whose unit is told elsewhere."""
     if isinstance(column, Column | MaskedColumn):
         return column
-    values = getattr(column, "value", column)
+    values: Mixin = getattr(column, "value", column)
     if hasattr(values, "unmasked"):
         return np.ma.MaskedArray(values.unmasked, values.mask)
     return values
@@ -115,7 +115,7 @@ def _has_comma(item: object) -> bool:
     return isinstance(item, str) and _DECIMAL_COMMA.fullmatch(item) is not None
 
 
-def texts_of(column: Any) -> np.ndarray:
+def texts_of(column: Mixin) -> np.ndarray:
     """Turn values of any kind into strings, empty where missing.
 
     Returns

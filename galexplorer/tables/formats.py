@@ -45,6 +45,9 @@ _BINARY_SUFFIXES = {
     ".xml",
 }
 
+Loaded: TypeAlias = Any
+"""What `Readable` lists, or a table of Arrow, whose stubs do not type it."""
+
 Readable: TypeAlias = "str | Path | bytes | Table | pd.DataFrame"
 """A file, ``-`` for the standard input, a file's content, or a table in memory."""
 
@@ -146,7 +149,7 @@ def explain_errors(label: str) -> Iterator[None]:
 
 
 def _read(
-    source: Any, label: str, name: str | None, hdu: int | str | None, usable: Usable
+    source: Loaded, label: str, name: str | None, hdu: int | str | None, usable: Usable
 ) -> RawTable:
     if isinstance(source, Table):
         check_size(len(source), len(source.colnames), label)

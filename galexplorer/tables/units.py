@@ -1,10 +1,16 @@
 """What a column's unit makes of its numbers; None where the unit is no such unit at all."""
 
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 from astropy import units as u
 from astropy.constants import c
+
+Mixin: TypeAlias = Any
+"""A column of a table: astropy's own, a Quantity, or any other class of its mixins."""
+
+UnitLike: TypeAlias = Any
+"""A unit of astropy, which its stubs do not type."""
 
 AB_ZERO_POINT_JY = 3631.0
 """Flux density of AB magnitude 0 (Oke & Gunn 1983), which is one maggy."""
@@ -39,7 +45,7 @@ SEXAGESIMAL = {"h:m:s", "hms", "hh:mm:ss", "d:m:s", "dms", "dd:mm:ss", "hmsdms",
 _DISTINCT = {*_MAGNITUDES, *_MAGGIES, *_JANSKYS, *_ANGLES} - {"ab", "'", '"', "h", "mag(ab)"}
 
 
-def unit_text(column: Any) -> str:
+def unit_text(column: Mixin) -> str:
     """Return a column's unit as it is written, empty where it has none."""
     unit = getattr(column, "unit", None)
     text = "" if unit is None else str(unit).strip().strip("\"'[]").strip()
@@ -133,7 +139,7 @@ def is_unit_row(cells: list[str]) -> bool:
     )
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str) -> UnitLike:
     for format in (None, "cds", "vounit"):
         try:
             return u.Unit(text, format=format)

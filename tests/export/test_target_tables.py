@@ -11,7 +11,6 @@ import pytest
 from astropy.io import votable
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyWarning
-from galexplorer.query.target_list import Target
 
 from galexplorer.export.provenance import CITATION
 from galexplorer.export.target_tables import (
@@ -21,6 +20,7 @@ from galexplorer.export.target_tables import (
     summary_table,
 )
 from galexplorer.inference.target_run import Outcome
+from galexplorer.query.target_list import Target
 from galexplorer.schema import TARGET_NAMES
 
 

@@ -139,4 +139,4 @@ def test_distance_is_in_units_of_the_axes():
     x = np.array([10 + 4 * cos, 10 - 2 * sin, 10 + 4 * cos - 2 * sin])
     y = np.array([20 + 4 * sin, 20 + 2 * cos, 20 + 4 * sin + 2 * cos])
     np.testing.assert_allclose(elliptical_distance(x, y, found), [1, 1, np.sqrt(2)])
-    assert elliptical_distance(3.0, 4.0, objects_of((0, 0, 0.2, 0.1, 0, 0))[0]) == 5.0
+    assert elliptical_distance(3.0, 4.0, objects_of((0, 0, 0.2, 0.1, 0, 0))) == [5.0]

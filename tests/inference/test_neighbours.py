@@ -146,7 +146,7 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     cutout, photometry = pictured.cutout, pictured.photometry
     grid = torch.from_numpy(cutout.grid)[None]
     with torch.inference_mode():
-        scale = torch.tensor([scaled_pixel(np.array(cutout.pixel_scale_arcsec))]).float()
+        scale = torch.from_numpy(scaled_pixel(np.array([cutout.pixel_scale_arcsec]))).float()
         for name, values in zip(
             ("latents", "log_variance", "estimate"),
             engine.model.summarise(grid, scale, torch.tensor([True])),

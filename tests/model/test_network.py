@@ -253,8 +253,8 @@ def test_missing_numbers_are_zero_and_said_to_be_missing():
 def test_the_size_of_a_pixel_stands_where_the_regressors_look_for_it():
     for scale in (0.2, 0.5, np.nan):
         row = features([19.2, 17.7, 17.0, 16.7, 16.5], scale=scale, origin=2)[0]
-        assert row[LOG_SCALE] == pytest.approx(scaled_pixel(np.array(scale)), rel=1e-6)
-    assert scaled_pixel(np.array(np.nan)) == scaled_pixel(np.array(0.4))
+        assert row[LOG_SCALE] == pytest.approx(scaled_pixel(np.array([scale]))[0], rel=1e-6)
+    assert scaled_pixel(np.array([np.nan])) == scaled_pixel(np.array([0.4]))
 
 
 def test_a_missing_band_takes_its_colours_along():

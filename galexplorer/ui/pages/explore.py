@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from galexplorer.errors import FetchError, GalexplorerError, TargetError
 from galexplorer.query.parse import EXAMPLES
@@ -97,7 +98,7 @@ def _earlier(record: state.Explored) -> state.Explored | None:
     return earlier if shown else None
 
 
-def _infer(request: Request, source: Source | None, place) -> state.Explored | None:
+def _infer(request: Request, source: Source | None, place: DeltaGenerator) -> state.Explored | None:
     """Infer with progress on the page; an error becomes a sentence on it."""
     record = state.recall(request.key())
     if record is not None:
@@ -113,7 +114,7 @@ def _infer(request: Request, source: Source | None, place) -> state.Explored | N
     return record
 
 
-def _load(wanted: tuple[str, str], place) -> Source | None:
+def _load(wanted: tuple[str, str], place: DeltaGenerator) -> Source | None:
     """Return the source that is wanted, or say on the page why there is none."""
     loaded: tuple[tuple[str, str], Source] | None = st.session_state.get(_LOADED)
     if loaded is not None and loaded[0] == wanted:
@@ -137,7 +138,7 @@ def _load(wanted: tuple[str, str], place) -> Source | None:
     return source
 
 
-def _fetch(wanted: tuple[str, str], place) -> Source:
+def _fetch(wanted: tuple[str, str], place: DeltaGenerator) -> Source:
     kind, words = wanted
     if kind == "upload":
         raise TargetError(
@@ -164,9 +165,9 @@ def _search() -> None:
         _show(("target", text))
 
 
-def _show(place: tuple[str, str] | None, **stated) -> None:
+def _show(place: tuple[str, str] | None, ra: float | None = None, dec: float | None = None) -> None:
     """Show another galaxy, with the options that are the user's; in callbacks of this page."""
-    options = replace(settings.lasting_options(), **stated)
+    options = replace(settings.lasting_options(), ra=ra, dec=dec)
     journey.point(View(place, options, settings.interval()))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.target_tables import SUMMARY_FORMATS, draws_bytes, summary_bytes
-from galexplorer.inference.target_run import DRAWS, Outcome, infer_target
+from galexplorer.inference.target_run import DRAWS, Outcome, Progress, infer_target
 from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
 from galexplorer.science.summary import BPT_LABELS
 from galexplorer.ui.parts import frame
@@ -124,7 +124,7 @@ def _offer(given: TargetList | None) -> None:
         st.rerun()
 
 
-def _run(images: bool, target: Target, tell) -> Outcome:
+def _run(images: bool, target: Target, tell: Progress) -> Outcome:
     return infer_target(target, state.load_engine, images=images, progress=tell).slim()
 
 

@@ -21,9 +21,19 @@ _TARGETS = {target.name: target for target in TARGETS}
 _INPUT_WORDS = {"image": "Image", "radii": "Radii"}
 
 
-def _number(label: str, key: str, **options) -> None:
+def _number(
+    label: str,
+    key: str,
+    step: float,
+    format: str,
+    help: str | None = None,
+    placeholder: str | None = None,
+) -> None:
     low, high = BOUNDS[key]
-    st.number_input(label, low, high, value=None, key=key, persist_state="session", **options)
+    st.number_input(
+        label, low, high, value=None, step=step, format=format, key=key, help=help,
+        placeholder=placeholder, persist_state="session",
+    )  # fmt: skip
 
 
 def choose_interval() -> str:

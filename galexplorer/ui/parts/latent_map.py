@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements.plotly_chart import PlotlyState
 
 from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
 from galexplorer.schema import TARGETS
@@ -89,7 +91,7 @@ def points_of(library: "Library", name: str) -> Points:
     return Points(library.places, values, published)
 
 
-def chosen_rows(event) -> list[int]:
+def chosen_rows(event: PlotlyState) -> list[int]:
     """Return the rows of the library that a selection holds, each once, in order."""
     found: dict[int, None] = {}
     for point in event["selection"]["points"]:
@@ -129,5 +131,5 @@ def _figure(
     _points: Points,
     _marks: list[Mark],
     _rings: np.ndarray,
-):
+) -> go.Figure:
     return latent_figure(_points, name, _marks, _rings, dark, height)

@@ -8,6 +8,7 @@ import hashlib
 import io
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
@@ -151,7 +152,7 @@ def bpt_of(
     _others: list[tuple[str, Result, str]],
     shares: bool,
     name: str = "Posterior draws",
-):
+) -> go.Figure:
     """Return the BPT figure of a result and others; the keys say which."""
     return bpt_figure(
         _result.posterior,
@@ -192,7 +193,7 @@ def show_lines(record: Explored) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _lines_plot(key: str, dark: bool, truth: _Truth, _result: Result):
+def _lines_plot(key: str, dark: bool, truth: _Truth, _result: Result) -> go.Figure:
     return lines_figure(_result.posterior, dict(truth), dark)
 
 

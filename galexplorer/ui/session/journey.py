@@ -8,6 +8,7 @@ ignores a change of page.
 """
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from galexplorer.ui.session import link, settings, state
 from galexplorer.ui.session.link import View
@@ -15,7 +16,7 @@ from galexplorer.ui.session.link import View
 _WAY_KEY, _PAGE_KEY, _BEFORE_KEY = "explore_page", "page", "page_before"
 
 
-def enter(page, explore_page) -> None:
+def enter(page: Page, explore_page: Page) -> None:
     """Note which page is drawn; ``app.py`` does so at the start of each run.
 
     Parameters
