@@ -8,6 +8,11 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+# One thread each, in this process and those that it starts: threads of torch that wait for each
+# other on a busy machine take many times as long. Before any library reads it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import matplotlib
 import numpy as np
 import pandas as pd

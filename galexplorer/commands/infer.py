@@ -1,6 +1,5 @@
 """The command that infers: one galaxy or several, from files, magnitudes or the sky, or a table."""
 
-import math
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ import typer
 
 from galexplorer import console
 from galexplorer.commands import sky
+from galexplorer.commands.catalogue import infer_catalogue, refuse_beside_catalogue
 from galexplorer.commands.figures import (
     FigureFormatOption,
     FiguresOption,
@@ -21,7 +21,7 @@ from galexplorer.commands.figures import (
     write_figure,
 )
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
-from galexplorer.errors import InputError, OptionError
+from galexplorer.errors import OptionError
 from galexplorer.schema import (
     BANDS,
     MAGNITUDE_ERROR_LIMITS,
@@ -128,10 +128,10 @@ def infer(
     _check_redshift(redshift, redshift_range)
     options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
     if catalog is not None:
-        _refuse_beside_catalogue(given)
+        refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
         pages = check_pages(figures, figure_format, workers)
-        _infer_catalogue(catalog, out, format, weights, device, options, figures, pages)
+        infer_catalogue(catalog, out, format, weights, device, options, figures, pages)
         return
 
     known = _read_known(given)
@@ -241,67 +241,6 @@ def _write_results(results: "list[Result]", out: Path | None, kind: str) -> None
         print(path)
 
 
-def _infer_catalogue(
-    path: Path,
-    out: Path | None,
-    format: str | None,
-    weights: Path | None,
-    device: str,
-    options: dict[str, Any],
-    figures: Path | None,
-    pages: tuple[str, int],
-) -> None:
-    if out is None:
-        raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
-
-    from galexplorer.catalogue import (
-        TABLE_SUFFIXES,
-        check_destination,
-        read_catalogue,
-        write_table,
-    )
-
-    if format is not None and format not in TABLE_SUFFIXES.values():
-        raise OptionError(
-            "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
-        )
-
-    check_destination(out, format)
-    catalogue = read_catalogue(path)
-    check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
-    for note in catalogue.notes:
-        console.tell(note)
-
-    from galexplorer.api.engine import load
-
-    engine = load(weights, device)
-    with ExitStack() as stack:
-        progress = stack.enter_context(console.progress())
-        task = progress.add_task("galaxies", total=len(catalogue))
-        folder = None
-        if figures is not None:
-            drawn = progress.add_task("pages", total=len(catalogue))
-            folder = stack.enter_context(
-                PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
-            )
-        table = engine.infer_table(
-            catalogue,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-            each=folder.rows(catalogue.id) if folder else None,
-            **options,
-        )
-    write_table(table, out, format)
-    failed = sum(math.isnan(median) for median in table["redshift_p50"])
-    if folder is not None:
-        folder.summarise(len(table))
-    if failed == len(table):
-        raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
-    if failed:
-        console.tell_failure(
-            f"{failed} of {len(table)} rows could not be inferred; the column flag says why."
-        )
-
-
 def _check_within(option: str, value: float | None, low: float, high: float) -> None:
     # Written so that NaN fails.
     if value is not None and not low <= value <= high:
@@ -318,17 +257,6 @@ def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) 
         raise OptionError(
             f"--redshift-range is {limits[0]:g} to {limits[1]:g}: give LO < HI within 0 to {high}."
         )
-
-
-def _refuse_beside_catalogue(given: dict[str, Any]) -> None:
-    general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
-    allowed = general | {"format", "out", "figures", "figure_format", "workers"}
-    for name, value in given.items():
-        if name not in allowed and value not in (None, []):
-            option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
-            raise OptionError(
-                f"{option} cannot be used with --catalog: give it as a column of the table."
-            )
 
 
 def _refuse_beside_target(given: dict[str, Any]) -> None:
