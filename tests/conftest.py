@@ -1,6 +1,7 @@
 """What several folders of tests share: data and weights, a fixed seed, a small population."""
 
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +13,9 @@ from pathlib import Path
 # other on a busy machine take many times as long. Before any library reads it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A shell starts what runs in its background with Ctrl-C ignored, and so would be what tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import matplotlib
 import numpy as np
