@@ -128,8 +128,8 @@ def build_examples(
 ) -> None:
     """Render the example galaxies of the app."""
     with _needs_training_extra():
-        from galexplorer.simulation.examples import make_examples
-    make_examples(rendered, out, seed)
+        from galexplorer.simulation.examples import render_examples
+    render_examples(rendered, out, seed)
 
 
 def train(

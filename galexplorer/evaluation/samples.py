@@ -26,7 +26,7 @@ from galexplorer.evaluation.prediction import (
     Mode,
 )
 from galexplorer.inference.noise import RedshiftRange
-from galexplorer.population.sources import COSMOLOGY, read_all
+from galexplorer.population.sources import COSMOLOGY, read_tables
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES, TARGETS
 
 log = logging.getLogger(__name__)
@@ -170,7 +170,7 @@ def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
     DataError
         If a table cannot be read.
     """
-    rows = read_all(data)
+    rows = read_tables(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
     samples = []
     for name, (title, cut) in TABLES.items():
@@ -236,16 +236,16 @@ def _limit(rows: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _borrow_photometry(part: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    lenders = rows[np.isfinite(rows.r) & np.isfinite(rows.ra)].reset_index(drop=True)
-    if part.empty or lenders.empty:
+    donors = rows[np.isfinite(rows.r) & np.isfinite(rows.ra)].reset_index(drop=True)
+    if part.empty or donors.empty:
         return part
     mine = SkyCoord(part.ra.to_numpy() * units.deg, part.dec.to_numpy() * units.deg)
-    theirs = SkyCoord(lenders.ra.to_numpy() * units.deg, lenders.dec.to_numpy() * units.deg)
+    theirs = SkyCoord(donors.ra.to_numpy() * units.deg, donors.dec.to_numpy() * units.deg)
     nearest, separation, _ = mine.match_to_catalog_sky(theirs)
     found = np.flatnonzero(separation.arcsec < 3)
     borrowed = part.iloc[found].reset_index(drop=True)
     columns = [*BANDS, *(f"err_{band}" for band in BANDS)]
-    borrowed[columns] = lenders.iloc[nearest[found]][columns].to_numpy()
+    borrowed[columns] = donors.iloc[nearest[found]][columns].to_numpy()
     return borrowed
 
 

@@ -30,7 +30,7 @@ from galexplorer.errors import DataError, FetchError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.observed.sdss_journal import IMAGE_ARRAYS, SHARD_SIZE, Journal
 from galexplorer.observed.sdss_labels import describe
-from galexplorer.observed.sdss_pixels import Answer, Source, fetch_all, targets_of
+from galexplorer.observed.sdss_pixels import PixelResult, Source, fetch_all, targets_of
 from galexplorer.observed.sdss_selection import CRITERIA, select
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.sky.catalogue import DATA_RELEASE
@@ -43,7 +43,13 @@ _MAX_OFFSET_PX = 20.0
 _REPORT_S = 60.0
 
 # A survey may wait longer than a person does.
-PATIENT = {"read_s": 150.0, "frame_s": 60.0, "total_s": 400.0, "attempts": 4, "backoff_s": 1.0}
+SURVEY_NETWORK_SETTINGS = {
+    "read_s": 150.0,
+    "frame_s": 60.0,
+    "total_s": 400.0,
+    "attempts": 4,
+    "backoff_s": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def build(
         If galaxies are missing in the end, or services fail again and again. What was had is
         kept, and the same call goes on from there.
     """
-    settings = settings or replace(Settings(), **PATIENT)  # type: ignore[arg-type]
+    settings = settings or replace(Settings(), **SURVEY_NETWORK_SETTINGS)  # type: ignore[arg-type]
     out.mkdir(parents=True, exist_ok=True)
     plan = Plan(size, seed, source, shard_size)
     _check_plan(out, plan)
@@ -136,8 +142,8 @@ def _check_plan(out: Path, plan: Plan) -> None:
     if path.exists():
         before = Plan(**json.loads(path.read_text()))
         if before != plan:
-            told = ", ".join(f"{name} {value}" for name, value in vars(before).items())
-            raise DataError(f"{out} holds another set ({told}): name another folder.")
+            conditions = ", ".join(f"{name} {value}" for name, value in vars(before).items())
+            raise DataError(f"{out} holds another set ({conditions}): name another folder.")
         return
     if any(out.glob("shard-*.safetensors")):
         raise DataError(f"{out} holds a set of another kind: name another folder.")
@@ -214,7 +220,7 @@ def _download(
     return received, time.monotonic() - began
 
 
-def _measured(answer: Answer) -> shards.Arrays:
+def _measured(answer: PixelResult) -> shards.Arrays:
     """Return the part of a row that comes from the image; without one where nothing is found."""
     arrays = shards.empty(1)
     pixels, target = answer.pixels, answer.target

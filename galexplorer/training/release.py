@@ -20,7 +20,7 @@ from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
 from galexplorer.model import weights
 from galexplorer.model.features import INPUTS, widen_image_bands
 from galexplorer.model.network import GalaxyModel
-from galexplorer.population import packages
+from galexplorer.population import package_tables
 from galexplorer.population.store import load_population
 from galexplorer.simulation.training_set import table_rows
 from galexplorer.training.calibration import calibrate
@@ -181,15 +181,15 @@ def losses(described: list[dict]) -> list[str]:
     rendered = [d for d in described if d["kind"] == "rendered"]
     if rendered and not any(d.get("kinds", {}).get("transplant", 1) for d in rendered):
         out.append(_NO_TRANSPLANTS)
-    if any(packages.SOURCE in d.get("sources", {}) for d in rendered):
-        out.append(packages.LOST)
+    if any(package_tables.SOURCE in d.get("sources", {}) for d in rendered):
+        out.append(package_tables.LIMITATION)
     return out
 
 
 def _notices(kinds: set[str | None], lost: list[str]) -> list[str]:
     """Return what there is to know of weights besides what they lack."""
     out = [_REAL_JPEGS] if "real images" in kinds else []
-    if "rendered" in kinds and packages.LOST not in lost:
+    if "rendered" in kinds and package_tables.LIMITATION not in lost:
         out.append(_RENDERED)
     return [*out, _SURVEY] if "survey" in kinds else out
 

@@ -24,7 +24,7 @@ def test_rows_of_one_galaxy_are_joined():
 
 
 def test_the_real_tables_come_on_one_set_of_columns(data_dir):
-    rows = sources.read_all(data_dir)
+    rows = sources.read_tables(data_dir)
     assert set(rows.source) >= {"main_sample", "lines_z010", "mpajhu", "resolve", "structure"}
     assert len(rows) > 20_000
     magnitudes = rows[list("ugriz")]

@@ -16,7 +16,7 @@ from galexplorer.errors import DataError
 from galexplorer.inference.engine import Engine
 from galexplorer.model.features import INPUTS
 from galexplorer.model.weights import read_manifest
-from galexplorer.population import packages
+from galexplorer.population import package_tables
 from galexplorer.records.result import EMPTY_LIBRARY
 from galexplorer.training.config import Config
 from galexplorer.training.pools import Pools
@@ -51,7 +51,7 @@ def simulated(sets, population, tmp_path):
     arrays["label"][:, 1:] = 2
     arrays["split"][:] = np.arange(len(arrays["split"])) % 3 == 0
     shards.write_shard(folder / "shard-00000.safetensors", arrays)
-    told = {"kind": "rendered", "seed": 5, "size": 960, "sources": {packages.SOURCE: 60}}
+    told = {"kind": "rendered", "seed": 5, "size": 960, "sources": {package_tables.SOURCE: 60}}
     shards.write_manifest(folder, {**told, "kinds": {"rendered": 960, "transplant": 0}})
     population.to_parquet(folder / "population.parquet")
     return folder
@@ -63,7 +63,7 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
         manifest = make_weights([simulated], out, tmp_path / "work", CONFIG, device="cpu")
     assert manifest["library"]["galaxies"] == 0
     assert "No real image took part" in manifest["notice"]
-    assert packages.LOST in manifest["notice"]
+    assert package_tables.LIMITATION in manifest["notice"]
     assert "imputed with scatter from galaxies that have them" not in manifest["notice"]
     for sentence in losses(manifest["trained_on"]):
         assert sentence in caplog.text
@@ -96,7 +96,9 @@ def test_what_is_lost_depends_on_the_sets():
     assert len(losses([whole])) == 1
     drawn = {**whole, "kinds": {"rendered": 9, "transplant": 0}}
     assert len(losses([drawn, real])) == 1
-    assert losses([{**whole, "sources": {packages.SOURCE: 10}}, real]) == [packages.LOST]
+    assert losses([{**whole, "sources": {package_tables.SOURCE: 10}}, real]) == [
+        package_tables.LIMITATION
+    ]
 
 
 def run(*words: str, house: Path) -> subprocess.CompletedProcess:
@@ -137,7 +139,7 @@ def test_from_packages_to_a_posterior_on_the_command_line(tmp_path):
     )
     assert "No real image took part" in said.stderr
     assert "Every simulated galaxy is drawn from profiles" in said.stderr
-    assert packages.LOST in read_manifest(weights)["notice"]
+    assert package_tables.LIMITATION in read_manifest(weights)["notice"]
     example = ROOT / "assets/examples/spiral.fits.gz"
     told = run("infer", str(example), "--weights", str(weights), "--device", "cpu", house=house)
     answer = json.loads(told.stdout)

@@ -94,9 +94,11 @@ def _compare_one(
     unrelated = ~others.parent.isin(real.id)
     if target != "redshift":
         unrelated &= ~others[f"{target}_measured"]
-    _, population = matched(real, others, target, seed)
-    near, independent = matched(real, others[unrelated], target, seed)
-    _, elsewhere = matched(real, others[_measured_elsewhere(others, table, target)], target, seed)
+    _, population = match_rows(real, others, target, seed)
+    near, independent = match_rows(real, others[unrelated], target, seed)
+    _, elsewhere = match_rows(
+        real, others[_measured_elsewhere(others, table, target)], target, seed
+    )
     samples = {
         "real": real,
         "population": population,
@@ -108,7 +110,7 @@ def _compare_one(
     for name, columns in _features(table).items():
         line: dict = {"table": table.source, "target": target, "features": name}
         for kind, sample in samples.items():
-            line[kind], error, left = explained(sample, columns, target, seed)
+            line[kind], error, left = cross_validated_r2(sample, columns, target, seed)
             if kind == "real":
                 line["error"] = error
             line[f"{kind}_rms"] = left
@@ -132,7 +134,7 @@ def _features(table: RealTable) -> dict[str, list[str]]:
     return out
 
 
-def matched(
+def match_rows(
     real: pd.DataFrame, rows: pd.DataFrame, target: str, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return real rows and rows of the population of the same magnitudes and redshifts.
@@ -165,7 +167,7 @@ def _place(rows: pd.DataFrame, only_r: bool) -> np.ndarray:
     return np.column_stack(columns).astype(float)
 
 
-def explained(
+def cross_validated_r2(
     rows: pd.DataFrame, columns: list[str], target: str, seed: int = 0
 ) -> tuple[float, float, float]:
     """Return the five-fold R2 of boosting, its bootstrap error, and the rms of what is left.
@@ -197,7 +199,7 @@ def boosting(seed: int) -> HistGradientBoostingRegressor:
     )
 
 
-def distinguishable(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:
+def classifier_auc(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     """Return how well a classifier tells the weighted population from the main sample.
 
     Features are u, g, r, i, z and redshift; rows are drawn with the population's weights, as
