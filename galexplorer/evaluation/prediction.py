@@ -18,7 +18,7 @@ from galexplorer.training.batches import (
     CATALOGUE_PETRO,
     IMAGE_AND_CATALOGUE,
     IMAGE_ONLY,
-    Choice,
+    InputMask,
     features_of,
 )
 
@@ -33,7 +33,7 @@ class Mode:
     ----------
     name : str
         Words for a person.
-    choice : Choice
+    mask : InputMask
     gri : bool
         Only magnitudes in g, r, i.
     fixed : bool
@@ -41,14 +41,14 @@ class Mode:
     """
 
     name: str
-    choice: Choice
+    mask: InputMask
     gri: bool = False
     fixed: bool = False
 
     @property
-    def imaged(self) -> bool:
+    def has_image(self) -> bool:
         """Whether the image is given."""
-        return self.choice.image
+        return self.mask.image
 
 
 IMAGE_AND_PHOTOMETRY = Mode("image + photometry", IMAGE_AND_CATALOGUE)
@@ -96,22 +96,22 @@ def present(rows: Arrays, mode: Mode) -> Arrays:
     return shown
 
 
-def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> Encoded:
+def encode_rows(engine: Engine, rows: Arrays, mask: InputMask, seed: int = 0) -> Encoded:
     """Return what the flows are conditioned on for rows of a set.
 
     The regressors, which know real pixels alone, are not asked about simulated galaxies, which are
     served as JPEGs to stand in for linear images of which something is lost.
     """
-    features = features_of(rows, choice, np.random.default_rng(seed))
-    imaged = rows["has_image"].astype(bool) & choice.image
-    origin = np.where(imaged, rows["origin"], 0)
+    features = features_of(rows, mask, np.random.default_rng(seed))
+    has_image = rows["has_image"].astype(bool) & mask.image
+    origin = np.where(has_image, rows["origin"], 0)
     estimated = (origin == JPEG) & (rows["kind"] == OBSERVED)
     parts = []
     with torch.inference_mode():
         for begin in range(0, len(features), _BATCH):
             part = slice(begin, begin + _BATCH)
             taken = range(*part.indices(len(features)))
-            grids = [rows["grid"][k] if imaged[k] else None for k in taken]
+            grids = [rows["grid"][k] if has_image[k] else None for k in taken]
             parts.append(
                 engine.encode_arrays(features[part], grids, origin[part], estimated=estimated[part])
             )
@@ -157,7 +157,7 @@ def predict(
     -------
     Prediction
     """
-    encoded = encode_rows(engine, present(rows, mode), mode.choice, seed)
+    encoded = encode_rows(engine, present(rows, mode), mode.mask, seed)
     fixed = torch.from_numpy(truth[:, 0]).float() if mode.fixed else None
     with torch.inference_mode():
         samples = engine.sample(encoded, draws, seed, fixed, redshift_range)

@@ -126,13 +126,13 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
     """
     arrays, _ = shards.read(folder)
     truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
-    imaged = arrays["has_image"].astype(bool)
+    has_image = arrays["has_image"].astype(bool)
     weight = arrays["weight"].astype(float)
     weighed = bool(np.ptp(weight) > 0)
     rng = np.random.default_rng(seed)
     kept = {}
     for split in (TEST, VALIDATION):
-        rows = np.flatnonzero((arrays["split"] == split) & imaged)
+        rows = np.flatnonzero((arrays["split"] == split) & has_image)
         # a few heavy rows must not set how many of the others stay
         most = np.quantile(weight[rows], _HEAVIEST) if len(rows) else 1.0
         kept[split] = rows[rng.random(len(rows)) < weight[rows] / most]
@@ -144,7 +144,7 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         truth=truth,
         test=_limit(kept[TEST], limit, rng),
         validation=kept[VALIDATION],
-        train=np.flatnonzero((arrays["split"] == TRAIN) & imaged),
+        train=np.flatnonzero((arrays["split"] == TRAIN) & has_image),
         modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
         notes=(
             "Pixels are simulated; photometry and redshift are real, other values measured or "
@@ -201,8 +201,8 @@ def image_samples(folder: Path) -> list[Sample]:
         end = begin + shards.length_of(folder / shard)
         arrays = shards.select(everything, np.arange(begin, end))
         begin = end
-        imaged = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
-        if imaged.sum() < 50:
+        has_image = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
+        if has_image.sum() < 50:
             continue
         truth = np.where(arrays["label"] == 1, arrays["targets"], np.nan).astype(float)
         alone = Sample(
@@ -212,9 +212,9 @@ def image_samples(folder: Path) -> list[Sample]:
             arrays=arrays,
             truth=truth,
             modes=(IMAGE, IMAGE_FIXED),
-            **_splits(arrays["split"], imaged),
+            **_splits(arrays["split"], has_image),
         )
-        both = imaged & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
+        both = has_image & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
         with_photometry = replace(
             alone,
             name=f"{name}_ugriz",

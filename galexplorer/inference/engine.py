@@ -21,7 +21,7 @@ from galexplorer.inference.sampler import Sampler
 from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
 from galexplorer.model.modes import modes_of
-from galexplorer.model.network import Summary
+from galexplorer.model.network import ImageSummary
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.records.observation import Cutout, Observation, Stored
 from galexplorer.records.photometry import Photometry
@@ -237,7 +237,7 @@ class Engine(Sampler):
         """
         estimated = origin == JPEG if estimated is None else estimated
         feature = torch.from_numpy(features).to(self.device)
-        summary = Summary.nothing(len(features), feature)
+        summary = ImageSummary.zeros(len(features), feature)
         rows = [k for k, grid in enumerate(grids) if grid is not None]
         if rows:
             stack = np.stack([grid for grid in grids if grid is not None])

@@ -35,8 +35,8 @@ from galexplorer.model import weights
 from galexplorer.model.features import (
     JPEG,
     LOG_SCALE,
+    expand_gri_to_ugriz,
     photometry_features,
-    widen_image_bands,
 )
 from galexplorer.model.modes import modes_of
 from galexplorer.model.regressor import ESTIMATE
@@ -238,8 +238,8 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
     number = len(entries)
     sized = np.isfinite(entries.petro).all(axis=1)
     features = photometry_features(
-        widen_image_bands(entries.magnitudes),
-        widen_image_bands(entries.errors),
+        expand_gri_to_ugriz(entries.magnitudes),
+        expand_gri_to_ugriz(entries.errors),
         entries.petro,
         np.ones(number, bool),
         sized,
@@ -257,12 +257,12 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         rows = slice(begin, min(begin + _BATCH, number))
         grid = torch.from_numpy(entries.grid[rows]).to(engine.device)
         feature = torch.from_numpy(features[rows]).to(engine.device)
-        asked = torch.from_numpy(entries.origin[rows] == JPEG).to(engine.device)
-        summary = engine.model.summarise(grid, feature[:, LOG_SCALE], asked)
+        use_estimate = torch.from_numpy(entries.origin[rows] == JPEG).to(engine.device)
+        summary = engine.model.summarise(grid, feature[:, LOG_SCALE], use_estimate)
         appearance, decoded = engine.model.reconstruct(grid)
         encoded = Encoded(
             context=engine.model.context_of(summary, feature),
-            mode=modes_of(feature, asked),
+            mode=modes_of(feature, use_estimate),
             origin=entries.origin[rows],
             latent=summary.mean,
             features=features[rows],

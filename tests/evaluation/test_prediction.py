@@ -126,7 +126,7 @@ def test_a_range_for_each_row_is_that_row_s_own(engine, few, values):
 def test_the_density_of_the_mass_is_the_mean_over_redshifts(engine, few, values, limits):
     """Against the plain mean over many draws of the redshift, which has a known error."""
     found = predict(engine, few, PHOTOMETRY, values, 2000, parents=1, redshift_range=limits)
-    encoded = encode_rows(engine, few, PHOTOMETRY.choice)
+    encoded = encode_rows(engine, few, PHOTOMETRY.mask)
     for row in range(8):
         targets = torch.from_numpy(found.draws[row]).clone()
         targets[:, 1] = float(values[row, 1])
@@ -164,7 +164,7 @@ def test_a_fixed_redshift_conditions_the_rest(engine, few, values):
     np.testing.assert_allclose(found.draws[:, :, 0], np.repeat(values[:, :1], 100, 1), rtol=1e-6)
     assert np.isnan(found.log_density[:, 0]).all()
     # the mass has one parent, which is known: its density is exact
-    encoded = encode_rows(engine, few, PHOTOMETRY_FIXED.choice)
+    encoded = encode_rows(engine, few, PHOTOMETRY_FIXED.mask)
     with torch.inference_mode():
         direct = engine.model.log_density(
             1,
@@ -185,7 +185,7 @@ def test_modes_show_what_they_name(few):
 def test_an_overconfident_model_fails_and_the_right_one_passes(engine, table_rows):
     """Truths are draws of the posterior itself; then its base is narrowed to 0.7."""
     size = len(table_rows["split"])
-    encoded = encode_rows(engine, table_rows, PHOTOMETRY.choice)
+    encoded = encode_rows(engine, table_rows, PHOTOMETRY.mask)
     source = engine.sample(encoded, 400, seed=12).numpy().astype(float)
     truth = source[np.arange(size), np.arange(size) % 400]
     log_scores = {}

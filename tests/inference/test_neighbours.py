@@ -20,7 +20,7 @@ from galexplorer.inference.neighbours import (
     nearest_levels,
 )
 from galexplorer.model import weights
-from galexplorer.model.features import scaled_pixel
+from galexplorer.model.features import scaled_log_pixel_size
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES
@@ -146,7 +146,9 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     cutout, photometry = pictured.cutout, pictured.photometry
     grid = torch.from_numpy(cutout.grid)[None]
     with torch.inference_mode():
-        scale = torch.from_numpy(scaled_pixel(np.array([cutout.pixel_scale_arcsec]))).float()
+        scale = torch.from_numpy(
+            scaled_log_pixel_size(np.array([cutout.pixel_scale_arcsec]))
+        ).float()
         for name, values in zip(
             ("latents", "log_variance", "estimate"),
             engine.model.summarise(grid, scale, torch.tensor([True])),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from galexplorer.population import sources
-from galexplorer.population.table import _fill_sizes, _merge_duplicates
+from galexplorer.population.table import _impute_sizes, _merge_duplicates
 
 
 def test_rows_of_one_galaxy_are_joined():
@@ -53,7 +53,7 @@ def test_sizes_are_completed_given_the_lines_and_concentrations_given_the_sizes(
     untouched = rows.log_r50_kpc == 9.0
     rows.loc[lacking & ~untouched, "log_r50_kpc"] = np.nan
     rows.loc[lacking, "log_concentration"] = np.nan
-    _fill_sizes(
+    _impute_sizes(
         rows,
         lambda *names: rows[list(names)].to_numpy(float),
         ("line",),
