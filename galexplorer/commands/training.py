@@ -181,8 +181,8 @@ def evaluate(
 ) -> None:
     """Measure accuracy and calibration on galaxies held out of training."""
     with _needs_training_extra():
-        from galexplorer.evaluation.judgement import Settings
         from galexplorer.evaluation.run import evaluate as run
+        from galexplorer.evaluation.scoring import Settings
     run(
         weights=weights,
         data=data,

@@ -13,7 +13,7 @@ from scipy.special import log_ndtr, logsumexp
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from galexplorer.datasets.shards import select
-from galexplorer.evaluation.prediction import Mode, present
+from galexplorer.evaluation.prediction import Mode, mask_inputs
 from galexplorer.evaluation.samples import Sample
 from galexplorer.inference.noise import RedshiftRange, redshift_limits
 from galexplorer.realism.apertures import measured_features
@@ -140,7 +140,7 @@ def fit_classes(
 
 def features(sample: Sample, mode: Mode, measured: np.ndarray | None) -> np.ndarray:
     """Return the features of all rows in a mode: the inputs that the posterior is given too."""
-    rows = present(sample.arrays, mode)
+    rows = mask_inputs(sample.arrays, mode)
     columns = []
     if not mode.has_image or mode.mask.catalogue > 0:
         magnitudes = rows["catalogue_mag"]

@@ -82,7 +82,7 @@ class Sample:
         The sample's own cut, which posteriors get as a prior.
     redshift_ranges : ndarray, shape (n, 2), or None
         The same for each row, where a cut in luminosity narrows it.
-    lowest : ndarray, shape (n, 9) or None
+    lower_limits : ndarray, shape (n, 9) or None
         Least value of each target with which the row would be in the sample.
     notes : tuple of str
     """
@@ -98,7 +98,7 @@ class Sample:
     modes: tuple[Mode, ...]
     redshift_range: tuple[float, float] | None = None
     redshift_ranges: np.ndarray | None = None
-    lowest: np.ndarray | None = None
+    lower_limits: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -275,7 +275,7 @@ def _table_sample(
     arrays["split"][:] = shards.splits_of(
         part.ra.to_numpy(), part.dec.to_numpy(), part.key.to_numpy()
     )
-    truth, lowest = _table_truth(part)
+    truth, lower_limits = _table_truth(part)
     arrays["targets"][:] = truth
     for k, line in enumerate(LINE_NAMES):
         flux, error = (part[line.removeprefix("log_flux_") + end] for end in ("", "_err"))
@@ -303,7 +303,7 @@ def _table_sample(
             "minimum redshift at their magnitude, as boosting learns it from the table."
         )
         ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
-    if np.isfinite(lowest).any():
+    if np.isfinite(lower_limits).any():
         notes.append(
             f"Lines at S/N > {LINE_S_TO_N:g}; posteriors are restricted to fluxes that pass."
         )
@@ -319,7 +319,7 @@ def _table_sample(
         modes=modes,
         redshift_range=cut,
         redshift_ranges=ranges,
-        lowest=lowest,
+        lower_limits=lower_limits,
         notes=tuple(notes),
     )
 
@@ -339,7 +339,7 @@ def _luminous(r: np.ndarray, faintest_mag: float, cut: tuple[float, float] | Non
 def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return known values and the least values that the signal-to-noise cut lets pass."""
     truth = np.full((len(part), len(TARGET_NAMES)), np.nan)
-    lowest = np.full_like(truth, np.nan)
+    lower_limits = np.full_like(truth, np.nan)
     for k, name in enumerate(TARGET_NAMES[:4]):
         truth[:, k] = part[name]
     mass, good = black_hole_mass(part.velocity_dispersion_kms.to_numpy(float))
@@ -353,8 +353,8 @@ def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         floor = LINE_S_TO_N * error
         seen = np.isfinite(floor) & (flux > floor) & (floor > 0)
         truth[seen, k] = np.log10(flux[seen])
-        lowest[seen, k] = np.log10(floor[seen])
+        lower_limits[seen, k] = np.log10(floor[seen])
     few = np.isfinite(truth).sum(axis=0) < _MIN_KNOWN
     truth[:, few] = np.nan
-    lowest[:, few] = np.nan
-    return truth, lowest
+    lower_limits[:, few] = np.nan
+    return truth, lower_limits

@@ -29,7 +29,7 @@ from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Neighbour, Result, View
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
-from galexplorer.science.summary import cautions
+from galexplorer.science.summary import caveats
 from galexplorer.version import __version__
 
 DOMAIN_FILE = "domain.safetensors"
@@ -151,7 +151,7 @@ class Engine(Sampler):
         """
         posterior = Posterior(samples.astype(np.float32), () if redshift is None else ("redshift",))
         shares = {name: float(p) for name, p in zip(MEASURABLE_NAMES, measurable, strict=True)}
-        warned = cautions(posterior, shares["gas_metallicity"])
+        warned = caveats(posterior, shares["gas_metallicity"])
         told = self.library.notes if seen.latent is not None else ()
         return Result(
             posterior=posterior,

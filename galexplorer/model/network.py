@@ -197,7 +197,7 @@ class GalaxyModel(nn.Module):
         use_estimate: Bool[Tensor, " n"],
         symmetries: int = SYMMETRIES,
     ) -> ImageSummary:
-        """Return what `encode` makes of images, and `estimate` where `use_estimate`, (n,) of bool."""
+        """Return what `encode` makes of images, and `estimate` where `use_estimate`, (n,)."""
         mean, log_variance = self.encode(grid, symmetries)
         estimate = mean.new_zeros((len(mean), ESTIMATE), dtype=torch.float)
         if use_estimate.any():

@@ -9,10 +9,10 @@ from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import (
     BPT_LABELS,
+    describe_galaxy,
     describe_interval,
     format_value,
     not_measurable,
-    verdict,
 )
 from galexplorer.ui.parts import controls, frame, history, plots
 from galexplorer.ui.parts.history import label, show_history
@@ -99,7 +99,7 @@ def _show_one(record: Explored, name: str, colour: str) -> None:
         )
     swatch = f"<span style='color:{colour}' aria-hidden='true'>&#9632;</span>"
     st.html(f"{swatch} <strong>{_escape(name)}</strong>")
-    st.caption(verdict(record.result))
+    st.caption(describe_galaxy(record.result))
     if st.button("Open this result", key=f"return_{record.key[:12]}", icon=":material/flare:"):
         journey.explore_again(record.key)
 

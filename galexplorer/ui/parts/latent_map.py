@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements.plotly_chart import PlotlyState
 
-from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
+from galexplorer.figures.latent import CLASSES, MapMarker, MapPoints, describe_map, latent_figure
 from galexplorer.schema import TARGETS
 from galexplorer.ui.parts import gallery, plots
 from galexplorer.ui.session import state
@@ -55,7 +55,7 @@ def show_map(
         width=220,
     )
     marks = [
-        Mark(library.place(latent), "This galaxy" if neighbours else record.name)
+        MapMarker(library.place(latent), "This galaxy" if neighbours else record.name)
         for record in records
         if (latent := record.result.latent) is not None
     ]
@@ -85,10 +85,10 @@ def show_map(
     _show_chosen(rows, records[0] if records else None, key)
 
 
-def points_of(library: "Library", name: str) -> Points:
+def points_of(library: "Library", name: str) -> MapPoints:
     """Return the library's galaxies with the quantity that colours them."""
     values, published = library.classes_of() if name == CLASSES else library.values(name)
-    return Points(library.places, values, published)
+    return MapPoints(library.places, values, published)
 
 
 def chosen_rows(event: PlotlyState) -> list[int]:
@@ -128,8 +128,8 @@ def _figure(
     height: int,
     marked: tuple,
     ringed: tuple,
-    _points: Points,
-    _marks: list[Mark],
+    _points: MapPoints,
+    _marks: list[MapMarker],
     _rings: np.ndarray,
 ) -> go.Figure:
     return latent_figure(_points, name, _marks, _rings, dark, height)

@@ -15,7 +15,7 @@ from PIL import Image
 from galexplorer.export.figures import figure_bytes
 from galexplorer.figures.bpt import bpt_figure
 from galexplorer.figures.lines import lines_figure
-from galexplorer.figures.palette import OVERLAY, SERIES, ink
+from galexplorer.figures.palette import OVERLAY, SERIES, theme
 from galexplorer.figures.screen_corner import Layer, screen_corner
 from galexplorer.figures.sky import STRETCHES, colour_figure, residual_picture
 from galexplorer.records.result import Result, View
@@ -116,7 +116,7 @@ def _corner_svg(
     colours = (
         series_colours(len(_results), dark)
         if series
-        else [ink(dark).accent, *[OVERLAY] * (len(_results) - 1)]
+        else [theme(dark).accent, *[OVERLAY] * (len(_results) - 1)]
     )
     layers = [
         Layer(result.posterior, colour) for result, colour in zip(_results, colours, strict=True)
@@ -126,7 +126,7 @@ def _corner_svg(
 
 def series_colours(number: int, dark: bool) -> list[str]:
     """Return one colour for each galaxy of a comparison."""
-    return [ink(dark).accent, *SERIES[1:]][:number]
+    return [theme(dark).accent, *SERIES[1:]][:number]
 
 
 def show_bpt(record: Explored, earlier: Explored | None) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import domain_sentence, verdict
+from galexplorer.science.summary import describe_galaxy, domain_sentence
 from galexplorer.ui.parts import picture, plots, tables
 from galexplorer.ui.parts.downloads import show_downloads
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
@@ -24,7 +24,7 @@ def show_result(record: Explored, earlier: Explored | None) -> None:
         An answer about the same galaxy, to draw behind it.
     """
     result, source = record.result, record.source
-    st.header(verdict(result), anchor=False)
+    st.header(describe_galaxy(result), anchor=False)
     if result.domain.inside:
         st.markdown(domain_sentence(result))
     else:

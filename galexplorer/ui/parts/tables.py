@@ -11,10 +11,10 @@ from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import Derived, derive
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, FAINT_LOG_FLUX, line_status
 from galexplorer.science.summary import (
+    describe_detection,
     format_number,
     format_value,
     not_measurable,
-    seen_words,
 )
 from galexplorer.ui.parts import controls
 from galexplorer.ui.session import address, settings
@@ -160,7 +160,7 @@ def show_line_kinds(result: Result) -> None:
             {
                 "Line": _LABELS[name].removesuffix(" flux"),
                 "Kind": words[name],
-                "S/N > 3": seen_words(result, name),
+                "S/N > 3": describe_detection(result, name),
             }
             for name in LINE_NAMES
         ]
