@@ -7,14 +7,14 @@ from torch import Tensor
 
 from galexplorer.inference.noise import (
     RedshiftRange,
+    assign_to_members,
     base_noise,
     noise_of_galaxies,
+    normal_probability,
     redshift_limits,
-    share_between,
-    share_out,
     truncated_normal,
 )
-from galexplorer.inference.sight import Encoded
+from galexplorer.inference.prepared import Encoded
 from galexplorer.model.network import GalaxyModel
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
@@ -58,7 +58,7 @@ class Sampler:
         equal = uniform.new_full((len(TARGETS), members), 1 / members)
         # which member a draw comes from is the same for all galaxies before their draws are put
         # in order: each member's network then sees one block
-        member, quantile = (part.T for part in share_out(uniform.T, equal))
+        member, quantile = (part.T for part in assign_to_members(uniform.T, equal))
         number = len(encoded.context)
         limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
         out = torch.empty((number, draws, len(TARGETS)))
@@ -110,9 +110,9 @@ class Sampler:
         too.
         """
         base = self.model.redshift_to_base(limits, context, mode).double()
-        share = share_between(base[..., 0], base[..., 1]).clamp(min=1e-300)
+        share = normal_probability(base[..., 0], base[..., 1]).clamp(min=1e-300)
         share = share / share.sum(dim=1, keepdim=True)
-        member, quantile = share_out(uniform, share)
+        member, quantile = assign_to_members(uniform, share)
         ends = (base[..., k].gather(1, member) for k in (0, 1))
         cut = truncated_normal(quantile, *ends)
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)

@@ -160,9 +160,9 @@ def make_weights(
     weights.save(out, model, manifest)
     write_domain(model, training_data, out, device)
     weights.write_manifest(out, manifest)
-    kept = library.nothing()
+    kept = library.empty_library()
     if real:
-        kept = library.build(Engine(weights.load(out, device)), library.join(real))
+        kept = library.build_library(Engine(weights.load(out, device)), library.join(real))
     library.write(out, kept)
     return weights.read_manifest(out)
 
@@ -220,7 +220,7 @@ def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, dev
         photometry = rows["catalogue_mag"]
         if kind != "photometry":
             photometry = expand_gri_to_ugriz(rows["measured_mag"])
-        faintest[kind] = domain.faintest_of(photometry[index])
+        faintest[kind] = domain.faintest_magnitudes(photometry[index])
         chosen = rng.permutation(index)[:_DOMAIN_ROWS]
         part = training_data.select(chosen)
         latent = torch.zeros((len(part["split"]), 32))
@@ -228,7 +228,7 @@ def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, dev
             latent, misfit = _latents_and_misfits(model, part, device)
             misfits[kind] = domain.levels(misfit)
         magnitudes = torch.from_numpy(photometry[chosen])
-        inputs = domain.inputs_of(latent.cpu(), magnitudes, kind)
+        inputs = domain.distance_inputs(latent.cpu(), magnitudes, kind)
         mean[kind], precision[kind], distances[kind] = domain.summarise(inputs)
     statistics = domain.DomainStatistics(mean, precision, distances, misfits, faintest)
     arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}

@@ -149,7 +149,7 @@ def _fetch(wanted: tuple[str, str], place: DeltaGenerator) -> Source:
             return load_example(words)
     if kind == "library":
         library = state.load_engine().library
-        return source_of_library(words, library.observe(library.row_of(words)))
+        return source_of_library(words, library.observe(library.find_row(words)))
     with place.status(f"Looking up {words}", expanded=True) as status:
 
         def say(line: str) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.ui.session import journey, state
 from galexplorer.ui.session.request import Options
 

@@ -60,7 +60,7 @@ def show_map(
         if (latent := record.result.latent) is not None
     ]
     points = points_of(library, name)
-    rings = np.array([library.row_of(n) for n in neighbours], int)
+    rings = np.array([library.find_row(n) for n in neighbours], int)
     event = st.plotly_chart(
         _figure(
             f"{engine.weights.sha256} {len(library)}", name, plots.dark(), height,

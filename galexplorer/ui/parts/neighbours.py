@@ -117,5 +117,5 @@ def _own_card(record: Explored) -> tuple[np.ndarray, str, str] | None:
         + "]"
     )
     engine = state.load_engine()
-    picture = engine.describe([engine.library.row_of(record.source.name)])[0].thumbnail
+    picture = engine.describe([engine.library.find_row(record.source.name)])[0].thumbnail
     return picture, "VAE reconstruction of this galaxy", words

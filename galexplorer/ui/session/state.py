@@ -21,7 +21,7 @@ from galexplorer.ui.session.sources import Source
 
 if TYPE_CHECKING:
     from galexplorer.api.engine import Engine
-    from galexplorer.inference.sight import Sight
+    from galexplorer.inference.prepared import PreparedObservation
 
 HISTORY = 24
 """Results that a session keeps; one takes about 0.5 MB."""
@@ -103,14 +103,14 @@ def _observation(key: str, _request: Request) -> Observation:
     return observe_request(_request, pixels_of(_request))
 
 
-def sight_of(request: Request, observation: Observation) -> "Sight":
-    """Return what the engine sees in a request's observation, from memory where it looked."""
-    return _sight(request.sight_key(), observation)
+def prepared_of(request: Request, observation: Observation) -> "PreparedObservation":
+    """Return a request's observation prepared for sampling, from memory where it was before."""
+    return _prepared(request.prepared_key(), observation)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _sight(key: str, _observation: Observation) -> "Sight":
-    return load_engine().look(_observation)
+def _prepared(key: str, _observation: Observation) -> "PreparedObservation":
+    return load_engine().prepare(_observation)
 
 
 def history() -> tuple[Explored, ...]:
@@ -168,7 +168,7 @@ def explore(
     key = request.key()
     record = recall(key)
     if record is None:
-        result = run(request, load_engine, progress, observation_of, sight_of)
+        result = run(request, load_engine, progress, observation_of, prepared_of)
         name = source.name if source is not None else "Magnitudes alone"
         record = Explored(key, name, source, request.options, result)
         remember(record)

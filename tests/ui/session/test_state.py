@@ -149,24 +149,24 @@ def test_compare_lays_two_results_over_one_another(app):
 
 def test_another_seed_does_not_encode_again(weights_dir, monkeypatch):
     engine = state.load_engine()
-    looks = []
-    look = type(engine).look
+    calls = []
+    prepare = type(engine).prepare
     monkeypatch.setattr(
-        type(engine), "look", lambda self, seen: looks.append(1) or look(self, seen)
+        type(engine), "prepare", lambda self, seen: calls.append(1) or prepare(self, seen)
     )
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     at.query_params["example"] = list_examples()[0].reference
     at.query_params["draws"] = "517"
-    state._sight.clear()
+    state._prepared.clear()
     at.run()
     first = at.table[0].value
     at.number_input(key="seed").set_value(3).run()
     assert not at.exception
     assert not at.table[0].value.equals(first)
-    assert len(looks) == 1
+    assert len(calls) == 1
     at.number_input(key="mag_g").set_value(15.0).run()
     assert not at.exception
-    assert len(looks) == 2
+    assert len(calls) == 2
 
 
 def test_the_address_follows_the_interval(weights_dir):
