@@ -23,7 +23,7 @@ from galexplorer.export.report_card import (
 )
 from galexplorer.figures.report_card import Plot, boosting_plot
 from galexplorer.model.weights import read_report_card
-from galexplorer.ui.parts import frame, plots
+from galexplorer.ui.parts import page_style, plots
 
 LIMITS = (
     "It predicts what SDSS catalogues would list, including their systematic errors.",
@@ -58,7 +58,7 @@ _DPI = 130
 
 def page() -> None:
     """Draw the page."""
-    frame.dress()
+    page_style.apply_style()
     st.header("How good is it?", anchor=False)
     try:
         card = read_card()

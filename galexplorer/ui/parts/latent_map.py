@@ -13,7 +13,7 @@ from galexplorer.figures.latent import CLASSES, MapMarker, MapPoints, describe_m
 from galexplorer.schema import TARGETS
 from galexplorer.ui.parts import gallery, plots
 from galexplorer.ui.session import state
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 if TYPE_CHECKING:
     from galexplorer.inference.neighbours import Library
@@ -25,7 +25,7 @@ SHOWN = 16
 
 @st.fragment
 def show_map(
-    records: Sequence[Explored],
+    records: Sequence[ExploredGalaxy],
     key: str,
     neighbours: Sequence[str] = (),
     height: int = 460,
@@ -34,7 +34,7 @@ def show_map(
 
     Parameters
     ----------
-    records : sequence of Explored
+    records : sequence of ExploredGalaxy
         Galaxies to mark; distances are from the first.
     key : str
         Of the chart and its gallery.
@@ -102,7 +102,7 @@ def chosen_rows(event: PlotlyState) -> list[int]:
     return list(found)
 
 
-def _show_chosen(rows: list[int], origin: Explored | None, key: str) -> None:
+def _show_chosen(rows: list[int], origin: ExploredGalaxy | None, key: str) -> None:
     engine = state.load_engine()
     distances, order = None, ""
     if origin is not None and origin.result.latent is not None:
