@@ -126,7 +126,7 @@ def compare_with_published(samples: dict) -> list[dict]:
     Parameters
     ----------
     samples : dict
-        Reports of `galexplorer.evaluation.scoring.judge_sample` by name.
+        Reports of `galexplorer.evaluation.scoring.score_sample` by name.
 
     Returns
     -------

@@ -235,7 +235,7 @@ class Engine(Sampler):
     ) -> Encoded:
         """Encode feature vectors (n, f) with the images, or stored latents, that go with them.
 
-        The regressors are asked about the images that are `estimated`, (n,), all JPEGs by default.
+        The regressors estimate from the images that are `estimated`, (n,), all JPEGs by default.
         """
         estimated = origin == JPEG if estimated is None else estimated
         feature = torch.from_numpy(features).to(self.device)

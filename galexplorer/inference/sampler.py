@@ -158,20 +158,20 @@ def _lend_metallicity(draws: Float[Tensor, "n d 9"]) -> None:
     """Replace, in place, the metallicity of draws (n, d, 9) without star formation's lines.
 
     So is one beyond the bounds, where the spline ends in straight tails: cut off, such draws would
-    pile up there. A galaxy none of whose draws can lend keeps its own.
+    pile up there. A galaxy none of whose draws can be a donor keeps its own.
     """
     metallicity = draws[..., _METALLICITY]
     bounded = (metallicity > _LOW[_METALLICITY]) & (metallicity < _HIGH[_METALLICITY])
-    lends = torch.from_numpy(is_star_forming(draws.numpy())) & bounded
-    lends = torch.where(lends.any(dim=1, keepdim=True), lends, bounded)
+    able = torch.from_numpy(is_star_forming(draws.numpy())) & bounded
+    able = torch.where(able.any(dim=1, keepdim=True), able, bounded)
     order = torch.argsort(draws[..., 0], dim=1, stable=True)
-    lines = lends.gather(1, order)
+    lines = able.gather(1, order)
     place = torch.arange(draws.shape[1]).expand_as(order)
     after = torch.where(lines, place, draws.shape[1]).flip(1).cummin(dim=1).values.flip(1)
     before = torch.where(lines, place, -1).cummax(dim=1).values
-    lender = torch.where(after < draws.shape[1], after, before)
-    lender = torch.where(lender < 0, place, lender)  # no draw of this galaxy has such lines
+    donor = torch.where(after < draws.shape[1], after, before)
+    donor = torch.where(donor < 0, place, donor)  # no draw of this galaxy has such lines
     sorted_metallicity = metallicity.gather(1, order)
     draws[..., _METALLICITY] = torch.empty_like(sorted_metallicity).scatter(
-        1, order, sorted_metallicity.gather(1, lender)
+        1, order, sorted_metallicity.gather(1, donor)
     )

@@ -169,7 +169,7 @@ class GalaxyModel(nn.Module):
         ----------
         grid : Tensor, shape (n, 3, 64, 64), 0 to 255
         log_scale : Tensor, shape (n,)
-            Sizes of pixels as `galexplorer.model.features.scaled_pixel` gives them.
+            Sizes of pixels as `galexplorer.model.features.scaled_log_pixel_size` gives them.
         symmetries : int
         by : int, optional
             A regressor, to be used alone.

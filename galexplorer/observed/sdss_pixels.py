@@ -244,7 +244,7 @@ def _are_of_one_field(frames: Frames) -> bool:
 
 def _fetch_from_frames(strip: list[CutoutRequest], settings: Settings) -> list[PixelResult]:
     cache = FrameCache(strip[0].field, settings)
-    answers = []
+    results = []
     for target in strip:
         before = cache.received_bytes
         pixels, reason = None, ""
@@ -252,12 +252,12 @@ def _fetch_from_frames(strip: list[CutoutRequest], settings: Settings) -> list[P
             pixels = cut_pixels(target.ra, target.dec, target.field, target.side_arcsec, cache)
         except FetchError as error:
             reason = str(error)
-        answers.append(PixelResult(target, pixels, reason, cache.received_bytes - before))
-    return answers
+        results.append(PixelResult(target, pixels, reason, cache.received_bytes - before))
+    return results
 
 
 def _fetch_from_legacy(strip: list[CutoutRequest], settings: Settings) -> list[PixelResult]:
-    answers = []
+    results = []
     for target in strip:
         pixels, reason, received = None, "", 0
         with Network(settings) as network:
@@ -268,8 +268,8 @@ def _fetch_from_legacy(strip: list[CutoutRequest], settings: Settings) -> list[P
                 received = pixels.flux.nbytes  # but for the header
             except FetchError as error:
                 reason = str(error)
-        answers.append(PixelResult(target, pixels, reason, received))
-    return answers
+        results.append(PixelResult(target, pixels, reason, received))
+    return results
 
 
 def _no_cache(settings: Settings) -> Cache:

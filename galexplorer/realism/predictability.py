@@ -1,8 +1,8 @@
-"""Are targets of the population as hard to predict as real ones, and is its photometry alike?
+"""Whether targets of the population are as predictable as real ones, and its photometry alike.?
 
-A population easier than the sky makes posteriors that lie. So boosting is asked for each target
+A population easier than the sky makes posteriors that lie. So boosting predicts each target
 from magnitudes, once on real rows and once on as many rows of the population of the same
-magnitudes and redshifts, and a classifier is asked to tell rows of the population from the SDSS
+magnitudes and redshifts, and a classifier has to tell rows of the population from the SDSS
 main sample.
 """
 
@@ -27,7 +27,7 @@ _STRONG_S_TO_N = 3.0
 
 @dataclass(frozen=True)
 class RealTable:
-    """A real table and the targets it is asked for."""
+    """A real table and the targets that are predicted from it."""
 
     source: str
     targets: tuple[str, ...]
@@ -193,7 +193,7 @@ def cross_validated_r2(
 
 
 def boosting(seed: int) -> HistGradientBoostingRegressor:
-    """Return the regressor that everything here is asked of."""
+    """Return the regressor that makes all predictions here."""
     return HistGradientBoostingRegressor(
         max_iter=100, learning_rate=0.1, max_leaf_nodes=15, random_state=seed
     )

@@ -1,6 +1,6 @@
 """Are simulated images as informative as real ones, and does what they teach transfer?
 
-Boosting is asked for redshift and mass from fluxes in apertures, colours, sizes and concentration
+Boosting predicts redshift and mass from fluxes in apertures, colours, sizes and concentration
 measured on JPEGs: on real galaxies, on simulated ones of the same magnitudes and redshifts, and on
 the real ones after learning from the simulated. An R2 above the real one's means pictures that
 tell more than those of the sky; what is lost on the way to real ones is how far off they are.

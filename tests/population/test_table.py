@@ -48,7 +48,7 @@ def test_sizes_are_completed_given_the_lines_and_concentrations_given_the_sizes(
     rows = pd.DataFrame({"line": line, "log_r50_kpc": size, "log_concentration": concentration})
     lacking = np.arange(number) % 2 == 0
     rows["size_measured"] = ~lacking
-    # a value that is there without having been measured lends nothing
+    # a value that is there without having been measured gives nothing
     rows.loc[np.arange(number) % 10 == 0, "log_r50_kpc"] = 9.0
     untouched = rows.log_r50_kpc == 9.0
     rows.loc[lacking & ~untouched, "log_r50_kpc"] = np.nan

@@ -28,14 +28,14 @@ def arrays(sets):
     return shards.concatenate(sets)
 
 
-def present(features: np.ndarray) -> np.ndarray:
+def given_bands(features: np.ndarray) -> np.ndarray:
     """Return the flags of the five bands."""
     return features[:, 9:14] > 0
 
 
 def test_an_image_alone_shows_its_own_bands(arrays, rng):
     has_image = arrays["has_image"] > 0
-    bands = present(features_of(arrays, IMAGE_ONLY, rng))
+    bands = given_bands(features_of(arrays, IMAGE_ONLY, rng))
     assert (bands[has_image] == [False, True, True, True, False]).all()
     assert bands[~has_image].all()
 
@@ -54,7 +54,7 @@ def test_training_shows_every_kind_of_input(arrays, rng):
     assert features.shape == (len(many["split"]), SIZE)
     assert np.isfinite(features).all()
     has_image = many["has_image"] > 0
-    bands = present(features)
+    bands = given_bands(features)
     assert 0.03 < (~bands[has_image].any(axis=1)).mean() < 0.12
     assert 0.2 < bands[has_image, 0].mean() < 0.4
     assert bands[~has_image].mean(axis=0).min() > 0.7
@@ -166,7 +166,7 @@ def test_every_subset_of_inputs_is_met(sets):
     arrays["catalogue_petro_mag"][:] = arrays["catalogue_mag"] + 0.1
     many = shards.select(arrays, np.tile(np.arange(len(arrays["split"])), 400))
     features = features_of(many, InputMask(), np.random.default_rng(7))
-    has_image, bands, flags = features[:, 25] > 0, present(features), features > 0
+    has_image, bands, flags = features[:, 25] > 0, given_bands(features), features > 0
     for rows in (~has_image & flags[:, 23], has_image & flags[:, 23]):
         assert len({tuple(row) for row in bands[rows]}) == 31
     assert len({tuple(row) for row in bands[has_image & flags[:, 24]]}) == 7  # of g, r, i

@@ -69,10 +69,10 @@ def test_rows_are_drawn_as_often_as_their_weight_says(sets):
     training_data = TrainingData(sets)
     rng = np.random.default_rng(4)
     for kind in ("real", "rendered", "unlabelled", "tables"):
-        pool = getattr(training_data, kind)
+        rows = getattr(training_data, kind)
         drawn = training_data.draw(kind, 60_000, rng)
-        count = np.array([(drawn == row).sum() for row in pool])
-        weight = np.clip(training_data.rows["weight"][pool], *WEIGHT_LIMITS)
+        count = np.array([(drawn == row).sum() for row in rows])
+        weight = np.clip(training_data.rows["weight"][rows], *WEIGHT_LIMITS)
         expected = 60_000 * weight / weight.sum()
         assert count.sum() == 60_000
         assert (np.abs(count - expected) < 5 * np.sqrt(expected) + 1).all()
