@@ -1,4 +1,4 @@
-"""Whether targets of the population are as predictable as real ones, and its photometry alike.?
+"""Whether targets of the population are as predictable as real ones, and its photometry alike.
 
 A population easier than the sky makes posteriors that lie. So boosting predicts each target
 from magnitudes, once on real rows and once on as many rows of the population of the same
