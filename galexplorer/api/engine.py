@@ -19,8 +19,8 @@ from galexplorer.export.provenance import CITATION
 from galexplorer.export.tables import UNITS
 from galexplorer.inference import engine as core
 from galexplorer.inference.catalogue_run import infer_catalogue
-from galexplorer.inference.choices import INPUTS, cut, restrict
-from galexplorer.inference.sight import Sight
+from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
+from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.records import result as records
 from galexplorer.schema import TARGETS
 from galexplorer.sky.fetch import Fetched, Source, fetch_target
@@ -53,7 +53,7 @@ class Engine(core.Engine):
         redshift_range: tuple[float, float] | None = None,
         draws: int = 5000,
         seed: int = 0,
-        sight: Sight | None = None,
+        prepared: PreparedObservation | None = None,
         use: tuple[str, ...] = INPUTS,
         cuts: Mapping[str, tuple[float, float]] | None = None,
         name: str = "",
@@ -75,8 +75,8 @@ class Engine(core.Engine):
             Between 100 and 1,000,000.
         seed : int
             The same seed gives the same draws.
-        sight : galexplorer.inference.sight.Sight, optional
-            What `look` returned for this observation as it is used, where it is at hand.
+        prepared : galexplorer.inference.prepared.PreparedObservation, optional
+            What `prepare` returned for this observation as it is used, where it is at hand.
         use : tuple of str
             Which of ``image``, the bands ``u, g, r, i, z`` and ``radii`` the model is given.
         cuts : mapping of str to tuple of float, optional
@@ -115,16 +115,16 @@ class Engine(core.Engine):
         >>> result = engine.infer("NGC 5332")  # doctest: +SKIP
         """
         core.check_options(redshift, redshift_range, draws)
-        observation = restrict(observe(target, **given), use)
+        observation = select_inputs(observe(target, **given), use)
         record = super().infer(
             observation,
             redshift=redshift,
             redshift_range=redshift_range,
             draws=draws,
             seed=seed,
-            sight=sight,
+            prepared=prepared,
         )
-        return Result.of(cut(record, cuts or {}), name or _name_of(target))
+        return Result.of(apply_prior_cuts(record, cuts or {}), name or _name_of(target))
 
     def infer_table(
         self,
@@ -303,7 +303,7 @@ def infer(target: Target | None = None, **options: Unpack[Options]) -> Result:
     target : optional
         As of `Engine.infer`.
     **options
-        As of `Engine.infer`, without ``sight``.
+        As of `Engine.infer`, without ``prepared``.
 
     Returns
     -------

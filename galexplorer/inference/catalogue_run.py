@@ -16,7 +16,7 @@ from galexplorer.image.measure import Measurement
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.inference.catalogue_table import join_input
-from galexplorer.inference.domain import inputs_of, judge, misfit_of
+from galexplorer.inference.domain import assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
 from galexplorer.inference.observe import observe_and_measure
 from galexplorer.model.features import INPUTS
@@ -327,9 +327,9 @@ def _infer_batch(
         take = np.flatnonzero(encoded.origin == index)
         if len(take) == 0:
             continue
-        inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], kind)
+        inputs = distance_inputs(encoded.latent[take].cpu(), magnitudes[take], kind)
         misfit = None if kind == "photometry" else misfits[take]
-        judged = judge(engine.domain, kind, inputs, misfit, magnitudes[take])
+        judged = assess_domain(engine.domain, kind, inputs, misfit, magnitudes[take])
         for k, domain in zip(take, judged, strict=True):
             domains[int(k)] = domain
             columns.scores[rows[k]] = domain.score
@@ -342,7 +342,7 @@ def _infer_batch(
         own = (float(ranges[place, 0]), float(ranges[place, 1]))
         result = engine.compose(
             observation,
-            replace(engine.look(observation), domain=domains[place]),
+            replace(engine.prepare(observation), domain=domains[place]),
             samples[place],
             columns.measurable[row],
             float(catalogue.redshift[row]) if held else None,

@@ -48,7 +48,7 @@ def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
     data : Path
         Folder of the real sets.
     rows : pandas.DataFrame
-        Population: galaxies that are in both lend their photometry and further labels.
+        Population: galaxies that are in both give their photometry and further labels.
     out : Path
     workers : int
 
@@ -93,7 +93,7 @@ def read_set(
     name : str
         One of them.
     rows : pandas.DataFrame
-        Population: galaxies that are in both lend their photometry and further labels.
+        Population: galaxies that are in both give their photometry and further labels.
     workers : int
     labelled : bool
         Only images with a redshift.

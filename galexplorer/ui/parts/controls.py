@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS, MAX_DRAWS, MAX_SEED, MIN_DRAWS
 from galexplorer.ui.session.request import Options

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
-from galexplorer.ui.session import journey, state
+from galexplorer.inference.input_selection import INPUTS
+from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.request import Options
 
 SHOWN = 12
@@ -33,7 +33,7 @@ def describe_options(options: Options) -> str:
     return ", ".join(words)
 
 
-def label(record: state.Explored) -> str:
+def label(record: state.ExploredGalaxy) -> str:
     """Return a record's name and what sets it apart, for a list."""
     words = describe_options(record.options)
     return f"{record.name} · {words}" if words else record.name
@@ -62,4 +62,4 @@ def show_history(current: str | None = None) -> None:
                 disabled=here,
             )
             if clicked:
-                journey.explore_again(record.key)
+                navigation.explore_again(record.key)

@@ -105,7 +105,7 @@ class Job:
             self._next()
 
 
-class Held:
+class JobHandle:
     """A session's handle of its job: when the session is discarded, the job ends.
 
     Parameters

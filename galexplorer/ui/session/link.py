@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.ui.session.request import Options
 

@@ -10,7 +10,7 @@ from galexplorer.api.inputs import Given, observe
 from galexplorer.errors import OptionError
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.inference.choices import INPUTS, restrict
+from galexplorer.inference.input_selection import INPUTS, select_inputs
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.sky.fetch import Fetched
@@ -18,7 +18,7 @@ from galexplorer.sky.fetch import Fetched
 if TYPE_CHECKING:
     from galexplorer.api.engine import Engine
     from galexplorer.api.result import Result
-    from galexplorer.inference.sight import Sight
+    from galexplorer.inference.prepared import PreparedObservation
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Options:
         Prior on the redshift.
     draws, seed : int
     use : tuple of str
-        Which of `galexplorer.inference.choices.INPUTS` the model is given.
+        Which of `galexplorer.inference.input_selection.INPUTS` the model is given.
     cuts : dict of str to tuple of float
         Prior ranges of other targets.
     """
@@ -124,7 +124,7 @@ class Request:
         own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel]
         return self._hash([*own, o.pixel_scale_arcsec, o.flux_pixel_scale_arcsec])
 
-    def sight_key(self) -> str:
+    def prepared_key(self) -> str:
         """Return a hash of what the model is given: the observation, and which parts of it."""
         return f"{self.observation_key()} {','.join(self.options.use)}"
 
@@ -217,7 +217,7 @@ def run(
     load_engine: "Callable[[], Engine]",
     progress: Callable[[str], None] = lambda words: None,
     observation: Callable[[Request], Observation] | None = None,
-    sight: "Callable[[Request, Observation], Sight] | None" = None,
+    prepared: "Callable[[Request, Observation], PreparedObservation] | None" = None,
 ) -> "Result":
     """Infer one galaxy: read, measure, draw.
 
@@ -231,7 +231,7 @@ def run(
         Is told what happens next, a few words each time.
     observation : callable, optional
         Returns the request's observation, where a memory of them is kept.
-    sight : callable, optional
+    prepared : callable, optional
         Returns what the engine sees in that observation, likewise.
 
     Returns
@@ -251,7 +251,7 @@ def run(
         observed = observe_request(request, read_pixels(request))
     else:
         observed = observation(request)
-    observed = restrict(observed, options.use)
+    observed = select_inputs(observed, options.use)
     progress("Loading the model")
     engine = load_engine()
     progress(f"Drawing {options.draws:,} times from the posterior")
@@ -261,7 +261,7 @@ def run(
         redshift_range=options.redshift_range,
         draws=options.draws,
         seed=options.seed,
-        sight=None if sight is None else sight(request, observed),
+        prepared=None if prepared is None else prepared(request, observed),
         cuts=options.cuts,
     )
 

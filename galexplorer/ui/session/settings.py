@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS
 from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS
 from galexplorer.ui.session.request import Options

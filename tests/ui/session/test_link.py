@@ -1,6 +1,6 @@
 import pytest
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.ui.session.link import View, from_query, to_query
 from galexplorer.ui.session.request import Options
 
