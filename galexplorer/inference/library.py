@@ -195,7 +195,7 @@ def build(engine: Engine, entries: Entries, seed: int = 0, progress: Progress = 
         right=mass,
         up=sfr - mass,
         seed=seed,
-        progress=lambda done, total: progress("map", done, total),
+        progress=lambda done, total: progress("steps of the map", done, total),
     )
     return {
         "layout": torch.tensor([LAYOUT]),
