@@ -16,6 +16,7 @@ import typer
 from galexplorer import console
 from galexplorer.commands.sky import name_file
 from galexplorer.errors import OptionError
+from galexplorer.resources import count_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,12 @@ FigureFormatOption = Annotated[
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=1, max=256, help="Processes that draw pages [as many as there are cores]."),
+    typer.Option(
+        min=1,
+        max=256,
+        help="How many rows of --catalog are inferred, and pages of --figures drawn, at a time "
+        "[as many as there are cores].",
+    ),
 ]
 
 _SUFFIXES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
@@ -156,7 +162,11 @@ class PageFolder:
 
 
 def check_pages(
-    folder: Path | None, format: str | None, workers: int | None, out: Path | None = None
+    folder: Path | None,
+    format: str | None,
+    workers: int | None,
+    out: Path | None = None,
+    infers: bool = False,
 ) -> tuple[str, int]:
     """Check the options of pages, and return format and number of workers.
 
@@ -167,6 +177,8 @@ def check_pages(
     workers : int or None
     out : Path, optional
         A folder of other files of this format, which must not be the same.
+    infers : bool
+        Whether workers have galaxies to infer too.
 
     Raises
     ------
@@ -175,13 +187,13 @@ def check_pages(
     """
     if folder is None:
         for option, value in (("--figure-format", format), ("--workers", workers)):
-            if value is not None:
+            if value is not None and not (infers and option == "--workers"):
                 raise OptionError(f"{option} belongs to --figures: name a folder for the pages.")
     elif folder.exists() and not folder.is_dir():
         raise OptionError(f"{folder} is a file: name a folder for the pages.")
     elif out is not None and out.resolve() == folder.resolve():
         raise OptionError("--out and --figures name one folder: give two.")
-    return format or "pdf", workers or _count_cores()
+    return format or "pdf", workers or count_cores()
 
 
 def check_figures(paths: Mapping[str, Path], several: bool) -> None:
@@ -224,13 +236,6 @@ def write_figure(result: "api.Result", what: str, path: Path) -> None:
     format = _SUFFIXES[path.suffix.lower()]
     content = publication_bytes(result, what, format, known=result.known, name=result.name)
     replace_file(path, content)
-
-
-def _count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager
