@@ -11,7 +11,7 @@ import typer
 from galexplorer import console
 from galexplorer.commands import app as explorer
 from galexplorer.commands import infer, library, sky, targets, training
-from galexplorer.errors import GalexplorerError, Interrupted, OptionError
+from galexplorer.errors import GalexplorerError, InterruptionError, OptionError
 from galexplorer.version import __version__
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code == INTERRUPTED:
             return _fail("interrupted.", INTERRUPTED)
         return code if isinstance(code, int) else 0
-    except Interrupted as error:
+    except InterruptionError as error:
         return _fail(str(error), 128 + error.signal)
     except GalexplorerError as error:
         return _fail(str(error))

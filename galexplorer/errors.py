@@ -33,7 +33,7 @@ class FetchError(GalexplorerError):
     """A service on the network gave no usable answer."""
 
 
-class Interrupted(GalexplorerError):
+class InterruptionError(GalexplorerError):
     """Ctrl-C or the system ended a command, which kept what was done.
 
     Parameters

@@ -51,7 +51,7 @@ def infer_catalogue(
     ------
     GalexplorerError
         If the table cannot be read or written, an option is wrong, or no row could be inferred.
-    Interrupted
+    InterruptionError
         If Ctrl-C or SIGTERM comes; the rows that were done are written.
     """
     if out is None:
@@ -80,15 +80,17 @@ def infer_catalogue(
     from galexplorer.inference.catalogue_resume import is_interrupted
 
     engine = load(weights, device)
+    todo = len(catalogue) if before is None else int(is_interrupted(before).sum())
     with Interruption() as interruption, ExitStack() as stack:
         progress = stack.enter_context(console.progress())
-        task = progress.add_task("galaxies", total=len(catalogue))
+        task = progress.add_task("galaxies", total=todo)
         folder = None
         if figures is not None:
-            drawn = progress.add_task("pages", total=len(catalogue))
-            folder = stack.enter_context(
-                PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
+            drawn = progress.add_task("pages", total=todo)
+            folder = PageFolder(
+                figures, *pages, lambda done: progress.update(drawn, completed=done), interruption
             )
+            stack.enter_context(folder)
         table = engine.infer_table(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
@@ -98,16 +100,14 @@ def infer_catalogue(
             **options,
         )
         interruption.tell()
+        left = int(is_interrupted(table).sum())
         stack.close()  # once the pages are drawn
-        write_table(table, out, format)
-    interrupted = int(is_interrupted(table).sum())
+        if left < todo or not left:
+            write_table(table, out, format)
     if folder is not None:
-        folder.summarise(len(table) - interrupted)
-    if interrupted:
-        done = len(table) - interrupted
-        raise interruption.report(
-            f"{done:,} of {len(table):,} rows are in {out}; {_how_to_go_on(out, format)}."
-        )
+        folder.summarise(todo - left)
+    if left:
+        raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
@@ -126,12 +126,17 @@ def _read_before(out: Path) -> "Table | None":
     return read_raw(out).table if out.exists() else None
 
 
-def _how_to_go_on(out: Path, format: str | None) -> str:
+def _tell_rows(done: int, total: int, out: Path, format: str | None) -> str:
+    """Say what an interrupted run has left, and how to go on."""
     from galexplorer.tables import STDOUT, check_destination
 
+    if not done:
+        return "no row was done, and nothing is written."
     if str(out) == STDOUT or check_destination(out, format) == "csv":
-        return "a run whose --out is .parquet, .ecsv, .fits or .vot could be gone on with"
-    return "the same command with --resume infers the others"
+        how = "only a run whose --out is .parquet, .ecsv, .fits or .vot can be resumed"
+    else:
+        how = "the same command with --resume infers the others"
+    return f"{done:,} of {total:,} rows are in {out}; {how}."
 
 
 def refuse_beside_catalogue(given: dict[str, Any]) -> None:

@@ -39,11 +39,15 @@ FigureFormatOption = Annotated[
 ]
 WorkersOption = Annotated[
     int | None,
+    typer.Option(min=1, max=256, help="Processes that draw pages [as many as there are cores]."),
+]
+InferringWorkersOption = Annotated[
+    int | None,
     typer.Option(
         min=1,
         max=256,
-        help="How many rows of --catalog are inferred, and pages of --figures drawn, at a time "
-        "[as many as there are cores].",
+        help="Threads that infer the rows of --catalog, and processes that draw pages [as many as "
+        "there are cores].",
     ),
 ]
 
@@ -67,6 +71,8 @@ class PageFolder:
         Processes.
     progress : callable, optional
         Called with the number of pages that are written.
+    stop : callable, optional
+        Tells whether the run is being stopped: if so, workers that the system ends are no error.
 
     Raises
     ------
@@ -80,12 +86,14 @@ class PageFolder:
         format: str,
         workers: int,
         progress: Callable[[int], object] = lambda written: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.folder = folder
         self.written = 0
         self._format = format
         self._workers = workers
         self._progress = progress
+        self._stop = stop
         self._taken: dict[str, int] = {}
         self._waiting: set[Future[None]] = set()
 
@@ -125,8 +133,11 @@ class PageFolder:
             self._collect()
         stem = stem or name_file(name or "galaxy", self._taken)
         path = self.folder / f"{stem}.{self._format}"
-        with _uninterrupted():
-            self._waiting.add(self._pool.submit(_draw, result, path, name))
+        try:
+            with _uninterrupted():
+                self._waiting.add(self._pool.submit(_draw, result, path, name))
+        except BrokenProcessPool:
+            self._blame_system()
 
     def rows(self, names: "Sequence[str] | np.ndarray") -> Callable[[int, "Result"], None]:
         """Return what has the page of a row drawn.
@@ -145,13 +156,19 @@ class PageFolder:
         for page in done:
             try:
                 page.result()
-            except BrokenProcessPool as error:
-                raise OptionError(
-                    "a process that draws pages was ended by the system, perhaps for want of "
-                    "memory: try fewer --workers."
-                ) from error
-            self.written += 1
+            except BrokenProcessPool:
+                self._blame_system()
+            else:
+                self.written += 1
         self._progress(self.written)
+
+    def _blame_system(self) -> None:
+        """Refuse to go on without workers, unless whoever stops the run ended them too."""
+        if not self._stop():
+            raise OptionError(
+                "a process that draws pages was ended by the system, perhaps for want of memory: "
+                "try fewer --workers."
+            )
 
     def summarise(self, galaxies: int) -> None:
         """Say how many pages there are, and for how many galaxies there is none."""
@@ -240,12 +257,16 @@ def write_figure(result: "api.Result", what: str, path: Path) -> None:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Have processes that start meanwhile ignore Ctrl-C: they finish the page they are at."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Have processes that start meanwhile not know Ctrl-C: they finish the page they are at."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # they inherit what is blocked; here it arrives afterwards and is not lost
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_parent() -> None:

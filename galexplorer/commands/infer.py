@@ -14,8 +14,8 @@ from galexplorer.commands.catalogue import infer_catalogue, refuse_beside_catalo
 from galexplorer.commands.figures import (
     FigureFormatOption,
     FiguresOption,
+    InferringWorkersOption,
     PageFolder,
-    WorkersOption,
     check_figures,
     check_pages,
     write_figure,
@@ -119,7 +119,7 @@ def infer(
     bpt: Annotated[Path | None, typer.Option(help="BPT diagram to write, likewise.")] = None,
     figures: FiguresOption = None,
     figure_format: FigureFormatOption = None,
-    workers: WorkersOption = None,
+    workers: InferringWorkersOption = None,
     resume: Annotated[
         bool,
         typer.Option(

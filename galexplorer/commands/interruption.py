@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Self
 
 from galexplorer import console
-from galexplorer.errors import Interrupted
+from galexplorer.errors import InterruptionError
 
 
 class Interruption:
@@ -54,7 +54,7 @@ class Interruption:
         finally:
             self._raises = False
 
-    def report(self, words: str) -> Interrupted:
+    def report(self, words: str) -> InterruptionError:
         """Return the error that ends the command.
 
         Parameters
@@ -63,7 +63,7 @@ class Interruption:
             What was kept, and how to go on.
         """
         assert self._number is not None
-        return Interrupted(f"interrupted: {words}", self._number)
+        return InterruptionError(f"interrupted: {words}", self._number)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         self._number = number

@@ -90,7 +90,9 @@ class Columns:
 
     def leave_out(self, rows: range, catalogue: Catalogue) -> None:
         """Mark rows as interrupted, with nothing of what was found out about them."""
-        self.measured[rows] = np.nan
+        for part in vars(self).values():
+            if isinstance(part, np.ndarray):
+                part[rows.start : rows.stop] = np.nan
         for k in rows:
             known = [word for word in str(catalogue.flags[k]).split(";") if word]
             self.flags[k] = [*known, INTERRUPTED]
@@ -190,8 +192,12 @@ def infer_catalogue(
 
     for rows, results in run_in_order(infer_rows, batches, workers):
         for row, result in results:
-            if each is not None and missing[row]:
-                each(row, result)
+            if each is None or not missing[row]:
+                continue
+            if stop():  # each may take long
+                columns.leave_out(range(row, rows.stop), catalogue)
+                break
+            each(row, result)
         done += len(rows)
         if progress is not None and not stop():
             progress(done, total)
