@@ -197,9 +197,17 @@ def _make_lines(
         """Progress without a display."""
 
         # the parameters are rich's, passed on as they are
-        def add_task(self, description: str, **given: Any) -> "TaskID":  # noqa: ANN401
-            task = super().add_task(description, **given)
-            paces[task] = Pace(description, self._tasks[task].completed, self.get_time())
+        def add_task(
+            self,
+            description: str,
+            start: bool = True,
+            total: float | None = 100.0,
+            completed: int = 0,
+            visible: bool = True,
+            **fields: Any,  # noqa: ANN401
+        ) -> "TaskID":
+            task = super().add_task(description, start, total, completed, visible, **fields)
+            paces[task] = Pace(description, completed, self.get_time())
             return task
 
         def update(self, task_id: "TaskID", **given: Any) -> None:  # noqa: ANN401

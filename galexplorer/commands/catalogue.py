@@ -77,7 +77,7 @@ def infer_catalogue(
     before = _read_before(out) if resume else None
 
     from galexplorer.api.engine import load
-    from galexplorer.inference.catalogue_resume import is_interrupted
+    from galexplorer.runs.catalogue_resume import is_interrupted
 
     engine = load(weights, device)
     todo = len(catalogue) if before is None else int(is_interrupted(before).sum())

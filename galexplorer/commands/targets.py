@@ -80,7 +80,7 @@ def targets(
     from galexplorer.api.engine import load
     from galexplorer.export.files import replace_file
     from galexplorer.export.target_tables import draws_bytes, summary_bytes
-    from galexplorer.inference.target_run import INTERRUPTED, Outcome, infer_target
+    from galexplorer.runs.target_run import INTERRUPTED, Outcome, infer_target
 
     engine = load(weights, device)
     outcomes: list[Outcome] = []
@@ -92,7 +92,7 @@ def targets(
             stack.enter_context(PageFolder(figures, *pages, stop=interruption)) if figures else None
         )
         draw = folder.rows([target.label for target in given.targets]) if folder else None
-        for place, target in enumerate(given.targets):
+        for row, target in enumerate(given.targets):
             try:
                 with interruption.at_once():
                     outcome = infer_target(
@@ -103,10 +103,10 @@ def targets(
             outcomes.append(outcome.slim())
             tell = console.tell_failure if outcome.problem else console.tell
             what = outcome.problem or "done"
-            tell(f"{place + 1} of {number}: {target.label}: {what}")
+            tell(f"{row + 1} of {number}: {target.label}: {what}")
             if draw is not None and outcome.result is not None:
-                draw(place, outcome.result)
-            progress.update(task, completed=place + 1)
+                draw(row, outcome.result)
+            progress.update(task, completed=row + 1)
             if interruption():
                 break
         done = len(outcomes)
@@ -117,8 +117,8 @@ def targets(
             contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
             if posterior is not None and any(outcome.result for outcome in outcomes):
                 contents[posterior] = draws_bytes(outcomes)
-            for path, content in contents.items():
-                replace_file(path, content)
+            for place, content in contents.items():
+                replace_file(place, content)
     if folder is not None:
         folder.summarise(done)
     if done < number:

@@ -13,8 +13,9 @@ import pytest
 from astropy.table import Table
 
 from galexplorer.cli import main
-from galexplorer.inference import catalogue_run, target_run
-from galexplorer.inference.catalogue_resume import is_interrupted
+from galexplorer.commands.figures import PageFolder
+from galexplorer.runs import catalogue_run, target_run
+from galexplorer.runs.catalogue_resume import is_interrupted
 
 ROWS = 200
 DRAWS = 100
@@ -80,7 +81,7 @@ def test_a_catalogue_goes_on_where_it_was_interrupted(given, tmp_path, capsys, n
     assert out.read_bytes() == whole
 
 
-def test_pages_of_the_rows_that_are_done_are_drawn_once(given, tmp_path, monkeypatch, capsys):
+def test_pages_of_the_rows_that_are_done_are_drawn_once(given, tmp_path, capsys):
     table = Table.read(tmp_path / "in.csv")[:70]
     table["r"][2:67] = np.nan  # rows that are not inferred have no page
     table["g"][2:67], table["i"][2:67] = np.nan, np.nan
@@ -88,10 +89,11 @@ def test_pages_of_the_rows_that_are_done_are_drawn_once(given, tmp_path, monkeyp
     pages = tmp_path / "pages"
     given += ["--figures", pages, "--figure-format", "svg", "--workers", 1]
     with pytest.MonkeyPatch.context() as patch:
-        send_at(patch, catalogue_run, "observe_row", 66, signal.SIGINT)
+        send_at(patch, PageFolder, "add", 2, signal.SIGINT)
         assert run(*given) == 130
     told = capsys.readouterr().err
     assert "2 pages in" in told
+    assert "interrupted: 67 of 70 rows are in" in told
     drawn = {path.name: path.stat().st_mtime_ns for path in pages.iterdir()}
     assert sorted(drawn) == ["0.svg", "1.svg"]
     assert run(*given, "--resume") == 0
@@ -169,7 +171,7 @@ def test_a_log_says_how_far_a_run_is_until_it_is_interrupted(tmp_path):
 
 def test_a_second_signal_ends_at_once(given, tmp_path):
     slow = (
-        "import time; from galexplorer.inference import catalogue_run as c; own = c.observe_row\n"
+        "import time; from galexplorer.runs import catalogue_run as c; own = c.observe_row\n"
         "def wait(catalogue, k, images):\n"
         "    if k == 100: print('waiting', file=sys.stderr, flush=True); time.sleep(60)\n"
         "    return own(catalogue, k, images)\n"

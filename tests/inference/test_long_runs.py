@@ -10,9 +10,9 @@ from astropy.table import QTable, Table
 
 from galexplorer.catalogue import Catalogue, read_catalogue, write_table
 from galexplorer.errors import OptionError
-from galexplorer.inference.batches import run_in_order
-from galexplorer.inference.catalogue_resume import INTERRUPTED, is_interrupted
-from galexplorer.inference.catalogue_run import BATCH, infer_catalogue
+from galexplorer.runs.batches import run_in_order
+from galexplorer.runs.catalogue_resume import INTERRUPTED, is_interrupted
+from galexplorer.runs.catalogue_run import BATCH, infer_catalogue
 from galexplorer.tables.formats import read_raw
 
 DRAWS = 100

@@ -10,15 +10,15 @@ from jaxtyping import Float
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import GalexplorerError, InputError
-from galexplorer.inference.batches import run_in_order
-from galexplorer.inference.catalogue_resume import INTERRUPTED, digest_of, find_missing, take_over
-from galexplorer.inference.catalogue_rows import MEASURED, Images, observe_row
-from galexplorer.inference.catalogue_table import join_input
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Domain, Result
+from galexplorer.runs.batches import run_in_order
+from galexplorer.runs.catalogue_resume import INTERRUPTED, digest_of, find_missing, take_over
+from galexplorer.runs.catalogue_rows import MEASURED, Images, observe_row
+from galexplorer.runs.catalogue_table import join_input
 from galexplorer.schema import (
     BPT_CLASSES,
     IMAGE_BANDS,
