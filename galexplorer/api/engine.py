@@ -18,12 +18,13 @@ from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
 from galexplorer.export.tables import UNITS
 from galexplorer.inference import engine as core
-from galexplorer.inference.catalogue_run import infer_catalogue
 from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
 from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.records import result as records
+from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGETS
 from galexplorer.sky.fetch import Fetched, Source, fetch_target
+from galexplorer.tables.formats import read_raw
 
 
 class Engine(core.Engine):
@@ -135,6 +136,9 @@ class Engine(core.Engine):
         seed: int = 0,
         progress: Callable[[int, int], None] | None = None,
         each: Callable[[int, Result], None] | None = None,
+        workers: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        before: "Table | str | Path | None" = None,
     ) -> QTable:
         """Infer every row of a table.
 
@@ -154,6 +158,15 @@ class Engine(core.Engine):
         each : callable, optional
             Called with the index of a row and its `Result`, one after the other; rows that could
             not be inferred are left out. It is where to plot or write what a row alone has.
+        workers : int, optional
+            Threads that infer, as many as there are cores by default. The result is the same.
+        stop : callable, optional
+            Asked often whether to stop: rows that are not done then have the flag
+            ``not_inferred: interrupted``.
+        before : Table, str or Path, optional
+            A result of which rows are missing for that reason, in memory or as it was written, but
+            not as CSV: its other rows are taken over. What comes out equals, bit for bit, the
+            result of a run that was never stopped.
 
         Returns
         -------
@@ -167,6 +180,8 @@ class Engine(core.Engine):
             If the table cannot be read, is empty, or has none of the columns.
         OptionError
             If an option is out of range.
+        OptionError
+            If `before` was made with other options or weights, or of other rows.
 
         Examples
         --------
@@ -191,6 +206,9 @@ class Engine(core.Engine):
             seed=seed,
             progress=progress,
             each=hand_over if each is not None else None,
+            workers=workers,
+            stop=stop,
+            before=None if before is None else read_raw(before).table,
         )
         found.meta["citation"] = CITATION
         return QTable(found)

@@ -3,12 +3,16 @@
 import math
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galexplorer import console
 from galexplorer.commands.figures import PageFolder
+from galexplorer.commands.interruption import Interruption
 from galexplorer.commands.options import check_not_input
 from galexplorer.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -22,6 +26,7 @@ def infer_catalogue(
     options: dict[str, Any],
     figures: Path | None,
     pages: tuple[str, int],
+    resume: bool = False,
 ) -> None:
     """Infer each row of a table and write the table that comes out, with pages if wanted.
 
@@ -39,11 +44,15 @@ def infer_catalogue(
         Folder of the pages.
     pages : tuple of str and int
         Their format, and how many processes draw them.
+    resume : bool
+        Go on with the table at `out`, if there is one.
 
     Raises
     ------
     GalexplorerError
         If the table cannot be read or written, an option is wrong, or no row could be inferred.
+    InterruptionError
+        If Ctrl-C or SIGTERM comes; the rows that were done are written.
     """
     if out is None:
         raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
@@ -65,35 +74,69 @@ def infer_catalogue(
     check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
     for note in catalogue.notes:
         console.tell(note)
+    before = _read_before(out) if resume else None
 
     from galexplorer.api.engine import load
+    from galexplorer.runs.catalogue_resume import is_interrupted
 
     engine = load(weights, device)
-    with ExitStack() as stack:
+    todo = len(catalogue) if before is None else int(is_interrupted(before).sum())
+    with Interruption() as interruption, ExitStack() as stack:
         progress = stack.enter_context(console.progress())
-        task = progress.add_task("galaxies", total=len(catalogue))
+        task = progress.add_task("galaxies", total=todo)
         folder = None
         if figures is not None:
-            drawn = progress.add_task("pages", total=len(catalogue))
-            folder = stack.enter_context(
-                PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
+            drawn = progress.add_task("pages", total=todo)
+            folder = PageFolder(
+                figures, *pages, lambda done: progress.update(drawn, completed=done), interruption
             )
+            stack.enter_context(folder)
         table = engine.infer_table(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             each=folder.rows(catalogue.id) if folder else None,
+            stop=interruption,
+            before=before,
             **options,
         )
-    write_table(table, out, format)
-    failed = sum(math.isnan(median) for median in table["redshift_p50"])
+        interruption.tell()
+        left = int(is_interrupted(table).sum())
+        stack.close()  # once the pages are drawn
+        if left < todo or not left:
+            write_table(table, out, format)
     if folder is not None:
-        folder.summarise(len(table))
+        folder.summarise(todo - left)
+    if left:
+        raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
+    failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
     if failed:
         console.tell_failure(
             f"{failed} of {len(table)} rows could not be inferred; the column flag says why."
         )
+
+
+def _read_before(out: Path) -> "Table | None":
+    """Return the table of a run that was interrupted; None where there is none yet."""
+    from galexplorer.tables import STDOUT, read_raw
+
+    if str(out) == STDOUT:
+        raise OptionError("--resume goes on with a file: name one with --out.")
+    return read_raw(out).table if out.exists() else None
+
+
+def _tell_rows(done: int, total: int, out: Path, format: str | None) -> str:
+    """Say what an interrupted run has left, and how to go on."""
+    from galexplorer.tables import STDOUT, check_destination
+
+    if not done:
+        return "no row was done, and nothing is written."
+    if str(out) == STDOUT or check_destination(out, format) == "csv":
+        how = "only a run whose --out is .parquet, .ecsv, .fits or .vot can be resumed"
+    else:
+        how = "the same command with --resume infers the others"
+    return f"{done:,} of {total:,} rows are in {out}; {how}."
 
 
 def refuse_beside_catalogue(given: dict[str, Any]) -> None:
@@ -105,7 +148,7 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
         If one was given.
     """
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
-    allowed = general | {"format", "out", "figures", "figure_format", "workers"}
+    allowed = general | {"format", "out", "figures", "figure_format", "workers", "resume"}
     for name, value in given.items():
         if name not in allowed and value not in (None, []):
             option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"

@@ -14,8 +14,8 @@ from galexplorer.commands.catalogue import infer_catalogue, refuse_beside_catalo
 from galexplorer.commands.figures import (
     FigureFormatOption,
     FiguresOption,
+    InferringWorkersOption,
     PageFolder,
-    WorkersOption,
     check_figures,
     check_pages,
     write_figure,
@@ -119,7 +119,14 @@ def infer(
     bpt: Annotated[Path | None, typer.Option(help="BPT diagram to write, likewise.")] = None,
     figures: FiguresOption = None,
     figure_format: FigureFormatOption = None,
-    workers: WorkersOption = None,
+    workers: InferringWorkersOption = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the table that --catalog left at --out when it was interrupted.",
+        ),
+    ] = False,
 ) -> None:
     """Infer the posterior of one galaxy or several, or of each row of a table."""
     given = dict(locals())
@@ -130,10 +137,13 @@ def infer(
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
-        pages = check_pages(figures, figure_format, workers)
-        infer_catalogue(catalog, out, format, weights, device, options, figures, pages)
+        pages = check_pages(figures, figure_format, workers, infers=True)
+        options["workers"] = workers
+        infer_catalogue(catalog, out, format, weights, device, options, figures, pages, resume)
         return
 
+    if resume:
+        raise OptionError("--resume belongs to --catalog: one galaxy is inferred anew.")
     known = _read_known(given)
     targets = sky.read_targets(inputs or [])
     if targets:

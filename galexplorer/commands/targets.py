@@ -14,6 +14,7 @@ from galexplorer.commands.figures import (
     WorkersOption,
     check_pages,
 )
+from galexplorer.commands.interruption import Interruption
 from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
 from galexplorer.errors import FetchError, InputError, OptionError
 
@@ -77,33 +78,56 @@ def targets(
         console.tell(note)
 
     from galexplorer.api.engine import load
+    from galexplorer.export.files import replace_file
     from galexplorer.export.target_tables import draws_bytes, summary_bytes
-    from galexplorer.inference.target_run import infer_target
+    from galexplorer.runs.target_run import INTERRUPTED, Outcome, infer_target
 
     engine = load(weights, device)
-    outcomes = []
-    with ExitStack() as stack:
-        folder = stack.enter_context(PageFolder(figures, *pages)) if figures else None
+    outcomes: list[Outcome] = []
+    number = len(given.targets)
+    with Interruption() as interruption, ExitStack() as stack:
+        progress = stack.enter_context(console.progress())
+        task = progress.add_task("targets", total=number)
+        folder = (
+            stack.enter_context(PageFolder(figures, *pages, stop=interruption)) if figures else None
+        )
         draw = folder.rows([target.label for target in given.targets]) if folder else None
-        for number, target in enumerate(given.targets):
-            outcome = infer_target(target, lambda: engine, images=images, draws=draws, seed=seed)
+        for row, target in enumerate(given.targets):
+            try:
+                with interruption.at_once():
+                    outcome = infer_target(
+                        target, lambda: engine, images=images, draws=draws, seed=seed
+                    )
+            except KeyboardInterrupt:
+                break
             outcomes.append(outcome.slim())
             tell = console.tell_failure if outcome.problem else console.tell
             what = outcome.problem or "done"
-            tell(f"{number + 1} of {len(given.targets)}: {target.label}: {what}")
+            tell(f"{row + 1} of {number}: {target.label}: {what}")
             if draw is not None and outcome.result is not None:
-                draw(number, outcome.result)
+                draw(row, outcome.result)
+            progress.update(task, completed=row + 1)
+            if interruption():
+                break
+        done = len(outcomes)
+        interruption.tell()
+        stack.close()  # once the pages are drawn
+        if done:
+            outcomes += [Outcome(target, problem=INTERRUPTED) for target in given.targets[done:]]
+            contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
+            if posterior is not None and any(outcome.result for outcome in outcomes):
+                contents[posterior] = draws_bytes(outcomes)
+            for place, content in contents.items():
+                replace_file(place, content)
     if folder is not None:
-        folder.summarise(len(outcomes))
+        folder.summarise(done)
+    if done < number:
+        words = (
+            f"{done:,} of {number:,} targets are in {out}; run the same command again for all of "
+            "them: what was fetched is in the cache."
+        )
+        raise interruption.report(words if done else "no target was done, and nothing is written.")
     failed = [outcome for outcome in outcomes if outcome.problem]
-    contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
-    if posterior is not None and len(failed) < len(outcomes):
-        contents[posterior] = draws_bytes(outcomes)
-    for place, content in contents.items():
-        try:
-            place.write_bytes(content)
-        except OSError as error:
-            raise OptionError(f"{place} cannot be written: {error.strerror or error}.") from error
     listed = sum(outcome.target.photometry is not None for outcome in failed)
     if images and listed:
         console.tell(

@@ -94,13 +94,14 @@ def evaluate(
         "settings": asdict(settings),
         "samples": {},
     }
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.fields[step]}"), BarColumn(), TimeElapsedColumn())
+    total = sum(len(sample.modes) + 1 for sample in samples) + 1
     with console.progress(*columns) as progress:
-        task = progress.add_task("", total=sum(len(sample.modes) + 1 for sample in samples) + 1)
+        task = progress.add_task("steps", total=total, step="")
 
         def step(text: str) -> None:
             log.info("%s", text)
-            progress.update(task, advance=1, description=text)
+            progress.update(task, advance=1, step=text)
 
         for sample in samples:
             report["samples"][sample.name] = score_sample(engine, sample, settings, step)

@@ -14,8 +14,8 @@ from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.catalogue import write_table
 from galexplorer.export.provenance import CITATION, to_json
-from galexplorer.inference.target_run import Outcome
 from galexplorer.records.result import Result
+from galexplorer.runs.target_run import Outcome
 from galexplorer.schema import BPT_CLASSES, MEASURABLE_NAMES, SUMMARY_STATISTICS, TARGETS
 
 SUMMARY_FORMATS = {"ecsv": ".ecsv", "csv": ".csv", "parquet": ".parquet", "votable": ".vot"}

@@ -197,7 +197,7 @@ def build_library(
         right=mass,
         up=sfr - mass,
         seed=seed,
-        progress=lambda done, total: progress("map", done, total),
+        progress=lambda done, total: progress("steps of the map", done, total),
     )
     return {
         "layout": torch.tensor([LAYOUT]),

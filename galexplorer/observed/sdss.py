@@ -157,8 +157,8 @@ def _catalogue(out: Path, plan: Plan, settings: Settings) -> shards.Arrays:
         shutil.rmtree(out / "pages", ignore_errors=True)
         return load_file(str(path))
     log.info("querying SkyServer for the selection")
-    with _bar("catalogue pages") as bar:
-        task = bar.add_task("", total=None, volume="")
+    with _bar() as bar:
+        task = bar.add_task("catalogue pages", total=None, volume="")
         rows = select(
             plan.size,
             plan.seed,
@@ -189,8 +189,10 @@ def _download(
     received = in_a_row = done = 0
     began = reported = time.monotonic()
     log.info("%d of %d galaxies to download", len(pending), plan.size)
-    with _bar("galaxies") as bar:
-        task = bar.add_task("", total=plan.size, completed=plan.size - len(pending), volume="")
+    with _bar() as bar:
+        task = bar.add_task(
+            "galaxies", total=plan.size, completed=plan.size - len(pending), volume=""
+        )
         wanted = [targets[number] for number in pending]
         for result in fetch_all(wanted, plan.source, parallel, settings):
             number = result.target.number
@@ -272,9 +274,9 @@ def _finish(out: Path, plan: Plan, rows: pd.DataFrame, failures: list[tuple[int,
     return manifest
 
 
-def _bar(words: str) -> Progress:
+def _bar() -> Progress:
     return console.progress(
-        TextColumn(words),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[volume]}"),

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
-from rich.progress import track
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import add_image
 from galexplorer.datasets.shards import Arrays
@@ -106,7 +106,7 @@ def simulated_like(
     job = _Job(near, donors, seed)
     # a forked worker inherits the job: population and donors are neither copied nor sent
     with multiprocessing.get_context("fork").Pool(workers, _take_job, (job,)) as pool:
-        made = track(pool.imap(_image, range(len(near)), chunksize=16), "Simulating", len(near))
+        made = track(pool.imap(_image, range(len(near)), chunksize=16), "images", len(near))
         for k, part in enumerate(made):
             if part is None:
                 continue

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 import sep
 from PIL import Image
-from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.ndimage import binary_dilation, gaussian_filter
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.measure import Measurement, measure
@@ -193,7 +193,7 @@ def build(data: Path, path: Path, workers: int = 1) -> Donors:
     tasks = [(data, name, file) for name, file in zip(listed.set, listed.file, strict=True)]
     rows, images, start = [], [], 0
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        for made in track(pool.imap(_prepare_one, tasks, chunksize=32), "Donors", len(tasks)):
+        for made in track(pool.imap(_prepare_one, tasks, chunksize=32), "donors", len(tasks)):
             if made is None:
                 continue
             description, packed = made

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.progress import track
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import add_image, labels_of
 from galexplorer.errors import DataError, TargetError
@@ -111,7 +111,7 @@ def simulate(
     # a forked worker inherits the job: population and donors are neither copied nor sent
     pool_of = multiprocessing.get_context("fork").Pool
     with pool_of(workers, _take_job, (job,), maxtasksperchild=4) as pool:
-        for _ in track(pool.imap_unordered(_make_shard, missing), "Simulating", len(missing)):
+        for _ in track(pool.imap_unordered(_make_shard, missing), "shards", len(missing)):
             pass
     kinds = np.concatenate([shards.kinds_of(_shard(out, first)) for first, _ in spans])
     manifest = {

@@ -18,6 +18,7 @@ from astropy.time import Time
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.errors import InputError, OptionError
+from galexplorer.tables.meta import META
 
 STDOUT = "-"
 MAX_TEXT_BYTES = 2**30
@@ -105,7 +106,7 @@ def _write(table: Table, path: Path, format: str) -> None:
     meta = json.dumps(dict(table.meta), default=str)
     table = table.copy()
     if format == "fits":
-        table.meta = {"GXMETA": meta} if table.meta else {}
+        table.meta = {META: meta} if table.meta else {}
         _spell_times(table)
         for name in table.colnames:
             _fit(table, name, format)
@@ -120,7 +121,7 @@ def _write(table: Table, path: Path, format: str) -> None:
             _fit(table, name, format)
         file = votable.from_table(table)
         if own:
-            file.resources[0].infos.append(Info(name="GXMETA", value=meta))
+            file.resources[0].infos.append(Info(name=META, value=meta))
         file.to_xml(str(path))
     elif format == "parquet":
         _write_parquet(table, path)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from galexplorer.console import track
 from galexplorer.model.features import scaled_log_pixel_size
 from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary
 from galexplorer.model.regressor import ESTIMATE
@@ -116,7 +116,7 @@ def encode_views(
     place = torch.from_numpy(training_data.place[rows]).to(grid.device)
     unseen_by = cross_fitting_folds(training_data, len(model.regressors))[rows]
     parts: list[ImageSummary] = []
-    for begin in track(range(0, len(rows), _AT_ONCE), "Latents"):
+    for begin in track(range(0, len(rows), _AT_ONCE), "images"):
         image = grid[place[begin : begin + _AT_ONCE]].float()
         own = changed[(changed >= begin) & (changed < begin + _AT_ONCE)]
         if len(own):

@@ -9,8 +9,8 @@ import streamlit as st
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.target_tables import SUMMARY_FORMATS, draws_bytes, summary_bytes
-from galexplorer.inference.target_run import DRAWS, Outcome, Progress, infer_target
 from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
+from galexplorer.runs.target_run import DRAWS, Outcome, Progress, infer_target
 from galexplorer.science.summary import BPT_LABELS
 from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.history import show_history

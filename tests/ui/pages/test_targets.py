@@ -9,8 +9,8 @@ import pytest
 from astropy.table import Table
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.inference.target_run import Outcome
 from galexplorer.query.target_list import Target
+from galexplorer.runs.target_run import Outcome
 from galexplorer.ui.pages.targets import filter_frame, results_frame
 from galexplorer.ui.session.jobs import Job, JobHandle
 
@@ -159,7 +159,7 @@ def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("the network was asked")
 
-    monkeypatch.setattr("galexplorer.inference.target_run.fetch_target", refuse)
+    monkeypatch.setattr("galexplorer.runs.target_run.fetch_target", refuse)
     give(app, CSV.replace(b"redshift\n", b"redshift,name\n").replace(b"C,,,,,,", b"C,,,,,,,NGC 1"))
     assert "redshift held fixed" in " ".join(m.value for m in app.markdown)
     app.button(key="targets_run").click().run()

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,19 +10,16 @@ from jaxtyping import Float
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import GalexplorerError, InputError
-from galexplorer.image.measure import Measurement
-from galexplorer.image.pixels import Pixels
-from galexplorer.image.reader import read_image
-from galexplorer.inference.catalogue_table import join_input
 from galexplorer.inference.domain import assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
-from galexplorer.inference.observe import observe_and_measure
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
-from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain, Result
+from galexplorer.runs.batches import run_in_order
+from galexplorer.runs.catalogue_resume import INTERRUPTED, digest_of, find_missing, take_over
+from galexplorer.runs.catalogue_rows import MEASURED, Images, observe_row
+from galexplorer.runs.catalogue_table import join_input
 from galexplorer.schema import (
-    BANDS,
     BPT_CLASSES,
     IMAGE_BANDS,
     LINE_NAMES,
@@ -40,15 +35,9 @@ _DRAWS_AT_ONCE = 200_000
 CAUTION_ABOVE = 0.30
 """Redshifts from here to the end of the model's range are those it learnt least of."""
 
-MEASURED = (
-    *(f"measured_{band}" for band in IMAGE_BANDS),
-    *(f"measured_err_{band}" for band in IMAGE_BANDS),
-    *("measured_petro_r50", "measured_petro_r90", "measured_petrosian_radius"),
-)
-"""What is measured on a row's image: magnitudes (AB, as they are on the pixels), arcsec."""
-
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
+Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -99,6 +88,15 @@ class Columns:
             [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
         )
 
+    def leave_out(self, rows: range, catalogue: Catalogue) -> None:
+        """Mark rows as interrupted, with nothing of what was found out about them."""
+        for part in vars(self).values():
+            if isinstance(part, np.ndarray):
+                part[rows.start : rows.stop] = np.nan
+        for k in rows:
+            known = [word for word in str(catalogue.flags[k]).split(";") if word]
+            self.flags[k] = [*known, INTERRUPTED]
+
 
 def infer_catalogue(
     engine: Engine,
@@ -109,6 +107,9 @@ def infer_catalogue(
     seed: int = 0,
     progress: Progress | None = None,
     each: Each | None = None,
+    workers: int | None = None,
+    stop: Stop = lambda: False,
+    before: Table | None = None,
 ) -> Table:
     """Infer every row of a catalogue.
 
@@ -126,10 +127,17 @@ def infer_catalogue(
         has alone.
     seed : int
     progress : callable, optional
-        Called with the number of rows done and the number of rows.
+        Called with the number of rows done and the number of rows to do.
     each : callable, optional
         Called with the index of a row and its result, as soon as that is there: with the draws
         that the row's columns come from. Rows that could not be inferred are left out.
+    workers : int, optional
+        Threads that infer, as many as there are cores by default. The result is the same.
+    stop : callable, optional
+        Asked often whether to stop: rows that are not done then are flagged
+        ``not_inferred: interrupted``.
+    before : Table, optional
+        What such a run returned, or wrote: its rows are taken over, and the others inferred.
 
     Returns
     -------
@@ -146,72 +154,59 @@ def infer_catalogue(
     ------
     OptionError
         If an option is out of range.
+    OptionError
+        If `before` was made with other options or weights, or of other rows.
     """
     check_options(None, redshift_range, draws)
     options = Options(redshift_range, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)
-    images = _Images(catalogue)
-    batch = max(1, min(BATCH, _DRAWS_AT_ONCE // draws))
-    for begin in range(0, number, batch):
-        rows, observations = [], []
-        for k in range(begin, min(begin + batch, number)):
+    provenance = _provenance(engine, catalogue, options)
+    missing = np.ones(number, bool) if before is None else find_missing(before, provenance, number)
+    images = Images(catalogue)
+    size = max(1, min(BATCH, _DRAWS_AT_ONCE // draws))
+    # a row's last bits depend on its batch: one of which a row is missing is done again as a whole
+    batches = [range(k, min(k + size, number)) for k in range(0, number, size)]
+    batches = [rows for rows in batches if missing[rows].any()]
+    total, done = sum(map(len, batches)), 0
+
+    def infer_rows(rows: range) -> list[tuple[int, Result]]:
+        known, observations = [], []
+        for k in rows:
+            if stop():
+                columns.leave_out(rows, catalogue)
+                return []
             try:
                 _check_redshift(catalogue, k, options, columns.flags[k])
-                observations.append(_observe(catalogue, k, images, columns))
-                rows.append(k)
+                observation, measured, problem = observe_row(catalogue, k, images)
+                known.append(k)
+                observations.append(observation)
+                columns.measured[k] = measured
+                columns.flags[k] += [problem] if problem else []
             except GalexplorerError as error:
                 columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
-        if rows:
-            _infer_batch(engine, catalogue, rows, observations, options, columns, each)
-        if progress is not None:
-            progress(min(begin + batch, number), number)
-    return _table(engine, catalogue, options, columns)
+        if not known:
+            return []
+        wanted = each is not None
+        return _infer_batch(engine, catalogue, known, observations, options, columns, wanted)
 
-
-class _Images:
-    """Images that rows name; the last ones are kept, since many rows may lie in one frame."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self._named = [self._sources(k) for k in range(len(catalogue))]
-        self._rows: dict[tuple[str, ...], int] = {}
-        for sources in self._named:
-            self._rows[sources] = self._rows.get(sources, 0) + 1
-        self._read = lru_cache(maxsize=2)(_read_pixels)
-
-    def _sources(self, k: int) -> tuple[str, ...]:
-        bands = self.catalogue.band_images
-        if bands is not None and any(bands[k]):
-            return tuple(bands[k])
-        return (self.catalogue.image[k],) if self.catalogue.image[k] else ()
-
-    def of(self, k: int) -> tuple[Pixels, tuple[float, float] | None] | None:
-        """Return a row's pixels and where on the sky its galaxy lies; None without an image."""
-        sources = self._named[k]
-        if not sources:
-            return None
-        scale = self.catalogue.pixel_scale[k]
-        pixels = self._read(sources, float(scale) if np.isfinite(scale) else None)
-        place = float(self.catalogue.ra[k]), float(self.catalogue.dec[k])
-        placed = pixels.wcs is not None and bool(np.isfinite(place).all())
-        if not placed and self._rows[sources] > 1:
-            lacking = "sky coordinates" if pixels.wcs is None else "the row's ra and dec"
-            raise InputError(
-                f"{sources[0]} stands for {self._rows[sources]} rows and lacks {lacking}: give "
-                "each row an image of its own, or a position in a frame with a WCS."
-            )
-        return pixels, place if placed else None
-
-
-def _read_pixels(sources: tuple[str, ...], pixel_scale_arcsec: float | None) -> Pixels:
-    if len(sources) == 1:
-        return read_image(Path(sources[0]), pixel_scale_arcsec=pixel_scale_arcsec)
-    missing = [band for band, path in zip(IMAGE_BANDS, sources, strict=True) if not path]
-    if missing:
-        raise InputError(f"The row has no image_{missing[0]}: give g, r and i, or none.")
-    paths = {band: Path(path) for band, path in zip(IMAGE_BANDS, sources, strict=True)}
-    return read_image(paths, pixel_scale_arcsec=pixel_scale_arcsec)
+    for rows, results in run_in_order(infer_rows, batches, workers):
+        for row, result in results:
+            if each is None or not missing[row]:
+                continue
+            if stop():  # each may take long
+                columns.leave_out(range(row, rows.stop), catalogue)
+                break
+            each(row, result)
+        done += len(rows)
+        if progress is not None and not stop():
+            progress(done, total)
+    table = _table(catalogue, columns)
+    if before is not None:
+        take_over(table, before, ~missing)
+    table = join_input(table, catalogue)
+    table.meta["provenance"] = provenance
+    return table
 
 
 def _check_redshift(catalogue: Catalogue, k: int, options: Options, flags: list[str]) -> None:
@@ -244,51 +239,6 @@ def _range_of(catalogue: Catalogue, k: int | list[int], options: Options) -> np.
     return np.array([np.fmax(lows, low), np.fmin(highs, high)])
 
 
-def _observe(catalogue: Catalogue, k: int, images: _Images, columns: Columns) -> Observation:
-    magnitudes = _by_band(catalogue.magnitudes[k])
-    petro = _by_band(catalogue.petro_magnitudes[k])
-    photometry = Photometry(
-        kind="catalogue" if magnitudes else "none",
-        magnitudes=magnitudes,
-        errors=_by_band(catalogue.errors[k]),
-        petro_magnitudes={band: m for band, m in petro.items() if band in magnitudes},
-        petro_r50=_positive(catalogue.petro_r50[k]),
-        petro_r90=_positive(catalogue.petro_r90[k]),
-    )
-    try:
-        pictured = images.of(k)
-        if pictured is not None:
-            pixels, place = pictured
-            observation, found = observe_and_measure(pixels, photometry, *(place or ()))
-            assert found is not None
-            columns.measured[k] = _list_measured(found)
-            return observation
-    except GalexplorerError as error:
-        if not magnitudes:
-            raise
-        # the photometry still serves; the flag says what became of the image
-        columns.flags[k].append(f"image_unused: {error}".replace(";", ","))
-    return observe_and_measure(None, photometry)[0]
-
-
-def _by_band(values: np.ndarray) -> dict[str, float]:
-    known = zip(BANDS, values, strict=True)
-    return {band: float(value) for band, value in known if np.isfinite(value)}
-
-
-def _list_measured(found: Measurement) -> list[float]:
-    radii = (found.petro_r50, found.petro_r90, found.petrosian_radius_arcsec)
-    return [
-        *(found.magnitudes.get(band, np.nan) for band in IMAGE_BANDS),
-        *(found.errors.get(band, np.nan) for band in IMAGE_BANDS),
-        *(np.nan if radius is None else radius for radius in radii),
-    ]
-
-
-def _positive(value: float) -> float | None:
-    return float(value) if np.isfinite(value) and value > 0 else None
-
-
 def _infer_batch(
     engine: Engine,
     catalogue: Catalogue,
@@ -296,8 +246,9 @@ def _infer_batch(
     observations: list[Observation],
     options: Options,
     columns: Columns,
-    each: Each | None,
-) -> None:
+    wanted: bool,
+) -> list[tuple[int, Result]]:
+    """Fill in the columns of rows; return their results where these are wanted."""
     with torch.inference_mode():
         encoded = engine.encode(observations)
         fixed = torch.from_numpy(np.asarray(catalogue.redshift[rows], np.float32))
@@ -335,8 +286,9 @@ def _infer_batch(
             columns.scores[rows[k]] = domain.score
             if not domain.inside:
                 columns.flags[rows[k]].append("outside_domain")
-    if each is None:
-        return
+    results: list[tuple[int, Result]] = []
+    if not wanted:
+        return results
     for place, (row, observation) in enumerate(zip(rows, observations, strict=True)):
         held = bool(torch.isfinite(fixed[place]))
         own = (float(ranges[place, 0]), float(ranges[place, 1]))
@@ -352,10 +304,11 @@ def _infer_batch(
         if flags := [flag for flag in columns.flags[row] if flag != "outside_domain"]:
             words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
             result = replace(result, notes=(*result.notes, words))
-        each(row, result)
+        results.append((row, result))
+    return results
 
 
-def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:
+def _table(catalogue: Catalogue, columns: Columns) -> Table:
     table = Table()
     table["id"] = np.asarray(catalogue.id, str)
     table["ra"] = catalogue.ra
@@ -372,16 +325,19 @@ def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Colu
         table[f"p_{name}_measurable"] = columns.measurable[:, c]
     table["domain_score"] = columns.scores
     table["flag"] = np.array([";".join(words) for words in columns.flags], str)
-    if np.isfinite(columns.measured).any():
+    if catalogue.image_paths():
         for c, name in enumerate(MEASURED):
             unit = "mag" if c < 2 * len(IMAGE_BANDS) else "arcsec"
             table[name] = Column(columns.measured[:, c], unit=unit)
-    table = join_input(table, catalogue)
-    table.meta["provenance"] = {
+    return table
+
+
+def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
+    return {
         "weights_sha256": engine.weights.sha256,
         "versions": versions(),
         "draws": options.draws,
         "seed": options.seed,
         "redshift_range": options.redshift_range and list(options.redshift_range),
+        "input_sha256": digest_of(catalogue),
     }
-    return table
