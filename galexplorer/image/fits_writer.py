@@ -1,8 +1,8 @@
 """A gri cube as FITS, in the form that the reader takes without a question."""
 
 from collections.abc import Mapping
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -12,7 +12,7 @@ from galexplorer.schema import IMAGE_BANDS
 
 
 def write_cube(
-    path: str | Path | BinaryIO,
+    path: str | Path | BufferedIOBase,
     flux: np.ndarray,
     pixel_scale_arcsec: float,
     wcs: WCS | None = None,
