@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict, TypeGuard
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -102,8 +102,9 @@ def observe(
         A name, position or SDSS objID (str), or a `~astropy.coordinates.SkyCoord`: looked up on
         the network. A FITS file with g, r, i, an SDSS colour JPEG, or three FITS files: paths,
         bytes, pairs of name and bytes, or a mapping from band to one of these. An array of
-        shape (3, H, W), bands g, r, i, in nanomaggies per pixel without `zero_point`. What `fetch`, the image reader
-        or this function returned. Without one, `magnitudes` are all there is.
+        shape (3, H, W), bands g, r, i, in nanomaggies per pixel without `zero_point`. What
+        `fetch`, the image reader or this function returned. Without one, `magnitudes` are all
+        there is.
     magnitudes, errors : mapping of str to float, optional
         Dereddened AB model magnitudes and their 1-sigma errors, by band (u, g, r, i, z). They
         replace what is measured on the image or what SDSS lists.
@@ -190,8 +191,8 @@ def observe(
     if isinstance(target, str) and names_galaxy([target]):
         _refuse(stated, "they belong to an image of your own")
         target = fetch_target(target, progress, source=source)
-    if isinstance(target, str | Path) and not stated:
-        target = read_fetched(Path(target)) or target
+    if not stated and _is_file(target):
+        target = read_fetched(target) or target
     if isinstance(target, Fetched):
         _refuse([name for name in stated if name not in placed], "the pixels are those of SDSS")
         if not stated:
@@ -239,6 +240,12 @@ def _sky_position(
             "state E(B-V)."
         )
     return ra, dec
+
+
+def _is_file(target: object) -> TypeGuard[File]:
+    if isinstance(target, tuple):
+        return len(target) == 2 and isinstance(target[1], bytes)
+    return isinstance(target, str | Path | bytes)
 
 
 def _position_text(position: SkyCoord) -> str:

@@ -1,5 +1,6 @@
 """The command that infers a list of targets."""
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,17 @@ from galexplorer.commands.figures import (
     WorkersOption,
     check_pages,
 )
-from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
-from galexplorer.errors import FetchError, InputError, OptionError
+from galexplorer.commands.options import (
+    STDIN,
+    ColumnsOption,
+    DeviceOption,
+    HduOption,
+    WeightsOption,
+    check_not_input,
+    read_columns,
+    read_hdu,
+)
+from galexplorer.errors import FetchError, OptionError
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -31,12 +41,17 @@ def targets(
         typer.Argument(
             metavar="LIST",
             help="Text, one name, position or objID per line, a redshift after a comma if it is "
-            "known; or a table with such columns or with magnitudes.",
+            "known; or a table with such columns or with magnitudes; - is a pipe.",
         ),
     ],
     out: Annotated[
-        Path, typer.Option(help="Output table, .ecsv, .csv, .parquet or .vot; overwritten.")
+        Path,
+        typer.Option(
+            help="Output table, .ecsv, .csv, .parquet or .vot; overwritten; - prints CSV."
+        ),
     ],
+    columns: ColumnsOption = None,
+    hdu: HduOption = None,
     posterior: Annotated[
         Path | None, typer.Option(help="Parquet file for the draws of all targets.")
     ] = None,
@@ -55,24 +70,28 @@ def targets(
 ) -> None:
     """Infer each target of a list; a target that fails gets a row with the reason."""
     suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
-    if out.suffix.lower() not in suffixes:
+    printed = str(out) == STDIN
+    if not printed and out.suffix.lower() not in suffixes:
         raise OptionError(f"{out} is not a known table format: use one of {', '.join(suffixes)}.")
     for place in (out, posterior):
         if place is not None and not place.parent.is_dir():
             raise OptionError(f"the folder {place.parent} does not exist: create it first.")
-        if place is not None:
-            check_not_input(place, [path])
     if posterior is not None and posterior.resolve() == out.resolve():
         raise OptionError("--posterior and --out name the same file: give two names.")
     pages = check_pages(figures, figure_format, workers)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
     from galexplorer.query.target_list import read_targets
+    from galexplorer.tables.source import split_hdu
 
-    given = read_targets(content, path.name)
+    for place in (out, posterior):
+        if place is not None:
+            check_not_input(place, [split_hdu(path)[0]])
+    given = read_targets(
+        str(path),
+        "standard input" if str(path) == STDIN else path.name,
+        columns=read_columns(columns),
+        hdu=read_hdu(hdu),
+    )
     for note in given.notes:
         console.tell(note)
 
@@ -96,7 +115,11 @@ def targets(
     if folder is not None:
         folder.summarise(len(outcomes))
     failed = [outcome for outcome in outcomes if outcome.problem]
-    contents = {out: summary_bytes(outcomes, suffixes[out.suffix.lower()])}
+    contents: dict[Path, bytes] = {}
+    if printed:
+        sys.stdout.buffer.write(summary_bytes(outcomes, "csv"))
+    else:
+        contents[out] = summary_bytes(outcomes, suffixes[out.suffix.lower()])
     if posterior is not None and len(failed) < len(outcomes):
         contents[posterior] = draws_bytes(outcomes)
     for place, content in contents.items():
