@@ -73,7 +73,7 @@ _HINTS = {
     r"state (its|the|which) (zero point|is right)": "--zero-point",
     r"state E\(B-V\)": "--ebv",
     r"give RA and Dec": "--ra, --dec",
-    r"as three files|names and headers: name them": "--g, --r, --i",
+    r"as three files|names and headers": "--g, --r, --i",
 }
 """What a sentence asks for, and the option that gives it."""
 
