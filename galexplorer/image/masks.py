@@ -78,7 +78,7 @@ def apply_companions(images: Sequence[FitsImage]) -> list[FitsImage]:
     InputError
         If there is a mask, a weight or a noise map and no image.
     """
-    roles = [_role(image) for image in images]
+    roles = [_role(image, alone=len(images) == 1) for image in images]
     science = [image for image, role in zip(images, roles, strict=True) if role == "image"]
     if not science:
         science = [image for image, role in zip(images, roles, strict=True) if role == "other"]
@@ -140,7 +140,8 @@ def blank_by(image: FitsImage, companion: FitsImage, role: str, stated: bool = F
 _WORDS = {"mask": "mask", "weight": "weight map", "noise": "noise map", "other": "model"}
 
 
-def _role(image: FitsImage) -> str:
+def _role(image: FitsImage, alone: bool) -> str:
+    """Return the role of an image; the name of its file tells that of one that is alone in it."""
     for card in _ROLE_CARDS:
         role = read_role(str(image.cards.get(card, "")))
         if role != "image":
@@ -148,7 +149,7 @@ def _role(image: FitsImage) -> str:
     words = re.split(r"[^a-z]+", image.file.lower())
     named = {"mask": ("mask", "msk"), "weight": ("weight", "wht", "wgt", "wt", "ivar", "invvar")}
     for role, names in named.items():
-        if "EXTNAME" not in image.cards and any(word in names for word in words):
+        if alone and "EXTNAME" not in image.cards and any(word in names for word in words):
             return role
     return "image"
 
