@@ -119,7 +119,7 @@ def read_targets(
     if isinstance(source, bytes) or (isinstance(source, str | Path) and not folder):
         content = _read_content(source, name)
         text = _as_text(content)
-        if text is not None and not _has_header(text):
+        if text is not None and not columns and not _has_header(text):
             return _bound(_read_lines(text), name)
         if isinstance(source, bytes) or source == STDIN:
             source = content

@@ -306,7 +306,9 @@ def picture(rng) -> np.ndarray:
 
 
 def test_picture_without_scale(picture):
-    refuses(("a.jpg", encode(picture, "JPEG")), "without a pixel scale: state the pixel scale in arcsec")
+    refuses(
+        ("a.jpg", encode(picture, "JPEG")), "without a pixel scale: state the pixel scale in arcsec"
+    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
