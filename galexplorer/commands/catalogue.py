@@ -9,7 +9,7 @@ from typing import Any
 from galexplorer import console
 from galexplorer.commands.figures import PageFolder
 from galexplorer.commands.options import check_not_input
-from galexplorer.commands.statements import is_given, spell
+from galexplorer.commands.statements import is_given, naming_options, spell
 from galexplorer.errors import InputError, OptionError
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -70,7 +70,8 @@ def infer_catalogue(
     kind = check_destination(out, format)
     if str(out) == STDOUT and kind in ("fits", "parquet") and sys.stdout.isatty():
         raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
-    catalogue = read_catalogue(str(path), **table_options)
+    with naming_options():
+        catalogue = read_catalogue(str(path), **table_options)
     check_not_input(out, [split_hdu(path)[0], *catalogue.image_paths()])
     for note in catalogue.notes:
         console.tell(note)

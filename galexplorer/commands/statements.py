@@ -74,6 +74,7 @@ _HINTS = {
     r"state E\(B-V\)": "--ebv",
     r"give RA and Dec": "--ra, --dec",
     r"as three files|names and headers": "--g, --r, --i",
+    r"none of the columns|no column target": "--columns",
 }
 """What a sentence asks for, and the option that gives it."""
 

@@ -25,6 +25,7 @@ from galexplorer.commands.options import (
     read_columns,
     read_hdu,
 )
+from galexplorer.commands.statements import naming_options
 from galexplorer.errors import FetchError, OptionError
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -86,12 +87,9 @@ def targets(
     for place in (out, posterior):
         if place is not None:
             check_not_input(place, [split_hdu(path)[0]])
-    given = read_targets(
-        str(path),
-        "standard input" if str(path) == STDIN else path.name,
-        columns=read_columns(columns),
-        hdu=read_hdu(hdu),
-    )
+    name = "standard input" if str(path) == STDIN else path.name
+    with naming_options():
+        given = read_targets(str(path), name, columns=read_columns(columns), hdu=read_hdu(hdu))
     for note in given.notes:
         console.tell(note)
 

@@ -241,6 +241,12 @@ def test_columns_are_pairs(fail, tmp_path, columns):
     assert "give pairs such as g=mag_g" in fail("infer", *given)
 
 
+def test_columns_that_are_missing_can_be_named(fail, tmp_path):
+    table, out = tmp_path / "a.csv", tmp_path / "o.ecsv"
+    table.write_text("who,brightness,objects\nA,17,1\n")
+    assert "(--columns)." in fail("infer", "--catalog", table, "--out", out)
+
+
 def test_a_piped_file_is_alone(fail):
     assert "- is a file that is piped: give it alone" in fail("infer", "-", "b.fits", "c.fits")
 

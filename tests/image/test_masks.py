@@ -111,6 +111,12 @@ def test_files_that_are_named_as_weights(planes, write_image):
         read_image(files)
 
 
+def test_the_name_of_a_file_of_several_images_tells_no_role(planes, flags, make):
+    """It may be that of an image with its mask."""
+    data = make([("", planes, {"BANDS": "gri"}), ("MASK", flags, {})])
+    masked(read_image(("galaxy_with_mask.fits", data)), planes)
+
+
 def test_stated_masks_and_weights(planes, flags, cube, write_image):
     masked(read_image(cube, masks=write_image(flags)), planes)
     weight = write_image(np.where(flags, 0, 1.0))
