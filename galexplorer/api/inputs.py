@@ -125,7 +125,8 @@ def observe(
     zero_point : float or mapping of str to float, optional
         AB magnitude of a source whose pixels sum to one, for all bands or by band (g, r, i).
     exposure : float, optional
-        Exposure time, seconds: `zero_point`, or that of the header, is for one unit per second.
+        Exposure time, seconds: `zero_point` is that of one unit per second. Without one it
+        replaces the header's EXPTIME, where the header's zero point is for one second.
     mask, weight : path, bytes, (name, bytes) or mapping by band, optional
         FITS images on the image's grid. Pixels whose mask is not zero, or whose weight is not
         positive, are unmeasured.
