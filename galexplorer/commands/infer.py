@@ -213,8 +213,6 @@ def infer(
         for target in wanted:
             with naming_options():  # before the engine, which takes longer to load
                 observation = observe(target, **known)
-            for note in observation.notes if out is not None else ():
-                console.tell(note)  # what is printed holds them
             engine = engine or load(weights, device)
             name = target if isinstance(target, str) else out.stem if out is not None else ""
             result = engine.infer(

@@ -155,12 +155,6 @@ def test_an_image_through_a_pipe(infer, pipe, cube, pack):
     assert infer("-")[0] == named
 
 
-def test_remarks_are_told_where_none_are_printed(capsys, counts, tmp_path):
-    given = ["infer", str(counts), "--zero-point", "27", "--out", str(tmp_path / "draws.fits")]
-    assert main([*given, "--draws", "100"]) == 0
-    assert "Zero point 27 mag (AB) as stated." in capsys.readouterr().err
-
-
 def test_columns_by_other_names_in_one_of_several_tables(run, tmp_path):
     table = Table({"mag, g": [17.6], "F_r": [1e5], "z": [0.05], "i": [16.4]})
     path = tmp_path / "survey.fits"
