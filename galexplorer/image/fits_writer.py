@@ -1,7 +1,7 @@
 """A gri cube as FITS, in the form that the reader takes without a question."""
 
 from collections.abc import Mapping
-from io import BufferedIOBase
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from galexplorer.schema import IMAGE_BANDS
 
 
 def write_cube(
-    path: str | Path | BufferedIOBase,
+    path: str | Path | BytesIO,
     flux: np.ndarray,
     pixel_scale_arcsec: float,
     wcs: WCS | None = None,
@@ -22,7 +22,7 @@ def write_cube(
 
     Parameters
     ----------
-    path : str, Path or binary file
+    path : str, Path or BytesIO
         A name that ends in ``.gz`` packs the file.
     flux : ndarray, shape (3, H, W)
         Nanomaggies per pixel, bands g, r, i.
