@@ -87,7 +87,8 @@ class Engine(core.Engine):
         **given
             What else is known of the galaxy or its image, passed to `galexplorer.observe`:
             ``magnitudes``, ``errors``, ``petro_r50``, ``petro_r90``, ``ra``, ``dec``, ``pixel``,
-            ``wcs``, ``pixel_scale``, ``flux_pixel_scale``, ``source``, ``progress``.
+            ``wcs``, ``pixel_scale``, ``flux_pixel_scale``, ``zero_point``, ``exposure``, ``mask``,
+            ``weight``, ``ebv``, ``deredden``, ``source``, ``progress``.
 
         Returns
         -------
@@ -131,6 +132,9 @@ class Engine(core.Engine):
         self,
         table: "Catalogue | Table | pd.DataFrame | str | Path",
         *,
+        columns: Mapping[str, str | None] | None = None,
+        hdu: int | str | None = None,
+        image: str | Path | None = None,
         redshift_range: tuple[float, float] | None = None,
         draws: int = 512,
         seed: int = 0,
@@ -147,6 +151,15 @@ class Engine(core.Engine):
         table : astropy.table.Table, pandas.DataFrame, str, Path or Catalogue
             Columns ``id, ra, dec, u, g, r, i, z`` (dereddened AB magnitudes), ``err_u`` ... and the
             others of `galexplorer.catalogue.columns.COLUMNS`; at least one magnitude or ``image``.
+            Files are of any format that `galexplorer.catalogue.read_catalogue` reads; ``-`` is the
+            standard input.
+        columns : mapping of str to str or None, optional
+            The table's column for a quantity, such as ``{"g": "mag_g", "redshift": None}``; None
+            says that the table has none, and ``"F [nJy]"`` states a unit too.
+        hdu : int or str, optional
+            Which table of a file of several.
+        image : str or Path, optional
+            Image of the rows that name none, such as a wide frame in which their ``ra, dec`` lie.
         redshift_range : tuple of float, optional
             Prior range of redshift of all rows; a row's own lies within it.
         draws : int
@@ -179,7 +192,7 @@ class Engine(core.Engine):
         InputError
             If the table cannot be read, is empty, or has none of the columns.
         OptionError
-            If an option is out of range.
+            If an option is out of range, or says how to read what was read already.
         OptionError
             If `before` was made with other options or weights, or of other rows.
 
@@ -187,12 +200,20 @@ class Engine(core.Engine):
         --------
         >>> import galexplorer as gx
         >>> from astropy.table import Table
+        >>> engine = gx.load()
         >>> table = Table({"g": [17.6, 18.2], "r": [16.8, 17.1], "i": [16.4, 16.6]})
-        >>> posteriors = gx.load().infer_table(table, draws=200)  # doctest: +SKIP
-        >>> len(posteriors), posteriors["log_sfr_p50"].unit  # doctest: +SKIP
-        (2, Unit("dex(solMass / yr)"))
+        >>> len(engine.infer_table(table, draws=200))
+        2
+        >>> table = Table({"name": ["M 1"], "mag": [16.8]})
+        >>> len(engine.infer_table(table, columns={"r": "mag"}, draws=200))
+        1
         """
-        catalogue = table if isinstance(table, Catalogue) else read_catalogue(table)
+        if not isinstance(table, Catalogue):
+            catalogue = read_catalogue(table, columns=columns, hdu=hdu, image=image)
+        elif columns or hdu is not None or image is not None:
+            raise OptionError("A Catalogue was read already: give columns, hdu, image to its file.")
+        else:
+            catalogue = table
 
         def hand_over(row: int, record: records.Result) -> None:
             if each is not None:

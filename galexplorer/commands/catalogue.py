@@ -1,6 +1,7 @@
 """What `galexplorer infer --catalog` does: each row of a table."""
 
 import math
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from galexplorer import console
 from galexplorer.commands.figures import PageFolder
 from galexplorer.commands.interruption import Interruption
 from galexplorer.commands.options import check_not_input
+from galexplorer.commands.statements import is_given, naming_options, spell
 from galexplorer.errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def infer_catalogue(
     options: dict[str, Any],
     figures: Path | None,
     pages: tuple[str, int],
+    table_options: dict[str, Any],
     resume: bool = False,
 ) -> None:
     """Infer each row of a table and write the table that comes out, with pages if wanted.
@@ -44,6 +47,8 @@ def infer_catalogue(
         Folder of the pages.
     pages : tuple of str and int
         Their format, and how many processes draw them.
+    table_options : dict
+        ``columns``, ``hdu`` and ``image`` of `galexplorer.catalogue.read_catalogue`.
     resume : bool
         Go on with the table at `out`, if there is one.
 
@@ -63,15 +68,20 @@ def infer_catalogue(
         read_catalogue,
         write_table,
     )
+    from galexplorer.tables.source import split_hdu
+    from galexplorer.tables.writer import STDOUT
 
     if format is not None and format not in TABLE_SUFFIXES.values():
         raise OptionError(
             "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
         )
 
-    check_destination(out, format)
-    catalogue = read_catalogue(path)
-    check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
+    kind = check_destination(out, format)
+    if str(out) == STDOUT and kind in ("fits", "parquet") and sys.stdout.isatty():
+        raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
+    with naming_options():
+        catalogue = read_catalogue(str(path), **table_options)
+    check_not_input(out, [split_hdu(path)[0], *catalogue.image_paths()])
     for note in catalogue.notes:
         console.tell(note)
     before = _read_before(out) if resume else None
@@ -149,9 +159,12 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
     """
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
     allowed = general | {"format", "out", "figures", "figure_format", "workers", "resume"}
+    allowed |= {"columns", "hdu", "image"}
     for name, value in given.items():
-        if name not in allowed and value not in (None, []):
-            option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
-            raise OptionError(
-                f"{option} cannot be used with --catalog: give it as a column of the table."
-            )
+        if name not in allowed and is_given(value):
+            column = name in _COLUMNS or name.startswith(("mag_", "err_"))
+            what = "give it as a column of the table" if column else "it belongs to one galaxy"
+            raise OptionError(f"{spell(name)} cannot be used with --catalog: {what}.")
+
+
+_COLUMNS = {"ra", "dec", "redshift", "petro_r50", "petro_r90", "pixel_scale"}

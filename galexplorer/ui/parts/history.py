@@ -26,6 +26,12 @@ def describe_options(options: Options) -> str:
         words.append("at pixel {:.0f}, {:.0f}".format(*options.pixel))
     elif options.ra is not None and options.dec is not None:
         words.append(f"at {options.ra:.4f} {options.dec:+.4f}")
+    if options.zero_point is not None:
+        words.append(f"zero point {options.zero_point:g}")
+    if options.exposure_s is not None:
+        words.append(f"{options.exposure_s:g} s")
+    if options.ebv is not None:
+        words.append(f"E(B−V) = {options.ebv:g}")
     if options.draws != Options().draws:
         words.append(f"{options.draws:,} draws")
     if options.seed:

@@ -21,7 +21,7 @@ from galexplorer.science.summary import format_number
 from galexplorer.ui.parts import plots
 from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.link import View
-from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.request import IMAGE_SETTINGS, Options, Request
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -268,7 +268,6 @@ def _aim(item: FieldObject, source: Source, stated: Options) -> None:
         ra=None if item.ra is None else round(item.ra, 6),
         dec=None if item.dec is None else round(item.dec, 6),
         pixel=None if item.ra is not None else (round(item.x, 1), round(item.y, 1)),
-        pixel_scale_arcsec=stated.pixel_scale_arcsec,
-        flux_pixel_scale_arcsec=stated.flux_pixel_scale_arcsec,
+        **{name: getattr(stated, name) for name in IMAGE_SETTINGS},
     )
     navigation.set_view_address(View(source.reference, options, settings.interval()))
