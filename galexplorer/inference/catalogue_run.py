@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from astropy.table import Column, Table
-from jaxtyping import Float
+from astropy.table import Table
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.image.measure import Measurement
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.inference.catalogue_table import join_input
+from galexplorer.inference.catalogue_table import Columns, join_input
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
 from galexplorer.inference.observe import observe_and_measure
@@ -25,28 +24,18 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain, Result
 from galexplorer.schema import (
     BANDS,
-    BPT_CLASSES,
     IMAGE_BANDS,
     LINE_NAMES,
     MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
-    SUMMARY_STATISTICS,
     TARGETS,
 )
 from galexplorer.science.bpt import class_shares
+from galexplorer.science.derived import derived_statistics
+from galexplorer.science.summary import CAUTION_ABOVE
 
 BATCH = 64
 _DRAWS_AT_ONCE = 200_000
-CAUTION_ABOVE = 0.30
-"""Redshifts from here to the end of the model's range are those it learnt least of."""
-
-MEASURED = (
-    *(f"measured_{band}" for band in IMAGE_BANDS),
-    *(f"measured_err_{band}" for band in IMAGE_BANDS),
-    *("measured_petro_r50", "measured_petro_r90", "measured_petrosian_radius"),
-)
-"""What is measured on a row's image: magnitudes (AB, as they are on the pixels), arcsec."""
-
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
 
@@ -58,46 +47,6 @@ class Options:
     redshift_range: tuple[float, float] | None
     draws: int
     seed: int
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What is found out about each row, filled batch by batch; NaN where nothing is.
-
-    Attributes
-    ----------
-    statistics : ndarray, shape (n, 7, 9), float32
-        `galexplorer.schema.SUMMARY_STATISTICS` of every target.
-    classes : ndarray, shape (n, 4), float32
-        Probabilities of `galexplorer.schema.BPT_CLASSES`.
-    measurable : ndarray, shape (n, 5), float32
-        Probabilities that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
-    scores : ndarray, shape (n,), float32
-        Percentile of the least typical measure.
-    measured : ndarray, shape (n, 9), float64
-        `MEASURED` of rows with an image.
-    flags : list of list of str
-    """
-
-    statistics: Float[np.ndarray, "n 7 9"]
-    classes: Float[np.ndarray, "n 4"]
-    measurable: Float[np.ndarray, "n 5"]
-    scores: Float[np.ndarray, " n"]
-    measured: Float[np.ndarray, "n m"]
-    flags: list[list[str]]
-
-    @classmethod
-    def empty(cls, catalogue: Catalogue) -> "Columns":
-        """Return columns that know no more than the catalogue's own flags."""
-        number = len(catalogue)
-        return cls(
-            np.full((number, len(SUMMARY_STATISTICS), len(TARGETS)), np.nan, np.float32),
-            np.full((number, len(BPT_CLASSES)), np.nan, np.float32),
-            np.full((number, len(MEASURABLE_NAMES)), np.nan, np.float32),
-            np.full(number, np.nan, np.float32),
-            np.full((number, len(MEASURED)), np.nan),
-            [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
-        )
 
 
 def infer_catalogue(
@@ -135,12 +84,14 @@ def infer_catalogue(
     -------
     astropy.table.Table
         Columns ``id, ra, dec``, those of the table as they came (one whose name is taken has
-        ``_input`` at its end), ``<target>_p2_5`` ... ``<target>_std``, the probability of each
-        BPT class under its name, ``p_<target>_measurable``, how likely a spectrum of SDSS's
-        would show a line at a signal-to-noise ratio above 3 or give a metallicity,
-        ``domain_score`` and ``flag``: words joined by ``;``, empty
-        where all is well. A row that could not be inferred has NaN and says why. Where a row has
-        an image there are `MEASURED` too.
+        ``_input`` at its end), ``<target>_p2_5`` ... ``<target>_std``, ``gas_metallicity_flag``,
+        the probability of each BPT class under its name, ``p_no_lines``,
+        ``p_<target>_measurable``, how likely a spectrum of SDSS's would show a line at a
+        signal-to-noise ratio above 3 or give a metallicity, ``domain_score``, quantiles of the
+        derived quantities with ``derived_flag``, and ``flag``: words joined by ``;``, empty where
+        all is well. A row that could not be inferred has NaN and says why, and so has a metallicity
+        that no spectrum would give. Where a row has an image there is what was measured on it too.
+        Each column has description, unit and UCD (`galexplorer.science.columns.MEANINGS`).
 
     Raises
     ------
@@ -321,6 +272,11 @@ def _infer_batch(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
     )
     columns.classes[rows] = class_shares(samples, columns.measurable[rows][:, : len(LINE_NAMES)])
+    radii = np.array([o.photometry.petro_r50 or np.nan for o in observations], float)
+    chances = columns.measurable[rows][:, MEASURABLE_NAMES.index("gas_metallicity")].astype(float)
+    columns.derived[rows], undetermined = derived_statistics(samples, radii, chances)
+    for row, words in zip(rows, undetermined, strict=True):
+        columns.derived_flags[row] = words
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
     domains: dict[int, Domain] = {}
     for index, kind in enumerate(INPUTS):
@@ -356,27 +312,7 @@ def _infer_batch(
 
 
 def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:
-    table = Table()
-    table["id"] = np.asarray(catalogue.id, str)
-    table["ra"] = catalogue.ra
-    table["dec"] = catalogue.dec
-    for j, target in enumerate(TARGETS):
-        for s, name in enumerate(SUMMARY_STATISTICS):
-            table[f"{target.name}_{name}"] = Column(
-                columns.statistics[:, s, j],
-                description=f"{target.label}, {target.unit or 'no unit'}",
-            )
-    for c, name in enumerate(BPT_CLASSES):
-        table[name] = columns.classes[:, c]
-    for c, name in enumerate(MEASURABLE_NAMES):
-        table[f"p_{name}_measurable"] = columns.measurable[:, c]
-    table["domain_score"] = columns.scores
-    table["flag"] = np.array([";".join(words) for words in columns.flags], str)
-    if np.isfinite(columns.measured).any():
-        for c, name in enumerate(MEASURED):
-            unit = "mag" if c < 2 * len(IMAGE_BANDS) else "arcsec"
-            table[name] = Column(columns.measured[:, c], unit=unit)
-    table = join_input(table, catalogue)
+    table = join_input(columns.tabulate(catalogue), catalogue)
     table.meta["provenance"] = {
         "weights_sha256": engine.weights.sha256,
         "versions": versions(),

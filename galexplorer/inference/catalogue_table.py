@@ -1,13 +1,129 @@
-"""The columns that a table came with, beside those that were found out."""
+"""The columns of a catalogue that is inferred: what was found out, and what it came with."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
+from jaxtyping import Float
 
 from galexplorer.catalogue import Catalogue
+from galexplorer.schema import (
+    BPT_CLASSES,
+    IMAGE_BANDS,
+    LINE_NAMES,
+    MEASURABLE_NAMES,
+    SUMMARY_QUANTILES,
+    SUMMARY_STATISTICS,
+    TARGET_NAMES,
+)
+from galexplorer.science.columns import describe_columns
+from galexplorer.science.derived import DERIVED_NAMES, NOT_MEASURABLE
+from galexplorer.science.summary import MEASURABLE_FROM
 from galexplorer.tables.units import Mixin
+
+MEASURED = (
+    *(f"measured_{band}" for band in IMAGE_BANDS),
+    *(f"measured_err_{band}" for band in IMAGE_BANDS),
+    *("measured_petro_r50", "measured_petro_r90", "measured_petrosian_radius"),
+)
+"""What is measured on a row's image: magnitudes (AB, as they are on the pixels), arcsec."""
 
 _OWN = ("id", "ra", "dec")
 _SUFFIX = "_input"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is found out about each row, filled batch by batch; NaN where nothing is.
+
+    Attributes
+    ----------
+    statistics : ndarray, shape (n, 7, 9), float32
+        `galexplorer.schema.SUMMARY_STATISTICS` of every target.
+    derived : ndarray, shape (n, 5, 8), float32
+        `galexplorer.schema.SUMMARY_QUANTILES` of every derived quantity.
+    classes : ndarray, shape (n, 4), float32
+        Probabilities of `galexplorer.schema.BPT_CLASSES`.
+    measurable : ndarray, shape (n, 5), float32
+        Probabilities that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
+    scores : ndarray, shape (n,), float32
+        Percentile of the least typical measure.
+    measured : ndarray, shape (n, 9), float64
+        `MEASURED` of rows with an image.
+    flags, derived_flags : list of list of str
+        Of the row, and of its derived quantities.
+    """
+
+    statistics: Float[np.ndarray, "n 7 9"]
+    derived: Float[np.ndarray, "n 5 8"]
+    classes: Float[np.ndarray, "n 4"]
+    measurable: Float[np.ndarray, "n 5"]
+    scores: Float[np.ndarray, " n"]
+    measured: Float[np.ndarray, "n m"]
+    flags: list[list[str]]
+    derived_flags: list[list[str]]
+
+    @classmethod
+    def empty(cls, catalogue: Catalogue) -> "Columns":
+        """Return columns that know no more than the catalogue's own flags."""
+        number = len(catalogue)
+
+        def nothing(*shape: int) -> np.ndarray:
+            return np.full((number, *shape), np.nan, np.float32)
+
+        return cls(
+            nothing(len(SUMMARY_STATISTICS), len(TARGET_NAMES)),
+            nothing(len(SUMMARY_QUANTILES), len(DERIVED_NAMES)),
+            nothing(len(BPT_CLASSES)),
+            nothing(len(MEASURABLE_NAMES)),
+            nothing(),
+            np.full((number, len(MEASURED)), np.nan),
+            [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
+            [[] for _ in range(number)],
+        )
+
+    def tabulate(self, catalogue: Catalogue) -> Table:
+        """Return id, position and all columns, each with description, unit and UCD.
+
+        A metallicity that no spectrum would give is NaN, which its flag says.
+        """
+        table = Table()
+        table["id"] = np.asarray(catalogue.id, str)
+        table["ra"] = catalogue.ra
+        table["dec"] = catalogue.dec
+        chance = self.measurable[:, MEASURABLE_NAMES.index("gas_metallicity")]
+        hidden = chance < MEASURABLE_FROM
+        for j, target in enumerate(TARGET_NAMES):
+            for s, name in enumerate(SUMMARY_STATISTICS):
+                values = self.statistics[:, s, j]
+                if target == "gas_metallicity":
+                    values = np.where(hidden, np.float32(np.nan), values)
+                table[f"{target}_{name}"] = values
+        table["gas_metallicity_flag"] = np.where(hidden, NOT_MEASURABLE, "")
+        for c, name in enumerate(BPT_CLASSES):
+            table[name] = self.classes[:, c]
+        table["p_no_lines"] = 1 - self.measurable[:, : len(LINE_NAMES)].min(axis=1)
+        for c, name in enumerate(MEASURABLE_NAMES):
+            table[f"p_{name}_measurable"] = self.measurable[:, c]
+        table["domain_score"] = self.scores
+        for j, target in enumerate(DERIVED_NAMES):
+            for s, name in enumerate(SUMMARY_QUANTILES):
+                table[f"{target}_{name}"] = self.derived[:, s, j]
+        table["derived_flag"] = np.array([";".join(words) for words in self.derived_flags], str)
+        table["flag"] = np.array([";".join(words) for words in self.flags], str)
+        if np.isfinite(self.measured).any():
+            for c, name in enumerate(MEASURED):
+                table[name] = self.measured[:, c]
+        return describe_columns(table)
+
+
+def row_names(catalogue: Catalogue) -> Column | MaskedColumn | np.ndarray:
+    """Return what names the rows: the column of the input where it does, with its own type."""
+    own = catalogue.used.get("id")
+    table = catalogue.table
+    if table is not None and own in table.colnames and _is_whole(table[own]):
+        return table[own]
+    return np.asarray(catalogue.id, str)
 
 
 def join_input(found: Table, catalogue: Catalogue) -> Table:
@@ -26,15 +142,15 @@ def join_input(found: Table, catalogue: Catalogue) -> Table:
         any case, has ``_input`` at its end; one that is the id or the position already is not
         repeated.
     """
-    found["ra"].unit = found["dec"].unit = "deg"
     if catalogue.table is None:
         return found
     joined = Table()
-    own = catalogue.used.get("id")
     for name in _OWN:
         joined[name] = found[name]
-    if own in catalogue.table.colnames and _is_whole(catalogue.table[own]):
-        joined["id"] = catalogue.table[own].copy()
+    own = row_names(catalogue)
+    if isinstance(own, Column | MaskedColumn):
+        joined["id"] = own.copy()
+        describe_columns(joined, ("id",))
     taken = {name.lower() for name in found.colnames}
     for name in catalogue.table.colnames:
         column = catalogue.table[name]
