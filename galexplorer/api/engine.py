@@ -16,12 +16,12 @@ from galexplorer.api.result import Result
 from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
-from galexplorer.export.tables import UNITS
 from galexplorer.inference import engine as core
 from galexplorer.inference.catalogue_run import infer_catalogue
 from galexplorer.inference.choices import INPUTS, cut, restrict
 from galexplorer.inference.sight import Sight
 from galexplorer.records import result as records
+from galexplorer.records.units import UNITS
 from galexplorer.schema import TARGETS
 from galexplorer.sky.fetch import Fetched, Source, fetch_target
 

@@ -87,6 +87,7 @@ DERIVED = (
 )  # fmt: skip
 DERIVED_NAMES = tuple(quantity.name for quantity in DERIVED)
 
+_DUSTY = ("balmer_av", "log_sfr_halpha")
 _METALLICITIES = ("oh_pp04_o3n2", "oh_marino13_n2")
 
 
@@ -141,7 +142,7 @@ class Derived:
         words = {
             "": "",
             NOT_MEASURABLE: f"not measurable (p = {self.chance:.2f})",
-            UNCONSTRAINED: f"unconstrained (95% interval over {UNCONSTRAINED_AV_MAG:g} mag)",
+            UNCONSTRAINED: f"unconstrained (A(V) by over {UNCONSTRAINED_AV_MAG:g} mag)",
             OUTSIDE_CALIBRATION: f"valid for {self.valid:.0%} of the draws",
         }
         return words[self.flag]
@@ -183,11 +184,10 @@ def derive(
     chance = (measurable or {}).get("gas_metallicity", np.nan)
     found = derived_draws(posterior.draws, radius)
     return tuple(
-        Derived(quantity, found[quantity.name], _flag(quantity.name, found[quantity.name], chance),
-                chance)
+        Derived(quantity, found[quantity.name], _flag(quantity.name, found, chance), chance)
         for quantity in DERIVED
         if quantity.name != "half_light_radius" or petro_r50_arcsec is not None
-    )  # fmt: skip
+    )
 
 
 def derived_draws(
@@ -260,23 +260,23 @@ def derived_statistics(
         for row in np.flatnonzero(~whole & np.isfinite(values).any(axis=1)):
             seen = values[row][np.isfinite(values[row])]
             statistics[row, :, k] = np.quantile(seen, levels)
-        if name not in ("balmer_av", *_METALLICITIES):
+        if name not in (*_DUSTY, *_METALLICITIES):
             continue
         for row, chance in enumerate(chances):
-            if flag := _flag(name, values[row], float(chance)):
+            own = {key: each[row] for key, each in found.items()}
+            if flag := _flag(name, own, float(chance)):
                 statistics[row, :, k] = np.nan
                 flags[row].append(f"{name}:{flag}")
     return statistics, flags
 
 
-def _flag(name: str, draws: Float[np.ndarray, " n"], chance: float) -> str:
+def _flag(name: str, found: Mapping[str, Float[np.ndarray, " n"]], chance: float) -> str:
     """Return why a quantity has no value, empty where it has one."""
     if name in _METALLICITIES and chance < MEASURABLE_FROM:
         return NOT_MEASURABLE
-    finite = np.isfinite(draws)
-    if finite.mean() < VALID_FROM:
+    if np.isfinite(found[name]).mean() < VALID_FROM:
         return OUTSIDE_CALIBRATION
-    if name == "balmer_av":
-        low, high = np.quantile(draws[finite], [0.025, 0.975])
+    if name in _DUSTY:
+        low, high = np.quantile(found["balmer_av"], [0.025, 0.975])
         return UNCONSTRAINED if high - low > UNCONSTRAINED_AV_MAG else ""
     return ""

@@ -5,7 +5,7 @@ import json
 
 import pyarrow as pa
 from astropy.io import votable
-from astropy.io.votable.tree import VOTableFile
+from astropy.io.votable.tree import Resource, TableElement, VOTableFile
 from astropy.table import Table, meta
 
 from galexplorer.records.units import is_logarithmic, spell_cds
@@ -34,8 +34,10 @@ def to_votable(table: Table) -> VOTableFile:
         return votable.from_table(bare)
     for name in bare.colnames:
         bare[name].unit = None
-    file = votable.from_table(bare)
-    file.version = VOTABLE_VERSION
+    file = VOTableFile(version=VOTABLE_VERSION)
+    resource = Resource()
+    file.resources.append(resource)
+    resource.tables.append(TableElement.from_table(file, bare))
     for field in file.get_first_table().fields:
         if (unit := units[field.name]) is not None:
             field.unit = spell_cds(unit)

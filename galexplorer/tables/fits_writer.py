@@ -1,10 +1,12 @@
 """A table as FITS, with what its columns mean in the header and sums to check it by."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn, QTable, Table
+from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.tables.describe import tell
 
@@ -35,18 +37,20 @@ def write_fits(table: Table, path: str | Path, name: str = "") -> None:
             cards[f"TCOMM{number}"] = told["description"].encode("ascii", "replace").decode()
         if "ucd" in told:
             cards[f"TUCD{number}"] = told["ucd"]
-        if table[column].unit is None or not isinstance(table[column], MaskedColumn):
+        if table[column].unit is None:
             continue
-        if table[column].dtype.kind == "f":
+        if table[column].dtype.kind != "f":  # a quantity would be a float
+            noted[column] = table[column].copy()
+            noted[column].unit = None
+            late[number] = table[column].unit.to_string()
+        elif isinstance(table[column], MaskedColumn):  # it would write its mask as a column
             filled = Column(table[column].filled(np.nan))
             filled.info = table[column].info
             noted.replace_column(column, filled)
-        else:  # a quantity would write its mask as a column
-            noted[column] = table[column].copy()
-            noted[column].unit = None
-            late[number] = told["unit"]
     noted.meta = cards
-    QTable(noted, copy=False).write(path, format="fits")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)  # that TUNIT lacks what the comments have
+        QTable(noted, copy=False).write(path, format="fits")
     with fits.open(path, mode="update", memmap=True) as hdus:
         for number, unit in late.items():
             hdus[1].columns[number - 1].unit = unit
