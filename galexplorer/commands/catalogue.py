@@ -1,14 +1,18 @@
 """What `galexplorer infer --catalog` does: each row of a table."""
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galexplorer import console
 from galexplorer.commands.figures import PageFolder
 from galexplorer.commands.options import check_not_input
 from galexplorer.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from galexplorer.api.result import Result
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -22,6 +26,7 @@ def infer_catalogue(
     options: dict[str, Any],
     figures: Path | None,
     pages: tuple[str, int],
+    posterior: Path | None = None,
 ) -> None:
     """Infer each row of a table and write the table that comes out, with pages if wanted.
 
@@ -39,6 +44,8 @@ def infer_catalogue(
         Folder of the pages.
     pages : tuple of str and int
         Their format, and how many processes draw them.
+    posterior : Path, optional
+        Parquet file for the draws of all rows.
 
     Raises
     ------
@@ -61,12 +68,19 @@ def infer_catalogue(
         )
 
     check_destination(out, format)
+    if posterior is not None:
+        check_draws_file(posterior, out)
     catalogue = read_catalogue(path)
-    check_not_input(out, [path, *(Path(image) for image in catalogue.image if image)])
+    given = [path, *(Path(image) for image in catalogue.image if image)]
+    for place in (out, posterior):
+        if place is not None:
+            check_not_input(place, given)
     for note in catalogue.notes:
         console.tell(note)
 
     from galexplorer.api.engine import load
+    from galexplorer.export.catalogue_draws import DrawsFile
+    from galexplorer.inference.catalogue_table import row_names
 
     engine = load(weights, device)
     with ExitStack() as stack:
@@ -78,10 +92,16 @@ def infer_catalogue(
             folder = stack.enter_context(
                 PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
             )
+        takers: list[Callable[[int, "Result"], None]] = []
+        if folder is not None:
+            takers.append(folder.rows(catalogue.id))
+        if posterior is not None:
+            draws = DrawsFile(posterior, row_names(catalogue), catalogue.ra, catalogue.dec)
+            takers.append(stack.enter_context(draws).add)
         table = engine.infer_table(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
-            each=folder.rows(catalogue.id) if folder else None,
+            each=(lambda row, result: [take(row, result) for take in takers]) if takers else None,
             **options,
         )
     write_table(table, out, format)
@@ -96,6 +116,24 @@ def infer_catalogue(
         )
 
 
+def check_draws_file(path: Path, out: Path) -> None:
+    """Check where the draws of a catalogue go, before the work is done.
+
+    Raises
+    ------
+    OptionError
+        If it is no place for a Parquet file, or that of the table.
+    """
+    if path.suffix.lower() not in (".parquet", ".parq"):
+        raise OptionError(f"{path} is no Parquet file, as draws are written: end it in .parquet.")
+    if not path.parent.is_dir():
+        raise OptionError(f"the folder {path.parent} does not exist: create it first.")
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder: name a file in it.")
+    if path.resolve() == out.resolve():
+        raise OptionError("--posterior and --out name the same file: give two names.")
+
+
 def refuse_beside_catalogue(given: dict[str, Any]) -> None:
     """Refuse options of the command that belong to one galaxy.
 
@@ -105,7 +143,7 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
         If one was given.
     """
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
-    allowed = general | {"format", "out", "figures", "figure_format", "workers"}
+    allowed = general | {"format", "out", "figures", "figure_format", "workers", "posterior"}
     for name, value in given.items():
         if name not in allowed and value not in (None, []):
             option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"

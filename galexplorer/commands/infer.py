@@ -113,6 +113,10 @@ def infer(
         Path | None,
         typer.Option(help="File to write, or to replace; a folder where several galaxies are."),
     ] = None,
+    posterior: Annotated[
+        Path | None,
+        typer.Option(help="With --catalog: Parquet file for the draws of all rows."),
+    ] = None,
     corner: Annotated[
         Path | None, typer.Option(help="Corner plot to write: .png, .pdf or .svg.")
     ] = None,
@@ -131,8 +135,13 @@ def infer(
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
         pages = check_pages(figures, figure_format, workers)
-        infer_catalogue(catalog, out, format, weights, device, options, figures, pages)
+        infer_catalogue(catalog, out, format, weights, device, options, figures, pages, posterior)
         return
+    if posterior is not None:
+        raise OptionError(
+            "--posterior is for the draws of a --catalog: those of one galaxy are what --out "
+            "writes as .parquet, .ecsv, .fits, .vot or .nc."
+        )
 
     known = _read_known(given)
     targets = sky.read_targets(inputs or [])

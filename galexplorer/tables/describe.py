@@ -44,15 +44,13 @@ def to_votable(table: Table) -> VOTableFile:
     return file
 
 
-def arrow_metadata(table: Table, shapes: bool = True) -> dict[bytes, bytes]:
+def arrow_metadata(table: Table) -> dict[bytes, bytes]:
     """Return the metadata of a Parquet file, for each who reads it in their own way.
 
     Parameters
     ----------
     table : astropy.table.Table
         Plain columns; its rows are not looked at.
-    shapes : bool
-        False where columns hold lists of one length, which a VOTable would declare otherwise.
 
     Returns
     -------
@@ -78,11 +76,12 @@ def arrow_metadata(table: Table, shapes: bool = True) -> dict[bytes, bytes]:
         kind = table[name].dtype
         if kind.kind in "US":
             found[f"table::len::{name}"] = str(max(kind.itemsize // (4 if kind.kind == "U" else 1), 1))
-    if shapes:
-        text = io.BytesIO()
-        to_votable(table[:0]).to_xml(text)
-        found["IVOA.VOTable-Parquet.version"] = "1.0"
-        found["IVOA.VOTable-Parquet.content"] = text.getvalue().decode()
+    text = io.BytesIO()
+    bare = table[:0]
+    bare.meta = {}
+    to_votable(bare).to_xml(text)
+    found["IVOA.VOTable-Parquet.version"] = "1.0"
+    found["IVOA.VOTable-Parquet.content"] = text.getvalue().decode()
     return {key.encode(): value.encode() for key, value in found.items()}
 
 

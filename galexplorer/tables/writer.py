@@ -217,6 +217,6 @@ def _write_parquet(table: Table, path: Path) -> None:
         place = arrow.schema.get_field_index(name)
         values = pa.array(np.asarray(table[name]), mask=mask)
         arrow = arrow.set_column(place, arrow.schema.field(place), values)
-    told = arrow_metadata(flat, shapes=all(flat[name].ndim == 1 for name in flat.colnames))
+    told = arrow_metadata(flat)
     schema = describe_fields(arrow.schema, flat, {**told, **(arrow.schema.metadata or {})})
     pq.write_table(arrow.cast(schema), path)
