@@ -79,8 +79,8 @@ def infer_catalogue(
         console.tell(note)
 
     from galexplorer.api.engine import load
+    from galexplorer.catalogue.joining import row_names
     from galexplorer.export.catalogue_draws import DrawsFile
-    from galexplorer.inference.catalogue_table import row_names
 
     engine = load(weights, device)
     with ExitStack() as stack:
@@ -92,16 +92,21 @@ def infer_catalogue(
             folder = stack.enter_context(
                 PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
             )
-        takers: list[Callable[[int, "Result"], None]] = []
+        takers: list[Callable[[int, Result], None]] = []
         if folder is not None:
             takers.append(folder.rows(catalogue.id))
         if posterior is not None:
             draws = DrawsFile(posterior, row_names(catalogue), catalogue.ra, catalogue.dec)
             takers.append(stack.enter_context(draws).add)
+
+        def hand_over(row: int, result: "Result") -> None:
+            for take in takers:
+                take(row, result)
+
         table = engine.infer_table(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
-            each=(lambda row, result: [take(row, result) for take in takers]) if takers else None,
+            each=hand_over if takers else None,
             **options,
         )
     write_table(table, out, format)

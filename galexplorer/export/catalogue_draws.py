@@ -25,9 +25,9 @@ ROWS_AT_ONCE = 256
 class DrawsFile:
     """A Parquet file with a row for each galaxy, whose draws are lists of one length.
 
-    Columns are ``id``, ``ra``, ``dec``, a list for each target, ``gas_metallicity_flag``, and a list
-    for each derived quantity. Galaxies that could not be inferred have no row. What is in memory
-    does not grow with the number of galaxies. The file is there once it is complete.
+    Columns are ``id``, ``ra``, ``dec``, a list for each target, ``gas_metallicity_flag``, and a
+    list for each derived quantity. Galaxies that could not be inferred have no row. What is in
+    memory does not grow with the number of galaxies. The file is there once it is complete.
 
     Parameters
     ----------

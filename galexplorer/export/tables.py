@@ -126,7 +126,6 @@ def fits_bytes(table: Table) -> bytes:
         path = Path(folder) / "posterior.fits"
         write_fits(bare, path, "POSTERIOR")
         with fits.open(path) as hdus:
-            hdus.extend([summary_hdu, metadata_hdu])
             buffer = io.BytesIO()
-            hdus.writeto(buffer)
+            fits.HDUList([*hdus, summary_hdu, metadata_hdu]).writeto(buffer)
     return buffer.getvalue()

@@ -6,7 +6,6 @@ import numpy as np
 from astropy.table import Table
 
 from galexplorer.export.provenance import CITATION
-from galexplorer.export.summary import summarise
 from galexplorer.export.tables import written_bytes
 from galexplorer.inference.target_run import Outcome
 from galexplorer.records.result import Result
@@ -18,7 +17,13 @@ from galexplorer.schema import (
     TARGETS,
 )
 from galexplorer.science.columns import describe_columns
-from galexplorer.science.derived import DERIVED_NAMES, NOT_MEASURABLE, derive, derived_draws
+from galexplorer.science.derived import (
+    DERIVED_NAMES,
+    NOT_MEASURABLE,
+    Derived,
+    derive,
+    derived_draws,
+)
 from galexplorer.science.summary import not_measurable
 
 SUMMARY_FORMATS = {"ecsv": ".ecsv", "csv": ".csv", "parquet": ".parquet", "votable": ".vot"}
@@ -43,7 +48,8 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
         description, unit and UCD; the metadata hold provenance and citation.
     """
     results = [o.result for o in outcomes]
-    summaries = [summarise(r) if r else None for r in results]
+    summaries = [r.posterior.summary() if r else None for r in results]
+    derived = [_derive(r) if r else {} for r in results]
     table = Table()
     table["target"] = np.array([o.target.label for o in outcomes], str)
     table["ra"] = _numbers([o.ra for o in outcomes])
@@ -51,9 +57,12 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     table["redshift_fixed"] = _numbers([o.target.redshift for o in outcomes])
     for target in TARGETS:
         for statistic in SUMMARY_STATISTICS:
-            values = [s["posterior"][target.name][statistic] if s else None for s in summaries]
+            values = [s[target.name][statistic] if s else None for s in summaries]
             table[f"{target.name}_{statistic}"] = _numbers(values).astype(np.float32)
-    table["gas_metallicity_flag"] = np.array([_metallicity_flag(r) for r in results], str)
+    flags = np.array([_metallicity_flag(r) for r in results], str)
+    for statistic in SUMMARY_STATISTICS:
+        table[f"gas_metallicity_{statistic}"][flags != ""] = np.nan
+    table["gas_metallicity_flag"] = flags
     for name in BPT_CLASSES:
         table[name] = _numbers([r.bpt[name] if r else None for r in results])
     table["p_no_lines"] = _numbers([r.p_no_lines if r else None for r in results])
@@ -63,10 +72,12 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     table["domain_score"] = _numbers([r.domain.score if r else None for r in results])
     table["inside_domain"] = _numbers([float(r.domain.inside) if r else None for r in results])
     for name in DERIVED_NAMES:
+        quantiles = [d[name].summary() if name in d else {} for d in derived]
         for statistic in SUMMARY_QUANTILES:
-            values = [s["derived"].get(name, {}).get(statistic) if s else None for s in summaries]
+            values = [known.get(statistic) for known in quantiles]
             table[f"{name}_{statistic}"] = _numbers(values).astype(np.float32)
-    table["derived_flag"] = np.array([_derived_flags(r) for r in results], str)
+    words = [";".join(f"{n}:{q.flag}" for n, q in d.items() if q.flag) for d in derived]
+    table["derived_flag"] = np.array(words, str)
     table["known_redshift"] = _numbers([r.known.get("redshift") if r else None for r in results])
     for what in ("pixels", "photometry"):
         words = [r.origins.get(what, "") if r else "" for r in results]
@@ -131,11 +142,9 @@ def _metallicity_flag(result: Result | None) -> str:
     return NOT_MEASURABLE if result and not_measurable(result, "gas_metallicity") else ""
 
 
-def _derived_flags(result: Result | None) -> str:
-    if result is None:
-        return ""
+def _derive(result: Result) -> dict[str, Derived]:
     found = derive(result.posterior, result.photometry.petro_r50, result.measurable)
-    return ";".join(f"{quantity.name}:{quantity.flag}" for quantity in found if quantity.flag)
+    return {quantity.name: quantity for quantity in found}
 
 
 def _numbers(values: Sequence[float | None]) -> np.ndarray:

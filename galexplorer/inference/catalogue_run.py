@@ -10,11 +10,12 @@ import torch
 from astropy.table import Table
 
 from galexplorer.catalogue import Catalogue
+from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.image.measure import Measurement
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.inference.catalogue_table import Columns, join_input
+from galexplorer.inference.catalogue_table import Columns
 from galexplorer.inference.domain import inputs_of, judge, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
 from galexplorer.inference.observe import observe_and_measure
@@ -275,8 +276,8 @@ def _infer_batch(
     radii = np.array([o.photometry.petro_r50 or np.nan for o in observations], float)
     chances = columns.measurable[rows][:, MEASURABLE_NAMES.index("gas_metallicity")].astype(float)
     columns.derived[rows], undetermined = derived_statistics(samples, radii, chances)
-    for row, words in zip(rows, undetermined, strict=True):
-        columns.derived_flags[row] = words
+    for row, reasons in zip(rows, undetermined, strict=True):
+        columns.derived_flags[row] = reasons
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
     domains: dict[int, Domain] = {}
     for index, kind in enumerate(INPUTS):

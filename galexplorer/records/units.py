@@ -1,10 +1,16 @@
 """Astropy's units for the unit strings of the project, and what files spell of them."""
 
+from typing import TypeAlias
+
 from astropy import units as u
+from astropy.units.function import FunctionUnitBase
 
 _FLUX = 1e-17 * u.erg / u.s / u.cm**2
 
-UNITS: dict[str, u.UnitBase] = {
+AnyUnit: TypeAlias = u.UnitBase | FunctionUnitBase
+"""Units, and those of a logarithm, which are of another kind in astropy."""
+
+UNITS: dict[str, AnyUnit] = {
     "": u.dimensionless_unscaled,
     "dex": u.dex,
     "log10(Msun)": u.dex(u.Msun),
@@ -26,15 +32,15 @@ _CDS = {u.dex: "[-]", u.dex(_FLUX): "[yW/cm2]"}
 
 def is_logarithmic(unit: object) -> bool:
     """Tell whether a unit is one of a logarithm, which FITS and VOUnit cannot spell."""
-    return unit == u.dex or isinstance(unit, u.function.FunctionUnitBase)
+    return unit == u.dex or isinstance(unit, FunctionUnitBase)
 
 
-def spell_cds(unit: u.UnitBase) -> str:
+def spell_cds(unit: AnyUnit) -> str:
     """Return CDS's spelling of a unit, where brackets mean the decimal logarithm.
 
     Parameters
     ----------
-    unit : astropy.units.UnitBase
+    unit : astropy.units.UnitBase or FunctionUnitBase
 
     Returns
     -------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from astropy import units as u
 from astropy.table import Table
 
-from galexplorer.records.units import UNITS, is_logarithmic
+from galexplorer.records.units import UNITS, AnyUnit, is_logarithmic
 from galexplorer.schema import (
     BPT_CLASSES,
     IMAGE_BANDS,
@@ -39,14 +39,14 @@ class Meaning:
     ----------
     description : str
         ASCII alone, which FITS needs.
-    unit : astropy.units.UnitBase or None
+    unit : astropy.units.UnitBase, FunctionUnitBase or None
         None for texts, flags and numbers without a unit.
     ucd : str
         UCD1+, IVOA's word.
     """
 
     description: str
-    unit: u.UnitBase | None = None
+    unit: AnyUnit | None = None
     ucd: str = ""
 
 

@@ -257,9 +257,9 @@ def derived_statistics(
         whole = np.isfinite(values).all(axis=1)
         if whole.any():
             statistics[whole, :, k] = np.quantile(values[whole], levels, axis=1).T
-        for row in np.flatnonzero(~whole & np.isfinite(values).any(axis=1)):
-            seen = values[row][np.isfinite(values[row])]
-            statistics[row, :, k] = np.quantile(seen, levels)
+        for part in np.flatnonzero(~whole & np.isfinite(values).any(axis=1)):
+            seen = values[part][np.isfinite(values[part])]
+            statistics[part, :, k] = np.quantile(seen, levels)
         if name not in (*_DUSTY, *_METALLICITIES):
             continue
         for row, chance in enumerate(chances):

@@ -75,7 +75,9 @@ def arrow_metadata(table: Table) -> dict[bytes, bytes]:
     for name in table.colnames:
         kind = table[name].dtype
         if kind.kind in "US":
-            found[f"table::len::{name}"] = str(max(kind.itemsize // (4 if kind.kind == "U" else 1), 1))
+            found[f"table::len::{name}"] = str(
+                max(kind.itemsize // (4 if kind.kind == "U" else 1), 1)
+            )
     text = io.BytesIO()
     bare = table[:0]
     bare.meta = {}

@@ -118,7 +118,7 @@ def _write(table: Table, path: Path, format: str) -> None:
                     description=info.description,
                     meta=info.meta,
                 )
-        write_fits(_flatten(table), path)
+        write_fits(table, path)
     elif format == "votable":
         own, table.meta = table.meta, {}
         table = _flatten(table)
