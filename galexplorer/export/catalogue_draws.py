@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -59,7 +58,7 @@ class DrawsFile:
         self._writer: pq.ParquetWriter | None = None
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "DrawsFile":
         """Nothing is written before the first galaxy is there."""
         return self
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from astropy.io.votable.tree import Info
 from astropy.table import Column, MaskedColumn, Table, serialize
 from astropy.time import Time
+from astropy.utils.data_info import serialize_context_as
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.errors import InputError, OptionError
@@ -208,7 +209,8 @@ def _write_parquet(table: Table, path: Path) -> None:
             blank = {"S": b"", "U": "", "f": np.nan}.get(column.dtype.kind, 0)
             column = Column(column.filled(blank))
         table[name] = column
-    flat = _flatten(table)
+    with serialize_context_as("parquet"):
+        flat = serialize.represent_mixins_as_columns(table)
     table.write(path, format="parquet")
     # astropy writes values and what it reads itself; the gaps of integers and what others read
     # are beyond it
