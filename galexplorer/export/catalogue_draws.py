@@ -63,13 +63,14 @@ class DrawsFile:
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        """Complete the file; after an error there is none."""
+        """Complete the file, also after an interruption; after an error there is none."""
+        complete = kind is None or kind is KeyboardInterrupt
         try:
-            if kind is None:
+            if complete:
                 self._write()
             if self._writer is not None:
                 self._writer.close()
-                if kind is None:
+                if complete:
                     os.replace(self._part, self.path)
         except OSError as error:
             raise self._refused(error) from error
@@ -96,7 +97,9 @@ class DrawsFile:
     def _write(self) -> None:
         if not self._waiting:
             return
-        table = self._tabulate()
+        # taken away first, so that no interruption writes a row twice
+        taken, self._waiting = self._waiting, []
+        table = self._tabulate(taken)
         if self._writer is None:
             told = arrow_metadata(table)
             plain = pa.schema([(name, _arrow_type(table[name])) for name in table.colnames])
@@ -106,12 +109,11 @@ class DrawsFile:
             _to_arrow(np.asarray(table[field.name]), field.type) for field in self._writer.schema
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._writer.schema))
-        self.written += len(self._waiting)
-        self._waiting.clear()
+        self.written += len(taken)
 
-    def _tabulate(self) -> Table:
-        rows = [row for row, _ in self._waiting]
-        results = [result for _, result in self._waiting]
+    def _tabulate(self, taken: list[tuple[int, Result]]) -> Table:
+        rows = [row for row, _ in taken]
+        results = [result for _, result in taken]
         draws = np.stack([result.posterior.draws for result in results])
         radii = np.array([result.photometry.petro_r50 or np.nan for result in results], float)
         hidden = [bool(not_measurable(result, "gas_metallicity")) for result in results]
