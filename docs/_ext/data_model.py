@@ -41,6 +41,7 @@ COLUMN_WORDS = {
     "redshift_min": "Least redshift of this row's prior range.",
     "redshift_max": "Largest redshift of this row's prior range.",
     "image": "Path of an image, looked up beside the table first.",
+    "image_<band>": "Path of an image of one band, g, r or i; all three or none.",
     "pixel_scale": "Side of a pixel of that image, arcsec.",
 }
 """What a column of a catalogue means, by name or pattern."""
@@ -77,6 +78,7 @@ _BAND_PATTERNS = {
     "<band>": "|".join(BANDS),
     "err_<band>": rf"err_({'|'.join(BANDS)})",
     "petro_<band>": rf"petro_({'|'.join(BANDS)})",
+    "image_<band>": rf"image_({'|'.join(BANDS)})",
 }
 _FAMILIES = {
     "<target>": TARGET_NAMES,
