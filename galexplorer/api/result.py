@@ -101,7 +101,7 @@ class Result(records.Result):
         Returns
         -------
         dict
-            As `write` puts it into a JSON file, of `galexplorer.export.summary.SCHEMA_FILE`.
+            As `write` puts it into a JSON file; ``galexplorer/export/result.schema.json`` is its schema.
         """
         return summarise(self)
 
