@@ -47,6 +47,10 @@ class Target:
         Bounds of the physical domain: the model's draws stay inside.
     digits : int
         Decimals that a typical posterior width justifies.
+    description : str
+        What it is exactly, for the column of a table: scale, initial mass function, aperture.
+    ucd : str
+        IVOA's word for it (UCD1+).
     """
 
     name: str
@@ -57,6 +61,8 @@ class Target:
     low: float
     high: float
     digits: int
+    description: str
+    ucd: str
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -67,10 +73,21 @@ class Target:
 _FLUX = "log10(1e-17 erg/s/cm2)"
 _FLUX_SYMBOL = r"$10^{-17}\,\mathrm{erg\,s^{-1}\,cm^{-2}}$"
 
+_IN_FIBRE = "in the 3 arcsec fibre, corrected for Galactic extinction"
+
 TARGETS = (
-    Target("redshift", "Redshift", r"$z$", "", "", 0.0, 0.35, 3),
+    Target("redshift", "Redshift", r"$z$", "", "", 0.0, 0.35, 3, "Redshift", "src.redshift"),
     Target(
-        "log_stellar_mass", "Stellar mass", r"$\log M_\star$", "log10(Msun)", r"$M_\odot$", 5, 13, 2
+        "log_stellar_mass",
+        "Stellar mass",
+        r"$\log M_\star$",
+        "log10(Msun)",
+        r"$M_\odot$",
+        5,
+        13,
+        2,
+        "Total stellar mass, Kroupa IMF",
+        "phys.mass",
     ),
     Target(
         "log_sfr",
@@ -81,9 +98,20 @@ TARGETS = (
         -5,
         3,
         2,
+        "Total star-formation rate, Kroupa IMF",
+        "phys.SFR",
     ),
     Target(
-        "gas_metallicity", "Gas-phase metallicity", r"$12+\log(\mathrm{O/H})$", "dex", "", 7, 10, 2
+        "gas_metallicity",
+        "Gas-phase metallicity",
+        r"$12+\log(\mathrm{O/H})$",
+        "dex",
+        "",
+        7,
+        10,
+        2,
+        "Gas-phase oxygen abundance 12+log(O/H), scale of Tremonti et al. 2004",
+        "phys.abund.Z",
     ),
     Target(
         "log_bh_mass",
@@ -94,12 +122,32 @@ TARGETS = (
         4,
         11,
         2,
+        "Black-hole mass by the M-sigma relation of McConnell & Ma 2013",
+        "phys.mass",
     ),
     Target(
-        "log_flux_halpha", "Hα flux", r"$\log F(\mathrm{H\alpha})$", _FLUX, _FLUX_SYMBOL, -3, 6, 2
+        "log_flux_halpha",
+        "Hα flux",
+        r"$\log F(\mathrm{H\alpha})$",
+        _FLUX,
+        _FLUX_SYMBOL,
+        -3,
+        6,
+        2,
+        f"Flux of Halpha {_IN_FIBRE}",
+        "phot.flux;em.line.Halpha",
     ),
     Target(
-        "log_flux_hbeta", "Hβ flux", r"$\log F(\mathrm{H\beta})$", _FLUX, _FLUX_SYMBOL, -3, 6, 2
+        "log_flux_hbeta",
+        "Hβ flux",
+        r"$\log F(\mathrm{H\beta})$",
+        _FLUX,
+        _FLUX_SYMBOL,
+        -3,
+        6,
+        2,
+        f"Flux of Hbeta {_IN_FIBRE}",
+        "phot.flux;em.line.Hbeta",
     ),
     Target(
         "log_flux_nii_6584",
@@ -110,6 +158,8 @@ TARGETS = (
         -3,
         6,
         2,
+        f"Flux of [N II] 6584 {_IN_FIBRE}",
+        "phot.flux;em.line",
     ),
     Target(
         "log_flux_oiii_5007",
@@ -120,6 +170,8 @@ TARGETS = (
         -3,
         6,
         2,
+        f"Flux of [O III] 5007 {_IN_FIBRE}",
+        "phot.flux;em.line.OIII",
     ),
 )
 

@@ -1,29 +1,32 @@
 """The data model of every file that galexplorer reads and writes, from the code that does it."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from astropy.table import Table
 
 import galexplorer as gx
+from galexplorer import export
 from galexplorer.catalogue import read_catalogue
 from galexplorer.catalogue.columns import COLUMNS, LIMITS
 from galexplorer.export.files import DRAWS_FORMATS, FORMATS, REPORT_FORMATS
-from galexplorer.export.interchange import CDS_UNITS
-from galexplorer.export.tables import UNITS, posterior_table
+from galexplorer.export.summary import SCHEMA_FILE
 from galexplorer.export.target_tables import summary_table
-from galexplorer.resources import bundled
+from galexplorer.records.units import spell_cds
 from galexplorer.schema import (
     BANDS,
     BPT_CLASSES,
     MEASURABLE_NAMES,
+    SUMMARY_QUANTILES,
     SUMMARY_STATISTICS,
     TARGET_NAMES,
     TARGETS,
 )
+from galexplorer.science.columns import DRAW_MEANINGS, MEANINGS
+from galexplorer.science.derived import DERIVED_NAMES
 
 COLUMN_WORDS = {
     "id": "Name of the row; its number, from 0, where the table has none.",
@@ -38,74 +41,19 @@ COLUMN_WORDS = {
     "redshift_min": "Least redshift of this row's prior range.",
     "redshift_max": "Largest redshift of this row's prior range.",
     "image": "Path of an image, looked up beside the table first.",
+    "image_<band>": "Path of an image of one band, g, r or i; all three or none.",
     "pixel_scale": "Side of a pixel of that image, arcsec.",
 }
 """What a column of a catalogue means, by name or pattern."""
 
-RESULT_WORDS = {
-    "target": "Name, position or objID, as the list has it.",
-    "id": "As in the table that was given.",
-    "ra": "Right ascension, ICRS.",
-    "dec": "Declination, ICRS.",
-    "redshift_fixed": "Redshift that was held fixed; NaN where it was free.",
+FAMILY_WORDS = {
     "<target>_<statistic>": "Quantiles, mean and standard deviation of the draws of each target.",
-    "<class>": "Probability of the BPT class.",
+    "<derived>_<quantile>": "Quantiles of the draws of each derived quantity.",
+    "<class>": "Probability of the BPT class, given that a spectrum shows the lines.",
     "p_<target>_measurable": "Probability that an SDSS spectrum would show the line at a "
     "signal-to-noise ratio above 3, or give a metallicity.",
-    "domain_score": "Percentile (0 to 100) of the least typical measure among the training "
-    "galaxies.",
-    "inside_domain": "1 if the galaxy is like those of the training, 0 if not.",
-    "known_redshift": "Published redshift; the model never saw it.",
-    "pixels_from": "Where the pixels come from.",
-    "photometry_from": "Where the photometry comes from.",
-    "flag": "What is the matter with the row; empty if nothing.",
-    "problem": "Why the target failed; empty if it did not.",
 }
-"""What a column of a table of results means."""
-
-JSON_WORDS = {
-    "posterior.<target>.<statistic>": "Statistics of the draws, in the unit of the target.",
-    "bpt.<class>": "Probability of each BPT class: the share of draws in its region.",
-    "measurable.<target>": "Probability that an SDSS spectrum would show the line at a "
-    "signal-to-noise ratio above 3, or give a metallicity.",
-    "neighbours[].name": "IAU-style name of a real galaxy near in latent space.",
-    "neighbours[].ra": "Degrees (ICRS).",
-    "neighbours[].dec": "Degrees (ICRS).",
-    "neighbours[].distance": "Euclidean distance in whitened latent space.",
-    "neighbours[].percentile": "Per cent of the library's galaxies whose own nearest neighbour is "
-    "nearer; null where there is no distance.",
-    "neighbours[].known.<target>": "Published values, in the unit of the target.",
-    "neighbours[].known.<band>": "Published magnitude in r.",
-    "neighbours[].source": "Where those values come from.",
-    "domain.inside": "Whether the galaxy is like those of the training.",
-    "domain.score": "Percentile (0 to 100) of the least typical measure among the training "
-    "galaxies; null where too little is known.",
-    "domain.reasons": "A sentence for each measure that lies outside.",
-    "photometry.kind": "`none`, `catalogue` (dereddened) or `measured` (on the pixels).",
-    "photometry.magnitudes.<band>": "AB magnitudes that the model was given.",
-    "photometry.errors.<band>": "Their 1σ errors, mag.",
-    "photometry.petro_r50": "Petrosian half-light radius in r, arcsec, or null.",
-    "photometry.petro_r90": "Petrosian 90%-light radius in r, arcsec, or null.",
-    "photometry.petro_kind": "Where the radii come from, as `kind`.",
-    "photometry.petro_magnitudes": "Dereddened Petrosian AB magnitudes by band.",
-    "known": "Published values by target; the model never saw them.",
-    "origins.<what>": "Where each number comes from.",
-    "notes": "What was detected or assumed on the way, a sentence each.",
-    "provenance.weights_sha256": "Hash of the weights.",
-    "provenance.versions.<package>": "Version of each package that made the result.",
-    "provenance.input_sha256": "Hash of the image's bytes; null without an image.",
-    "provenance.input_kind": "`fits`, `jpeg` or `photometry`.",
-    "provenance.photometry_used": "As `photometry.kind`.",
-    "provenance.bands_used": "Bands whose magnitudes the model was given.",
-    "provenance.seed": "Of the random numbers.",
-    "provenance.draws": "How many were asked for.",
-    "provenance.redshift_fixed": "Redshift that was held fixed, or null.",
-    "provenance.redshift_range": "Prior range of redshift, or null.",
-    "provenance.prior_cuts.<target>": "Lowest and highest value of each prior cut, if any.",
-    "provenance.draws_kept": "Draws that those cuts left.",
-    "citation": "What to cite.",
-}
-"""What each entry of the JSON means."""
+"""What a family of columns of a table of results means; the others say so themselves."""
 
 FORMAT_WORDS = {
     "json": "one object, as below",
@@ -122,6 +70,7 @@ FORMAT_WORDS = {
 
 _PATTERNS = {
     "<target>_<statistic>": rf"({'|'.join(TARGET_NAMES)})_({'|'.join(SUMMARY_STATISTICS)})",
+    "<derived>_<quantile>": rf"({'|'.join(DERIVED_NAMES)})_({'|'.join(SUMMARY_QUANTILES)})",
     "p_<target>_measurable": rf"p_({'|'.join(MEASURABLE_NAMES)})_measurable",
     "<class>": "|".join(BPT_CLASSES),
 }
@@ -129,15 +78,17 @@ _BAND_PATTERNS = {
     "<band>": "|".join(BANDS),
     "err_<band>": rf"err_({'|'.join(BANDS)})",
     "petro_<band>": rf"petro_({'|'.join(BANDS)})",
+    "image_<band>": rf"image_({'|'.join(BANDS)})",
 }
-_KEYS = {
-    "<target>": set(TARGET_NAMES),
-    "<statistic>": set(SUMMARY_STATISTICS),
-    "<class>": set(BPT_CLASSES),
-    "<band>": set(BANDS),
+_FAMILIES = {
+    "<target>": TARGET_NAMES,
+    "<derived>": DERIVED_NAMES,
+    "<statistic>": SUMMARY_STATISTICS,
+    "<quantile>": tuple(SUMMARY_QUANTILES),
+    "<class>": BPT_CLASSES,
+    "<quantity>": (*TARGET_NAMES, *DERIVED_NAMES),
 }
-_OPEN_KEYS = {"origins": "<what>", "versions": "<package>"}
-"""Objects whose keys are not a closed set."""
+"""Names that the JSON has in common as its keys."""
 
 
 def describe_targets() -> Iterator[str]:
@@ -175,44 +126,30 @@ def describe_formats() -> Iterator[str]:
 
 
 def describe_json() -> Iterator[str]:
-    """Return a table of the entries of the JSON, as results of an image and of magnitudes have."""
-    engine = gx.load()
-    spiral = engine.infer(
-        bundled("assets/examples") / "spiral.fits.gz",
-        redshift_range=(0.01, 0.3),
-        cuts={"log_sfr": (-2, 3)},
-        draws=1000,
-    )
-    plain = engine.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, redshift=0.05, draws=100)
-    found: dict[str, str] = {}
-    for result in (spiral, plain):
-        for path, value in _entries({**result.to_dict(), "citation": ""}):
-            if found.get(path) in (None, "null"):
-                found[path] = _kind(value)
-    # an object that is empty in one result may have entries in the other
-    leaves = [p for p in found if not any(q.startswith((f"{p}.", f"{p}[]")) for q in found)]
+    """Return a table of the entries of the JSON, from its schema."""
+    schema = json.loads((Path(export.__path__[0]) / SCHEMA_FILE).read_text())
     yield from _table(
         ("Entry", "Type", "Meaning"),
-        ((f"`{path}`", found[path], JSON_WORDS[path]) for path in leaves),
+        (
+            (f"`{path}`", kind, words)
+            for path, kind, words in _entries(schema["$defs"]["result"], schema["$defs"])
+        ),
     )
 
 
 def describe_draws() -> Iterator[str]:
     """Return a table of the columns of the draws, with the unit that each format writes."""
-    result = gx.infer(magnitudes={"g": 17.6, "r": 16.8, "i": 16.4}, draws=100)
-    table = posterior_table(result)
-    units = {target.name: target.unit for target in TARGETS}
     yield from _table(
-        ("Column", "Type", "ECSV, Parquet (astropy)", "VOTable (CDS)", "FITS comment, netCDF"),
+        ("Column", "Meaning", "ECSV, Parquet, FITS (astropy)", "VOTable (CDS)", "UCD"),
         (
             (
                 f"`{name}`",
-                str(table[name].dtype),
-                f"`{UNITS[units[name]]}`" if str(UNITS[units[name]]) else "none",
-                f"`{CDS_UNITS[units[name]]}`" if CDS_UNITS[units[name]] else "none",
-                f"`{units[name]}`" if units[name] else "none",
+                meaning.description,
+                f"`{meaning.unit}`" if meaning.unit else "none",
+                f"`{spell_cds(meaning.unit)}`" if meaning.unit else "none",
+                f"`{meaning.ucd}`",
             )
-            for name in table.colnames
+            for name, meaning in DRAW_MEANINGS.items()
         ),
     )
 
@@ -223,6 +160,7 @@ def describe_catalogue() -> Iterator[str]:
         path = Path(folder) / "galaxies.csv"
         Table({"id": ["a"], "g": [17.6], "r": [16.8], "i": [16.4]}).write(path)
         found = gx.load().infer_table(read_catalogue(path), draws=100)
+    found.remove_columns(["g", "r", "i"])  # the input's
     yield from _describe_columns(found)
 
 
@@ -242,7 +180,15 @@ def _describe_columns(table: Table) -> Iterator[str]:
         units.setdefault(family, "" if family in _PATTERNS else str(column.unit or ""))
     yield from _table(
         ("Column", "Type", "Unit", "Meaning"),
-        ((f"`{name}`", kind, units[name], RESULT_WORDS[name]) for name, kind in kinds.items()),
+        (
+            (
+                f"`{name}`",
+                kind,
+                units[name],
+                FAMILY_WORDS.get(name) or f"{MEANINGS[name].description}.",
+            )
+            for name, kind in kinds.items()
+        ),
     )
 
 
@@ -251,27 +197,27 @@ def _name(column: str, patterns: Mapping[str, str]) -> str:
     return next((n for n, p in patterns.items() if re.fullmatch(p, column)), column)
 
 
-def _entries(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Return path and value of every leaf of a JSON object."""
-    if isinstance(value, Mapping) and value:
-        last = path.rpartition(".")[2]
-        for key, item in value.items():
-            name = _OPEN_KEYS.get(last) or next((n for n, k in _KEYS.items() if key in k), key)
-            yield from _entries(item, f"{path}.{name}" if path else name)
-    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-        for item in value:
-            yield from _entries(item, f"{path}[]")
+def _entries(part: dict, defs: dict, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Return path, type and meaning of every entry that a JSON Schema describes."""
+    if "$ref" in part:
+        part = defs[part["$ref"].rpartition("/")[2]]
+    properties = part.get("properties")
+    if properties:
+        family = next((n for n, names in _FAMILIES.items() if tuple(properties) == names), None)
+        if family is not None:  # all alike
+            first = next(iter(properties.values()))
+            words = part.get("description", first.get("description", ""))
+            yield from _entries({"description": words, **first}, defs, f"{path}.{family}")
+            return
+        for key, item in properties.items():
+            yield from _entries(item, defs, f"{path}.{key}" if path else key)
+    elif part.get("type") == "array" and "properties" in part["items"]:
+        yield from _entries(part["items"], defs, f"{path}[]")
     else:
-        yield path, value
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float | np.number):
-        return "number"
-    kinds = {str: "string", list: "array", dict: "object", type(None): "null"}
-    return kinds[type(value)]
+        words = part.get("description")
+        assert words, f"{path} has no description in {SCHEMA_FILE}"
+        kinds = part.get("type", "string")
+        yield path, kinds if isinstance(kinds, str) else " or ".join(kinds), words
 
 
 def _interval(low: float, high: float) -> str:

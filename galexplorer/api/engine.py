@@ -16,11 +16,11 @@ from galexplorer.api.result import Result
 from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
-from galexplorer.export.tables import UNITS
 from galexplorer.inference import engine as core
 from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
 from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.records import result as records
+from galexplorer.records.units import UNITS
 from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGETS
 from galexplorer.sky.fetch import Fetched, Source, fetch_target

@@ -1,17 +1,24 @@
 """A result that shows itself: as tables, figures, files, and in a notebook."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from astropy.table import QTable
 
 from galexplorer.errors import OptionError
-from galexplorer.export.tables import UNITS, posterior_table
+from galexplorer.export.summary import summarise
+from galexplorer.export.tables import posterior_table
 from galexplorer.records import result as records
+from galexplorer.records.units import UNITS
 from galexplorer.schema import PROPERTY_NAMES, SUMMARY_QUANTILES, TARGETS
+from galexplorer.science.columns import DRAW_MEANINGS
+from galexplorer.science.derived import DERIVED
+from galexplorer.science.summary import not_measurable
 
 if TYPE_CHECKING:
     import arviz
@@ -62,22 +69,42 @@ class Result(records.Result):
         -------
         astropy.table.QTable
             One row for each of p2_5, p16, p50, p84, p97_5 and mean (column ``statistic``, which
-            is an index: ``summary.loc["p50"]``), one column for each target.
+            is an index: ``summary.loc["p50"]``), one column for each target. A metallicity that
+            no spectrum would give is NaN; ``meta["undetermined"]`` says why.
         """
         statistics = [*SUMMARY_QUANTILES, "mean"]
         values = self.posterior.summary()
+        reasons = {t.name: why for t in TARGETS if (why := not_measurable(self, t.name))}
         table = QTable({"statistic": statistics})
         for target in TARGETS:
             column = [values[target.name][statistic] for statistic in statistics]
+            column = [math.nan] * len(column) if target.name in reasons else column
             table[target.name] = column * UNITS[target.unit]
-            table[target.name].info.description = target.label
+            table[target.name].info.description = DRAW_MEANINGS[target.name].description
+        table.meta["undetermined"] = reasons
         table.add_index("statistic")
         return table
 
     @property
     def draws(self) -> QTable:
-        """The posterior draws, a row each, with units, descriptions and what made them (meta)."""
-        return QTable(posterior_table(self))
+        """The posterior draws, a row each, with units, descriptions and what made them (meta).
+
+        Columns of the nine targets, and after them those of the derived quantities.
+        """
+        table = posterior_table(self)
+        table["redshift"].unit = UNITS[""]
+        return QTable(table)
+
+    def to_dict(self) -> dict:
+        """Return the result without draws and pixels, as one object that JSON can hold.
+
+        Returns
+        -------
+        dict
+            As `write` puts it into a JSON file; its schema is in
+            ``galexplorer/export/result.schema.json``.
+        """
+        return summarise(self)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return the draws as a DataFrame.
@@ -85,12 +112,18 @@ class Result(records.Result):
         Returns
         -------
         pandas.DataFrame
-            A row for each draw; ``attrs["units"]`` holds the unit of each column.
+            A row for each draw, with the columns of `draws`; ``attrs["units"]`` holds the unit of
+            each.
         """
         import pandas as pd
 
-        frame = pd.DataFrame({t.name: self.posterior.column(t.name) for t in TARGETS})
-        frame.attrs["units"] = {target.name: target.unit for target in TARGETS}
+        table = posterior_table(self)
+        frame = pd.DataFrame({name: np.asarray(table[name]) for name in table.colnames})
+        frame.attrs["units"] = {
+            quantity.name: quantity.unit
+            for quantity in (*TARGETS, *DERIVED)
+            if quantity.name in table.colnames
+        }
         return frame
 
     def to_arviz(self) -> "arviz.InferenceData":
@@ -111,7 +144,8 @@ class Result(records.Result):
             raise OptionError(
                 "ArviZ is not installed: run `pip install 'galexplorer[arviz]'`."
             ) from error
-        chains = {t.name: self.posterior.column(t.name)[None] for t in TARGETS}
+        table = posterior_table(self)
+        chains = {name: np.asarray(table[name])[None] for name in table.colnames}
         return arviz.from_dict(posterior=chains)
 
     def plot_corner(self, names: Sequence[str] = PROPERTY_NAMES, dark: bool = False) -> "Figure":

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from galexplorer.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from astropy.table import Table
+
+    from galexplorer.api.result import Result
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -30,6 +33,7 @@ def infer_catalogue(
     pages: tuple[str, int],
     table_options: dict[str, Any],
     resume: bool = False,
+    posterior: Path | None = None,
 ) -> None:
     """Infer each row of a table and write the table that comes out, with pages if wanted.
 
@@ -51,6 +55,8 @@ def infer_catalogue(
         ``columns``, ``hdu`` and ``image`` of `galexplorer.catalogue.read_catalogue`.
     resume : bool
         Go on with the table at `out`, if there is one.
+    posterior : Path, optional
+        Parquet file for the draws of all rows.
 
     Raises
     ------
@@ -79,14 +85,22 @@ def infer_catalogue(
     kind = check_destination(out, format)
     if str(out) == STDOUT and kind in ("fits", "parquet") and sys.stdout.isatty():
         raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
+    if posterior is not None:
+        check_draws_file(posterior, out)
+        if resume:
+            raise OptionError("--posterior and --resume exclude each other: draws are not kept.")
     with naming_options():
         catalogue = read_catalogue(str(path), **table_options)
-    check_not_input(out, [split_hdu(path)[0], *catalogue.image_paths()])
+    for place in (out, posterior):
+        if place is not None:
+            check_not_input(place, [split_hdu(path)[0], *catalogue.image_paths()])
     for note in catalogue.notes:
         console.tell(note)
     before = _read_before(out) if resume else None
 
     from galexplorer.api.engine import load
+    from galexplorer.catalogue.joining import row_names
+    from galexplorer.export.catalogue_draws import DrawsFile
     from galexplorer.runs.catalogue_resume import is_interrupted
 
     engine = load(weights, device)
@@ -101,10 +115,21 @@ def infer_catalogue(
                 figures, *pages, lambda done: progress.update(drawn, completed=done), interruption
             )
             stack.enter_context(folder)
+        takers: list[Callable[[int, Result], None]] = []
+        if folder is not None:
+            takers.append(folder.rows(catalogue.id))
+        if posterior is not None:
+            draws = DrawsFile(posterior, row_names(catalogue), catalogue.ra, catalogue.dec)
+            takers.append(stack.enter_context(draws).add)
+
+        def hand_over(row: int, result: "Result") -> None:
+            for take in takers:
+                take(row, result)
+
         table = engine.infer_table(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
-            each=folder.rows(catalogue.id) if folder else None,
+            each=hand_over if takers else None,
             stop=interruption,
             before=before,
             **options,
@@ -149,6 +174,24 @@ def _tell_rows(done: int, total: int, out: Path, format: str | None) -> str:
     return f"{done:,} of {total:,} rows are in {out}; {how}."
 
 
+def check_draws_file(path: Path, out: Path) -> None:
+    """Check where the draws of a catalogue go, before the work is done.
+
+    Raises
+    ------
+    OptionError
+        If it is no place for a Parquet file, or that of the table.
+    """
+    if path.suffix.lower() not in (".parquet", ".parq"):
+        raise OptionError(f"{path} is no Parquet file, as draws are written: end it in .parquet.")
+    if not path.parent.is_dir():
+        raise OptionError(f"the folder {path.parent} does not exist: create it first.")
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder: name a file in it.")
+    if path.resolve() == out.resolve():
+        raise OptionError("--posterior and --out name the same file: give two names.")
+
+
 def refuse_beside_catalogue(given: dict[str, Any]) -> None:
     """Refuse options of the command that belong to one galaxy.
 
@@ -159,7 +202,7 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
     """
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
     allowed = general | {"format", "out", "figures", "figure_format", "workers", "resume"}
-    allowed |= {"columns", "hdu", "image"}
+    allowed |= {"columns", "hdu", "image", "posterior"}
     for name, value in given.items():
         if name not in allowed and is_given(value):
             column = name in _COLUMNS or name.startswith(("mag_", "err_"))

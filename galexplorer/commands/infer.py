@@ -148,6 +148,10 @@ def infer(
             "table of --catalog."
         ),
     ] = None,
+    posterior: Annotated[
+        Path | None,
+        typer.Option(help="With --catalog: Parquet file for the draws of all rows."),
+    ] = None,
     corner: Annotated[
         Path | None, typer.Option(help="Corner plot to write: .png, .pdf or .svg.")
     ] = None,
@@ -176,12 +180,17 @@ def infer(
         pages = check_pages(figures, figure_format, workers, infers=True)
         options["workers"] = workers
         infer_catalogue(
-            catalog, out, format, weights, device, options, figures, pages, table, resume
+            catalog, out, format, weights, device, options, figures, pages, table, resume, posterior
         )
         return
     for name in ("columns", "hdu", "image"):
         if is_given(given[name]):
             raise OptionError(f"{spell(name)} applies only to a table: give one with --catalog.")
+    if posterior is not None:
+        raise OptionError(
+            "--posterior is for the draws of a --catalog: those of one galaxy are what --out "
+            "writes as .parquet, .ecsv, .fits, .vot or .nc."
+        )
 
     if resume:
         raise OptionError("--resume belongs to --catalog: one galaxy is inferred anew.")

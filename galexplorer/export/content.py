@@ -80,10 +80,10 @@ def derived_grid(result: Result) -> Grid:
     """Return what follows from the draws: median, 68% and 95% intervals, unit."""
     levels = [SUMMARY_QUANTILES[key] for key in ("p50", "p16", "p84", "p2_5", "p97_5")]
     rows = []
-    for quantity in derive(result.posterior, result.photometry.petro_r50):
+    for quantity in derive(result.posterior, result.photometry.petro_r50, result.measurable):
         values = quantity.draws[np.isfinite(quantity.draws)]
-        if quantity.valid < 0.5:
-            cells = [NONE, f"valid for {quantity.valid:.0%} of the draws", NONE]
+        if quantity.flag:
+            cells = [NONE, quantity.reason, NONE]
         else:
             words = [format_number(float(q), quantity.digits) for q in np.quantile(values, levels)]
             spread = np.ptp(values) > 0

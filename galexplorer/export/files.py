@@ -7,6 +7,7 @@ from threading import get_ident
 
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION, to_json
+from galexplorer.export.summary import summarise
 from galexplorer.records.result import Result
 
 
@@ -68,7 +69,7 @@ def result_bytes(result: Result, format: str, name: str = "") -> bytes:
     """
     # Each module is loaded where it is needed: the report alone takes a second of matplotlib.
     if format == "json":
-        return (to_json({**result.to_dict(), "citation": CITATION}, indent=2) + "\n").encode()
+        return (to_json({**summarise(result), "citation": CITATION}, indent=2) + "\n").encode()
     if format == "latex":
         from galexplorer.export.latex import latex_bytes
 

@@ -4,26 +4,17 @@ import io
 import warnings
 
 import numpy as np
-from astropy.io import votable
 from astropy.io.votable.tree import Info
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.export.provenance import to_json
-from galexplorer.schema import TARGETS
+from galexplorer.schema import TARGET_NAMES, TARGETS
+from galexplorer.science.derived import DERIVED
+from galexplorer.tables.describe import to_votable
 from galexplorer.version import __version__
 
-# VOTable 1.3 writes units as CDS does, where brackets mean the logarithm; the VOUnit of later
-# versions has no spelling for that.
-VOTABLE_VERSION = "1.3"
-CDS_UNITS = {
-    "": None,
-    "dex": "[-]",
-    "log10(Msun)": "[solMass]",
-    "log10(Msun/yr)": "[solMass/yr]",
-    "log10(1e-17 erg/s/cm2)": "[10-17erg/s/cm2]",
-}
-"""CDS's spelling of each unit string of `galexplorer.schema.TARGETS`."""
+_UNITS = {quantity.name: quantity.unit for quantity in (*TARGETS, *DERIVED)}
 
 
 def votable_bytes(table: Table) -> bytes:
@@ -40,17 +31,9 @@ def votable_bytes(table: Table) -> bytes:
         One TABLE of draws; each entry of the metadata is an INFO of the RESOURCE, as JSON
         where it is not plain text.
     """
-    bare = table.copy(copy_data=False)
-    bare.meta = {}
-    for name in bare.colnames:
-        bare[name].unit = None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)  # it knows no logarithmic CDS units
-        file = votable.from_table(bare)
-        file.version = VOTABLE_VERSION
-        fields = {field.name: field for field in file.get_first_table().fields}
-        for target in TARGETS:
-            fields[target.name].unit = CDS_UNITS[target.unit]
+        warnings.simplefilter("ignore", AstropyWarning)  # of names, which are as they are
+        file = to_votable(table)
         file.resources[0].infos.extend(
             Info(name=key, value=value if isinstance(value, str) else to_json(value))
             for key, value in table.meta.items()
@@ -87,16 +70,17 @@ def netcdf_bytes(table: Table) -> bytes:
         group.dimensions = {"chain": 1, "draw": len(table)}
         group.create_variable("chain", ("chain",), data=np.arange(1))
         group.create_variable("draw", ("draw",), data=np.arange(len(table)))
-        for target in TARGETS:
+        for name in table.colnames:
             variable = group.create_variable(
-                target.name,
+                name,
                 ("chain", "draw"),
-                data=np.asarray(table[target.name])[None, :],
+                data=np.asarray(table[name])[None, :],
                 compression="gzip",
                 compression_opts=4,
             )
-            variable.attrs["long_name"] = target.label
-            variable.attrs["units"] = target.unit or "1"
+            variable.attrs["long_name"] = table[name].description
+            variable.attrs["units"] = _UNITS[name] or "1"
+            variable.attrs["derived"] = int(name not in TARGET_NAMES)
         for owner in (file, group):
             owner.attrs["inference_library"] = "galexplorer"
             owner.attrs["inference_library_version"] = __version__

@@ -6,23 +6,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
 from galexplorer.export.provenance import CITATION, to_json
+from galexplorer.export.summary import summarise
 from galexplorer.records.result import Result
 from galexplorer.schema import SUMMARY_STATISTICS, TARGETS
-
-_LINE_FLUX = u.dex(1e-17 * u.erg / u.s / u.cm**2)
-UNITS = {
-    "": u.dimensionless_unscaled,
-    "dex": u.dex,
-    "log10(Msun)": u.dex(u.Msun),
-    "log10(Msun/yr)": u.dex(u.Msun / u.yr),
-    "log10(1e-17 erg/s/cm2)": _LINE_FLUX,
-}
-"""Astropy's unit for each unit string of `galexplorer.schema.TARGETS`."""
+from galexplorer.science.columns import describe_columns
+from galexplorer.science.derived import derive
+from galexplorer.tables import write_table
+from galexplorer.tables.fits_writer import write_fits
 
 
 def posterior_table(result: Result) -> Table:
@@ -35,17 +29,21 @@ def posterior_table(result: Result) -> Table:
     Returns
     -------
     astropy.table.Table
-        One row per draw, one column per target with its unit and description. The
-        metadata hold the summary, class probabilities, domain, notes, provenance and
-        citation, plain types only.
+        One row per draw: a column for each target, and after those one for each derived quantity
+        (`galexplorer.science.derived.DERIVED`), with unit, description and UCD. What a
+        spectrum would not give keeps its draws, and the description says so. The metadata hold the
+        summary, class probabilities, domain, notes, provenance and citation, plain types only.
     """
     table = Table()
     for target in TARGETS:
         table[target.name] = result.posterior.column(target.name)
-        table[target.name].unit = UNITS[target.unit]
-        table[target.name].description = target.label
+    for quantity in derive(result.posterior, result.photometry.petro_r50, result.measurable):
+        table[quantity.name] = quantity.draws.astype(np.float32)
+    describe_columns(table)
     # Through JSON and back: numpy scalars and tuples would not survive every format.
-    summary = json.loads(to_json(result.to_dict()))
+    summary = json.loads(to_json(summarise(result)))
+    for name, reason in summary["undetermined"].items():
+        table[name].description += f"; here {reason}"
     summary["summary"] = summary.pop("posterior")
     table.meta = {**summary, "fixed": list(result.posterior.fixed), "citation": CITATION}
     return table
@@ -65,39 +63,45 @@ def table_bytes(table: Table, format: str) -> bytes:
     bytes
     """
     if format == "parquet":
-        with TemporaryDirectory() as folder:  # astropy writes Parquet to paths alone
-            path = Path(folder) / "table.parquet"
-            table.write(path, format="parquet")
-            return path.read_bytes()
+        return written_bytes(table, format)
     text = io.StringIO()
     table.write(text, format="ascii.ecsv")
     return text.getvalue().encode()
 
 
-def fits_bytes(table: Table) -> bytes:
-    """Return the posterior's table as FITS: POSTERIOR, SUMMARY and METADATA.
+def written_bytes(table: Table, format: str) -> bytes:
+    """Return what `galexplorer.tables.write_table` writes, as the content of a file.
 
-    The FITS standard knows no logarithmic units, so the unit of each column stands in
-    its comment (TCOMM) and, spelt out, in SUMMARY.
+    Parameters
+    ----------
+    table : astropy.table.Table
+    format : str
+        One of `galexplorer.tables.TABLE_SUFFIXES`.
+
+    Returns
+    -------
+    bytes
     """
-    units = {target.name: target.unit for target in TARGETS}
-    names = list(units)
-    draws = fits.BinTableHDU.from_columns(
-        [fits.Column(name, "E", array=np.asarray(table[name])) for name in names],
-        name="POSTERIOR",
-    )
-    for k, target in enumerate(TARGETS, start=1):
-        unit = f" [{target.unit}]" if target.unit else ""
-        draws.header[f"TCOMM{k}"] = target.label.replace("α", "alpha").replace("β", "beta") + unit
+    with TemporaryDirectory() as folder:  # astropy writes some formats to paths alone
+        path = Path(folder) / "table"
+        write_table(table, path, format)
+        return path.read_bytes()
+
+
+def fits_bytes(table: Table) -> bytes:
+    """Return the posterior's table as FITS: POSTERIOR, SUMMARY and METADATA."""
+    names = [target.name for target in TARGETS]
+    bare = table.copy(copy_data=False)
+    bare.meta = {}
     summary = table.meta["summary"]
     statistics = [
-        fits.Column(key, "D", array=[summary[name][key] for name in names])
+        fits.Column(key, "D", array=np.array([summary[name][key] for name in names], float))
         for key in SUMMARY_STATISTICS
     ]
     summary_hdu = fits.BinTableHDU.from_columns(
         [
             fits.Column("target", "24A", array=names),
-            fits.Column("unit", "24A", array=list(units.values())),
+            fits.Column("unit", "24A", array=[target.unit for target in TARGETS]),
             *statistics,
         ],
         name="SUMMARY",
@@ -115,10 +119,13 @@ def fits_bytes(table: Table) -> bytes:
         ],
         name="METADATA",
     )
-    buffer = io.BytesIO()
-    hdus = fits.HDUList([fits.PrimaryHDU(), draws, summary_hdu, metadata_hdu])
-    for hdu in hdus:
+    for hdu in (summary_hdu, metadata_hdu):
         # astropy notes the time of day beside the sums, which would make equal results differ
         hdu.add_checksum(when="of the data")
-    hdus.writeto(buffer)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "posterior.fits"
+        write_fits(bare, path, "POSTERIOR")
+        with fits.open(path) as hdus:
+            buffer = io.BytesIO()
+            fits.HDUList([*hdus, summary_hdu, metadata_hdu]).writeto(buffer)
     return buffer.getvalue()

@@ -1,22 +1,30 @@
 """The results of a list of targets as tables: one row per target, and all draws."""
 
-import io
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from astropy.table import Column, Table
-from astropy.utils.exceptions import AstropyWarning
+from astropy.table import Table
 
-from galexplorer.catalogue import write_table
-from galexplorer.export.provenance import CITATION, to_json
+from galexplorer.export.provenance import CITATION
+from galexplorer.export.tables import written_bytes
 from galexplorer.records.result import Result
 from galexplorer.runs.target_run import Outcome
-from galexplorer.schema import BPT_CLASSES, MEASURABLE_NAMES, SUMMARY_STATISTICS, TARGETS
+from galexplorer.schema import (
+    BPT_CLASSES,
+    MEASURABLE_NAMES,
+    SUMMARY_QUANTILES,
+    SUMMARY_STATISTICS,
+    TARGETS,
+)
+from galexplorer.science.columns import describe_columns
+from galexplorer.science.derived import (
+    DERIVED_NAMES,
+    NOT_MEASURABLE,
+    Derived,
+    derive,
+    derived_draws,
+)
+from galexplorer.science.summary import not_measurable
 
 SUMMARY_FORMATS = {"ecsv": ".ecsv", "csv": ".csv", "parquet": ".parquet", "votable": ".vot"}
 """Suffix of each format of the summary."""
@@ -32,39 +40,51 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     Returns
     -------
     astropy.table.Table
-        ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``, the probability of
-        each BPT class, ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, the
-        published redshift (``known_redshift``), where pixels and photometry are from, and
-        ``problem``; NaN where there is no value. The metadata hold provenance and citation.
+        ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``,
+        ``gas_metallicity_flag``, the probability of each BPT class, ``p_no_lines``,
+        ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, quantiles of the derived
+        quantities with ``derived_flag``, the published redshift (``known_redshift``), where pixels
+        and photometry are from, and ``problem``; NaN where there is no value. Each column has
+        description, unit and UCD; the metadata hold provenance and citation.
     """
+    results = [o.result for o in outcomes]
+    summaries = [r.posterior.summary() if r else None for r in results]
+    derived = [_derive(r) if r else {} for r in results]
     table = Table()
     table["target"] = np.array([o.target.label for o in outcomes], str)
-    table["ra"] = Column(_numbers([o.ra for o in outcomes]), unit="deg")
-    table["dec"] = Column(_numbers([o.dec for o in outcomes]), unit="deg")
+    table["ra"] = _numbers([o.ra for o in outcomes])
+    table["dec"] = _numbers([o.dec for o in outcomes])
     table["redshift_fixed"] = _numbers([o.target.redshift for o in outcomes])
-    summaries = [o.result.posterior.summary() if o.result else None for o in outcomes]
     for target in TARGETS:
         for statistic in SUMMARY_STATISTICS:
-            table[f"{target.name}_{statistic}"] = Column(
-                _numbers([s[target.name][statistic] if s else None for s in summaries]),
-                description=f"{target.label}, {target.unit or 'no unit'}",
-                dtype=np.float32,
-            )
-    results = [o.result for o in outcomes]
+            values = [s[target.name][statistic] if s else None for s in summaries]
+            table[f"{target.name}_{statistic}"] = _numbers(values).astype(np.float32)
+    flags = np.array([_metallicity_flag(r) for r in results], str)
+    for statistic in SUMMARY_STATISTICS:
+        table[f"gas_metallicity_{statistic}"][flags != ""] = np.nan
+    table["gas_metallicity_flag"] = flags
     for name in BPT_CLASSES:
-        table[name] = Column(_numbers([r.bpt[name] if r else None for r in results]))
+        table[name] = _numbers([r.bpt[name] if r else None for r in results])
+    table["p_no_lines"] = _numbers([r.p_no_lines if r else None for r in results])
     for name in MEASURABLE_NAMES:
         shown = [r.measurable.get(name) if r else None for r in results]
-        table[f"p_{name}_measurable"] = Column(_numbers(shown))
+        table[f"p_{name}_measurable"] = _numbers(shown)
     table["domain_score"] = _numbers([r.domain.score if r else None for r in results])
     table["inside_domain"] = _numbers([float(r.domain.inside) if r else None for r in results])
+    for name in DERIVED_NAMES:
+        quantiles = [d[name].summary() if name in d else {} for d in derived]
+        for statistic in SUMMARY_QUANTILES:
+            values = [known.get(statistic) for known in quantiles]
+            table[f"{name}_{statistic}"] = _numbers(values).astype(np.float32)
+    words = [";".join(f"{n}:{q.flag}" for n, q in d.items() if q.flag) for d in derived]
+    table["derived_flag"] = np.array(words, str)
     table["known_redshift"] = _numbers([r.known.get("redshift") if r else None for r in results])
     for what in ("pixels", "photometry"):
         words = [r.origins.get(what, "") if r else "" for r in results]
         table[f"{what}_from"] = np.array(words, str)
     table["problem"] = np.array([o.problem for o in outcomes], str)
-    table.meta = {"provenance": _shared_provenance(results), "citation": CITATION}
-    return table
+    table.meta = {"provenance": shared_provenance(results), "citation": CITATION}
+    return describe_columns(table)
 
 
 def summary_bytes(outcomes: Sequence[Outcome], format: str) -> bytes:
@@ -74,22 +94,13 @@ def summary_bytes(outcomes: Sequence[Outcome], format: str) -> bytes:
     ----------
     outcomes : sequence of Outcome
     format : {"ecsv", "csv", "parquet", "votable"}
-        CSV has provenance and citation in comments before its header.
+        CSV has columns alone; ECSV is CSV under comments that hold all else.
 
     Returns
     -------
     bytes
     """
-    table = summary_table(outcomes)
-    with TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
-        path = Path(folder) / f"targets{SUMMARY_FORMATS[format]}"
-        write_table(table, path, format)
-        content = path.read_bytes()
-    if format == "csv":
-        remarks = [f"# {key}: {to_json(value)}\n" for key, value in table.meta.items()]
-        return "".join(remarks).encode() + content
-    return content
+    return written_bytes(summary_table(outcomes), format)
 
 
 def draws_bytes(outcomes: Sequence[Outcome]) -> bytes:
@@ -103,39 +114,44 @@ def draws_bytes(outcomes: Sequence[Outcome]) -> bytes:
     Returns
     -------
     bytes
-        Columns ``target`` and the nine targets, units in the metadata of each; provenance and
-        citation as JSON in the file's metadata under ``galexplorer``.
+        Columns ``target``, the nine targets, ``gas_metallicity_flag`` and the derived quantities,
+        each with unit, description and UCD; provenance and citation in the metadata of the file.
     """
     done = [(o.target.label, o.result) for o in outcomes if o.result is not None]
     lengths = [len(result.posterior.draws) for _, result in done]
-    rows = np.repeat(np.arange(len(done)), lengths)
-    columns = {
-        "target": pa.DictionaryArray.from_arrays(
-            pa.array(rows, pa.int32()), pa.array([label for label, _ in done], pa.string())
-        )
-    }
-    fields = [pa.field("target", columns["target"].type)]
-    for target in TARGETS:
-        parts = [result.posterior.column(target.name) for _, result in done]
-        columns[target.name] = pa.array(np.concatenate(parts or [np.empty(0, np.float32)]))
-        metadata = {"unit": target.unit, "description": target.label}
-        fields.append(pa.field(target.name, pa.float32(), metadata=metadata))
-    about = {
-        "provenance": _shared_provenance([result for _, result in done]),
+    draws = np.concatenate([r.posterior.draws for _, r in done] or [np.empty((0, len(TARGETS)))])
+    derived = [derived_draws(r.posterior.draws, r.photometry.petro_r50 or np.nan) for _, r in done]
+    table = Table()
+    table["target"] = np.repeat(np.array([label for label, _ in done], str), lengths)
+    for target, values in zip(TARGETS, draws.T, strict=True):
+        table[target.name] = values.astype(np.float32)
+    flags = np.array([_metallicity_flag(result) for _, result in done], str)
+    table["gas_metallicity_flag"] = np.repeat(flags, lengths)
+    for name in DERIVED_NAMES:
+        parts = [found[name] for found in derived] or [np.empty(0)]
+        table[name] = np.concatenate(parts).astype(np.float32)
+    table.meta = {
+        "provenance": shared_provenance([result for _, result in done]),
         "origins": {label: result.origins for label, result in done},
         "citation": CITATION,
     }
-    schema = pa.schema(fields, metadata={"galexplorer": to_json(about)})
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(list(columns.values()), schema=schema), buffer, compression="zstd")
-    return buffer.getvalue()
+    return written_bytes(describe_columns(table), "parquet")
+
+
+def _metallicity_flag(result: Result | None) -> str:
+    return NOT_MEASURABLE if result and not_measurable(result, "gas_metallicity") else ""
+
+
+def _derive(result: Result) -> dict[str, Derived]:
+    found = derive(result.posterior, result.photometry.petro_r50, result.measurable)
+    return {quantity.name: quantity for quantity in found}
 
 
 def _numbers(values: Sequence[float | None]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _shared_provenance(results: Sequence[Result | None]) -> dict:
+def shared_provenance(results: Sequence[Result | None]) -> dict:
     """Return what all rows have in common; what belongs to one row is in its columns."""
     first = next((result for result in results if result is not None), None)
     keys = ("weights_sha256", "versions", "seed", "draws")

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from astropy.table import Column, Table
-from jaxtyping import Float
+from astropy.table import Table
 
 from galexplorer.catalogue import Catalogue
+from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.inference.domain import assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
@@ -16,25 +16,21 @@ from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Domain, Result
 from galexplorer.runs.batches import run_in_order
-from galexplorer.runs.catalogue_resume import INTERRUPTED, digest_of, find_missing, take_over
-from galexplorer.runs.catalogue_rows import MEASURED, Images, observe_row
-from galexplorer.runs.catalogue_table import join_input
+from galexplorer.runs.catalogue_resume import digest_of, find_missing, take_over
+from galexplorer.runs.catalogue_rows import Images, observe_row
+from galexplorer.runs.catalogue_table import Columns
 from galexplorer.schema import (
-    BPT_CLASSES,
-    IMAGE_BANDS,
     LINE_NAMES,
     MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
-    SUMMARY_STATISTICS,
     TARGETS,
 )
 from galexplorer.science.bpt import class_shares
+from galexplorer.science.derived import derived_statistics
+from galexplorer.science.summary import CAUTION_ABOVE
 
 BATCH = 64
 _DRAWS_AT_ONCE = 200_000
-CAUTION_ABOVE = 0.30
-"""Redshifts from here to the end of the model's range are those it learnt least of."""
-
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
 Stop = Callable[[], bool]
@@ -47,55 +43,6 @@ class Options:
     redshift_range: tuple[float, float] | None
     draws: int
     seed: int
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What is found out about each row, filled batch by batch; NaN where nothing is.
-
-    Attributes
-    ----------
-    statistics : ndarray, shape (n, 7, 9), float32
-        `galexplorer.schema.SUMMARY_STATISTICS` of every target.
-    classes : ndarray, shape (n, 4), float32
-        Probabilities of `galexplorer.schema.BPT_CLASSES`.
-    measurable : ndarray, shape (n, 5), float32
-        Probabilities that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
-    scores : ndarray, shape (n,), float32
-        Percentile of the least typical measure.
-    measured : ndarray, shape (n, 9), float64
-        `MEASURED` of rows with an image.
-    flags : list of list of str
-    """
-
-    statistics: Float[np.ndarray, "n 7 9"]
-    classes: Float[np.ndarray, "n 4"]
-    measurable: Float[np.ndarray, "n 5"]
-    scores: Float[np.ndarray, " n"]
-    measured: Float[np.ndarray, "n m"]
-    flags: list[list[str]]
-
-    @classmethod
-    def empty(cls, catalogue: Catalogue) -> "Columns":
-        """Return columns that know no more than the catalogue's own flags."""
-        number = len(catalogue)
-        return cls(
-            np.full((number, len(SUMMARY_STATISTICS), len(TARGETS)), np.nan, np.float32),
-            np.full((number, len(BPT_CLASSES)), np.nan, np.float32),
-            np.full((number, len(MEASURABLE_NAMES)), np.nan, np.float32),
-            np.full(number, np.nan, np.float32),
-            np.full((number, len(MEASURED)), np.nan),
-            [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
-        )
-
-    def leave_out(self, rows: range, catalogue: Catalogue) -> None:
-        """Mark rows as interrupted, with nothing of what was found out about them."""
-        for part in vars(self).values():
-            if isinstance(part, np.ndarray):
-                part[rows.start : rows.stop] = np.nan
-        for k in rows:
-            known = [word for word in str(catalogue.flags[k]).split(";") if word]
-            self.flags[k] = [*known, INTERRUPTED]
 
 
 def infer_catalogue(
@@ -143,12 +90,14 @@ def infer_catalogue(
     -------
     astropy.table.Table
         Columns ``id, ra, dec``, those of the table as they came (one whose name is taken has
-        ``_input`` at its end), ``<target>_p2_5`` ... ``<target>_std``, the probability of each
-        BPT class under its name, ``p_<target>_measurable``, how likely a spectrum of SDSS's
-        would show a line at a signal-to-noise ratio above 3 or give a metallicity,
-        ``domain_score`` and ``flag``: words joined by ``;``, empty
-        where all is well. A row that could not be inferred has NaN and says why. Where a row has
-        an image there are `MEASURED` too.
+        ``_input`` at its end), ``<target>_p2_5`` ... ``<target>_std``, ``gas_metallicity_flag``,
+        the probability of each BPT class under its name, ``p_no_lines``,
+        ``p_<target>_measurable``, how likely a spectrum of SDSS's would show a line at a
+        signal-to-noise ratio above 3 or give a metallicity, ``domain_score``, quantiles of the
+        derived quantities with ``derived_flag``, and ``flag``: words joined by ``;``, empty where
+        all is well. A row that could not be inferred has NaN and says why, and so has a metallicity
+        that no spectrum would give. Where a row has an image there is what was measured on it too.
+        Each column has description, unit and UCD (`galexplorer.science.columns.MEANINGS`).
 
     Raises
     ------
@@ -201,7 +150,7 @@ def infer_catalogue(
         done += len(rows)
         if progress is not None and not stop():
             progress(done, total)
-    table = _table(catalogue, columns)
+    table = columns.tabulate(catalogue)
     if before is not None:
         take_over(table, before, ~missing)
     table = join_input(table, catalogue)
@@ -272,6 +221,11 @@ def _infer_batch(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
     )
     columns.classes[rows] = class_shares(samples, columns.measurable[rows][:, : len(LINE_NAMES)])
+    radii = np.array([o.photometry.petro_r50 or np.nan for o in observations], float)
+    chances = columns.measurable[rows][:, MEASURABLE_NAMES.index("gas_metallicity")].astype(float)
+    columns.derived[rows], undetermined = derived_statistics(samples, radii, chances)
+    for row, reasons in zip(rows, undetermined, strict=True):
+        columns.derived_flags[row] = reasons
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
     domains: dict[int, Domain] = {}
     for index, kind in enumerate(INPUTS):
@@ -306,30 +260,6 @@ def _infer_batch(
             result = replace(result, notes=(*result.notes, words))
         results.append((row, result))
     return results
-
-
-def _table(catalogue: Catalogue, columns: Columns) -> Table:
-    table = Table()
-    table["id"] = np.asarray(catalogue.id, str)
-    table["ra"] = catalogue.ra
-    table["dec"] = catalogue.dec
-    for j, target in enumerate(TARGETS):
-        for s, name in enumerate(SUMMARY_STATISTICS):
-            table[f"{target.name}_{name}"] = Column(
-                columns.statistics[:, s, j],
-                description=f"{target.label}, {target.unit or 'no unit'}",
-            )
-    for c, name in enumerate(BPT_CLASSES):
-        table[name] = columns.classes[:, c]
-    for c, name in enumerate(MEASURABLE_NAMES):
-        table[f"p_{name}_measurable"] = columns.measurable[:, c]
-    table["domain_score"] = columns.scores
-    table["flag"] = np.array([";".join(words) for words in columns.flags], str)
-    if catalogue.image_paths():
-        for c, name in enumerate(MEASURED):
-            unit = "mag" if c < 2 * len(IMAGE_BANDS) else "arcsec"
-            table[name] = Column(columns.measured[:, c], unit=unit)
-    return table
 
 
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:

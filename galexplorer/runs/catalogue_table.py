@@ -1,68 +1,117 @@
-"""The columns that a table came with, beside those that were found out."""
+"""What is found out about each row of a catalogue, as columns."""
+
+from dataclasses import dataclass
 
 import numpy as np
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Table
+from jaxtyping import Float
 
 from galexplorer.catalogue import Catalogue
-from galexplorer.tables.units import Mixin
+from galexplorer.runs.catalogue_resume import INTERRUPTED
+from galexplorer.runs.catalogue_rows import MEASURED
+from galexplorer.schema import (
+    BPT_CLASSES,
+    LINE_NAMES,
+    MEASURABLE_NAMES,
+    SUMMARY_QUANTILES,
+    SUMMARY_STATISTICS,
+    TARGET_NAMES,
+)
+from galexplorer.science.columns import describe_columns
+from galexplorer.science.derived import DERIVED_NAMES, NOT_MEASURABLE
+from galexplorer.science.summary import MIN_MEASURABLE_PROBABILITY
 
-_OWN = ("id", "ra", "dec")
-_SUFFIX = "_input"
 
+@dataclass(frozen=True)
+class Columns:
+    """What is found out about each row, filled batch by batch; NaN where nothing is.
 
-def join_input(found: Table, catalogue: Catalogue) -> Table:
-    """Put the columns of the input between a row's name and place and its results.
-
-    Parameters
+    Attributes
     ----------
-    found : Table
-        Columns ``id, ra, dec`` and the results.
-    catalogue : Catalogue
-
-    Returns
-    -------
-    Table
-        The input's columns keep order, type, unit and mask. One that has the name of a result, in
-        any case, has ``_input`` at its end; one that is the id or the position already is not
-        repeated.
+    statistics : ndarray, shape (n, 7, 9), float32
+        `galexplorer.schema.SUMMARY_STATISTICS` of every target.
+    derived : ndarray, shape (n, 5, 8), float32
+        `galexplorer.schema.SUMMARY_QUANTILES` of every derived quantity.
+    classes : ndarray, shape (n, 4), float32
+        Probabilities of `galexplorer.schema.BPT_CLASSES`.
+    measurable : ndarray, shape (n, 5), float32
+        Probabilities that a spectrum would show each of `galexplorer.schema.MEASURABLE_NAMES`.
+    scores : ndarray, shape (n,), float32
+        Percentile of the least typical measure.
+    measured : ndarray, shape (n, 9), float64
+        `MEASURED` of rows with an image.
+    flags, derived_flags : list of list of str
+        Of the row, and of its derived quantities.
     """
-    found["ra"].unit = found["dec"].unit = "deg"
-    if catalogue.table is None:
-        return found
-    joined = Table()
-    own = catalogue.used.get("id")
-    for name in _OWN:
-        joined[name] = found[name]
-    if own in catalogue.table.colnames and _is_whole(catalogue.table[own]):
-        joined["id"] = catalogue.table[own].copy()
-    taken = {name.lower() for name in found.colnames}
-    for name in catalogue.table.colnames:
-        column = catalogue.table[name]
-        label = name.strip()
-        if label.lower() in _OWN and _is_same(column, joined[label.lower()]):
-            continue
-        while label.lower() in taken:
-            label += _SUFFIX
-        taken.add(label.lower())
-        joined[label] = column
-    for name in found.colnames[len(_OWN) :]:
-        joined[name] = found[name]
-    return joined
 
+    statistics: Float[np.ndarray, "n 7 9"]
+    derived: Float[np.ndarray, "n 5 8"]
+    classes: Float[np.ndarray, "n 4"]
+    measurable: Float[np.ndarray, "n 5"]
+    scores: Float[np.ndarray, " n"]
+    measured: Float[np.ndarray, "n m"]
+    flags: list[list[str]]
+    derived_flags: list[list[str]]
 
-def _is_whole(column: Mixin) -> bool:
-    """Tell whether every row has a value, so that the column itself can name the rows."""
-    if not isinstance(column, Column | MaskedColumn) or column.ndim != 1:
-        return False
-    masked = isinstance(column, MaskedColumn) and bool(column.mask.any())
-    return not masked and not (column.dtype.kind in "OUS" and np.any(column == ""))
+    @classmethod
+    def empty(cls, catalogue: Catalogue) -> "Columns":
+        """Return columns that know no more than the catalogue's own flags."""
+        number = len(catalogue)
 
+        def nothing(*shape: int) -> np.ndarray:
+            return np.full((number, *shape), np.nan, np.float32)
 
-def _is_same(column: Mixin, other: Column) -> bool:
-    if not isinstance(column, Column | MaskedColumn) or column.ndim != 1:
-        return False
-    if column.dtype != other.dtype or (column.unit or other.unit) != other.unit:
-        return False
-    values = np.ma.filled(np.ma.asarray(column), np.nan if column.dtype.kind == "f" else 0)
-    equal_nan = column.dtype.kind == "f"
-    return bool(np.array_equal(values, np.asarray(other), equal_nan=equal_nan))
+        return cls(
+            nothing(len(SUMMARY_STATISTICS), len(TARGET_NAMES)),
+            nothing(len(SUMMARY_QUANTILES), len(DERIVED_NAMES)),
+            nothing(len(BPT_CLASSES)),
+            nothing(len(MEASURABLE_NAMES)),
+            nothing(),
+            np.full((number, len(MEASURED)), np.nan),
+            [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
+            [[] for _ in range(number)],
+        )
+
+    def leave_out(self, rows: range, catalogue: Catalogue) -> None:
+        """Mark rows as interrupted, with nothing of what was found out about them."""
+        for part in vars(self).values():
+            if isinstance(part, np.ndarray):
+                part[rows.start : rows.stop] = np.nan
+        for k in rows:
+            known = [word for word in str(catalogue.flags[k]).split(";") if word]
+            self.flags[k] = [*known, INTERRUPTED]
+            self.derived_flags[k] = []
+
+    def tabulate(self, catalogue: Catalogue) -> Table:
+        """Return id, position and all columns, each with description, unit and UCD.
+
+        A metallicity that no spectrum would give is NaN, which its flag says.
+        """
+        table = Table()
+        table["id"] = np.asarray(catalogue.id, str)
+        table["ra"] = catalogue.ra
+        table["dec"] = catalogue.dec
+        chance = self.measurable[:, MEASURABLE_NAMES.index("gas_metallicity")]
+        hidden = chance < MIN_MEASURABLE_PROBABILITY
+        for j, target in enumerate(TARGET_NAMES):
+            for s, name in enumerate(SUMMARY_STATISTICS):
+                values = self.statistics[:, s, j]
+                if target == "gas_metallicity":
+                    values = np.where(hidden, np.float32(np.nan), values)
+                table[f"{target}_{name}"] = values
+        table["gas_metallicity_flag"] = np.where(hidden, NOT_MEASURABLE, "")
+        for c, name in enumerate(BPT_CLASSES):
+            table[name] = self.classes[:, c]
+        table["p_no_lines"] = 1 - self.measurable[:, : len(LINE_NAMES)].min(axis=1)
+        for c, name in enumerate(MEASURABLE_NAMES):
+            table[f"p_{name}_measurable"] = self.measurable[:, c]
+        table["domain_score"] = self.scores
+        for j, target in enumerate(DERIVED_NAMES):
+            for s, name in enumerate(SUMMARY_QUANTILES):
+                table[f"{target}_{name}"] = self.derived[:, s, j]
+        table["derived_flag"] = np.array([";".join(words) for words in self.derived_flags], str)
+        table["flag"] = np.array([";".join(words) for words in self.flags], str)
+        if catalogue.image_paths():
+            for c, name in enumerate(MEASURED):
+                table[name] = self.measured[:, c]
+        return describe_columns(table)

@@ -21,6 +21,9 @@ MIN_CLASS_PROBABILITY = 0.5
 FAINT_LINES = 0.8
 """Probability that a spectrum shows too few lines for a class, from which none is named."""
 
+CAUTION_ABOVE = 0.30
+"""Redshifts from here to the end of the model's range are those it learnt least of."""
+
 MIN_MEASURABLE_PROBABILITY = 0.5
 """Probability from which a metallicity is shown as a number."""
 
@@ -81,8 +84,16 @@ def not_measurable(result: Result, name: str) -> str:
 
 
 def caveats(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
-    """List the unreliable targets; `metallicity` is the probability that it is measurable."""
+    """List what is unreliable; `metallicity` is the probability that it is measurable."""
     sentences = []
+    # rounded, since 0.3 is a little more in the draws' single precision
+    redshift = round(float(np.median(posterior.column("redshift"))), 6)
+    if redshift > CAUTION_ABOVE:
+        which = "redshift" if "redshift" in posterior.fixed else "median redshift"
+        sentences.append(
+            f"The {which} is {redshift:.3g}: above {CAUTION_ABOVE:g} the model learnt from few "
+            "galaxies, so treat all values with caution."
+        )
     if float(np.median(posterior.column("log_stellar_mass"))) < LOW_LOG_STELLAR_MASS:
         sentences.append(
             "The black-hole mass is unreliable here: galaxies of this mass mostly have velocity "

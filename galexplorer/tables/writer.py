@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from astropy.io import votable
 from astropy.io.votable.tree import Info
 from astropy.table import Column, MaskedColumn, Table, serialize
 from astropy.time import Time
+from astropy.utils.data_info import serialize_context_as
 from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.errors import InputError, OptionError
+from galexplorer.tables.describe import arrow_metadata, describe_fields, to_votable
+from galexplorer.tables.fits_writer import write_fits
 from galexplorer.tables.meta import META
 
 STDOUT = "-"
@@ -104,22 +106,27 @@ def _write_quietly(table: Table, path: Path, format: str) -> None:
 
 def _write(table: Table, path: Path, format: str) -> None:
     meta = json.dumps(dict(table.meta), default=str)
-    table = table.copy()
+    table = Table(table)  # plain columns with units in place of quantities
     if format == "fits":
         table.meta = {META: meta} if table.meta else {}
         _spell_times(table)
         for name in table.colnames:
             _fit(table, name, format)
             if getattr(table[name], "dtype", np.dtype(float)).kind in "OU":
-                unit = table[name].unit
-                table[name] = Column(_to_ascii(table[name], name), unit=unit)
-        table.write(path, format="fits")
+                info = table[name].info
+                table[name] = Column(
+                    _to_ascii(table[name], name),
+                    unit=info.unit,
+                    description=info.description,
+                    meta=info.meta,
+                )
+        write_fits(table, path)
     elif format == "votable":
         own, table.meta = table.meta, {}
         table = _flatten(table)
         for name in table.colnames:
             _fit(table, name, format)
-        file = votable.from_table(table)
+        file = to_votable(table)
         if own:
             file.resources[0].infos.append(Info(name=META, value=meta))
         file.to_xml(str(path))
@@ -203,13 +210,16 @@ def _write_parquet(table: Table, path: Path) -> None:
             blank = {"S": b"", "U": "", "f": np.nan}.get(column.dtype.kind, 0)
             column = Column(column.filled(blank))
         table[name] = column
+    with serialize_context_as("parquet"):
+        flat = serialize.represent_mixins_as_columns(table)
     table.write(path, format="parquet")
-    if not gaps:
-        return
-    # astropy writes the units and all else; only the gaps of integers are beyond it
+    # astropy writes values and what it reads itself; the gaps of integers and what others read
+    # are beyond it
     arrow = pq.read_table(path)
     for name, mask in gaps.items():
         place = arrow.schema.get_field_index(name)
         values = pa.array(np.asarray(table[name]), mask=mask)
         arrow = arrow.set_column(place, arrow.schema.field(place), values)
-    pq.write_table(arrow, path)
+    told = arrow_metadata(flat)
+    schema = describe_fields(arrow.schema, flat, {**told, **(arrow.schema.metadata or {})})
+    pq.write_table(arrow.cast(schema), path)

@@ -71,6 +71,15 @@ def fail(capsys):
         (["infer", "--catalog", "t.csv", "--out", "o.ecsv", *MAGNITUDE], "column of the table"),
         (["infer", "--catalog", "t.csv", "--out", "o.ecsv", "a.fits"], "INPUT cannot be used"),
         (["infer", "--catalog", "t.csv", "--out", "o.x", "--format", "json"], "as a table"),
+        (["infer", *MAGNITUDE, "--posterior", "d.parquet"], "draws of a --catalog"),
+        (
+            ["infer", "--catalog", "t.csv", "--out", "o.ecsv", "--posterior", "d.fits"],
+            "no Parquet file",
+        ),
+        (
+            ["infer", "--catalog", "t.csv", "--out", "o.parquet", "--posterior", "o.parquet"],
+            "the same file",
+        ),
         (["train", "x", "--out", "w", "--config", "none.yaml"], "none.yaml does not exist"),
         (["simulate", "--size", "0", "--out", "x"], "--size"),
         (["train"], "DIR"),

@@ -160,8 +160,15 @@ def test_a_catalogue_gives_one_row_for_each_row(infer, tmp_path, cube):
         "plain,150,2,19.1,17.6,17.0,16.7,16.5,,,\n"
     )
     out = tmp_path / "out.ecsv"
-    infer("--catalog", table, "--out", out, "--draws", 200)
+    posterior = tmp_path / "draws.parquet"
+    infer("--catalog", table, "--out", out, "--draws", 200, "--posterior", posterior)
     rows = Table.read(out, format="ascii.ecsv")
+    draws = Table.read(posterior)
+    inferred = np.isfinite(rows["redshift_p50"])
+    assert list(draws["id"]) == list(rows["id"][inferred])
+    assert draws["log_sfr"].shape == (inferred.sum(), 200)
+    medians = np.median(draws["log_sfr"], axis=1)
+    np.testing.assert_allclose(medians, rows["log_sfr_p50"][inferred], atol=1e-5)
     expected = ["plain", "gaps", "nothing", "broken", "fixed", "image", "lost", "plain"]
     assert list(rows["id"]) == expected
     for name in TARGET_NAMES:

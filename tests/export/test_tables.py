@@ -9,8 +9,11 @@ from astropy.table import Table
 
 from galexplorer.export.files import result_bytes, write_result
 from galexplorer.export.provenance import CITATION
-from galexplorer.export.tables import UNITS, posterior_table
-from galexplorer.schema import SUMMARY_STATISTICS, TARGET_NAMES, TARGETS
+from galexplorer.export.summary import summarise
+from galexplorer.export.tables import posterior_table
+from galexplorer.schema import SUMMARY_STATISTICS, TARGET_NAMES
+from galexplorer.science.columns import DRAW_MEANINGS
+from galexplorer.science.derived import DERIVED_NAMES
 
 
 def read(result, format):
@@ -29,17 +32,16 @@ def check_metadata(meta, result):
     assert meta["domain"]["inside"] is True
 
 
-def test_every_unit_of_the_schema_is_known():
-    assert {target.unit for target in TARGETS} == set(UNITS)
-
-
 def test_table_has_a_unit_and_a_description_for_each_target(result):
     table = posterior_table(result)
-    assert tuple(table.colnames) == TARGET_NAMES
+    assert tuple(table.colnames[:9]) == TARGET_NAMES
+    assert tuple(table.colnames[9:]) == DERIVED_NAMES
     assert table["log_stellar_mass"].unit == u.dex(u.Msun)
     assert table["log_sfr"].unit == u.dex(u.Msun / u.yr)
     assert table["log_flux_oiii_5007"].unit.physical_unit == 1e-17 * u.erg / u.s / u.cm**2
-    assert all(table[target.name].description == target.label for target in TARGETS)
+    for name in table.colnames:
+        assert table[name].description.startswith(DRAW_MEANINGS[name].description)
+        assert table[name].meta["ucd"]
     check_metadata(table.meta, result)
 
 
@@ -53,7 +55,7 @@ def test_tables_come_back_as_they_were(result, format):
         np.testing.assert_array_equal(table[name], result.posterior.column(name))
         assert table[name].unit == original[name].unit
     check_metadata(table.meta, result)
-    assert table.meta["summary"] == result.posterior.summary()
+    assert table.meta["summary"] == summarise(result)["posterior"]
 
 
 def test_fits_comes_back_as_it_was(result, tmp_path):
@@ -64,14 +66,21 @@ def test_fits_comes_back_as_it_was(result, tmp_path):
         draws = hdus["POSTERIOR"].data
         for name in TARGET_NAMES:
             np.testing.assert_array_equal(draws[name], result.posterior.column(name))
-        assert hdus["POSTERIOR"].header["TCOMM2"] == "Stellar mass [log10(Msun)]"
-        assert hdus["POSTERIOR"].header["TCOMM6"].startswith("Halpha flux [log10(1e-17 erg")
+        header = hdus["POSTERIOR"].header
+        assert header["TCOMM2"] == "log10 of the total stellar mass, Kroupa IMF [log10(Msun)]"
+        assert header["TUCD6"] == "phot.flux;em.line.Halpha"
+        assert header["TUNIT10"] == "Mpc"
         summary = hdus["SUMMARY"].data
         assert list(summary["target"]) == list(TARGET_NAMES)
-        expected = result.posterior.summary()
+        expected = summarise(result)["posterior"]
         for row in summary:
             for key in SUMMARY_STATISTICS:
                 assert row[key] == expected[row["target"]][key]
         meta = {row["key"]: json.loads(row["json"]) for row in hdus["METADATA"].data}
+        for hdu in hdus:
+            hdu.verify("exception")
+            assert hdu.verify_checksum() == hdu.verify_datasum() == 1
     check_metadata(meta, result)
-    assert tuple(Table.read(path, hdu=1).colnames) == TARGET_NAMES
+    back = Table.read(path, hdu=1)
+    assert back["log_sfr"].unit == u.dex(u.Msun / u.yr)
+    assert back["log_sfr"].description == DRAW_MEANINGS["log_sfr"].description

@@ -119,7 +119,7 @@ def show_derived(result: Result) -> None:
     """Draw the table of what follows from the draws."""
     level = settings.interval()
     st.subheader("Derived", anchor=False)
-    quantities = derive(result.posterior, result.photometry.petro_r50)
+    quantities = derive(result.posterior, result.photometry.petro_r50, result.measurable)
     rows = [derived_row(quantity, level) for quantity in quantities]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="Derived quantities")
 
@@ -127,8 +127,8 @@ def show_derived(result: Result) -> None:
 def derived_row(quantity: Derived, level: str) -> dict[str, str]:
     """Return one derived quantity as words."""
     values = quantity.draws[np.isfinite(quantity.draws)]
-    if quantity.valid < 0.5:
-        median, interval = "none", f"valid for {quantity.valid:.0%} of the draws"
+    if quantity.flag:
+        median, interval = "none", quantity.reason
     else:
         low, high = (SUMMARY_QUANTILES[key] for key in INTERVALS[level])
         edges = [format_number(float(v), quantity.digits) for v in np.quantile(values, [low, high])]
