@@ -101,7 +101,8 @@ class Result(records.Result):
         Returns
         -------
         dict
-            As `write` puts it into a JSON file; ``galexplorer/export/result.schema.json`` is its schema.
+            As `write` puts it into a JSON file; its schema is
+            ``galexplorer/export/result.schema.json``.
         """
         return summarise(self)
 
