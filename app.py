@@ -3,10 +3,10 @@
 import streamlit as st
 
 from galexplorer.ui.pages import about, card, compare, explore, latent_map, targets
-from galexplorer.ui.parts import frame
-from galexplorer.ui.session import journey
+from galexplorer.ui.parts import page_style
+from galexplorer.ui.session import navigation
 
-st.set_page_config(page_title="galexplorer", page_icon=frame.ICON, layout="wide")
+st.set_page_config(page_title="galexplorer", page_icon=page_style.ICON, layout="wide")
 home = st.Page(explore.page, title="Explore", icon=":material/flare:", default=True)
 page = st.navigation(
     [
@@ -19,5 +19,5 @@ page = st.navigation(
     ],
     position="top",
 )
-journey.enter(page, home)
+navigation.register_page(page, home)
 page.run()

@@ -25,7 +25,7 @@ from galexplorer.population.sources import data_folder
 from galexplorer.population.store import load_population
 from galexplorer.simulation.training_set import table_rows
 
-JUDGED = (0, 1)
+SCORED = (0, 1)
 NEIGHBOUR = 20
 DRAWS = 300
 
@@ -48,7 +48,7 @@ def alone(engine: Engine, member: int) -> Engine:
 
 
 def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
-    """Return, by mode, log score and RMSE of each judged target, shape (targets, 2)."""
+    """Return, by mode, log score and RMSE of each scored target, shape (targets, 2)."""
     found = {}
     rows, truth = shards.select(sample.arrays, sample.test), sample.truth[sample.test]
     for mode in sample.modes:
@@ -56,7 +56,7 @@ def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
             continue
         draws = predict(engine, rows, mode, truth, DRAWS, redshift_range=sample.redshift_range)
         mean = draws.draws.mean(axis=1)
-        known = [k for k in JUDGED if np.isfinite(truth[:, k]).any()]
+        known = [k for k in SCORED if np.isfinite(truth[:, k]).any()]
         found[mode.name] = np.array(
             [
                 (
@@ -65,7 +65,7 @@ def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
                 )
                 if k in known
                 else (np.nan, np.nan)
-                for k in JUDGED
+                for k in SCORED
             ]
         )
     return found
@@ -73,7 +73,7 @@ def scores(engine: Engine, sample: Sample) -> dict[str, np.ndarray]:
 
 def widths(engine: Engine, rows: shards.Arrays) -> np.ndarray:
     """Return the width of the 68% interval of redshift from magnitudes, shape (n,)."""
-    draws = engine.sample(encode_rows(engine, rows, PHOTOMETRY.choice), DRAWS, 0).numpy()
+    draws = engine.sample(encode_rows(engine, rows, PHOTOMETRY.mask), DRAWS, 0).numpy()
     low, high = np.quantile(draws[:, :, 0], [0.16, 0.84], axis=1)
     return high - low
 
@@ -128,7 +128,7 @@ def main() -> None:
         print("  ".join(f"{ratio[fifth == k].mean():.3f}" for k in range(5)))
         seconds = []
         for one in (engine, members[0]):
-            encoded = encode_rows(one, rows, PHOTOMETRY.choice)
+            encoded = encode_rows(one, rows, PHOTOMETRY.mask)
             one.sample(encoded, DRAWS, 0)
             begin = time.perf_counter()
             one.sample(encoded, DRAWS, 0)

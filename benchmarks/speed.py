@@ -13,9 +13,9 @@ import numpy as np
 from galexplorer.catalogue import read_catalogue
 from galexplorer.figures.corner import corner_figure
 from galexplorer.image.reader import read_image
-from galexplorer.inference.catalogue_run import infer_catalogue
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe
+from galexplorer.runs.catalogue_run import infer_catalogue
 
 EXAMPLE = Path(__file__).parents[1] / "assets" / "examples" / "spiral.fits.gz"
 

@@ -11,7 +11,7 @@ import typer
 from galexplorer import console
 from galexplorer.commands import app as explorer
 from galexplorer.commands import infer, library, sky, targets, training
-from galexplorer.errors import GalexplorerError, OptionError
+from galexplorer.errors import GalexplorerError, InterruptionError, OptionError
 from galexplorer.version import __version__
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well; 2 after an error, which is one line on stderr.
+        0 if all went well; 2 after an error, which is one line on stderr; 128 more than the number
+        of the signal that ended the command.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code == INTERRUPTED:
             return _fail("interrupted.", INTERRUPTED)
         return code if isinstance(code, int) else 0
+    except InterruptionError as error:
+        return _fail(str(error), 128 + error.signal)
     except GalexplorerError as error:
         return _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):

@@ -31,3 +31,18 @@ class DataError(GalexplorerError):
 
 class FetchError(GalexplorerError):
     """A service on the network gave no usable answer."""
+
+
+class InterruptionError(GalexplorerError):
+    """Ctrl-C or the system ended a command, which kept what was done.
+
+    Parameters
+    ----------
+    message : str
+    signal : int
+        Number of the signal that came.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal

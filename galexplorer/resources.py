@@ -1,5 +1,6 @@
-"""Where the files lie that come with the package: weights, examples, the app and its settings."""
+"""What there is to work with: files that come with the package, and cores."""
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -26,3 +27,20 @@ def bundled(name: str) -> Path:
     True
     """
     return (_INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent) / name
+
+
+def count_cores() -> int:
+    """Return the number of cores that this process may use.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> count_cores() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -26,7 +26,8 @@ from jaxtyping import install_import_hook
 # Arguments, results and fields of these rooms are checked against their types, arrays also against
 # their shapes. Before the package is imported; processes that a test starts run without.
 CHECKED = (
-    "records", "fits", "image", "model", "science", "inference", "figures", "export", "datasets",
+    "records", "fits", "image", "model", "science", "inference", "runs", "figures", "export",
+    "datasets",
 )  # fmt: skip
 install_import_hook(
     [f"galexplorer.{room}" for room in CHECKED],

@@ -23,6 +23,7 @@ LEVELS = (
     {"query"},
     {"sky", "science"},
     {"inference"},
+    {"runs"},
     {"figures"},
     {"export"},
     {"api"},

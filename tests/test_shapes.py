@@ -12,10 +12,10 @@ from jaxtyping import TypeCheckError
 
 from galexplorer.datasets.shards import splits_of
 from galexplorer.export.latex import latex_interval
-from galexplorer.figures.density import ridge
+from galexplorer.figures.density import density_curve
 from galexplorer.image.composite import composite
-from galexplorer.inference.domain import inputs_of
-from galexplorer.model.features import widen_image_bands
+from galexplorer.inference.domain import distance_inputs
+from galexplorer.model.features import expand_gri_to_ugriz
 from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import class_probabilities
 
@@ -23,10 +23,12 @@ WRONG: dict[str, Callable[[], object]] = {
     "records: eight targets": lambda: Posterior(np.zeros((5, 8), np.float32)),
     "records: whole numbers": lambda: Posterior(np.zeros((5, 9), int)),
     "image: two bands": lambda: composite(np.zeros((2, 8, 8)), 0.396),
-    "model: five bands": lambda: widen_image_bands(np.zeros((4, 5))),
+    "model: five bands": lambda: expand_gri_to_ugriz(np.zeros((4, 5))),
     "science: eight targets": lambda: class_probabilities(np.zeros((5, 8))),
-    "inference: unequal rows": lambda: inputs_of(torch.zeros(3, 32), torch.zeros(2, 5), "jpeg"),
-    "figures: two axes": lambda: ridge(np.zeros((5, 9))),
+    "inference: unequal rows": lambda: distance_inputs(
+        torch.zeros(3, 32), torch.zeros(2, 5), "jpeg"
+    ),
+    "figures: two axes": lambda: density_curve(np.zeros((5, 9))),
     "export: two axes": lambda: latex_interval(np.zeros((5, 9))),
     "datasets: unequal rows": lambda: splits_of(np.zeros(3), np.zeros(2), np.zeros(3)),
 }

@@ -17,13 +17,14 @@ from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
 from galexplorer.inference import engine as core
-from galexplorer.inference.catalogue_run import infer_catalogue
-from galexplorer.inference.choices import INPUTS, cut, restrict
-from galexplorer.inference.sight import Sight
+from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
+from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
+from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGETS
 from galexplorer.sky.fetch import Fetched, Source, fetch_target
+from galexplorer.tables.formats import read_raw
 
 
 class Engine(core.Engine):
@@ -53,7 +54,7 @@ class Engine(core.Engine):
         redshift_range: tuple[float, float] | None = None,
         draws: int = 5000,
         seed: int = 0,
-        sight: Sight | None = None,
+        prepared: PreparedObservation | None = None,
         use: tuple[str, ...] = INPUTS,
         cuts: Mapping[str, tuple[float, float]] | None = None,
         name: str = "",
@@ -75,8 +76,8 @@ class Engine(core.Engine):
             Between 100 and 1,000,000.
         seed : int
             The same seed gives the same draws.
-        sight : galexplorer.inference.sight.Sight, optional
-            What `look` returned for this observation as it is used, where it is at hand.
+        prepared : galexplorer.inference.prepared.PreparedObservation, optional
+            What `prepare` returned for this observation as it is used, where it is at hand.
         use : tuple of str
             Which of ``image``, the bands ``u, g, r, i, z`` and ``radii`` the model is given.
         cuts : mapping of str to tuple of float, optional
@@ -86,7 +87,8 @@ class Engine(core.Engine):
         **given
             What else is known of the galaxy or its image, passed to `galexplorer.observe`:
             ``magnitudes``, ``errors``, ``petro_r50``, ``petro_r90``, ``ra``, ``dec``, ``pixel``,
-            ``wcs``, ``pixel_scale``, ``flux_pixel_scale``, ``source``, ``progress``.
+            ``wcs``, ``pixel_scale``, ``flux_pixel_scale``, ``zero_point``, ``exposure``, ``mask``,
+            ``weight``, ``ebv``, ``deredden``, ``source``, ``progress``.
 
         Returns
         -------
@@ -115,26 +117,32 @@ class Engine(core.Engine):
         >>> result = engine.infer("NGC 5332")  # doctest: +SKIP
         """
         core.check_options(redshift, redshift_range, draws)
-        observation = restrict(observe(target, **given), use)
+        observation = select_inputs(observe(target, **given), use)
         record = super().infer(
             observation,
             redshift=redshift,
             redshift_range=redshift_range,
             draws=draws,
             seed=seed,
-            sight=sight,
+            prepared=prepared,
         )
-        return Result.of(cut(record, cuts or {}), name or _name_of(target))
+        return Result.of(apply_prior_cuts(record, cuts or {}), name or _name_of(target))
 
     def infer_table(
         self,
         table: "Catalogue | Table | pd.DataFrame | str | Path",
         *,
+        columns: Mapping[str, str | None] | None = None,
+        hdu: int | str | None = None,
+        image: str | Path | None = None,
         redshift_range: tuple[float, float] | None = None,
         draws: int = 512,
         seed: int = 0,
         progress: Callable[[int, int], None] | None = None,
         each: Callable[[int, Result], None] | None = None,
+        workers: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        before: "Table | str | Path | None" = None,
     ) -> QTable:
         """Infer every row of a table.
 
@@ -143,6 +151,15 @@ class Engine(core.Engine):
         table : astropy.table.Table, pandas.DataFrame, str, Path or Catalogue
             Columns ``id, ra, dec, u, g, r, i, z`` (dereddened AB magnitudes), ``err_u`` ... and the
             others of `galexplorer.catalogue.columns.COLUMNS`; at least one magnitude or ``image``.
+            Files are of any format that `galexplorer.catalogue.read_catalogue` reads; ``-`` is the
+            standard input.
+        columns : mapping of str to str or None, optional
+            The table's column for a quantity, such as ``{"g": "mag_g", "redshift": None}``; None
+            says that the table has none, and ``"F [nJy]"`` states a unit too.
+        hdu : int or str, optional
+            Which table of a file of several.
+        image : str or Path, optional
+            Image of the rows that name none, such as a wide frame in which their ``ra, dec`` lie.
         redshift_range : tuple of float, optional
             Prior range of redshift of all rows; a row's own lies within it.
         draws : int
@@ -154,6 +171,15 @@ class Engine(core.Engine):
         each : callable, optional
             Called with the index of a row and its `Result`, one after the other; rows that could
             not be inferred are left out. It is where to plot or write what a row alone has.
+        workers : int, optional
+            Threads that infer, as many as there are cores by default. The result is the same.
+        stop : callable, optional
+            Asked often whether to stop: rows that are not done then have the flag
+            ``not_inferred: interrupted``.
+        before : Table, str or Path, optional
+            A result of which rows are missing for that reason, in memory or as it was written, but
+            not as CSV: its other rows are taken over. What comes out equals, bit for bit, the
+            result of a run that was never stopped.
 
         Returns
         -------
@@ -166,18 +192,28 @@ class Engine(core.Engine):
         InputError
             If the table cannot be read, is empty, or has none of the columns.
         OptionError
-            If an option is out of range.
+            If an option is out of range, or says how to read what was read already.
+        OptionError
+            If `before` was made with other options or weights, or of other rows.
 
         Examples
         --------
         >>> import galexplorer as gx
         >>> from astropy.table import Table
+        >>> engine = gx.load()
         >>> table = Table({"g": [17.6, 18.2], "r": [16.8, 17.1], "i": [16.4, 16.6]})
-        >>> posteriors = gx.load().infer_table(table, draws=200)  # doctest: +SKIP
-        >>> len(posteriors), posteriors["log_sfr_p50"].unit  # doctest: +SKIP
-        (2, Unit("dex(solMass / yr)"))
+        >>> len(engine.infer_table(table, draws=200))
+        2
+        >>> table = Table({"name": ["M 1"], "mag": [16.8]})
+        >>> len(engine.infer_table(table, columns={"r": "mag"}, draws=200))
+        1
         """
-        catalogue = table if isinstance(table, Catalogue) else read_catalogue(table)
+        if not isinstance(table, Catalogue):
+            catalogue = read_catalogue(table, columns=columns, hdu=hdu, image=image)
+        elif columns or hdu is not None or image is not None:
+            raise OptionError("A Catalogue was read already: give columns, hdu, image to its file.")
+        else:
+            catalogue = table
 
         def hand_over(row: int, record: records.Result) -> None:
             if each is not None:
@@ -191,6 +227,9 @@ class Engine(core.Engine):
             seed=seed,
             progress=progress,
             each=hand_over if each is not None else None,
+            workers=workers,
+            stop=stop,
+            before=None if before is None else read_raw(before).table,
         )
         found.meta["citation"] = CITATION
         return QTable(found)
@@ -303,7 +342,7 @@ def infer(target: Target | None = None, **options: Unpack[Options]) -> Result:
     target : optional
         As of `Engine.infer`.
     **options
-        As of `Engine.infer`, without ``sight``.
+        As of `Engine.infer`, without ``prepared``.
 
     Returns
     -------

@@ -1,10 +1,11 @@
 """Whatever a user has of a galaxy, as the observation that the engine takes."""
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict, TypeGuard
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -27,6 +28,7 @@ from galexplorer.schema import (
     PETROSIAN_RADIUS_LIMITS_ARCSEC,
 )
 from galexplorer.sky.cube import read_fetched
+from galexplorer.sky.dust import read_extinction, redden
 from galexplorer.sky.fetch import Fetched, Source, fetch_target
 
 File: TypeAlias = str | Path | bytes | tuple[str, bytes]
@@ -60,6 +62,12 @@ class Given(TypedDict, total=False):
     wcs: WCS | None
     pixel_scale: float | None
     flux_pixel_scale: float | None
+    zero_point: float | Mapping[str, float] | None
+    exposure: float | None
+    mask: File | Mapping[str, File] | None
+    weight: File | Mapping[str, File] | None
+    ebv: float | None
+    deredden: bool
     source: Source
     progress: Callable[[str], None] | None
 
@@ -77,6 +85,12 @@ def observe(
     wcs: WCS | None = None,
     pixel_scale: float | None = None,
     flux_pixel_scale: float | None = None,
+    zero_point: float | Mapping[str, float] | None = None,
+    exposure: float | None = None,
+    mask: File | Mapping[str, File] | None = None,
+    weight: File | Mapping[str, File] | None = None,
+    ebv: float | None = None,
+    deredden: bool = False,
     source: Source = "auto",
     progress: Callable[[str], None] | None = None,
 ) -> Observation:
@@ -88,8 +102,9 @@ def observe(
         A name, position or SDSS objID (str), or a `~astropy.coordinates.SkyCoord`: looked up on
         the network. A FITS file with g, r, i, an SDSS colour JPEG, or three FITS files: paths,
         bytes, pairs of name and bytes, or a mapping from band to one of these. An array of
-        shape (3, H, W) in nanomaggies per pixel, bands g, r, i. What `fetch`, the image reader
-        or this function returned. Without one, `magnitudes` are all there is.
+        shape (3, H, W), bands g, r, i, in nanomaggies per pixel without `zero_point`. What
+        `fetch`, the image reader or this function returned. Without one, `magnitudes` are all
+        there is.
     magnitudes, errors : mapping of str to float, optional
         Dereddened AB model magnitudes and their 1-sigma errors, by band (u, g, r, i, z). They
         replace what is measured on the image or what SDSS lists.
@@ -97,7 +112,7 @@ def observe(
         Petrosian radii in r that hold 50 and 90% of the light, arcsec.
     ra, dec : float, optional
         Where in the image the galaxy lies, degrees (ICRS); the object nearest the centre
-        without them.
+        without them. They count over coordinates in the header that `pixel_scale` contradicts.
     pixel : tuple of float, optional
         The same as zero-based x and y, for an image without coordinates.
     wcs : astropy.wcs.WCS, optional
@@ -107,6 +122,20 @@ def observe(
         `wcs`.
     flux_pixel_scale : float, optional
         Side of the pixel that the values refer to, arcsec, where it is another.
+    zero_point : float or mapping of str to float, optional
+        AB magnitude of a source whose pixels sum to one, for all bands or by band (g, r, i).
+    exposure : float, optional
+        Exposure time, seconds: `zero_point` is that of one unit per second. Without one it
+        replaces the header's EXPTIME, where the header's zero point is for one second.
+    mask, weight : path, bytes, (name, bytes) or mapping by band, optional
+        FITS images on the image's grid. Pixels whose mask is not zero, or whose weight is not
+        positive, are unmeasured.
+    ebv : float, optional
+        Reddening E(B-V) of Schlegel et al. 1998, magnitudes: Galactic extinction that it means is
+        removed from magnitudes measured on the image.
+    deredden : bool
+        Remove the extinction that the dust map of Schlegel et al. 1998 has at the position; it
+        needs the package dustmaps and its map.
     source : {"auto", "frames", "legacy", "hips"}
         Which service to take a looked-up galaxy's pixels from.
     progress : callable, optional
@@ -138,8 +167,16 @@ def observe(
     photometry = _photometry(magnitudes, errors, petro_r50, petro_r90)
     _check_position(ra, dec)
     placed = {"ra": ra, "dec": dec, "pixel": pixel}
-    scales = {"pixel_scale": pixel_scale, "flux_pixel_scale": flux_pixel_scale}
-    stated = [name for name, value in {**placed, **scales}.items() if value is not None]
+    read = {
+        "pixel_scale": pixel_scale,
+        "flux_pixel_scale": flux_pixel_scale,
+        "zero_point": zero_point,
+        "exposure": exposure,
+        "mask": mask,
+        "weight": weight,
+    }
+    dust = {"ebv": ebv, "deredden": deredden or None}
+    stated = [name for name, value in {**placed, **read, **dust}.items() if value is not None]
     if isinstance(target, Observation):
         _refuse(stated, "an observation was measured already")
         return target if photometry is None else replace(target, photometry=photometry)
@@ -148,13 +185,15 @@ def observe(
         return observe_pixels(None, photometry)
     if wcs is not None and not isinstance(target, np.ndarray):
         raise OptionError("wcs belongs to an array: files have their own.")
+    if ebv is not None and deredden:
+        raise OptionError("ebv and deredden exclude each other: give one.")
     if isinstance(target, SkyCoord):
         target = _position_text(target)
     if isinstance(target, str) and names_galaxy([target]):
         _refuse(stated, "they belong to an image of your own")
         target = fetch_target(target, progress, source=source)
-    if isinstance(target, str | Path) and not stated:
-        target = read_fetched(Path(target)) or target
+    if not stated and _is_file(target):
+        target = read_fetched(target) or target
     if isinstance(target, Fetched):
         _refuse([name for name in stated if name not in placed], "the pixels are those of SDSS")
         if not stated:
@@ -162,12 +201,52 @@ def observe(
         target = target.pixels  # a position that was stated is another galaxy's
     if progress is not None:
         progress("reading the image and measuring the galaxy")
-    pixels = _read(target, wcs, pixel_scale, flux_pixel_scale)
+    if isinstance(target, Pixels):
+        _refuse([name for name in stated if name in read], "these pixels have a scale already")
+        pixels = target
+    else:
+        pixels = read_image(
+            _cube_bytes(target, wcs, pixel_scale, zero_point is None)
+            if isinstance(target, np.ndarray)
+            else target,
+            pixel_scale_arcsec=pixel_scale,
+            flux_pixel_scale_arcsec=flux_pixel_scale,
+            zero_point=zero_point,
+            exposure_s=exposure,
+            ra=ra,
+            dec=dec,
+            masks=mask,
+            weights=weight,
+        )
+    if pixel is not None and ra is not None:
+        raise OptionError("Give a position in degrees or in pixels, not both.")
+    extinction = None if ebv is None else redden(ebv)
+    if deredden:
+        extinction = read_extinction(*_sky_position(pixels, ra, dec, pixel))
     if pixel is not None:
-        if ra is not None:
-            raise OptionError("Give a position in degrees or in pixels, not both.")
         pixels = _centred(pixels, *pixel)
-    return observe_pixels(pixels, photometry, ra=ra, dec=dec)
+    return observe_pixels(pixels, photometry, ra=ra, dec=dec, extinction_mag=extinction)
+
+
+def _sky_position(
+    pixels: Pixels, ra: float | None, dec: float | None, pixel: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Return where to look into a map of dust, which changes little across an image."""
+    if ra is None or dec is None:
+        height, width = pixels.flux.shape[1:]
+        ra, dec = pixels.to_sky(*(pixel or ((width - 1) / 2, (height - 1) / 2)))
+    if not (math.isfinite(ra) and math.isfinite(dec)):
+        raise OptionError(
+            "The dust map needs a position, and the image has no coordinates: give RA and Dec, or "
+            "state E(B-V)."
+        )
+    return ra, dec
+
+
+def _is_file(target: object) -> TypeGuard[File]:
+    if isinstance(target, tuple):
+        return len(target) == 2 and isinstance(target[1], bytes)
+    return isinstance(target, str | Path | bytes)
 
 
 def _position_text(position: SkyCoord) -> str:
@@ -179,37 +258,19 @@ def _position_text(position: SkyCoord) -> str:
     return f"{icrs.ra.deg:.8f} {icrs.dec.deg:+.8f}"
 
 
-def _read(
-    target: File | Mapping[str, File] | Sequence[File] | np.ndarray | Pixels,
-    wcs: WCS | None,
-    pixel_scale: float | None,
-    flux_pixel_scale: float | None,
-) -> Pixels:
-    if isinstance(target, Pixels):
-        _refuse(
-            [name for name, v in {"pixel_scale": pixel_scale, "flux_pixel_scale": flux_pixel_scale}
-             .items() if v is not None],
-            "these pixels have a scale already",
-        )  # fmt: skip
-        return target
-    if isinstance(target, np.ndarray):
-        target = _cube_bytes(target, wcs, pixel_scale)
-    return read_image(
-        target, pixel_scale_arcsec=pixel_scale, flux_pixel_scale_arcsec=flux_pixel_scale
-    )
-
-
-def _cube_bytes(flux: np.ndarray, wcs: WCS | None, pixel_scale: float | None) -> bytes:
+def _cube_bytes(
+    flux: np.ndarray, wcs: WCS | None, pixel_scale: float | None, nanomaggies: bool
+) -> bytes:
     """Return an array as a FITS file, so that it passes every check that files pass."""
     if flux.ndim != 3 or flux.shape[0] != len(IMAGE_BANDS) or flux.dtype.kind not in "fiu":
         raise InputError(
             f"The array has shape {flux.shape} and type {flux.dtype}: give numbers of shape "
-            "(3, height, width), bands g, r, i, in nanomaggies per pixel."
+            "(3, height, width), bands g, r, i, in nanomaggies per pixel or with zero_point."
         )
     if wcs is None and pixel_scale is None:
         raise OptionError("An array has no scale of its own: give wcs or pixel_scale (arcsec).")
     buffer = io.BytesIO()
-    write_cube(buffer, flux, pixel_scale or 1.0, wcs)
+    write_cube(buffer, flux, pixel_scale or 1.0, wcs, None if nanomaggies else {"BUNIT": ""})
     return buffer.getvalue()
 
 

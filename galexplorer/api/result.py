@@ -277,15 +277,15 @@ class Result(records.Result):
 
     def __repr__(self) -> str:
         """Return what the galaxy is, in one line."""
-        from galexplorer.science.summary import verdict
+        from galexplorer.science.summary import describe_galaxy
 
         title = f"{self.name}: " if self.name else ""
-        return f"<Result {title}{verdict(self)}>"
+        return f"<Result {title}{describe_galaxy(self)}>"
 
     def _repr_html_(self) -> str:
         """Show the result in a notebook: what it is, how typical, and all targets."""
         from galexplorer.export.content import posterior_grid
-        from galexplorer.science.summary import domain_sentence, verdict
+        from galexplorer.science.summary import describe_galaxy, domain_sentence
 
         grid = posterior_grid(self)
         head = "".join(f"<th>{escape(word)}</th>" for word in grid.head)
@@ -295,6 +295,6 @@ class Result(records.Result):
         )
         title = f"<b>{escape(self.name)}</b> " if self.name else ""
         return (
-            f"<div><p>{title}{escape(verdict(self))}<br>{escape(domain_sentence(self))}</p>"
+            f"<div><p>{title}{escape(describe_galaxy(self))}<br>{escape(domain_sentence(self))}</p>"
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.table import Table
 
 from galexplorer.catalogue.identifiers import check_identifiers, find_lost
+from galexplorer.catalogue.images import leave_images, read_images
 from galexplorer.catalogue.limits import ERRORS, LIMITS, MODEL_REDSHIFTS, PETRO_BANDS, check
 from galexplorer.catalogue.naming import IDS, IMAGES, OTHERS, RADII, Names, list_names
 from galexplorer.catalogue.photometry import explain_absence, has_photometry, read_photometry
@@ -182,16 +183,20 @@ def judge_catalogue(
     names: Names,
     folder: str | Path | None = None,
     image: str | Path | None = None,
-    needs_photometry: bool = True,
+    of_targets: bool = False,
 ) -> Catalogue:
-    """Judge the columns of a table that was read; see `read_catalogue`."""
+    """Judge the columns of a table that was read; see `read_catalogue`.
+
+    A list of targets needs no photometry, and the files that it names are never opened: it may
+    come from someone who may not read them.
+    """
     n = len(raw.table)
     if n == 0:
         raise InputError(f"{raw.label} has no rows.")
     identified = _identify(names, n)
     redshifts = read_redshifts(names)
     pictured = image is not None or any(names.find(key) for key in IMAGES)
-    if needs_photometry and not pictured and not has_photometry(names):
+    if not of_targets and not pictured and not has_photometry(names):
         raise InputError(
             f"{raw.label} has none of the columns u, g, r, i, z (dereddened AB magnitudes) or "
             f"image: name at least one of them so{explain_absence(names)} (its columns are: "
@@ -233,8 +238,12 @@ def judge_catalogue(
     errors[np.isnan(magnitudes)] = np.nan
     flagged = {word: mask for word, mask in flagged.items() if mask.any()}
     looked = raw.folder if folder is None else Path(folder)
-    images, band_images = _images(names, n, looked, image)
     notes = (*raw.notes, *photometry.notes, *positions.notes, *redshifts.notes)
+    if of_targets:
+        images, band_images = np.full(n, "", dtype=object), None
+        notes += leave_images(names)
+    else:
+        images, band_images = read_images(names, n, looked, image)
     return Catalogue(
         id=identified,
         ra=np.mod(numbers["ra"], 360.0),
@@ -297,47 +306,6 @@ def _identify(names: Names, n: int) -> np.ndarray:
     check_identifiers(named, names.label)
     texts = texts_of(named.column)
     return np.where(texts == "", rows, texts)
-
-
-def _images(
-    names: Names, n: int, folder: Path, image: str | Path | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    columns = []
-    for key in IMAGES:
-        named = names.find(key)
-        texts = None if named is None else texts_of(names.take(key, named).column)
-        columns.append(None if texts is None else _locate(texts, folder))
-    whole, bands = columns[0], columns[1:]
-    if any(own is not None for own in bands) and any(own is None for own in bands):
-        missing = ", ".join(key for key, own in zip(IMAGES[1:], bands, strict=True) if own is None)
-        raise InputError(
-            f"{names.label} has images of single bands and lacks the column {missing}: images in "
-            "g, r and i go together."
-        )
-    images = np.full(n, "", dtype=object) if whole is None else whole
-    separate = None if bands[0] is None else np.stack(bands, axis=1)  # type: ignore[arg-type]
-    if image is not None:
-        bare = images == ""
-        if separate is not None:
-            bare &= (separate == "").all(axis=1)
-        images = np.where(bare, str(image), images)
-    return images, separate
-
-
-def _locate(texts: np.ndarray, folder: Path) -> np.ndarray:
-    located = np.empty(len(texts), dtype=object)
-    for k, text in enumerate(texts):
-        # A name with a NUL, or one that is too long, is for the image reader to refuse.
-        beside = folder / text
-        located[k] = str(beside) if text and "\0" not in text and _is_file(beside) else text
-    return located
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _join_flags(flagged: dict[str, np.ndarray], n: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What `galexplorer infer --catalog` does: each row of a table."""
 
 import math
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from galexplorer import console
 from galexplorer.commands.figures import PageFolder
+from galexplorer.commands.interruption import Interruption
 from galexplorer.commands.options import check_not_input
+from galexplorer.commands.statements import is_given, naming_options, spell
 from galexplorer.errors import InputError, OptionError
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from galexplorer.api.result import Result
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -26,6 +31,8 @@ def infer_catalogue(
     options: dict[str, Any],
     figures: Path | None,
     pages: tuple[str, int],
+    table_options: dict[str, Any],
+    resume: bool = False,
     posterior: Path | None = None,
 ) -> None:
     """Infer each row of a table and write the table that comes out, with pages if wanted.
@@ -44,6 +51,10 @@ def infer_catalogue(
         Folder of the pages.
     pages : tuple of str and int
         Their format, and how many processes draw them.
+    table_options : dict
+        ``columns``, ``hdu`` and ``image`` of `galexplorer.catalogue.read_catalogue`.
+    resume : bool
+        Go on with the table at `out`, if there is one.
     posterior : Path, optional
         Parquet file for the draws of all rows.
 
@@ -51,6 +62,8 @@ def infer_catalogue(
     ------
     GalexplorerError
         If the table cannot be read or written, an option is wrong, or no row could be inferred.
+    InterruptionError
+        If Ctrl-C or SIGTERM comes; the rows that were done are written.
     """
     if out is None:
         raise OptionError("--catalog needs --out: name the table to write, such as out.ecsv.")
@@ -61,39 +74,47 @@ def infer_catalogue(
         read_catalogue,
         write_table,
     )
+    from galexplorer.tables.source import split_hdu
+    from galexplorer.tables.writer import STDOUT
 
     if format is not None and format not in TABLE_SUFFIXES.values():
         raise OptionError(
             "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
         )
 
-    check_destination(out, format)
+    kind = check_destination(out, format)
+    if str(out) == STDOUT and kind in ("fits", "parquet") and sys.stdout.isatty():
+        raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
     if posterior is not None:
-        check_draws_file(posterior, out)
-    catalogue = read_catalogue(path)
-    given = [path, *(Path(image) for image in catalogue.image if image)]
+        check_draws_file(posterior, out, resume)
+    with naming_options():
+        catalogue = read_catalogue(str(path), **table_options)
+    given = [split_hdu(path)[0], *catalogue.image_paths()]
     for place in (out, posterior):
         if place is not None:
             check_not_input(place, given)
     for note in catalogue.notes:
         console.tell(note)
+    before = _read_before(out) if resume else None
 
     from galexplorer.api.engine import load
     from galexplorer.catalogue.joining import row_names
     from galexplorer.export.catalogue_draws import DrawsFile
+    from galexplorer.runs.catalogue_resume import is_interrupted
 
     engine = load(weights, device)
-    with ExitStack() as stack:
+    todo = len(catalogue) if before is None else int(is_interrupted(before).sum())
+    with Interruption() as interruption, ExitStack() as stack:
         progress = stack.enter_context(console.progress())
-        task = progress.add_task("galaxies", total=len(catalogue))
+        task = progress.add_task("galaxies", total=todo)
         folder = None
-        if figures is not None:
-            drawn = progress.add_task("pages", total=len(catalogue))
-            folder = stack.enter_context(
-                PageFolder(figures, *pages, lambda done: progress.update(drawn, completed=done))
-            )
         takers: list[Callable[[int, Result], None]] = []
-        if folder is not None:
+        if figures is not None:
+            drawn = progress.add_task("pages", total=todo)
+            folder = PageFolder(
+                figures, *pages, lambda done: progress.update(drawn, completed=done), interruption
+            )
+            stack.enter_context(folder)
             takers.append(folder.rows(catalogue.id))
         if posterior is not None:
             draws = DrawsFile(posterior, row_names(catalogue), catalogue.ra, catalogue.dec)
@@ -107,12 +128,20 @@ def infer_catalogue(
             catalogue,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
             each=hand_over if takers else None,
+            stop=interruption,
+            before=before,
             **options,
         )
-    write_table(table, out, format)
-    failed = sum(math.isnan(median) for median in table["redshift_p50"])
+        interruption.tell()
+        left = int(is_interrupted(table).sum())
+        stack.close()  # once the pages are drawn
+        if left < todo or not left:
+            write_table(table, out, format)
     if folder is not None:
-        folder.summarise(len(table))
+        folder.summarise(todo - left)
+    if left:
+        raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
+    failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
         raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
     if failed:
@@ -121,7 +150,7 @@ def infer_catalogue(
         )
 
 
-def check_draws_file(path: Path, out: Path) -> None:
+def check_draws_file(path: Path, out: Path, resume: bool) -> None:
     """Check where the draws of a catalogue go, before the work is done.
 
     Raises
@@ -137,6 +166,32 @@ def check_draws_file(path: Path, out: Path) -> None:
         raise OptionError(f"{path} is a folder: name a file in it.")
     if path.resolve() == out.resolve():
         raise OptionError("--posterior and --out name the same file: give two names.")
+    if resume and path.exists():
+        raise OptionError(
+            f"{path} holds the draws of the rows that are done: name another file for the others."
+        )
+
+
+def _read_before(out: Path) -> "Table | None":
+    """Return the table of a run that was interrupted; None where there is none yet."""
+    from galexplorer.tables import STDOUT, read_raw
+
+    if str(out) == STDOUT:
+        raise OptionError("--resume goes on with a file: name one with --out.")
+    return read_raw(out).table if out.exists() else None
+
+
+def _tell_rows(done: int, total: int, out: Path, format: str | None) -> str:
+    """Say what an interrupted run has left, and how to go on."""
+    from galexplorer.tables import STDOUT, check_destination
+
+    if not done:
+        return "no row was done, and nothing is written."
+    if str(out) == STDOUT or check_destination(out, format) == "csv":
+        how = "only a run whose --out is .parquet, .ecsv, .fits or .vot can be resumed"
+    else:
+        how = "the same command with --resume infers the others"
+    return f"{done:,} of {total:,} rows are in {out}; {how}."
 
 
 def refuse_beside_catalogue(given: dict[str, Any]) -> None:
@@ -148,10 +203,13 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
         If one was given.
     """
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
-    allowed = general | {"format", "out", "figures", "figure_format", "workers", "posterior"}
+    allowed = general | {"format", "out", "figures", "figure_format", "workers", "resume"}
+    allowed |= {"columns", "hdu", "image", "posterior"}
     for name, value in given.items():
-        if name not in allowed and value not in (None, []):
-            option = "INPUT" if name == "inputs" else f"--{name.replace('_', '-')}"
-            raise OptionError(
-                f"{option} cannot be used with --catalog: give it as a column of the table."
-            )
+        if name not in allowed and is_given(value):
+            column = name in _COLUMNS or name.startswith(("mag_", "err_"))
+            what = "give it as a column of the table" if column else "it belongs to one galaxy"
+            raise OptionError(f"{spell(name)} cannot be used with --catalog: {what}.")
+
+
+_COLUMNS = {"ra", "dec", "redshift", "petro_r50", "petro_r90", "pixel_scale"}

@@ -16,6 +16,7 @@ import typer
 from galexplorer import console
 from galexplorer.commands.sky import name_file
 from galexplorer.errors import OptionError
+from galexplorer.resources import count_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +41,15 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(min=1, max=256, help="Processes that draw pages [as many as there are cores]."),
 ]
+InferringWorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=256,
+        help="Threads that infer the rows of --catalog, and processes that draw pages [as many as "
+        "there are cores].",
+    ),
+]
 
 _SUFFIXES = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
 _AHEAD = 4
@@ -61,6 +71,8 @@ class PageFolder:
         Processes.
     progress : callable, optional
         Called with the number of pages that are written.
+    stop : callable, optional
+        Tells whether the run is being stopped: if so, workers that the system ends are no error.
 
     Raises
     ------
@@ -74,12 +86,14 @@ class PageFolder:
         format: str,
         workers: int,
         progress: Callable[[int], object] = lambda written: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.folder = folder
         self.written = 0
         self._format = format
         self._workers = workers
         self._progress = progress
+        self._stop = stop
         self._taken: dict[str, int] = {}
         self._waiting: set[Future[None]] = set()
 
@@ -119,8 +133,11 @@ class PageFolder:
             self._collect()
         stem = stem or name_file(name or "galaxy", self._taken)
         path = self.folder / f"{stem}.{self._format}"
-        with _uninterrupted():
-            self._waiting.add(self._pool.submit(_draw, result, path, name))
+        try:
+            with _uninterrupted():
+                self._waiting.add(self._pool.submit(_draw, result, path, name))
+        except BrokenProcessPool:
+            self._blame_system()
 
     def rows(self, names: "Sequence[str] | np.ndarray") -> Callable[[int, "Result"], None]:
         """Return what has the page of a row drawn.
@@ -139,13 +156,19 @@ class PageFolder:
         for page in done:
             try:
                 page.result()
-            except BrokenProcessPool as error:
-                raise OptionError(
-                    "a process that draws pages was ended by the system, perhaps for want of "
-                    "memory: try fewer --workers."
-                ) from error
-            self.written += 1
+            except BrokenProcessPool:
+                self._blame_system()
+            else:
+                self.written += 1
         self._progress(self.written)
+
+    def _blame_system(self) -> None:
+        """Refuse to go on without workers, unless whoever stops the run ended them too."""
+        if not self._stop():
+            raise OptionError(
+                "a process that draws pages was ended by the system, perhaps for want of memory: "
+                "try fewer --workers."
+            )
 
     def summarise(self, galaxies: int) -> None:
         """Say how many pages there are, and for how many galaxies there is none."""
@@ -156,7 +179,11 @@ class PageFolder:
 
 
 def check_pages(
-    folder: Path | None, format: str | None, workers: int | None, out: Path | None = None
+    folder: Path | None,
+    format: str | None,
+    workers: int | None,
+    out: Path | None = None,
+    infers: bool = False,
 ) -> tuple[str, int]:
     """Check the options of pages, and return format and number of workers.
 
@@ -167,6 +194,8 @@ def check_pages(
     workers : int or None
     out : Path, optional
         A folder of other files of this format, which must not be the same.
+    infers : bool
+        Whether workers have galaxies to infer too.
 
     Raises
     ------
@@ -175,13 +204,13 @@ def check_pages(
     """
     if folder is None:
         for option, value in (("--figure-format", format), ("--workers", workers)):
-            if value is not None:
+            if value is not None and not (infers and option == "--workers"):
                 raise OptionError(f"{option} belongs to --figures: name a folder for the pages.")
     elif folder.exists() and not folder.is_dir():
         raise OptionError(f"{folder} is a file: name a folder for the pages.")
     elif out is not None and out.resolve() == folder.resolve():
         raise OptionError("--out and --figures name one folder: give two.")
-    return format or "pdf", workers or _count_cores()
+    return format or "pdf", workers or count_cores()
 
 
 def check_figures(paths: Mapping[str, Path], several: bool) -> None:
@@ -226,21 +255,18 @@ def write_figure(result: "api.Result", what: str, path: Path) -> None:
     replace_file(path, content)
 
 
-def _count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Have processes that start meanwhile ignore Ctrl-C: they finish the page they are at."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Have processes that start meanwhile not know Ctrl-C: they finish the page they are at."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # they inherit what is blocked; here it arrives afterwards and is not lost
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_parent() -> None:

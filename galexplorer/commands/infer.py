@@ -14,21 +14,44 @@ from galexplorer.commands.catalogue import infer_catalogue, refuse_beside_catalo
 from galexplorer.commands.figures import (
     FigureFormatOption,
     FiguresOption,
+    InferringWorkersOption,
     PageFolder,
-    WorkersOption,
     check_figures,
     check_pages,
     write_figure,
 )
-from galexplorer.commands.options import DeviceOption, WeightsOption, check_not_input
-from galexplorer.errors import OptionError
-from galexplorer.schema import (
-    BANDS,
-    MAGNITUDE_ERROR_LIMITS,
-    MAGNITUDE_LIMITS,
-    PETROSIAN_RADIUS_LIMITS_ARCSEC,
-    TARGETS,
+from galexplorer.commands.options import (
+    STDIN,
+    ColumnsOption,
+    DeviceOption,
+    HduOption,
+    WeightsOption,
+    check_not_input,
+    read_columns,
+    read_hdu,
+    read_pipe,
 )
+from galexplorer.commands.statements import (
+    DereddenOption,
+    EbvOption,
+    ExposureOption,
+    FluxPixelScaleOption,
+    MaskOption,
+    Number,
+    PixelScaleOption,
+    Sources,
+    WeightOption,
+    ZeroPointOption,
+    check_redshift,
+    check_within,
+    is_given,
+    naming_options,
+    read_image_options,
+    read_known,
+    refuse_beside_target,
+    spell,
+)
+from galexplorer.errors import OptionError
 
 if TYPE_CHECKING:
     from galexplorer.api.result import Result
@@ -43,9 +66,7 @@ SUFFIXES = {
 BINARY = {"parquet", "fits", "netcdf", "pdf"}
 DRAWS = 5_000
 CATALOGUE_DRAWS = 512
-Number = float | None
 Bands = dict[str, Path | None]
-Sources = Path | list[Path] | dict[str, Path]
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +81,7 @@ def infer(
             metavar="INPUT...",
             help="A FITS file with a gri cube or three images, an SDSS JPEG, or three FITS files "
             "whose names or headers identify the bands; or a galaxy to fetch from SDSS: its name,  "
-            "position or objID.",
+            "position or objID. - is a piped file.",
         ),
     ] = None,
     source: sky.SourceOption = "auto",
@@ -70,10 +91,17 @@ def infer(
     catalog: Annotated[
         Path | None,
         typer.Option(
-            help="Table of galaxies (CSV, ECSV, Parquet, FITS, VOTable) instead of INPUT: columns "
-            "id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50, "
-            "petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale."
+            help="Table of galaxies (CSV, ECSV, Parquet, FITS, VOTable and others; - is a pipe) "
+            "instead of INPUT: columns id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... "
+            "petro_z, petro_r50, petro_r90, redshift, redshift_min, redshift_max, image, "
+            "pixel_scale, or names of the archives."
         ),
+    ] = None,
+    columns: ColumnsOption = None,
+    hdu: HduOption = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(help="Image in which the rows of --catalog lie, by their ra and dec."),
     ] = None,
     mag_u: Annotated[Number, typer.Option(help="Dereddened AB magnitude.")] = None,
     mag_g: Annotated[Number, typer.Option()] = None,
@@ -91,10 +119,14 @@ def infer(
     ] = None,
     ra: Annotated[Number, typer.Option(help="RA of the target in the image, degrees.")] = None,
     dec: Annotated[Number, typer.Option(help="Dec of the target in the image, degrees.")] = None,
-    pixel_scale: Annotated[Number, typer.Option(help="Arcsec per pixel.")] = None,
-    flux_pixel_scale: Annotated[
-        Number, typer.Option(help="Pixel scale of the flux values, if different, arcsec.")
-    ] = None,
+    pixel_scale: PixelScaleOption = None,
+    flux_pixel_scale: FluxPixelScaleOption = None,
+    zero_point: ZeroPointOption = None,
+    exposure: ExposureOption = None,
+    mask: MaskOption = None,
+    weight: WeightOption = None,
+    ebv: EbvOption = None,
+    deredden: DereddenOption = False,
     redshift: Annotated[Number, typer.Option(help="Known redshift, held fixed.")] = None,
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
@@ -111,7 +143,10 @@ def infer(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write, or to replace; a folder where several galaxies are."),
+        typer.Option(
+            help="File to write, or to replace; a folder where several galaxies are. - prints the "
+            "table of --catalog."
+        ),
     ] = None,
     posterior: Annotated[
         Path | None,
@@ -123,34 +158,49 @@ def infer(
     bpt: Annotated[Path | None, typer.Option(help="BPT diagram to write, likewise.")] = None,
     figures: FiguresOption = None,
     figure_format: FigureFormatOption = None,
-    workers: WorkersOption = None,
+    workers: InferringWorkersOption = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the table that --catalog left at --out when it was interrupted.",
+        ),
+    ] = False,
 ) -> None:
     """Infer the posterior of one galaxy or several, or of each row of a table."""
     given = dict(locals())
-    _check_within("--seed", seed, 0, 2**63 - 1)
-    _check_within("--draws", draws, 100, 1_000_000)
-    _check_redshift(redshift, redshift_range)
+    check_within("--seed", seed, 0, 2**63 - 1)
+    check_within("--draws", draws, 100, 1_000_000)
+    check_redshift(redshift, redshift_range)
     options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
-        pages = check_pages(figures, figure_format, workers)
-        infer_catalogue(catalog, out, format, weights, device, options, figures, pages, posterior)
+        table = {"columns": read_columns(columns), "hdu": read_hdu(hdu), "image": image}
+        pages = check_pages(figures, figure_format, workers, infers=True)
+        options["workers"] = workers
+        infer_catalogue(
+            catalog, out, format, weights, device, options, figures, pages, table, resume, posterior
+        )
         return
     if posterior is not None:
         raise OptionError(
             "--posterior is for the draws of a --catalog: those of one galaxy are what --out "
             "writes as .parquet, .ecsv, .fits, .vot or .nc."
         )
+    for name in ("columns", "hdu", "image"):
+        if is_given(given[name]):
+            raise OptionError(f"{spell(name)} applies only to a table: give one with --catalog.")
 
-    known = _read_known(given)
+    if resume:
+        raise OptionError("--resume belongs to --catalog: one galaxy is inferred anew.")
+    known = read_known(given)
     targets = sky.read_targets(inputs or [])
     if targets:
-        _refuse_beside_target(given)
+        refuse_beside_target(given)
     files = [] if targets else [Path(text) for text in inputs or []]
     sources = _choose_sources(files, {"g": g, "r": r, "i": i})
-    if not targets:
-        _check_own_image(given, sources)
+    stated = {} if targets else read_image_options(given, sources)
     if len(targets) > 1 and (known or redshift is not None):
         raise OptionError(
             f"{len(targets)} galaxies were given: their magnitudes and redshifts go into a table, "
@@ -161,22 +211,29 @@ def infer(
     check_figures(plots, several=len(targets) > 1)
     pages = check_pages(figures, figure_format, workers, out if len(targets) > 1 else None)
     if out is not None:
-        check_not_input(out, [path for path in (*files, g, r, i) if path is not None])
+        named = [stated.get(name) for name in ("mask", "weight")]
+        maps = [
+            path for each in named for path in (each.values() if isinstance(each, dict) else [each])
+        ]
+        check_not_input(out, [path for path in (*files, g, r, i, *maps) if path is not None])
 
     from galexplorer.api.engine import load
     from galexplorer.api.inputs import observe
 
     if targets:
         known |= {"source": source, "progress": console.tell}
-    else:
-        known |= {name: given[name] for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale")}
+    known |= stated
     engine = None
     results = []
-    wanted: Sequence[str | Sources | None] = targets or [sources]
+    piped = sources == Path(STDIN)
+    wanted: Sequence[str | Sources | tuple[str, bytes] | None] = targets or [
+        read_pipe() if piped else sources
+    ]
     with ExitStack() as stack:
         folder = stack.enter_context(PageFolder(figures, *pages)) if figures else None
         for target in wanted:
-            observation = observe(target, **known)  # before the engine, which takes longer to load
+            with naming_options():  # before the engine, which takes longer to load
+                observation = observe(target, **known)
             engine = engine or load(weights, device)
             name = target if isinstance(target, str) else out.stem if out is not None else ""
             result = engine.infer(
@@ -184,49 +241,14 @@ def infer(
             )
             results.append(result)
             if folder is not None:
-                folder.add(result, name or (files[0].name.partition(".")[0] if files else ""))
+                folder.add(
+                    result, name or (files[0].name.partition(".")[0] if files and not piped else "")
+                )
     if folder is not None:
         folder.summarise(len(wanted))
     for what, path in plots.items():
         write_figure(results[0], what, path)
     _write_results(results, out, kind)
-
-
-def _read_known(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the magnitudes, errors and radii that were given, as `observe` takes them."""
-    magnitudes = _read_bands("mag", given, *MAGNITUDE_LIMITS)
-    errors = _read_bands("err", given, *MAGNITUDE_ERROR_LIMITS)
-    for band in errors.keys() - magnitudes.keys():
-        raise OptionError(f"--err-{band} was given without --mag-{band}: give both.")
-    r50, r90 = given["petro_r50"], given["petro_r90"]
-    _check_within("--petro-r50", r50, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
-    _check_within("--petro-r90", r90, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
-    if r50 is not None and r90 is not None and r90 <= r50:
-        raise OptionError(
-            f"--petro-r90 is {r90:g} and --petro-r50 is {r50:g}: R90 must be larger, since it "
-            "contains more of the light."
-        )
-    known = {"magnitudes": magnitudes, "errors": errors, "petro_r50": r50, "petro_r90": r90}
-    return {name: value for name, value in known.items() if value}
-
-
-def _check_own_image(given: dict[str, Any], sources: Sources | None) -> None:
-    """Check what is stated about an image of the user's own, or that none of it is."""
-    _check_within("--ra", given["ra"], 0, 360)
-    _check_within("--dec", given["dec"], -90, 90)
-    if (given["ra"] is None) != (given["dec"] is None):
-        raise OptionError("--ra and --dec go together: give both, or neither.")
-    if given["source"] != "auto":
-        raise OptionError(
-            "--source applies only to a galaxy fetched from SDSS: give a name or position."
-        )
-    if sources is not None:
-        return
-    if not any(given[f"mag_{band}"] is not None for band in BANDS):
-        raise OptionError("nothing to infer from: give an image or a magnitude (--mag-r 17.2).")
-    for name in ("ra", "dec", "pixel_scale", "flux_pixel_scale"):
-        if given[name] is not None:
-            raise OptionError(f"--{name.replace('_', '-')} applies only to an image: give one.")
 
 
 def _write_results(results: "list[Result]", out: Path | None, kind: str) -> None:
@@ -250,40 +272,6 @@ def _write_results(results: "list[Result]", out: Path | None, kind: str) -> None
         print(path)
 
 
-def _check_within(option: str, value: float | None, low: float, high: float) -> None:
-    # Written so that NaN fails.
-    if value is not None and not low <= value <= high:
-        raise OptionError(f"{option} is {value:g}: it must lie between {low:,} and {high:,}.")
-
-
-def _check_redshift(redshift: float | None, limits: tuple[float, float] | None) -> None:
-    high = TARGETS[0].high
-    if redshift is not None and limits is not None:
-        raise OptionError("--redshift and --redshift-range are mutually exclusive: give one.")
-    if redshift is not None and not 0 < redshift <= high:
-        raise OptionError(f"--redshift is {redshift:g}: it must lie above 0, at most {high}.")
-    if limits is not None and not 0 <= limits[0] < limits[1] <= high:
-        raise OptionError(
-            f"--redshift-range is {limits[0]:g} to {limits[1]:g}: give LO < HI within 0 to {high}."
-        )
-
-
-def _refuse_beside_target(given: dict[str, Any]) -> None:
-    for name in ("g", "r", "i", "ra", "dec", "pixel_scale", "flux_pixel_scale"):
-        if given[name] is not None:
-            raise OptionError(
-                f"--{name.replace('_', '-')} applies only to an image of your own: omit it, or "
-                "give a file as INPUT."
-            )
-
-
-def _read_bands(prefix: str, given: dict[str, Any], low: float, high: float) -> dict[str, float]:
-    values = {band: given[f"{prefix}_{band}"] for band in BANDS}
-    for band, value in values.items():
-        _check_within(f"--{prefix}-{band}", value, low, high)
-    return {band: value for band, value in values.items() if value is not None}
-
-
 def _choose_sources(inputs: list[Path], bands: Bands) -> Sources | None:
     """Return the image's file or files, or None where there is no image."""
     named = {band: path for band, path in bands.items() if path is not None}
@@ -292,6 +280,8 @@ def _choose_sources(inputs: list[Path], bands: Bands) -> Sources | None:
     if named and len(named) < len(bands):
         missing = " and ".join(f"--{band}" for band in bands if band not in named)
         raise OptionError(f"--g, --r and --i must be given together: add {missing}.")
+    if len(inputs) > 1 and Path(STDIN) in inputs:
+        raise OptionError("- is a file that is piped: give it alone.")
     if len(inputs) not in (0, 1, 3):
         raise OptionError(f"{len(inputs)} files were given: give one, or three for g, r and i.")
     return named or (inputs[0] if len(inputs) == 1 else inputs or None)

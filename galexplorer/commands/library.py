@@ -79,7 +79,7 @@ def build(
         if catalog is not None:
             entries, problems = library.read_table(catalog, progress)
             parts.append(entries)
-        arrays = library.build(engine, library.join(parts), seed, progress)
+        arrays = library.build_library(engine, library.join(parts), seed, progress)
     told = library.write(folder, arrays, source or SOURCE)
     for problem in problems[:_SHOWN]:
         console.tell_failure(problem)

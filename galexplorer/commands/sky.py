@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from galexplorer import console
+from galexplorer.commands.options import STDIN
 from galexplorer.errors import FetchError, GalexplorerError, OptionError
 from galexplorer.query.parse import names_galaxy
 
@@ -92,7 +93,7 @@ def read_targets(inputs: Sequence[str]) -> list[str]:
     list of str
         Empty where the inputs are files, look like paths of files, or are nothing.
     """
-    if not names_galaxy(inputs):
+    if STDIN in inputs or not names_galaxy(inputs):
         return []
     if len(inputs) > 1 and (
         any(" " in text.strip() for text in inputs) or all(map(_WHOLE.fullmatch, inputs))

@@ -128,8 +128,8 @@ def build_examples(
 ) -> None:
     """Render the example galaxies of the app."""
     with _needs_training_extra():
-        from galexplorer.simulation.examples import make_examples
-    make_examples(rendered, out, seed)
+        from galexplorer.simulation.examples import render_examples
+    render_examples(rendered, out, seed)
 
 
 def train(
@@ -181,8 +181,8 @@ def evaluate(
 ) -> None:
     """Measure accuracy and calibration on galaxies held out of training."""
     with _needs_training_extra():
-        from galexplorer.evaluation.judgement import Settings
         from galexplorer.evaluation.run import evaluate as run
+        from galexplorer.evaluation.scoring import Settings
     run(
         weights=weights,
         data=data,

@@ -11,7 +11,7 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS, LINE_NAMES, TARGET_NAMES
 
 TYPICAL_LINE_ERROR = 5.0
-"""Error of a line where no table lends one, 1e-17 erg/s/cm2: the median of the four lines in 4,879
+"""Error of a line where no table has one, 1e-17 erg/s/cm2: the median of the four lines in 4,879
 galaxies at z < 0.1, corrected as MPA-JHU advise."""
 
 FAINTEST_LABEL_S_TO_N = 2.0

@@ -13,7 +13,7 @@ from scipy.special import log_ndtr, logsumexp
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from galexplorer.datasets.shards import select
-from galexplorer.evaluation.prediction import Mode, present
+from galexplorer.evaluation.prediction import Mode, mask_inputs
 from galexplorer.evaluation.samples import Sample
 from galexplorer.inference.noise import RedshiftRange, redshift_limits
 from galexplorer.realism.apertures import measured_features
@@ -140,17 +140,17 @@ def fit_classes(
 
 def features(sample: Sample, mode: Mode, measured: np.ndarray | None) -> np.ndarray:
     """Return the features of all rows in a mode: the inputs that the posterior is given too."""
-    rows = present(sample.arrays, mode)
+    rows = mask_inputs(sample.arrays, mode)
     columns = []
-    if not mode.imaged or mode.choice.catalogue > 0:
+    if not mode.has_image or mode.mask.catalogue > 0:
         magnitudes = rows["catalogue_mag"]
         columns += [magnitudes, magnitudes[:, :-1] - magnitudes[:, 1:]]
-        if mode.choice.petro > 0:
+        if mode.mask.petro > 0:
             radii = rows["catalogue_petro"]
             columns += [radii, radii[:, 1:] / radii[:, :1]]
-        if mode.choice.petro_magnitudes > 0:
+        if mode.mask.petro_magnitudes > 0:
             columns += [rows["catalogue_petro_mag"], rows["catalogue_petro_mag"] - magnitudes]
-    if mode.imaged:
+    if mode.has_image:
         assert measured is not None
         columns.append(measured)
     if mode.fixed:
@@ -161,7 +161,7 @@ def features(sample: Sample, mode: Mode, measured: np.ndarray | None) -> np.ndar
 
 def measure_images(sample: Sample) -> np.ndarray | None:
     """Return `measured_features` of the rows of a sample that are used, NaN for the others."""
-    if not any(mode.imaged for mode in sample.modes):
+    if not any(mode.has_image for mode in sample.modes):
         return None
     used = np.concatenate([sample.train, sample.validation, sample.test])
     if len(used) == 0:

@@ -8,7 +8,7 @@ import numpy as np
 from galexplorer.evaluation.metrics import LEVELS, kolmogorov_smirnov, resamples
 
 ALPHA = np.linspace(0.0, 1.0, 21)
-# three sigma: hundreds of figures are judged, and chance alone must fail hardly any
+# three sigma: hundreds of figures are checked, and chance alone must fail hardly any
 _SIGMAS = 3.0
 _CRITICAL_KS = 1.82  # the same probability, Kolmogorov distribution times the root of the rows
 
@@ -60,13 +60,13 @@ class Check:
     state: str
 
 
-def judge_calibration(figures: Mapping, limits: Limits = RENDERED_LIMITS) -> list[Check]:
+def check_calibration(figures: Mapping, limits: Limits = RENDERED_LIMITS) -> list[Check]:
     """Hold the figures of one target, or of one joint test, against the limits.
 
     Parameters
     ----------
     figures : mapping
-        What `galexplorer.evaluation.metrics.score` or `tarp` returns; what is absent is not judged.
+        What `galexplorer.evaluation.metrics.score` or `tarp` returns; checked where present.
     limits : Limits
 
     Returns

@@ -14,16 +14,16 @@ def known_classes(truth: np.ndarray) -> np.ndarray:
     return classify(*line_ratios(truth))
 
 
-def drawn_probabilities(draws: np.ndarray) -> np.ndarray:
+def class_probabilities_of_draws(draws: np.ndarray) -> np.ndarray:
     """Return class probabilities from joint draws (n, d, 9), shape (n, 4)."""
     return np.array([list(class_probabilities(row).values()) for row in draws])
 
 
-def joint_limits(lowest: np.ndarray) -> np.ndarray:
+def joint_limits(lower_limits: np.ndarray) -> np.ndarray:
     """Return limits (n, 9) for rows where all four lines were selected, NaN for other targets."""
-    out = np.full_like(lowest, np.nan)
+    out = np.full_like(lower_limits, np.nan)
     columns = [TARGET_NAMES.index(name) for name in LINE_NAMES]
-    out[:, columns] = lowest[:, columns]
+    out[:, columns] = lower_limits[:, columns]
     return out
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from galexplorer.inference.engine import Encoded, Engine
-from galexplorer.inference.noise import RedshiftRange, redshift_limits, share_between
+from galexplorer.inference.noise import RedshiftRange, normal_probability, redshift_limits
 from galexplorer.inference.sampler import is_star_forming
 from galexplorer.schema import TARGET_NAMES, TARGETS
 
@@ -170,5 +170,5 @@ def _log_share(engine: Engine, encoded: Encoded, limits: np.ndarray) -> np.ndarr
     """Return the log of the redshift posterior's share within limits (n, 2), shape (n,)."""
     edges = torch.from_numpy(limits).to(engine.device)
     base = engine.model.redshift_to_base(edges, encoded.context, encoded.mode.to(engine.device))
-    share = share_between(base[..., 0], base[..., 1]).mean(dim=1).clamp(min=1e-300)
+    share = normal_probability(base[..., 0], base[..., 1]).mean(dim=1).clamp(min=1e-300)
     return torch.log(share).cpu().numpy()

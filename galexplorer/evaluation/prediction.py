@@ -18,7 +18,7 @@ from galexplorer.training.batches import (
     CATALOGUE_PETRO,
     IMAGE_AND_CATALOGUE,
     IMAGE_ONLY,
-    Choice,
+    InputMask,
     features_of,
 )
 
@@ -33,7 +33,7 @@ class Mode:
     ----------
     name : str
         Words for a person.
-    choice : Choice
+    mask : InputMask
     gri : bool
         Only magnitudes in g, r, i.
     fixed : bool
@@ -41,14 +41,14 @@ class Mode:
     """
 
     name: str
-    choice: Choice
+    mask: InputMask
     gri: bool = False
     fixed: bool = False
 
     @property
-    def imaged(self) -> bool:
+    def has_image(self) -> bool:
         """Whether the image is given."""
-        return self.choice.image
+        return self.mask.image
 
 
 IMAGE_AND_PHOTOMETRY = Mode("image + photometry", IMAGE_AND_CATALOGUE)
@@ -84,7 +84,7 @@ class Prediction:
     measurable: np.ndarray
 
 
-def present(rows: Arrays, mode: Mode) -> Arrays:
+def mask_inputs(rows: Arrays, mode: Mode) -> Arrays:
     """Return rows with only the inputs of a mode; arrays are not changed in place."""
     if not mode.gri:
         return rows
@@ -96,22 +96,22 @@ def present(rows: Arrays, mode: Mode) -> Arrays:
     return shown
 
 
-def encode_rows(engine: Engine, rows: Arrays, choice: Choice, seed: int = 0) -> Encoded:
+def encode_rows(engine: Engine, rows: Arrays, mask: InputMask, seed: int = 0) -> Encoded:
     """Return what the flows are conditioned on for rows of a set.
 
-    The regressors, which know real pixels alone, are not asked about simulated galaxies, which are
-    served as JPEGs to stand in for linear images of which something is lost.
+    The regressors, which know real pixels alone, are not used on simulated galaxies, which are
+    delivered as JPEGs to stand in for linear images of which something is lost.
     """
-    features = features_of(rows, choice, np.random.default_rng(seed))
-    imaged = rows["has_image"].astype(bool) & choice.image
-    origin = np.where(imaged, rows["origin"], 0)
+    features = features_of(rows, mask, np.random.default_rng(seed))
+    has_image = rows["has_image"].astype(bool) & mask.image
+    origin = np.where(has_image, rows["origin"], 0)
     estimated = (origin == JPEG) & (rows["kind"] == OBSERVED)
     parts = []
     with torch.inference_mode():
         for begin in range(0, len(features), _BATCH):
             part = slice(begin, begin + _BATCH)
             taken = range(*part.indices(len(features)))
-            grids = [rows["grid"][k] if imaged[k] else None for k in taken]
+            grids = [rows["grid"][k] if has_image[k] else None for k in taken]
             parts.append(
                 engine.encode_arrays(features[part], grids, origin[part], estimated=estimated[part])
             )
@@ -157,7 +157,7 @@ def predict(
     -------
     Prediction
     """
-    encoded = encode_rows(engine, present(rows, mode), mode.choice, seed)
+    encoded = encode_rows(engine, mask_inputs(rows, mode), mode.mask, seed)
     fixed = torch.from_numpy(truth[:, 0]).float() if mode.fixed else None
     with torch.inference_mode():
         samples = engine.sample(encoded, draws, seed, fixed, redshift_range)
@@ -171,7 +171,7 @@ def predict(
     return Prediction(samples.numpy(), density, joint, measurable)
 
 
-def condition(prediction: Prediction, lowest: np.ndarray, seed: int = 0) -> Prediction:
+def apply_selection(prediction: Prediction, lower_limits: np.ndarray, seed: int = 0) -> Prediction:
     """Restrict each target's posterior to what a sample's selection lets through.
 
     A selection on a target is a prior on it. Targets are restricted one by one, so that draws
@@ -180,7 +180,7 @@ def condition(prediction: Prediction, lowest: np.ndarray, seed: int = 0) -> Pred
     Parameters
     ----------
     prediction : Prediction
-    lowest : ndarray, shape (n, 9)
+    lower_limits : ndarray, shape (n, 9)
         Least value with which the row would be in the sample; NaN where nothing was selected.
     seed : int
 
@@ -192,24 +192,24 @@ def condition(prediction: Prediction, lowest: np.ndarray, seed: int = 0) -> Pred
     rng = np.random.default_rng(seed)
     draws, density = prediction.draws.copy(), prediction.log_density.copy()
     count = draws.shape[1]
-    for row, k in zip(*np.nonzero(np.isfinite(lowest)), strict=True):
-        keep = np.flatnonzero(draws[row, :, k] >= lowest[row, k])
+    for row, k in zip(*np.nonzero(np.isfinite(lower_limits)), strict=True):
+        keep = np.flatnonzero(draws[row, :, k] >= lower_limits[row, k])
         if len(keep) == 0:  # where no draw passes, the limit itself is the nearest answer
-            draws[row, :, k] = lowest[row, k]
+            draws[row, :, k] = lower_limits[row, k]
         elif len(keep) < count:
             draws[row, :, k] = draws[row, rng.choice(keep, count), k]
         density[row, k] -= math.log(max(len(keep), 0.5) / count)
     return replace(prediction, draws=draws, log_density=density)
 
 
-def condition_jointly(draws: np.ndarray, lowest: np.ndarray, seed: int = 0) -> np.ndarray:
+def apply_joint_selection(draws: np.ndarray, lower_limits: np.ndarray, seed: int = 0) -> np.ndarray:
     """Restrict joint draws (n, d, 9) to those that pass all limits (n, 9) of their row at once.
 
     A row of which no draw passes stays as it is.
     """
     rng = np.random.default_rng(seed)
     out = draws.copy()
-    limits = np.where(np.isfinite(lowest), lowest, -np.inf)[:, None]
+    limits = np.where(np.isfinite(lower_limits), lower_limits, -np.inf)[:, None]
     passing: np.ndarray = np.all(draws >= limits, axis=2)
     for row in np.flatnonzero(passing.any(axis=1) & ~passing.all(axis=1)):
         out[row] = draws[row][rng.choice(np.flatnonzero(passing[row]), draws.shape[1])]

@@ -120,13 +120,13 @@ RESULTS: tuple[Published, ...] = (
 )  # fmt: skip
 
 
-def beside_published(samples: dict) -> list[dict]:
+def compare_with_published(samples: dict) -> list[dict]:
     """Return each published figure with ours, where the report card has it.
 
     Parameters
     ----------
     samples : dict
-        Reports of `galexplorer.evaluation.judgement.judge_sample` by name.
+        Reports of `galexplorer.evaluation.scoring.score_sample` by name.
 
     Returns
     -------

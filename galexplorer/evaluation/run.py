@@ -15,14 +15,14 @@ from rich.table import Table as RichTable
 from galexplorer import console
 from galexplorer.errors import DataError, OptionError
 from galexplorer.evaluation.fields import evaluate_fields
-from galexplorer.evaluation.judgement import Settings, judge_sample
-from galexplorer.evaluation.published import beside_published
+from galexplorer.evaluation.published import compare_with_published
 from galexplorer.evaluation.samples import (
     Sample,
     image_samples,
     rendered_sample,
     table_samples,
 )
+from galexplorer.evaluation.scoring import Settings, score_sample
 from galexplorer.evaluation.shortfalls import sentences
 from galexplorer.export.report_card import card_page
 from galexplorer.inference.engine import Engine
@@ -94,20 +94,21 @@ def evaluate(
         "settings": asdict(settings),
         "samples": {},
     }
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.fields[step]}"), BarColumn(), TimeElapsedColumn())
+    total = sum(len(sample.modes) + 1 for sample in samples) + 1
     with console.progress(*columns) as progress:
-        task = progress.add_task("", total=sum(len(sample.modes) + 1 for sample in samples) + 1)
+        task = progress.add_task("steps", total=total, step="")
 
         def step(text: str) -> None:
             log.info("%s", text)
-            progress.update(task, advance=1, description=text)
+            progress.update(task, advance=1, step=text)
 
         for sample in samples:
-            report["samples"][sample.name] = judge_sample(engine, sample, settings, step)
+            report["samples"][sample.name] = score_sample(engine, sample, settings, step)
         if folder is not None:
             step("Galaxies in real FITS fields")
             report["fields"] = evaluate_fields(engine, folder)
-    report["published"] = beside_published(report["samples"])
+    report["published"] = compare_with_published(report["samples"])
     report["shortfalls"] = sentences(report)
     report = {name: _tidy(part) for name, part in report.items()}
     _print(Console(width=120), report)
@@ -116,11 +117,11 @@ def evaluate(
         (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         (out / "report.html").write_text(card_page(report), encoding="utf-8")
     if record:
-        keep(engine.weights.folder, report)
+        write_record(engine.weights.folder, report)
     return report
 
 
-def keep(folder: Path, report: dict) -> None:
+def write_record(folder: Path, report: dict) -> None:
     """Write the report card beside the weights, and its hash and headline into their manifest."""
     text = json.dumps(report, separators=(",", ":"), ensure_ascii=False) + "\n"
     (folder / REPORT_CARD_FILE).write_text(text, encoding="utf-8")
@@ -133,9 +134,9 @@ def keep(folder: Path, report: dict) -> None:
             name: {
                 mode: {
                     target: found["galexplorer"]["r2"]
-                    for target, found in judged["targets"].items()
+                    for target, found in mode_report["targets"].items()
                 }
-                for mode, judged in sample["modes"].items()
+                for mode, mode_report in sample["modes"].items()
             }
             for name, sample in report["samples"].items()
             if sample["modes"]
@@ -165,8 +166,8 @@ def _print(console: Console, report: dict) -> None:
         for name in ("rows", "R2", "boosting", "RMSE", "boosting", "68%", "95%", "PIT KS",
                      "log score", "Gaussian"):  # fmt: skip
             table.add_column(name, justify="right")
-        for mode, judged in sample["modes"].items():
-            for target, found in judged["targets"].items():
+        for mode, mode_report in sample["modes"].items():
+            for target, found in mode_report["targets"].items():
                 table.add_row(mode, target, *_cells(found))
         console.print(table)
     for row in report.get("fields", []):

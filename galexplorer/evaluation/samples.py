@@ -26,7 +26,7 @@ from galexplorer.evaluation.prediction import (
     Mode,
 )
 from galexplorer.inference.noise import RedshiftRange
-from galexplorer.population.sources import COSMOLOGY, read_all
+from galexplorer.population.sources import COSMOLOGY, read_tables
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES, TARGETS
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Sample:
         The sample's own cut, which posteriors get as a prior.
     redshift_ranges : ndarray, shape (n, 2), or None
         The same for each row, where a cut in luminosity narrows it.
-    lowest : ndarray, shape (n, 9) or None
+    lower_limits : ndarray, shape (n, 9) or None
         Least value of each target with which the row would be in the sample.
     notes : tuple of str
     """
@@ -98,7 +98,7 @@ class Sample:
     modes: tuple[Mode, ...]
     redshift_range: tuple[float, float] | None = None
     redshift_ranges: np.ndarray | None = None
-    lowest: np.ndarray | None = None
+    lower_limits: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -126,13 +126,13 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
     """
     arrays, _ = shards.read(folder)
     truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
-    imaged = arrays["has_image"].astype(bool)
+    has_image = arrays["has_image"].astype(bool)
     weight = arrays["weight"].astype(float)
     weighed = bool(np.ptp(weight) > 0)
     rng = np.random.default_rng(seed)
     kept = {}
     for split in (TEST, VALIDATION):
-        rows = np.flatnonzero((arrays["split"] == split) & imaged)
+        rows = np.flatnonzero((arrays["split"] == split) & has_image)
         # a few heavy rows must not set how many of the others stay
         most = np.quantile(weight[rows], _HEAVIEST) if len(rows) else 1.0
         kept[split] = rows[rng.random(len(rows)) < weight[rows] / most]
@@ -144,7 +144,7 @@ def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
         truth=truth,
         test=_limit(kept[TEST], limit, rng),
         validation=kept[VALIDATION],
-        train=np.flatnonzero((arrays["split"] == TRAIN) & imaged),
+        train=np.flatnonzero((arrays["split"] == TRAIN) & has_image),
         modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
         notes=(
             "Pixels are simulated; photometry and redshift are real, other values measured or "
@@ -170,7 +170,7 @@ def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
     DataError
         If a table cannot be read.
     """
-    rows = read_all(data)
+    rows = read_tables(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
     samples = []
     for name, (title, cut) in TABLES.items():
@@ -201,8 +201,8 @@ def image_samples(folder: Path) -> list[Sample]:
         end = begin + shards.length_of(folder / shard)
         arrays = shards.select(everything, np.arange(begin, end))
         begin = end
-        imaged = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
-        if imaged.sum() < 50:
+        has_image = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
+        if has_image.sum() < 50:
             continue
         truth = np.where(arrays["label"] == 1, arrays["targets"], np.nan).astype(float)
         alone = Sample(
@@ -212,9 +212,9 @@ def image_samples(folder: Path) -> list[Sample]:
             arrays=arrays,
             truth=truth,
             modes=(IMAGE, IMAGE_FIXED),
-            **_splits(arrays["split"], imaged),
+            **_splits(arrays["split"], has_image),
         )
-        both = imaged & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
+        both = has_image & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
         with_photometry = replace(
             alone,
             name=f"{name}_ugriz",
@@ -236,16 +236,16 @@ def _limit(rows: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _borrow_photometry(part: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    lenders = rows[np.isfinite(rows.r) & np.isfinite(rows.ra)].reset_index(drop=True)
-    if part.empty or lenders.empty:
+    donors = rows[np.isfinite(rows.r) & np.isfinite(rows.ra)].reset_index(drop=True)
+    if part.empty or donors.empty:
         return part
     mine = SkyCoord(part.ra.to_numpy() * units.deg, part.dec.to_numpy() * units.deg)
-    theirs = SkyCoord(lenders.ra.to_numpy() * units.deg, lenders.dec.to_numpy() * units.deg)
+    theirs = SkyCoord(donors.ra.to_numpy() * units.deg, donors.dec.to_numpy() * units.deg)
     nearest, separation, _ = mine.match_to_catalog_sky(theirs)
     found = np.flatnonzero(separation.arcsec < 3)
     borrowed = part.iloc[found].reset_index(drop=True)
     columns = [*BANDS, *(f"err_{band}" for band in BANDS)]
-    borrowed[columns] = lenders.iloc[nearest[found]][columns].to_numpy()
+    borrowed[columns] = donors.iloc[nearest[found]][columns].to_numpy()
     return borrowed
 
 
@@ -275,7 +275,7 @@ def _table_sample(
     arrays["split"][:] = shards.splits_of(
         part.ra.to_numpy(), part.dec.to_numpy(), part.key.to_numpy()
     )
-    truth, lowest = _table_truth(part)
+    truth, lower_limits = _table_truth(part)
     arrays["targets"][:] = truth
     for k, line in enumerate(LINE_NAMES):
         flux, error = (part[line.removeprefix("log_flux_") + end] for end in ("", "_err"))
@@ -303,7 +303,7 @@ def _table_sample(
             "minimum redshift at their magnitude, as boosting learns it from the table."
         )
         ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
-    if np.isfinite(lowest).any():
+    if np.isfinite(lower_limits).any():
         notes.append(
             f"Lines at S/N > {LINE_S_TO_N:g}; posteriors are restricted to fluxes that pass."
         )
@@ -319,7 +319,7 @@ def _table_sample(
         modes=modes,
         redshift_range=cut,
         redshift_ranges=ranges,
-        lowest=lowest,
+        lower_limits=lower_limits,
         notes=tuple(notes),
     )
 
@@ -339,7 +339,7 @@ def _luminous(r: np.ndarray, faintest_mag: float, cut: tuple[float, float] | Non
 def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return known values and the least values that the signal-to-noise cut lets pass."""
     truth = np.full((len(part), len(TARGET_NAMES)), np.nan)
-    lowest = np.full_like(truth, np.nan)
+    lower_limits = np.full_like(truth, np.nan)
     for k, name in enumerate(TARGET_NAMES[:4]):
         truth[:, k] = part[name]
     mass, good = black_hole_mass(part.velocity_dispersion_kms.to_numpy(float))
@@ -353,8 +353,8 @@ def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         floor = LINE_S_TO_N * error
         seen = np.isfinite(floor) & (flux > floor) & (floor > 0)
         truth[seen, k] = np.log10(flux[seen])
-        lowest[seen, k] = np.log10(floor[seen])
+        lower_limits[seen, k] = np.log10(floor[seen])
     few = np.isfinite(truth).sum(axis=0) < _MIN_KNOWN
     truth[:, few] = np.nan
-    lowest[:, few] = np.nan
-    return truth, lowest
+    lower_limits[:, few] = np.nan
+    return truth, lower_limits

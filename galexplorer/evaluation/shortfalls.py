@@ -49,16 +49,16 @@ def _image_gain(samples: dict) -> list[str]:
 
 
 def _fields(fields: list[dict]) -> list[str]:
-    judged = [row for row in fields if "inside_95" in row]
-    missed = [row["galaxy"] for row in judged if not row["inside_95"]]
+    scored = [row for row in fields if "inside_95" in row]
+    missed = [row["galaxy"] for row in scored if not row["inside_95"]]
     out = []
     if missed:
         out.append(
-            f"Of {len(judged)} galaxies in real FITS fields, the 95% interval of redshift misses "
+            f"Of {len(scored)} galaxies in real FITS fields, the 95% interval of redshift misses "
             f"{len(missed)} ({_and(missed)})."
         )
-    if len(judged) >= _FEW_FIELDS:
-        gain = sum(r["log_density"] - r["log_density_photometry"] for r in judged) / len(judged)
+    if len(scored) >= _FEW_FIELDS:
+        gain = sum(r["log_density"] - r["log_density_photometry"] for r in scored) / len(scored)
         if gain < 0:
             out.append(
                 "On real FITS images, the image lowers the log density at the true redshift by "

@@ -10,10 +10,10 @@ from galexplorer.science.derived import derive
 from galexplorer.science.lines import line_status
 from galexplorer.science.summary import (
     BPT_LABELS,
+    describe_detection,
     format_number,
     format_value,
     not_measurable,
-    seen_words,
 )
 
 UNIT_WORDS = {
@@ -101,7 +101,7 @@ def line_grid(result: Result) -> Grid:
             status = line_status(result.posterior.column(target.name))
             limit = format_value(target.name, status.log_limit)
             words = f", log F < {limit} at 95%" if status.kind == "upper limit" else ""
-            seen = seen_words(result, target.name) or NONE
+            seen = describe_detection(result, target.name) or NONE
             rows.append((target.label.removesuffix(" flux"), f"{status.kind}{words}", seen))
     return Grid(("Line", "Kind of posterior", "S/N > 3 in an SDSS spectrum"), tuple(rows))
 

@@ -24,7 +24,7 @@ from galexplorer.export.publication import FIGURES, publication_figure
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import domain_sentence, verdict
+from galexplorer.science.summary import describe_galaxy, domain_sentence
 from galexplorer.version import __version__
 
 # The policy lets a browser load nothing and run nothing, whatever a name or a note may hold.
@@ -96,7 +96,7 @@ def html_report(result: Result, name: str = "") -> bytes:
     bytes
         UTF-8, style and images inside, without scripts; it prints to A4 or Letter.
     """
-    title = verdict(result)
+    title = describe_galaxy(result)
     called = " · ".join(words for words in (name, place_words(result)) if words)
     outside = "" if result.domain.inside else ' class="outside"'
     parts = [

@@ -25,7 +25,7 @@ from galexplorer.figures.sky import colour_figure
 from galexplorer.records.result import Result
 from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import domain_sentence, not_measurable, verdict
+from galexplorer.science.summary import describe_galaxy, domain_sentence, not_measurable
 
 DPI = 200
 """Dots per inch of a page as PNG: 1654 by 2338 pixels."""
@@ -74,7 +74,7 @@ def page_bytes(result: Result, format: str, name: str = "") -> bytes:
         format,
         dpi=DPI,
         font_type=3,
-        title=f"galexplorer: {name or verdict(result)}",
+        title=f"galexplorer: {name or describe_galaxy(result)}",
         description=printable(describe_provenance(result)),
     )
 
@@ -109,7 +109,7 @@ def _sheet(result: Result, name: str) -> Sheet:
     place = place_words(result)
     if name:
         page.write(name, size=15, weight="bold")
-    page.write(verdict(result), size=10.5, weight="normal" if name else "bold")
+    page.write(describe_galaxy(result), size=10.5, weight="normal" if name else "bold")
     if place:
         page.write(place, size=_TEXT_PT, colour=LIGHT.faint)
     typical = result.domain.inside

@@ -25,7 +25,7 @@ from galexplorer.export.sheet import Sheet, rasterise
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import domain_sentence, verdict
+from galexplorer.science.summary import describe_galaxy, domain_sentence
 
 
 def pdf_report(result: Result, name: str = "") -> bytes:
@@ -51,7 +51,7 @@ def pdf_report(result: Result, name: str = "") -> bytes:
         figures.append(reconstruction_figure(result.view))
     figures += _facts(result)
     metadata = {
-        "Title": f"galexplorer: {name or verdict(result)}",
+        "Title": f"galexplorer: {name or describe_galaxy(result)}",
         "Subject": describe_provenance(result),
         "Creator": "galexplorer",
         "CreationDate": None,
@@ -74,7 +74,7 @@ def _titled(title: str) -> Sheet:
 
 
 def _summary(result: Result, name: str) -> Figure:
-    page = _titled(verdict(result))
+    page = _titled(describe_galaxy(result))
     called = " · ".join(words for words in (name, place_words(result)) if words)
     if called:
         page.write(called)

@@ -7,8 +7,8 @@ from astropy.table import Table
 
 from galexplorer.export.provenance import CITATION
 from galexplorer.export.tables import written_bytes
-from galexplorer.inference.target_run import Outcome
 from galexplorer.records.result import Result
+from galexplorer.runs.target_run import Outcome
 from galexplorer.schema import (
     BPT_CLASSES,
     MEASURABLE_NAMES,

@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.canvas import Figure
 from galexplorer.figures.density import contour_lines, credible_levels, density_grid
-from galexplorer.figures.palette import OVERLAY, ink
+from galexplorer.figures.palette import OVERLAY, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import (
     KAUFFMANN_POLE,
@@ -110,7 +110,7 @@ def bpt_figure(
     clouds = [(x, y), *(_finite_ratios(other) for _, other, _ in others)]
     x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
     y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
-    colours = ink(dark)
+    colours = theme(dark)
     title = {"font": {"color": colours.text}}
     axis = {"zeroline": False, "tickfont": {"color": colours.text}}
     # Traces and layout go into the figure at once: adding to one takes three times as long.
@@ -161,7 +161,7 @@ def bpt_figure(
                     "text": text,
                     "showarrow": False,
                     "font": {"size": 13, "color": colours.text},
-                    "bgcolor": colours.clear("background", 0.7),
+                    "bgcolor": colours.with_opacity("background", 0.7),
                     "borderpad": 1,
                 }
                 for text, label_x, label_y in _region_labels(probabilities)
@@ -248,7 +248,7 @@ def draw_bpt(
     """Draw the BPT cloud in axes; the rest as `bpt_static_figure`."""
     x, y = _finite_ratios(posterior)
     x_range, y_range = _limits([x], X_RANGE), _limits([y], Y_RANGE)
-    colours = ink(dark)
+    colours = theme(dark)
     styles = {"solid": "-", "dash": "--", "dot": ":"}
     for name, dash, curve_x, curve_y in _demarcations(*x_range):
         axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=name)

@@ -53,9 +53,9 @@ def coverage_plot(sample: dict, dark: bool = False) -> Plot:
     )
 
 
-def pit_plot(judged: dict, dark: bool = False) -> Plot:
+def pit_plot(mode_report: dict, dark: bool = False) -> Plot:
     """Draw the PIT histogram of every target of one mode."""
-    targets = judged["targets"]
+    targets = mode_report["targets"]
     columns = min(3, len(targets))
     rows = -(-len(targets) // columns)
     figure, panels, colours = canvas(
@@ -100,9 +100,9 @@ def tarp_plot(sample: dict, dark: bool = False) -> Plot:
     axes.axhspan(-limit, limit, color=colours.faint, alpha=0.2, linewidth=0)
     axes.axhline(0, color=colours.text, linewidth=1)
     words: list[str] = []
-    for mode, judged in sample["modes"].items():
+    for mode, mode_report in sample["modes"].items():
         colour, _ = MODE_STYLES.get(mode, (colours.accent, "o"))
-        found = judged["tarp"]
+        found = mode_report["tarp"]
         alpha = np.array(found["alpha"])
         low, middle, high = (
             100 * (np.array(found[k]) - alpha) for k in ("low", "coverage", "high")
@@ -130,11 +130,11 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
     axes = panels[0, 0]
     axes.plot([0, 1], [0, 1], color=colours.text, linewidth=1)
     words = []
-    for mode, judged in sample["modes"].items():
-        if "bpt" not in judged:
+    for mode, mode_report in sample["modes"].items():
+        if "bpt" not in mode_report:
             continue
         colour, marker = MODE_STYLES.get(mode, (TRUTH, "o"))
-        found = judged["bpt"]["galexplorer"]
+        found = mode_report["bpt"]["galexplorer"]
         _draw_reliability(axes, found["reliability"], colour, marker, mode)
         words.append(f"{mode}: {found['accuracy']:.0%} correct, ECE {found['ece']:.3f}")
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -170,13 +170,13 @@ def _draw_reliability(axes: Axes, curve: dict, colour: str, marker: str, label: 
     )  # fmt: skip
 
 
-def measurable_plot(judged: dict, dark: bool = False) -> Plot:
+def measurable_plot(mode_report: dict, dark: bool = False) -> Plot:
     """Draw the share of spectra that show a line or a metallicity against its probability."""
     figure, panels, colours = canvas(6.4, 4.9, dark=dark)
     axes = panels[0, 0]
     axes.plot([0, 1], [0, 1], color=colours.text, linewidth=1)
     words = []
-    for name, found in judged["measurable"].items():
+    for name, found in mode_report["measurable"].items():
         colour, marker = _HEAD_STYLES[name]
         _draw_reliability(axes, found["reliability"], colour, marker, _LABELS[name])
         words.append(f"{_LABELS[name]}: Brier score {found['brier']:.3f}, ECE {found['ece']:.3f}")

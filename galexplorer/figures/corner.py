@@ -11,9 +11,9 @@ from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import (
     OVERLAY,
     TRUTH,
-    Ink,
+    Theme,
     axis_label,
-    ink,
+    theme,
 )
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
@@ -92,7 +92,7 @@ def draw_corner(
         common, overlay_notes = _split(overlay, shown)
         notes += [f"Comparison: {note}" for note in overlay_notes]
         shown, overlay = (common, overlay) if common else (shown, None)
-    colours = ink(dark)
+    colours = theme(dark)
     known = [(truths or {}).get(name) for name in shown]
     data = _columns(posterior, shown)
     layers = [data] if overlay is None else [data, _columns(overlay, shown)]
@@ -139,7 +139,7 @@ def _draw(
     names: Sequence[str],
     ranges: list[tuple[float, float]],
     colour: str,
-    colours: Ink,
+    colours: Theme,
 ) -> None:
     corner.corner(
         data,
@@ -170,7 +170,7 @@ def _finish(
     posterior: Posterior,
     names: Sequence[str],
     known: list[float | None],
-    colours: Ink,
+    colours: Theme,
 ) -> None:
     size = len(names)
     axes = np.array(figure.axes).reshape(size, size)

@@ -105,7 +105,7 @@ def contour_lines(
     return [cast(list[np.ndarray], generator.lines(level)) for level in levels]
 
 
-def ridge(
+def density_curve(
     values: Float[np.ndarray, " n"], bins: int = 80, smooth: float = 2.0
 ) -> tuple[Float[np.ndarray, " {bins}"], Float[np.ndarray, " {bins}"]]:
     """Return a smoothed one-dimensional density, scaled to a peak of 1.

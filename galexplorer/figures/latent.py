@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int, Shaped
 from plotly.colors import sample_colorscale
 
-from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, ink
+from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, theme
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.summary import BPT_LABELS
 
@@ -23,7 +23,7 @@ _SHOWN = (0.02, 0.98)
 
 
 @dataclass(frozen=True)
-class Points:
+class MapPoints:
     """Galaxies on the map, and the quantity that colours them.
 
     Attributes
@@ -41,7 +41,7 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Mark:
+class MapMarker:
     """A galaxy to point out.
 
     Attributes
@@ -55,9 +55,9 @@ class Mark:
 
 
 def latent_figure(
-    points: Points,
+    points: MapPoints,
     name: str,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[MapMarker] = (),
     neighbours: Int[np.ndarray, " k"] | None = None,
     dark: bool = False,
     height: int = 460,
@@ -66,10 +66,10 @@ def latent_figure(
 
     Parameters
     ----------
-    points : Points
+    points : MapPoints
     name : str
         A target's name, or `CLASSES`.
-    marks : sequence of Mark
+    marks : sequence of MapMarker
         Explored galaxies.
     neighbours : ndarray, shape (k,), int, optional
         Points to ring.
@@ -84,7 +84,7 @@ def latent_figure(
         Filled symbols are published values, open ones the model's; the number of each point
         is its ``customdata``.
     """
-    colours = ink(dark)
+    colours = theme(dark)
     figure = go.Figure()
     if name == CLASSES:
         _add_classes(figure, points)
@@ -115,7 +115,7 @@ def latent_figure(
         "showgrid": False,
         "showline": True,
         "mirror": True,
-        "linecolor": colours.clear("faint", 0.5),
+        "linecolor": colours.with_opacity("faint", 0.5),
     }
     title = {"font": {"color": colours.text, "size": 12}}
     figure.update_layout(
@@ -139,7 +139,7 @@ def latent_figure(
     return figure
 
 
-def describe_map(points: Points, name: str, marks: Sequence[Mark] = ()) -> str:
+def describe_map(points: MapPoints, name: str, marks: Sequence[MapMarker] = ()) -> str:
     """Return what the map shows in words, for those who do not see it."""
     number, published = len(points.values), int(points.published.sum())
     known = f"published for {published:,}, the model's for the others"
@@ -161,7 +161,7 @@ def describe_map(points: Points, name: str, marks: Sequence[Mark] = ()) -> str:
     return f"Map of latent space with {number:,} real galaxies, coloured by {shown}.{place}"
 
 
-def _groups(points: Points) -> tuple[tuple[str, np.ndarray, str], ...]:
+def _groups(points: MapPoints) -> tuple[tuple[str, np.ndarray, str], ...]:
     """Return words, rows and style of what is the model's and what is published."""
     published = points.published
     return (
@@ -170,7 +170,7 @@ def _groups(points: Points) -> tuple[tuple[str, np.ndarray, str], ...]:
     )
 
 
-def _add_values(figure: go.Figure, points: Points, name: str, dark: bool) -> None:
+def _add_values(figure: go.Figure, points: MapPoints, name: str, dark: bool) -> None:
     target = _TARGETS[name]
     for words, rows, style in _groups(points):
         if len(rows) == 0:
@@ -195,7 +195,7 @@ def _add_values(figure: go.Figure, points: Points, name: str, dark: bool) -> Non
         )
 
 
-def _add_classes(figure: go.Figure, points: Points) -> None:
+def _add_classes(figure: go.Figure, points: MapPoints) -> None:
     counts = np.bincount(points.values.astype(int), minlength=len(BPT_CLASSES))
     told: set[str] = set()
     for words, rows, style in _groups(points):
@@ -223,7 +223,7 @@ def _add_classes(figure: go.Figure, points: Points) -> None:
             told.add(kind)
 
 
-def _add_mark(figure: go.Figure, mark: Mark, colour: str, background: str, text: str) -> None:
+def _add_mark(figure: go.Figure, mark: MapMarker, colour: str, background: str, text: str) -> None:
     x, y = (float(v) for v in mark.place)
     for size, width, ring in ((20, 6, background), (20, 3, colour)):
         # WebGL lies above what is drawn as SVG, rings included
@@ -259,8 +259,8 @@ def _add_mark(figure: go.Figure, mark: Mark, colour: str, background: str, text:
     )
 
 
-def _colour_axis(points: Points, name: str, dark: bool) -> dict:
-    target, colours = _TARGETS[name], ink(dark)
+def _colour_axis(points: MapPoints, name: str, dark: bool) -> dict:
+    target, colours = _TARGETS[name], theme(dark)
     low, high = np.quantile(points.values, _SHOWN)
     # without the end that drowns in the background
     ends = (0.15, 1.0) if dark else (0.0, 0.92)

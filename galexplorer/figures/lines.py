@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from galexplorer.figures.density import ridge
-from galexplorer.figures.palette import TRUTH, Ink, ink
+from galexplorer.figures.density import density_curve
+from galexplorer.figures.palette import TRUTH, Theme, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES, TARGETS
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, line_status
@@ -43,7 +43,7 @@ def lines_figure(
     -------
     plotly.graph_objects.Figure
     """
-    colours = ink(dark)
+    colours = theme(dark)
     rows = {name: len(LINE_NAMES) - 1 - k for k, name in enumerate(LINE_NAMES)}
     # Traces and layout go into the figure at once: adding to one takes three times as long.
     return go.Figure(
@@ -88,12 +88,12 @@ def lines_figure(
 
 
 def _row_of(
-    name: str, row: int, posterior: Posterior, known: float | None, colours: Ink
+    name: str, row: int, posterior: Posterior, known: float | None, colours: Theme
 ) -> list[dict]:
     """Return density, intervals, marker and known value of one line."""
     values = posterior.column(name).astype(float)
     low95, low, middle, high, high95 = np.quantile(values, [0.025, 0.16, 0.5, 0.84, 0.975])
-    x, height = ridge(values)
+    x, height = density_curve(values)
     status = line_status(values)
     limit, symbol = status.kind == "upper limit", _SYMBOLS[status.kind]
     words = (
@@ -104,7 +104,7 @@ def _row_of(
             "x": np.concatenate([x, x[::-1]]),
             "y": np.concatenate([row + _RIDGE_HEIGHT * height, np.full(x.size, row)]),
             "fill": "toself",
-            "fillcolor": colours.clear("accent", 0.28),
+            "fillcolor": colours.with_opacity("accent", 0.28),
             "line": {"width": 0},
             "mode": "lines",
             "hoverinfo": "skip",

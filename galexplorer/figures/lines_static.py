@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from galexplorer.figures.canvas import Figure
-from galexplorer.figures.density import ridge
-from galexplorer.figures.palette import TRUTH, ink
+from galexplorer.figures.density import density_curve
+from galexplorer.figures.palette import TRUTH, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES, TARGETS
 
@@ -45,11 +45,11 @@ def draw_lines(
     dark: bool = False,
 ) -> None:
     """Draw the lines in axes; the rest as `lines_static_figure`."""
-    colours = ink(dark)
+    colours = theme(dark)
     for row, name in enumerate(reversed(LINE_NAMES)):
         values = posterior.column(name).astype(float)
         low95, low, middle, high, high95 = np.quantile(values, [0.025, 0.16, 0.5, 0.84, 0.975])
-        x, height = ridge(values)
+        x, height = density_curve(values)
         axes.fill_between(
             x, row, row + _RIDGE_HEIGHT * height, color=colours.accent, alpha=0.28, linewidth=0
         )

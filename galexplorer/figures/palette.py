@@ -1,6 +1,6 @@
 """Colours and axis labels that all figures share.
 
-One accent colour marks the inferred galaxy, everywhere; the rest is ink. The colours
+One accent colour marks the inferred galaxy, everywhere; the rest is neutral. The colours
 are told apart by people with any of the common colour-vision deficiencies.
 """
 
@@ -34,7 +34,7 @@ _TARGETS = {target.name: target for target in TARGETS}
 
 
 @dataclass(frozen=True)
-class Ink:
+class Theme:
     """Colours of text and lines on one background.
 
     Attributes
@@ -48,18 +48,18 @@ class Ink:
     faint: str
     background: str
 
-    def clear(self, name: str, opacity: float) -> str:
+    def with_opacity(self, name: str, opacity: float) -> str:
         """Return one of the colours, partly transparent, as CSS."""
         colour = getattr(self, name)
         red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
         return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-LIGHT = Ink(accent="#1F69A3", text="#0B0E12", faint="#7E858F", background="#FFFFFF")
-DARK = Ink(accent="#5AA9E6", text="#E6E8EB", faint="#8F96A0", background="#0F1318")
+LIGHT = Theme(accent="#1F69A3", text="#0B0E12", faint="#7E858F", background="#FFFFFF")
+DARK = Theme(accent="#5AA9E6", text="#E6E8EB", faint="#8F96A0", background="#0F1318")
 
 
-def ink(dark: bool) -> Ink:
+def theme(dark: bool) -> Theme:
     """Return the colours for a dark or a light background."""
     return DARK if dark else LIGHT
 

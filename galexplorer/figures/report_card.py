@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from galexplorer.figures.canvas import Figure
-from galexplorer.figures.palette import OVERLAY, TRUTH, Ink, axis_label, ink
+from galexplorer.figures.palette import OVERLAY, TRUTH, Theme, axis_label, theme
 from galexplorer.schema import TARGETS
 
 _TEXT_PT = 10.0
@@ -57,9 +57,9 @@ def canvas(
     dark: bool = False,
     sharex: bool = False,
     sharey: bool = False,
-) -> tuple[Figure, np.ndarray, Ink]:
+) -> tuple[Figure, np.ndarray, Theme]:
     """Return a transparent figure (inches), its axes (rows, columns) and the colours to use."""
-    colours = ink(dark)
+    colours = theme(dark)
     figure = Figure(figsize=(width, height), facecolor="none", layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for panel in axes.ravel():
@@ -73,7 +73,7 @@ def canvas(
     return figure, axes, colours
 
 
-def legend(figure: Figure, axes: Axes, colours: Ink, columns: int = 2) -> None:
+def legend(figure: Figure, axes: Axes, colours: Theme, columns: int = 2) -> None:
     """Put the legend of one panel above the figure."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
@@ -82,10 +82,10 @@ def legend(figure: Figure, axes: Axes, colours: Ink, columns: int = 2) -> None:
     )  # fmt: skip
 
 
-def judged_targets(sample: dict) -> list[str]:
-    """Return the targets that any mode of a sample judges, in the order of the schema."""
-    judged = {name for mode in sample["modes"].values() for name in mode["targets"]}
-    return [target.name for target in TARGETS if target.name in judged]
+def scored_targets(sample: dict) -> list[str]:
+    """Return the targets that any mode of a sample scores, in the order of the schema."""
+    mode_report = {name for mode in sample["modes"].values() for name in mode["targets"]}
+    return [target.name for target in TARGETS if target.name in mode_report]
 
 
 def accuracy_plot(sample: dict, dark: bool = False) -> Plot:
@@ -138,8 +138,8 @@ def boosting_plot(report: dict, dark: bool = False) -> Plot:
     for sample in report["samples"].values():
         if sample["kind"] == "rendered" or not sample["modes"]:
             continue
-        mode, judged = next(iter(sample["modes"].items()))
-        for name, found in judged["targets"].items():
+        mode, mode_report = next(iter(sample["modes"].items()))
+        for name, found in mode_report["targets"].items():
             ratio = found.get("versus", {}).get("rmse_ratio")
             if ratio:
                 rows.append((f"{sample['title']}: {_LABELS[name]}", mode, ratio))
@@ -171,9 +171,9 @@ def boosting_plot(report: dict, dark: bool = False) -> Plot:
     )
 
 
-def bins_plot(judged: dict, dark: bool = False, limit: float = 2.0) -> Plot:
+def bins_plot(mode_report: dict, dark: bool = False, limit: float = 2.0) -> Plot:
     """Draw coverage and accuracy in bins of magnitude, size and type, for three targets."""
-    bins = judged["bins"]
+    bins = mode_report["bins"]
     names = list(bins)
     figure, panels, colours = canvas(5.4, 0.9 + 0.3 * len(names), 1, 2, dark, sharey=True)
     styles = zip(("redshift", "log_stellar_mass", "log_sfr"),

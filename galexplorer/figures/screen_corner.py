@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from galexplorer.figures.density import contour_lines, credible_levels
-from galexplorer.figures.palette import TRUTH, Ink, ink
+from galexplorer.figures.palette import TRUTH, Theme, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
 from galexplorer.science.summary import format_interval
@@ -105,7 +105,7 @@ def screen_corner(
     shown, notes = _split(layers, names)
     if not shown:
         raise ValueError("every target is fixed: a corner plot needs at least one that varies")
-    colours = ink(dark)
+    colours = theme(dark)
     truths = {k: v for k, v in (truths or {}).items() if np.isfinite(v)}
     columns = [{n: layer.posterior.column(n).astype(float) for n in shown} for layer in layers]
     scales = {n: _Scale.of([column[n] for column in columns], truths.get(n)) for n in shown}
@@ -302,7 +302,7 @@ def _known_lines(
     return out
 
 
-def _ticks(across: _Scale, up: _Scale, below: bool, beside: bool, colours: Ink) -> list[str]:
+def _ticks(across: _Scale, up: _Scale, below: bool, beside: bool, colours: Theme) -> list[str]:
     out = []
     if below:
         for value, x in zip(across.ticks, across.pixel(across.ticks), strict=True):

@@ -9,7 +9,7 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.canvas import Figure
-from galexplorer.figures.palette import RESIDUAL_MAP, ink
+from galexplorer.figures.palette import RESIDUAL_MAP, theme
 from galexplorer.image.composite import composite, linear_flux
 from galexplorer.records.result import View
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
@@ -22,7 +22,9 @@ STRETCHES = {"Faint": 4.0, "SDSS": 1.0, "Bright": 0.25}
 """Factor applied to the linear flux before the stretch: faint arms, or bright cores."""
 
 
-def stretched(picture: UInt8[np.ndarray, "h w 3"], brightness: float) -> UInt8[np.ndarray, "h w 3"]:
+def scale_brightness(
+    picture: UInt8[np.ndarray, "h w 3"], brightness: float
+) -> UInt8[np.ndarray, "h w 3"]:
     """Return the composite of the same light with its flux multiplied by a factor.
 
     Parameters
@@ -75,7 +77,7 @@ def colour_figure(
     aperture : bool
         Draw a dashed circle of one Petrosian radius round the centre.
     brightness : float
-        See `stretched`.
+        See `scale_brightness`.
 
     Returns
     -------
@@ -85,7 +87,7 @@ def colour_figure(
     rows, columns = view.native.shape[:2]
     figure = Figure(figsize=(4, 4 * rows / columns))
     axes = figure.add_axes((0, 0, 1, 1))
-    picture = stretched(view.native, brightness)
+    picture = scale_brightness(view.native, brightness)
     axes.imshow(picture, interpolation="nearest" if columns < 200 else "antialiased")
     axes.set_axis_off()
     _scale_bar(axes, (rows, columns), view.native_pixel_scale_arcsec, kpc_per_arcsec)
@@ -192,7 +194,7 @@ def reconstruction_figure(view: View, dark: bool = False) -> Figure:
     matplotlib.figure.Figure
         Three panels; the residual is the mean over the colour channels.
     """
-    colours = ink(dark)
+    colours = theme(dark)
     figure = Figure(figsize=(9.2, 3.3), facecolor="none", layout="constrained")
     seen, rebuilt, difference = figure.subplots(1, 3)
     residual, limit = _residual(view)

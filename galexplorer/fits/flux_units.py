@@ -139,6 +139,8 @@ def read_unit(
     counts = _COUNTS.fullmatch(text)
     if conversion is not None:
         factor, per_arcsec2 = conversion
+        if exposure_s is not None:
+            notes = (*notes, _NO_EXPOSURE.format(f"the header has a unit of flux ({card})"))
         _check_agreement(image, band, factor, f"{card} = '{text}'", per_arcsec2)
         return Calibration(factor, per_arcsec2, bool(_NANOMAGGY.search(text)), notes)
     if text and counts is None and _parse(text) is not None:
@@ -149,6 +151,8 @@ def read_unit(
     kind = _kind(counts) if counts else ""
     found = read_zero_point(image, band, kind, exposure_s)
     if found is not None:
+        if exposure_s is not None and "as stated" not in found.note:
+            notes = (*notes, _NO_EXPOSURE.format(f"the card {found.card} is not for one second"))
         if found.card == "FLUX20":
             notes = (*notes, "SDSS's own FLUX20 is preliminary, good to a few percent.")
         return Calibration(
@@ -158,6 +162,7 @@ def read_unit(
     return Calibration(1.0, notes=(*notes, "No BUNIT card: values taken as nanomaggies."))
 
 
+_NO_EXPOSURE = "The exposure time that was stated was not used: {}."
 _CONVERT = (
     "state the zero point, or convert them to nanomaggies (22.5 mag AB is 1 nanomaggy) and write "
     "BUNIT = 'nanomaggy'"

@@ -25,7 +25,17 @@ from galexplorer.fits.images import FitsImage
 from galexplorer.schema import IMAGE_BANDS
 
 _OF_VALUES = (
-    *("MAGZERO", "PHOTZP", "PHOTZPT", "PHOT_ZP", "MAGZP", "MAG_ZP", "MAGZPNT", "MAGZEROP"),
+    *(
+        "MAGZERO",
+        "PHOTZP",
+        "PHOTZPT",
+        "PHOT_ZP",
+        "MAGZP",
+        "MAG_ZP",
+        "MAGZPNT",
+        "MAGZEROP",
+        "MAG_ZERO",
+    ),
     *("ZEROPT", "ZEROPOIN", "ZEROPNT", "ZP", "ZPT", "ZPTMAG", "ZPMAG", "ZP_MAG", "SEXMGZPT"),
     *("ABMAGZP", "ABMAGZPT", "ABZP", "ZP_AB", "ZPAB", "MAGZPAB", "ZPAPPROX", "MAG0", "REFMAGZP"),
 )
@@ -36,7 +46,8 @@ _RANGE = (-5.0, 45.0)
 _TOLERANCE_MAG = 0.02
 _UNREAD = re.compile(
     r"(.*[._])?[A-Z]*(ZP|ZPT|ZERO_?P|ZEROP|MAGZ|FLUXMAG|FLUXCAL|FLXSCALE|FLUXSCAL|PHOTFLAM|PHOTFNU|"
-    r"PHOTMJSR|PHOTCAL|PHOTMULT|MAG_?0|ZMAG|PHOT_?C|JYPER|TOJY|CAL_?FAC)\w*"
+    r"PHOTMJSR|PHOTCAL|PHOTMULT|MAG_?0|ZMAG|PHOT_?C|JYPER|TOJY|CAL_?FAC|"
+    r"ZERO_?(MAG|FLUX|FLX)|(MAG|FLUX|FLX|PHOT|AB|^M)_?ZERO|MAG_?OFF|(FLUX|FLX)_?0|^F_?0(?!\w))\w*"
 )
 _BESIDES = re.compile(
     r"ERR|RMS|UNC|SIG|STD|DEV|SCAT|RANGE|NUM|COUNT|CNT|COEF|CLR|COL|NST|FLAG|VER|DATE|CAT|SRC|SYS|"

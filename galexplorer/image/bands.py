@@ -10,7 +10,7 @@ from galexplorer.fits.provenance import check_camera
 from galexplorer.image.masks import apply_companions, name_band
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
-_THREE_FILES = "give g, r and i as three files (--g, --r, --i, or dropped together)"
+_THREE_FILES = "give g, r and i as three files together"
 _SHAPE = (
     "give a cube of shape (3, height, width) with the bands g, r, i, "
     "or three images of shape (height, width)"
@@ -119,7 +119,7 @@ def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
     if not told or any(found != told[0] for found in told):
         raise InputError(
             f"Which of {', '.join(images[0].file for images in files)} is g, r or i cannot be "
-            "inferred from names and headers: name them (--g, --r, --i, or in the file names)."
+            "inferred from names and headers: name each file after its band, as in m101_g.fits."
         )
     return [told[0].index(band) for band in IMAGE_BANDS]
 

@@ -102,8 +102,8 @@ def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, 
         if side is not None and MIN_SCALE_ARCSEC <= side <= MAX_SCALE_ARCSEC:
             return side, f'Pixel scale {side:.4g}" taken from the header (card {card}).'
     raise InputError(
-        f"{image.file} has no coordinates that give its pixel scale: "
-        "state it in arcsec (--pixel-scale)."
+        f"{image.file} has no coordinates that give its pixel scale: state the pixel scale in "
+        "arcsec."
     )
 
 

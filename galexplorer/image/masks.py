@@ -19,6 +19,9 @@ _ROLES = {
 }
 _ROLE_CARDS = ("EXTNAME", "DES_EXT", "HDUCLAS2", "EXTTYPE", "IMTYPE")
 _MOST_MASKED = 0.5
+_MOST_BRIGHT = 0.5
+_LEAST_SOURCES = 1e-3
+"""Share of the pixels that sources take in an image of a galaxy, at 5 sigma above the sky."""
 
 
 def read_role(text: str) -> str:
@@ -78,7 +81,7 @@ def apply_companions(images: Sequence[FitsImage]) -> list[FitsImage]:
     InputError
         If there is a mask, a weight or a noise map and no image.
     """
-    roles = [_role(image) for image in images]
+    roles = [_role(image, alone=len(images) == 1) for image in images]
     science = [image for image, role in zip(images, roles, strict=True) if role == "image"]
     if not science:
         science = [image for image, role in zip(images, roles, strict=True) if role == "other"]
@@ -104,7 +107,7 @@ def blank_by(image: FitsImage, companion: FitsImage, role: str, stated: bool = F
         A mask is not zero where a pixel is bad; weights and noise are positive where it is good.
     stated : bool
         The user named the mask: it counts whatever it covers. Otherwise one that covers most of
-        the field, or most of its brightest pixels, marks sources and is left alone.
+        the field, or marks its sources, is left alone.
 
     Returns
     -------
@@ -128,19 +131,41 @@ def blank_by(image: FitsImage, companion: FitsImage, role: str, stated: bool = F
     if not bad.any():
         return image
     share = float(bad.mean())
-    bright = image.data >= np.nanpercentile(image.data, 99)
     kind = _WORDS[role]
-    if not stated and (share > _MOST_MASKED or (role == "mask" and bad[bright].mean() > 0.5)):
+    if not stated and (share > _MOST_MASKED or (role == "mask" and _marks_sources(image, bad))):
         note = f"The {kind} beside the image covers most of it or of its sources: not used."
         return replace(image, notes=(*image.notes, note))
     note = f"{100 * share:.2g}% of the pixels taken as unmeasured ({kind})."
     return replace(image, data=np.where(bad, np.nan, image.data), notes=(*image.notes, note))
 
 
+def _marks_sources(image: FitsImage, bad: np.ndarray) -> bool:
+    """Tell a map of sources from one of bad pixels, which may be the brightest ones too.
+
+    The former covers most of the brightest pixels and leaves little but sky.
+    """
+    shape = (-1, *image.data.shape[-2:])
+    left: list[float] = []
+    for values, out in zip(image.data.reshape(shape), bad.reshape(shape), strict=True):
+        seen = np.isfinite(values)
+        rest = values[~out & seen]
+        if not len(rest):  # not measured at all, or masked whole
+            left += [0.0] if seen.any() else []
+            continue
+        bright = values >= np.nanpercentile(values, 99)
+        if out[bright].mean() <= _MOST_BRIGHT:
+            return False
+        sky = np.median(rest)
+        noise = 1.4826 * np.median(np.abs(rest - sky))
+        left.append(float(np.mean(rest > sky + 5 * noise)))
+    return bool(np.median(left) < _LEAST_SOURCES)
+
+
 _WORDS = {"mask": "mask", "weight": "weight map", "noise": "noise map", "other": "model"}
 
 
-def _role(image: FitsImage) -> str:
+def _role(image: FitsImage, alone: bool) -> str:
+    """Return the role of an image; the name of its file tells that of one that is alone in it."""
     for card in _ROLE_CARDS:
         role = read_role(str(image.cards.get(card, "")))
         if role != "image":
@@ -148,7 +173,7 @@ def _role(image: FitsImage) -> str:
     words = re.split(r"[^a-z]+", image.file.lower())
     named = {"mask": ("mask", "msk"), "weight": ("weight", "wht", "wgt", "wt", "ivar", "invvar")}
     for role, names in named.items():
-        if "EXTNAME" not in image.cards and any(word in names for word in words):
+        if alone and "EXTNAME" not in image.cards and any(word in names for word in words):
             return role
     return "image"
 

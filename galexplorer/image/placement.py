@@ -16,7 +16,7 @@ def place(
 
     Where it contradicts the header's, the reference point and the orientation of the header are
     kept and its scale is not. If those do not hold the stated position, or the header's pixels
-    are a placeholder, the galaxy is taken to be at the centre.
+    are a placeholder, or its coordinates cannot be read, the galaxy is taken to be at the centre.
 
     Parameters
     ----------
@@ -32,9 +32,13 @@ def place(
     notes : tuple of str
     """
     wcs, sides = image.coordinates.wcs, image.coordinates.sides_arcsec
+    height, width = image.data.shape
+    if scale_arcsec is not None and sides is None and image.coordinates.notes and position:
+        centred = _about(position, scale_arcsec, (height, width))
+        note = "RA and Dec as stated are taken as the centre of the image, with north up."
+        return centred, (note,)
     if scale_arcsec is None or sides is None or not contradicts(image, scale_arcsec):
         return wcs, ()
-    height, width = image.data.shape
     kept = None
     if wcs is not None and (read_scale(image) is not None or max(sides) < 60):
         kept = _gnomonic(wcs.wcs.crval, wcs.wcs.crpix, wcs.pixel_scale_matrix)
@@ -48,13 +52,18 @@ def place(
         x, y = kept.all_world2pix([position], 0)[0]
         if -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5:
             return kept, ()
-    centre = ((width + 1) / 2, (height + 1) / 2)
-    step = scale_arcsec / 3600
     note = (
         "The coordinates in the header contradict the stated pixel scale: RA and Dec as stated are "
         "taken as the centre of the image, with north up."
     )
-    return _gnomonic(position, centre, np.diag([-step, step])), (note,)
+    return _about(position, scale_arcsec, (height, width)), (note,)
+
+
+def _about(position: tuple[float, float], scale_arcsec: float, shape: tuple[int, int]) -> WCS:
+    """Return coordinates of an image that has a position at its centre and north up."""
+    height, width = shape
+    step = scale_arcsec / 3600
+    return _gnomonic(position, ((width + 1) / 2, (height + 1) / 2), np.diag([-step, step]))
 
 
 def _gnomonic(

@@ -188,7 +188,7 @@ def _read_fits(blob: Blob) -> list[FitsImage]:
     raise InputError(
         f"{blob.name} is not a supported image: "
         "give FITS (also as .gz or .bz2) or an SDSS composite as JPEG or PNG (a table "
-        "of galaxies belongs in --catalog, or in the app under Targets)."
+        "of galaxies is a catalogue, or a list of targets)."
     )
 
 
@@ -223,16 +223,16 @@ def _name_bands(files: Sequence[Sequence[FitsImage]]) -> tuple[Bands, list[str]]
 
 
 def _read_composite(blob: Blob, stated: _Stated) -> Pixels:
-    if stated.flux_pixel_scale_arcsec is not None or stated.zero_points:
-        what = "zero point" if stated.zero_points else "flux pixel scale"
+    if stated.flux_pixel_scale_arcsec is not None or stated.zero_points or stated.exposure_s:
+        what = "flux pixel scale" if stated.flux_pixel_scale_arcsec else "exposure time"
+        what = "zero point" if stated.zero_points else what
         raise OptionError(
             f"{blob.name} is a colour composite, whose flux scale is known: leave the {what} out."
         )
     pixel_scale_arcsec = stated.pixel_scale_arcsec
     if pixel_scale_arcsec is None:
         raise InputError(
-            f"{blob.name} has no pixel scale: give it in arcsec (--pixel-scale, "
-            "or the column pixel_scale of a catalogue)."
+            f"{blob.name} is a picture without a pixel scale: state the pixel scale in arcsec."
         )
     channels = read_channels(blob)
     return Pixels(

@@ -21,7 +21,7 @@ from galexplorer.schema import BANDS
 LEVELS = 1001
 _OUTSIDE_PERCENTILE = 99.7
 _FAINTEST_PERCENTILE = 99.9
-_UNJUDGED = "Too few bands are known to judge whether it resembles the training galaxies."
+_NOT_ASSESSED = "Too few bands are known to judge whether it resembles the training galaxies."
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class DomainStatistics:
     misfit_levels : dict of str to Tensor
         Quantiles of the reconstruction's misfit, by kind with images.
     faintest : dict of str to Tensor
-        Magnitude in each band, shape (5,), by kind; NaN where it is not known. See `faintest_of`.
+        Magnitude in each band, shape (5,), by kind; NaN if unknown. See `faintest_magnitudes`.
         With an image they are as measured on pixels, in g, r and i, and a catalogue's share them.
     """
 
@@ -65,15 +65,15 @@ class DomainStatistics:
         return cls(**parts)
 
 
-def inputs_of(
+def distance_inputs(
     mean: Float[Tensor, "n 32"], magnitudes: Float[Tensor, "n 5"], kind: str
 ) -> Float[Tensor, "n d"]:
-    """Return the vector whose distance is judged: latents, or r magnitude and colours.
+    """Return the vector whose distance is measured: latents, or r magnitude and colours.
 
     Parameters
     ----------
     mean : Tensor, shape (n, 32)
-        Latent means, which are judged where there is an image.
+        Latent means, which count where there is an image.
     magnitudes : Tensor, shape (n, 5)
         NaN where missing.
     kind : str
@@ -105,7 +105,7 @@ def summarise(
     return centre.float(), precision.float(), levels(distance)
 
 
-def faintest_of(magnitudes: Float[np.ndarray, "n 5"]) -> Float[Tensor, "5"]:
+def faintest_magnitudes(magnitudes: Float[np.ndarray, "n 5"]) -> Float[Tensor, "5"]:
     """Return the magnitude that all but 0.1% of training galaxies are brighter than.
 
     Parameters
@@ -131,7 +131,7 @@ def squared_distance(
 ) -> Float[Tensor, " n"]:
     """Return squared Mahalanobis distances, shape (n,).
 
-    A row that lacks dimensions is judged by those it has: its distance under the marginal
+    A row that lacks dimensions is measured by those it has: its distance under the marginal
     normal is carried over to all dimensions at equal probability (chi-square). A row that has
     none gets NaN.
     """
@@ -177,7 +177,7 @@ def percentile(
     return np.interp(value.cpu().numpy(), quantiles.cpu().numpy(), grid)
 
 
-def judge(
+def assess_domain(
     statistics: DomainStatistics,
     kind: str,
     inputs: Float[Tensor, "n d"],
@@ -191,7 +191,7 @@ def judge(
     statistics : DomainStatistics
     kind : str
     inputs : Tensor, shape (n, d)
-        See `inputs_of`.
+        See `distance_inputs`.
     misfit : Tensor, shape (n,), or None
     magnitudes : Tensor, shape (n, 5)
         NaN where missing.
@@ -218,8 +218,8 @@ def judge(
     for row, magnitude in zip(table, magnitudes, strict=True):
         faint = _faint(magnitude, limits)
         if not np.isfinite(row).any():
-            told = (_UNJUDGED, faint) if faint else (_UNJUDGED,)
-            out.append(Domain(False, float("nan"), told))
+            why = (_NOT_ASSESSED, faint) if faint else (_NOT_ASSESSED,)
+            out.append(Domain(False, float("nan"), why))
             continue
         outside = [
             text.format(score)

@@ -14,14 +14,14 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
 from galexplorer.errors import OptionError
-from galexplorer.inference.domain import DomainStatistics, inputs_of, judge, misfit_of
-from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, picture_of
+from galexplorer.inference.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
+from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, to_picture
 from galexplorer.inference.noise import keys_of
+from galexplorer.inference.prepared import Encoded, PreparedObservation
 from galexplorer.inference.sampler import Sampler
-from galexplorer.inference.sight import Encoded, Sight
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
 from galexplorer.model.modes import modes_of
-from galexplorer.model.network import Summary
+from galexplorer.model.network import ImageSummary
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.records.observation import Cutout, Observation, Stored
 from galexplorer.records.photometry import Photometry
@@ -29,7 +29,7 @@ from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Neighbour, Result, View
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
-from galexplorer.science.summary import cautions
+from galexplorer.science.summary import caveats
 from galexplorer.version import __version__
 
 DOMAIN_FILE = "domain.safetensors"
@@ -89,7 +89,7 @@ class Engine(Sampler):
         redshift_range: tuple[float, float] | None = None,
         draws: int = 5000,
         seed: int = 0,
-        sight: Sight | None = None,
+        prepared: PreparedObservation | None = None,
     ) -> Result:
         """Infer one galaxy.
 
@@ -102,8 +102,8 @@ class Engine(Sampler):
             Prior range: the posterior is restricted to it.
         draws : int
         seed : int
-        sight : Sight, optional
-            What `look` returned for this observation, where it is at hand.
+        prepared : PreparedObservation, optional
+            What `prepare` returned for this observation, where it is at hand.
 
         Returns
         -------
@@ -116,16 +116,18 @@ class Engine(Sampler):
         """
         check_options(redshift, redshift_range, draws)
         observation = target
-        seen = self.look(observation) if sight is None else sight
+        prepared = self.prepare(observation) if prepared is None else prepared
         fixed = None if redshift is None else torch.tensor([redshift])
-        samples = self.sample(seen.encoded, draws, seed, fixed, redshift_range)[0].numpy()
-        measurable = self.measurable(seen.encoded, samples[None, :, 0])[0]
-        return self.compose(observation, seen, samples, measurable, redshift, redshift_range, seed)
+        samples = self.sample(prepared.encoded, draws, seed, fixed, redshift_range)[0].numpy()
+        measurable = self.measurable(prepared.encoded, samples[None, :, 0])[0]
+        return self.compose(
+            observation, prepared, samples, measurable, redshift, redshift_range, seed
+        )
 
     def compose(
         self,
         observation: Observation,
-        seen: Sight,
+        prepared: PreparedObservation,
         samples: np.ndarray,
         measurable: np.ndarray,
         redshift: float | None,
@@ -137,7 +139,7 @@ class Engine(Sampler):
         Parameters
         ----------
         observation : Observation
-        seen : Sight
+        prepared : PreparedObservation
             Of this observation.
         samples : ndarray, shape (draws, 9)
         measurable : ndarray, shape (5,)
@@ -151,27 +153,27 @@ class Engine(Sampler):
         """
         posterior = Posterior(samples.astype(np.float32), () if redshift is None else ("redshift",))
         shares = {name: float(p) for name, p in zip(MEASURABLE_NAMES, measurable, strict=True)}
-        warned = cautions(posterior, shares["gas_metallicity"])
-        told = self.library.notes if seen.latent is not None else ()
+        warned = caveats(posterior, shares["gas_metallicity"])
+        library_notes = self.library.notes if prepared.latent is not None else ()
         return Result(
             posterior=posterior,
             bpt=class_probabilities(posterior.draws, shares),
             measurable=shares,
             photometry=observation.photometry,
-            domain=seen.domain,
-            neighbours=seen.neighbours,
-            view=seen.view,
-            notes=(*observation.notes, *warned, *told),
+            domain=prepared.domain,
+            neighbours=prepared.neighbours,
+            view=prepared.view,
+            notes=(*observation.notes, *warned, *library_notes),
             provenance=self._provenance(
-                observation, seen.kind, redshift, redshift_range, len(samples), seed
+                observation, prepared.kind, redshift, redshift_range, len(samples), seed
             ),
             known=observation.known,
             origins=observation.origins,
-            latent=seen.latent,
+            latent=prepared.latent,
         )
 
     @torch.inference_mode()
-    def look(self, observation: Observation) -> Sight:
+    def prepare(self, observation: Observation) -> PreparedObservation:
         """Encode one galaxy, assess its domain and find its neighbours: all but the draws.
 
         Parameters
@@ -180,7 +182,7 @@ class Engine(Sampler):
 
         Returns
         -------
-        Sight
+        PreparedObservation
         """
         encoded = self.encode([observation])
         view, misfit = self._view(observation.cutout)
@@ -189,12 +191,12 @@ class Engine(Sampler):
             misfit = torch.tensor([observation.stored.misfit])
         kind = INPUTS[encoded.origin[0]]
         magnitudes = torch.from_numpy(magnitudes_of([observation])).float()
-        inputs = inputs_of(encoded.latent.cpu(), magnitudes, kind)
-        return Sight(
+        inputs = distance_inputs(encoded.latent.cpu(), magnitudes, kind)
+        return PreparedObservation(
             encoded=encoded,
             kind=kind,
             view=view,
-            domain=judge(self.domain, kind, inputs, misfit, magnitudes)[0],
+            domain=assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
         )
@@ -233,11 +235,11 @@ class Engine(Sampler):
     ) -> Encoded:
         """Encode feature vectors (n, f) with the images, or stored latents, that go with them.
 
-        The regressors are asked about the images that are `estimated`, (n,), all JPEGs by default.
+        The regressors estimate from the images that are `estimated`, (n,), all JPEGs by default.
         """
         estimated = origin == JPEG if estimated is None else estimated
         feature = torch.from_numpy(features).to(self.device)
-        summary = Summary.nothing(len(features), feature)
+        summary = ImageSummary.zeros(len(features), feature)
         rows = [k for k, grid in enumerate(grids) if grid is not None]
         if rows:
             stack = np.stack([grid for grid in grids if grid is not None])
@@ -269,7 +271,7 @@ class Engine(Sampler):
         _, decoded = self.model.reconstruct(grid)
         view = View(
             composite=np.ascontiguousarray(cutout.grid.transpose(1, 2, 0)),
-            reconstruction=picture_of(decoded[0]),
+            reconstruction=to_picture(decoded[0]),
             pixel_scale_arcsec=cutout.pixel_scale_arcsec,
             native=np.ascontiguousarray(cutout.native.transpose(1, 2, 0)),
             native_pixel_scale_arcsec=cutout.native_pixel_scale_arcsec,

@@ -143,7 +143,7 @@ def nearest_rows(whitened: Float[Tensor, "n d"], number: int) -> Int[Tensor, "n 
     return torch.cat(found)
 
 
-def preserved(
+def trustworthiness(
     whitened: Float[Tensor, "n d"], place: Float[Tensor, "n 2"], number: int = NEIGHBOURS
 ) -> float:
     """Return the trustworthiness of a map (Venna & Kaski 2001), 1 at best, about 0.5 by chance.

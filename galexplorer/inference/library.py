@@ -26,7 +26,7 @@ from galexplorer.inference.neighbours import (
     ORIGINS,
     SOURCE,
     is_published,
-    nearest_levels,
+    nearest_distance_percentiles,
     spread_of,
 )
 from galexplorer.inference.noise import keys_of
@@ -35,8 +35,8 @@ from galexplorer.model import weights
 from galexplorer.model.features import (
     JPEG,
     LOG_SCALE,
+    expand_gri_to_ugriz,
     photometry_features,
-    widen_image_bands,
 )
 from galexplorer.model.modes import modes_of
 from galexplorer.model.regressor import ESTIMATE
@@ -51,7 +51,7 @@ DRAWS = 256
 MIN_GALAXIES = 16
 
 _BATCH = 64
-_JUDGED = 2000
+_MOST_SCORED = 2000
 
 Progress = Callable[[str, int, int], None]
 
@@ -152,7 +152,9 @@ def read_table(path: Path, progress: Progress = _quiet) -> tuple[Entries, tuple[
     return join(rows), tuple(problems)
 
 
-def build(engine: Engine, entries: Entries, seed: int = 0, progress: Progress = _quiet) -> dict:
+def build_library(
+    engine: Engine, entries: Entries, seed: int = 0, progress: Progress = _quiet
+) -> dict:
     """Return the tensors of a library.
 
     Parameters
@@ -195,18 +197,18 @@ def build(engine: Engine, entries: Entries, seed: int = 0, progress: Progress = 
         right=mass,
         up=sfr - mass,
         seed=seed,
-        progress=lambda done, total: progress("map", done, total),
+        progress=lambda done, total: progress("steps of the map", done, total),
     )
     return {
         "layout": torch.tensor([LAYOUT]),
         **arrays,
         "position": position,
-        "levels": nearest_levels(latents[published], position[published]),
+        "levels": nearest_distance_percentiles(latents[published], position[published]),
         **fitted.to_arrays(),
     }
 
 
-def nothing() -> dict[str, Tensor]:
+def empty_library() -> dict[str, Tensor]:
     """Return the tensors of a library without galaxies.
 
     For weights that learnt from no real galaxy: simulated ones would be no neighbours on the sky.
@@ -238,8 +240,8 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
     number = len(entries)
     sized = np.isfinite(entries.petro).all(axis=1)
     features = photometry_features(
-        widen_image_bands(entries.magnitudes),
-        widen_image_bands(entries.errors),
+        expand_gri_to_ugriz(entries.magnitudes),
+        expand_gri_to_ugriz(entries.errors),
         entries.petro,
         np.ones(number, bool),
         sized,
@@ -257,12 +259,12 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         rows = slice(begin, min(begin + _BATCH, number))
         grid = torch.from_numpy(entries.grid[rows]).to(engine.device)
         feature = torch.from_numpy(features[rows]).to(engine.device)
-        asked = torch.from_numpy(entries.origin[rows] == JPEG).to(engine.device)
-        summary = engine.model.summarise(grid, feature[:, LOG_SCALE], asked)
+        use_estimate = torch.from_numpy(entries.origin[rows] == JPEG).to(engine.device)
+        summary = engine.model.summarise(grid, feature[:, LOG_SCALE], use_estimate)
         appearance, decoded = engine.model.reconstruct(grid)
         encoded = Encoded(
             context=engine.model.context_of(summary, feature),
-            mode=modes_of(feature, asked),
+            mode=modes_of(feature, use_estimate),
             origin=entries.origin[rows],
             latent=summary.mean,
             features=features[rows],
@@ -307,7 +309,7 @@ def write(folder: Path, arrays: dict[str, Tensor], source: str = SOURCE) -> dict
     folder : Path
         Of the weights.
     arrays : dict of str to Tensor
-        See `build`.
+        See `build_library`.
     source : str
         Where the published values come from.
 
@@ -317,18 +319,18 @@ def write(folder: Path, arrays: dict[str, Tensor], source: str = SOURCE) -> dict
         What the manifest says about the library.
     """
     manifest = weights.read_manifest(folder)
-    told = describe(arrays, source)
+    summary = describe(arrays, source)
     temporary = folder / f"{LIBRARY_FILE}.part"
     save_file({name: value.contiguous() for name, value in arrays.items()}, str(temporary))
     os.replace(temporary, folder / LIBRARY_FILE)
-    weights.write_manifest(folder, {**manifest, "library": told})
-    return told
+    weights.write_manifest(folder, {**manifest, "library": summary})
+    return summary
 
 
 def describe(arrays: dict[str, Tensor], source: str) -> dict:
     """Return what there is to say about a library, for its manifest."""
     latents, known = arrays["latents"].float(), arrays["known"]
-    told = {
+    summary = {
         "layout": LAYOUT,
         "galaxies": len(latents),
         "with_published_values": int(is_published(known).sum()),
@@ -338,17 +340,17 @@ def describe(arrays: dict[str, Tensor], source: str) -> dict:
         "source": source,
     }
     if len(latents) == 0:
-        return told
+        return summary
     centre, scale = spread_of(latents)
     # a fixed sample: the measure takes memory by the square
-    whitened = ((latents - centre) / scale)[:: max(1, len(latents) // _JUDGED)]
+    whitened = ((latents - centre) / scale)[:: max(1, len(latents) // _MOST_SCORED)]
     place = latent_map.LatentMap.from_arrays(arrays).place(whitened)
     number = min(latent_map.NEIGHBOURS, len(whitened) // 3)
     return {
-        **told,
+        **summary,
         "map": {
             "method": "parametric neighbour embedding of the whitened latents",
-            "trustworthiness": round(latent_map.preserved(whitened, place, number), 3),
+            "trustworthiness": round(latent_map.trustworthiness(whitened, place, number), 3),
         },
     }
 

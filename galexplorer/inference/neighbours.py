@@ -169,7 +169,7 @@ class Library:
         """
         distance = self.distances(latent)
         if exclude is not None:
-            distance = distance.masked_fill(self.beside(*exclude), float("inf"))
+            distance = distance.masked_fill(self.within_match_radius(*exclude), float("inf"))
         if only is not None:
             distance = distance.masked_fill(~only, float("inf"))
         found = distance.topk(min(number, len(self)), largest=False)
@@ -185,7 +185,7 @@ class Library:
         exact = "donot_use_mm_for_euclid_dist"
         return torch.cdist(point[None], self._whitened, compute_mode=exact)[0]
 
-    def beside(self, ra: float, dec: float) -> Bool[Tensor, " n"]:
+    def within_match_radius(self, ra: float, dec: float) -> Bool[Tensor, " n"]:
         """Return which rows lie within 5 arcsec of a position, shape (n,), bool."""
         off_ra = (self.position[:, 0] - ra + 180) % 360 - 180  # also across RA 0
         off_ra = off_ra * np.cos(np.radians(dec))
@@ -222,7 +222,7 @@ class Library:
             pictures = decoder(self.appearance[list(rows)])
         apart = [float("nan")] * len(rows) if distances is None else distances
         return tuple(
-            self._neighbour(int(row), float(distance), picture_of(picture))
+            self._neighbour(int(row), float(distance), to_picture(picture))
             for row, distance, picture in zip(rows, apart, pictures, strict=True)
         )
 
@@ -271,7 +271,7 @@ class Library:
         published = known != UNCLASSIFIED
         return np.where(published, known, self.classes[take].argmax(dim=1).numpy()), published
 
-    def row_of(self, name: str) -> int:
+    def find_row(self, name: str) -> int:
         """Return the row of a galaxy by its name.
 
         Raises
@@ -339,7 +339,7 @@ def is_published(known: Float[Tensor, "n 10"]) -> Bool[Tensor, " n"]:
     return torch.isfinite(known[:, : len(TARGET_NAMES)]).any(dim=1)
 
 
-def nearest_levels(
+def nearest_distance_percentiles(
     latents: Float[Tensor, "n 32"], position: Float[Tensor, "n 2"]
 ) -> Float[Tensor, "101"]:
     """Return percentiles of the distance from each galaxy to the nearest other, shape (101,).
@@ -362,7 +362,7 @@ def nearest_levels(
     return torch.from_numpy(ordered.astype(np.float32))
 
 
-def picture_of(image: Float[Tensor, "3 64 64"]) -> UInt8[np.ndarray, "64 64 3"]:
+def to_picture(image: Float[Tensor, "3 64 64"]) -> UInt8[np.ndarray, "64 64 3"]:
     """Return a decoded image (3, 64, 64), 0..1, as a picture (64, 64, 3), uint8."""
     levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())

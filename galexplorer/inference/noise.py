@@ -93,7 +93,7 @@ def noise_of_galaxies(
     return rotation, order
 
 
-def share_out(
+def assign_to_members(
     uniform: Float[Tensor, "*rows d"], share: Float[Tensor, "*rows e"]
 ) -> tuple[Int[Tensor, "*rows d"], Float[Tensor, "*rows d"]]:
     """Share uniform noise out among the members of an ensemble.
@@ -149,7 +149,7 @@ def redshift_limits(
     return np.where(leaves, inside, out)
 
 
-def share_between(
+def normal_probability(
     low: Float[Tensor, " *rows"], high: Float[Tensor, " *rows"]
 ) -> Float64[Tensor, " *rows"]:
     """Return the standard normal's probability in [low, high], double, accurate in either tail."""

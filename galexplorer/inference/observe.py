@@ -81,8 +81,8 @@ def observe_and_measure(
             raise TargetError("There is nothing to infer from: give an image, magnitudes, or both.")
         sized = given.petro_r50 is not None or given.petro_r90 is not None
         given = replace(given, petro_kind="catalogue" if sized else "none")
-        told = ("No image: inferred from photometry alone.",)
-        return Observation(None, given, told, origins=_origins(given, False)), None
+        remark = ("No image: inferred from photometry alone.",)
+        return Observation(None, given, remark, origins=_origins(given, False)), None
     found = measure(pixels, ra, dec)
     objections = _check_light(found)
     grid, scale, native = cut(pixels, found)

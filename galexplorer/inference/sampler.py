@@ -7,14 +7,14 @@ from torch import Tensor
 
 from galexplorer.inference.noise import (
     RedshiftRange,
+    assign_to_members,
     base_noise,
     noise_of_galaxies,
+    normal_probability,
     redshift_limits,
-    share_between,
-    share_out,
     truncated_normal,
 )
-from galexplorer.inference.sight import Encoded
+from galexplorer.inference.prepared import Encoded
 from galexplorer.model.network import GalaxyModel
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
@@ -58,7 +58,7 @@ class Sampler:
         equal = uniform.new_full((len(TARGETS), members), 1 / members)
         # which member a draw comes from is the same for all galaxies before their draws are put
         # in order: each member's network then sees one block
-        member, quantile = (part.T for part in share_out(uniform.T, equal))
+        member, quantile = (part.T for part in assign_to_members(uniform.T, equal))
         number = len(encoded.context)
         limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
         out = torch.empty((number, draws, len(TARGETS)))
@@ -110,9 +110,9 @@ class Sampler:
         too.
         """
         base = self.model.redshift_to_base(limits, context, mode).double()
-        share = share_between(base[..., 0], base[..., 1]).clamp(min=1e-300)
+        share = normal_probability(base[..., 0], base[..., 1]).clamp(min=1e-300)
         share = share / share.sum(dim=1, keepdim=True)
-        member, quantile = share_out(uniform, share)
+        member, quantile = assign_to_members(uniform, share)
         ends = (base[..., k].gather(1, member) for k in (0, 1))
         cut = truncated_normal(quantile, *ends)
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
@@ -158,20 +158,20 @@ def _lend_metallicity(draws: Float[Tensor, "n d 9"]) -> None:
     """Replace, in place, the metallicity of draws (n, d, 9) without star formation's lines.
 
     So is one beyond the bounds, where the spline ends in straight tails: cut off, such draws would
-    pile up there. A galaxy none of whose draws can lend keeps its own.
+    pile up there. A galaxy none of whose draws can be a donor keeps its own.
     """
     metallicity = draws[..., _METALLICITY]
     bounded = (metallicity > _LOW[_METALLICITY]) & (metallicity < _HIGH[_METALLICITY])
-    lends = torch.from_numpy(is_star_forming(draws.numpy())) & bounded
-    lends = torch.where(lends.any(dim=1, keepdim=True), lends, bounded)
+    able = torch.from_numpy(is_star_forming(draws.numpy())) & bounded
+    able = torch.where(able.any(dim=1, keepdim=True), able, bounded)
     order = torch.argsort(draws[..., 0], dim=1, stable=True)
-    lines = lends.gather(1, order)
+    lines = able.gather(1, order)
     place = torch.arange(draws.shape[1]).expand_as(order)
     after = torch.where(lines, place, draws.shape[1]).flip(1).cummin(dim=1).values.flip(1)
     before = torch.where(lines, place, -1).cummax(dim=1).values
-    lender = torch.where(after < draws.shape[1], after, before)
-    lender = torch.where(lender < 0, place, lender)  # no draw of this galaxy has such lines
+    donor = torch.where(after < draws.shape[1], after, before)
+    donor = torch.where(donor < 0, place, donor)  # no draw of this galaxy has such lines
     sorted_metallicity = metallicity.gather(1, order)
     draws[..., _METALLICITY] = torch.empty_like(sorted_metallicity).scatter(
-        1, order, sorted_metallicity.gather(1, lender)
+        1, order, sorted_metallicity.gather(1, donor)
     )

@@ -17,16 +17,19 @@ _PETRO_WIDTH = (0.3, 0.1, 0.08, 0.08, 0.15)
 SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2 + 5 + 5
 """Length of the feature vector."""
 
-LISTED = 5 + 4 + 5 + 5 + 2 + 2
+HAS_CATALOGUE_PHOTOMETRY = 5 + 4 + 5 + 5 + 2 + 2
 """Where it says whether the magnitudes are a catalogue's."""
 
-IMAGED = LISTED + 2
+HAS_IMAGE = HAS_CATALOGUE_PHOTOMETRY + 2
 """Where it says whether there is an image."""
 
-LOG_SCALE = IMAGED + 1
-"""Where the size of the grid's pixel stands in it, as `scaled_pixel` gives it."""
+LOG_SCALE = HAS_IMAGE + 1
+"""Where the size of the grid's pixel stands in it, as `scaled_log_pixel_size` gives it."""
 
-SIZES = [*range(LISTED - 4, LISTED), *range(LOG_SCALE + 1, LOG_SCALE + 5)]
+SIZES = [
+    *range(HAS_CATALOGUE_PHOTOMETRY - 4, HAS_CATALOGUE_PHOTOMETRY),
+    *range(LOG_SCALE + 1, LOG_SCALE + 5),
+]
 """Where Petrosian radii stand, where they are from, and what they make with the magnitudes."""
 
 MEASURED_SIZES = LOG_SCALE + 1
@@ -86,11 +89,11 @@ def photometry_features(
     radius = np.where(sized, (np.log10(np.where(sized, petro, 1.0)) - (0.4, 0.8)) / 0.3, 0.0)
     source = np.stack([good.any(1) & ~measured_photometry, good.any(1) & measured_photometry], 1)
     size_source = np.stack([sized.any(1) & measured_petro, sized.all(1)], 1)
-    imaged = np.asarray(origin) > 0
-    log_scale = np.where(imaged, scaled_pixel(pixel_scale_arcsec), 0.0)
+    has_image = np.asarray(origin) > 0
+    log_scale = np.where(has_image, scaled_log_pixel_size(pixel_scale_arcsec), 0.0)
     # whether pixels were linear or 8-bit stays out: the composite is the same, and the real
     # images, all 8-bit, must teach the model about linear ones too
-    image = np.stack([imaged, log_scale], 1)
+    image = np.stack([has_image, log_scale], 1)
     # surface brightness inside r50 and concentration, which a network is slow to find
     r = good[:, BANDS.index("r")] & sized[:, 0]
     brightness = np.where(r, (scaled[:, 2] * 1.2 + 5 * 0.3 * radius[:, 0] - 0.5) / 1.2, 0.0)
@@ -109,13 +112,13 @@ def photometry_features(
     return np.clip(stacked, -8, 8).astype(np.float32)
 
 
-def scaled_pixel(pixel_scale_arcsec: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def scaled_log_pixel_size(pixel_scale_arcsec: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Return the logarithm of a grid's pixel, (n,), about 0 and 1 wide; of 0.4 arcsec where NaN."""
     scale = np.nan_to_num(pixel_scale_arcsec, nan=0.4)
     return (np.log10(np.clip(scale, 0.02, 50)) + 0.5) / 0.25
 
 
-def widen_image_bands(values: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 5"]:
+def expand_gri_to_ugriz(values: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 5"]:
     """Put values of g, r, i into the five bands, shape (n, 3) to (n, 5), NaN elsewhere."""
     out = np.full((len(values), len(BANDS)), np.nan, values.dtype)
     out[:, [BANDS.index(b) for b in IMAGE_BANDS]] = values

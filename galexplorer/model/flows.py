@@ -204,7 +204,7 @@ class Chain(nn.Module):
             column[:, mine] = (standard * torch.exp(log_scale) + shift).view(len(context), -1)
         return column.reshape(-1, 1)
 
-    def one_to_noise(
+    def target_to_noise(
         self,
         k: int,
         column: Float[Tensor, "n 1"],
@@ -232,7 +232,7 @@ class Chain(nn.Module):
             log_slope.append(slope.view(-1, 1) - log_scale)
         return torch.cat(noise, dim=1), torch.cat(log_slope, dim=1)
 
-    def first_to_noise(
+    def redshift_to_noise(
         self, targets: Float[Tensor, "*rows m"], context: Float[Tensor, "n e c"]
     ) -> Float[Tensor, "n e m"]:
         """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""
@@ -244,7 +244,7 @@ class Chain(nn.Module):
         ]
         return torch.stack([x.view(len(context), count) for x in found], dim=1)
 
-    def invert_first(
+    def noise_to_redshift(
         self,
         noise: Float[Tensor, "n d"],
         context: Float[Tensor, "n e c"],

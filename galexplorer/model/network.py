@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from galexplorer.model import features
 from galexplorer.model.flows import LAST, ORDER, Chain, Context
-from galexplorer.model.modes import MODES, beside_estimate
+from galexplorer.model.modes import MODES, features_with_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
@@ -62,7 +62,7 @@ class Sizes:
     members: int = 3
 
 
-class Summary(NamedTuple):
+class ImageSummary(NamedTuple):
     """What the networks keep of images; all zero where there is none.
 
     Attributes
@@ -78,18 +78,18 @@ class Summary(NamedTuple):
     estimate: Float[Tensor, "n 4"]
 
     @classmethod
-    def nothing(cls, number: int, like: Tensor) -> "Summary":
+    def zeros(cls, number: int, like: Tensor) -> "ImageSummary":
         """Return that of no images, of the type and on the device of a tensor."""
         return cls(*(like.new_zeros((number, size)) for size in (LATENTS, LATENTS, ESTIMATE)))
 
     @classmethod
-    def join(cls, parts: "list[Summary]") -> "Summary":
+    def join(cls, parts: "list[ImageSummary]") -> "ImageSummary":
         """Join summaries row-wise."""
         return cls(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
-    def rows(self, chosen: Tensor | slice) -> "Summary":
+    def rows(self, chosen: Tensor | slice) -> "ImageSummary":
         """Return those of some rows."""
-        return Summary(*(part[chosen] for part in self))
+        return ImageSummary(*(part[chosen] for part in self))
 
 
 class GalaxyModel(nn.Module):
@@ -136,7 +136,7 @@ class GalaxyModel(nn.Module):
             size = number if name.startswith("base") else len(MEASURABLE_NAMES)
             self.register_buffer(name, torch.full((len(MODES), size), value))
 
-    def forget_calibration(self) -> None:
+    def reset_calibration(self) -> None:
         """Make the flows' bases standard normals and the odds those of the network again."""
         for name, value in CALIBRATION.items():
             getattr(self, name).fill_(value)
@@ -169,40 +169,42 @@ class GalaxyModel(nn.Module):
         ----------
         grid : Tensor, shape (n, 3, 64, 64), 0 to 255
         log_scale : Tensor, shape (n,)
-            Sizes of pixels as `galexplorer.model.features.scaled_pixel` gives them.
+            Sizes of pixels as `galexplorer.model.features.scaled_log_pixel_size` gives them.
         symmetries : int
         by : int, optional
-            A regressor, to be asked alone.
+            A regressor, to be used alone.
 
         Returns
         -------
         Tensor, shape (n, 4)
             Zeros of a model without regressors.
         """
-        asked = self.regressors if by is None else [self.regressors[by]]
+        use_estimate = self.regressors if by is None else [self.regressors[by]]
         image = _image_of(grid)
-        if len(asked) == 0:
+        if len(use_estimate) == 0:
             return image.new_zeros((len(image), ESTIMATE))
         # all at once: these networks are small, and one image after the other keeps none busy
         turned = torch.cat([dihedral(image, element) for element in range(symmetries)])
         turned = turned.contiguous(memory_format=torch.channels_last)
         scales = log_scale.repeat(symmetries)
-        found = torch.stack([regressor(turned, scales).float() for regressor in asked])
+        found = torch.stack([regressor(turned, scales).float() for regressor in use_estimate])
         return found.unflatten(1, (symmetries, len(image))).mean(dim=(0, 1))
 
     def summarise(
         self,
         grid: Grids,
         log_scale: Column,
-        asked: Bool[Tensor, " n"],
+        use_estimate: Bool[Tensor, " n"],
         symmetries: int = SYMMETRIES,
-    ) -> Summary:
-        """Return what `encode` makes of images and, where `asked`, (n,) of bool, `estimate`."""
+    ) -> ImageSummary:
+        """Return what `encode` makes of images, and `estimate` where `use_estimate`, (n,)."""
         mean, log_variance = self.encode(grid, symmetries)
         estimate = mean.new_zeros((len(mean), ESTIMATE), dtype=torch.float)
-        if asked.any():
-            estimate[asked] = self.estimate(grid[asked], log_scale[asked], symmetries)
-        return Summary(mean, log_variance, estimate)
+        if use_estimate.any():
+            estimate[use_estimate] = self.estimate(
+                grid[use_estimate], log_scale[use_estimate], symmetries
+            )
+        return ImageSummary(mean, log_variance, estimate)
 
     def reconstruct(self, grid: Grids) -> tuple[Latents, Float[Tensor, "n 3 64 64"]]:
         """Return the latents of images as they lie, (n, 32), and what the decoder makes of them.
@@ -213,7 +215,7 @@ class GalaxyModel(nn.Module):
         mean, _ = self.encoder(_image_of(grid))
         return mean, self.decoder(mean)
 
-    def context_of(self, summary: Summary, feature: Float[Tensor, "n f"]) -> Contexts:
+    def context_of(self, summary: ImageSummary, feature: Float[Tensor, "n f"]) -> Contexts:
         """Return the contexts of each member's flows, (n, e, 2 c), given features (n, f).
 
         First that of the targets that have an estimate, where there is one. It tells all that the
@@ -221,17 +223,17 @@ class GalaxyModel(nn.Module):
         nor what was measured on the pixels, only the size of these, and a catalogue's numbers.
         Then that of all other targets.
         """
-        told = self._vectors(summary, feature)
+        context = self._vectors(summary, feature)
         if len(self.regressors) == 0:
-            return torch.cat([told, told], dim=2)
-        asked = summary.estimate.any(dim=1, keepdim=True)
+            return torch.cat([context, context], dim=2)
+        use_estimate = summary.estimate.any(dim=1, keepdim=True)
         unseen = summary._replace(
-            mean=summary.mean * ~asked, log_variance=summary.log_variance * ~asked
+            mean=summary.mean * ~use_estimate, log_variance=summary.log_variance * ~use_estimate
         )
-        shown = torch.where(asked, beside_estimate(feature), feature)
-        return torch.cat([self._vectors(unseen, shown), told], dim=2)
+        shown = torch.where(use_estimate, features_with_estimate(feature), feature)
+        return torch.cat([self._vectors(unseen, shown), context], dim=2)
 
-    def _vectors(self, summary: Summary, feature: Tensor) -> Tensor:
+    def _vectors(self, summary: ImageSummary, feature: Tensor) -> Tensor:
         widths = functional.softplus(summary.log_variance) - 0.7
         inputs = torch.cat([summary.mean, widths, feature, summary.estimate], dim=1)
         return torch.stack([net(inputs) for net in self.contexts], dim=1)
@@ -295,7 +297,7 @@ class GalaxyModel(nn.Module):
         """
         standard = self.standardise(targets)
         ordered, column = standard[:, ORDER], standard[:, k : k + 1]
-        base, log_slope = self.chain.one_to_noise(k, column, context, ordered)
+        base, log_slope = self.chain.target_to_noise(k, column, context, ordered)
         noise, log_bend = self.base_to_noise(base, k, mode[:, None])
         density = mean_density(log_slope + log_bend - 0.5 * noise**2)
         density = density - torch.log(self.target_std[k]) - 0.5 * math.log(2 * math.pi)
@@ -363,7 +365,7 @@ class GalaxyModel(nn.Module):
         A redshift at the end of the line the flow lives on is infinitely far out.
         """
         standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
-        base = self.chain.first_to_noise(standard, context)
+        base = self.chain.redshift_to_noise(standard, context)
         return self.base_to_noise(base, 0, mode[:, None, None])[0]
 
     def redshift_from_base(
@@ -375,7 +377,7 @@ class GalaxyModel(nn.Module):
     ) -> Float[Tensor, "n d"]:
         """Return redshifts for calibrated base draws of members, all (n, d)."""
         base = self.to_base(noise, mode[:, None], 0)
-        standard = self.chain.invert_first(base, context, member)
+        standard = self.chain.noise_to_redshift(base, context, member)
         return torch.exp(standard * self.target_std[0] + self.target_mean[0]) - _SOFTENING
 
 

@@ -119,10 +119,10 @@ def read_manifest(folder: Path, earlier: bool = False) -> dict:
         raise WeightsError(
             f"No readable model in {folder}; restore the folder weights/ or train new ones."
         ) from error
-    told = manifest if isinstance(manifest, dict) else {}
-    number = told.get("format")
+    content = manifest if isinstance(manifest, dict) else {}
+    number = content.get("format")
     known = number in range(1, WEIGHTS_FORMAT) if earlier else False
-    if not (known or number == WEIGHTS_FORMAT) or told.get("targets") != list(TARGET_NAMES):
+    if not (known or number == WEIGHTS_FORMAT) or content.get("targets") != list(TARGET_NAMES):
         raise WeightsError(
             f"The model in {folder} belongs to another version of galexplorer; "
             "update one of the two."
@@ -178,11 +178,11 @@ def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tens
         raise WeightsError(f"{path} is not a safetensors file; restore it.") from error
 
 
-def start_from(model: GalaxyModel, folder: Path) -> dict:
+def initialise_from(model: GalaxyModel, folder: Path) -> dict:
     """Initialise a model from other weights.
 
     That is all but their calibration if the networks are the same; of weights of the first format
-    or other networks it is the autoencoder. Regressors are lent apart: all of them where they are
+    or other networks it is the autoencoder. Regressors are taken apart: all of them where they are
     as many and as wide, or none.
 
     Returns
@@ -216,16 +216,16 @@ def start_from(model: GalaxyModel, folder: Path) -> dict:
     theirs = {name for name in state if name.startswith("regressors.")}
     same = manifest["format"] >= _WITHOUT_REGRESSORS and other == set(state) - theirs <= alike
     names = other if same else own
-    lent = bool(theirs) and theirs == estimating <= alike
-    if lent:  # each left out other galaxies: a part of them would be none
+    take_regressors = bool(theirs) and theirs == estimating <= alike
+    if take_regressors:  # each left out other galaxies: a part of them would be none
         names = names | estimating
     model.load_state_dict({k: state[k].to(kinds[k][0]) for k in names}, strict=False)
-    model.forget_calibration()
+    model.reset_calibration()
     made = {k: manifest[k] for k in ("made", "config", "started_from") if k in manifest}
     return {
         "model_sha256": manifest["files"][_MODEL_FILE],
         "taken": "networks" if same else "encoder",
-        "regressors_taken": lent,
+        "regressors_taken": take_regressors,
         **made,
     }
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
-from rich.progress import track
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import add_image, labels_of
 from galexplorer.errors import DataError, InputError, TargetError
@@ -48,7 +48,7 @@ def build(data: Path, rows: pd.DataFrame, out: Path, workers: int = 2) -> dict:
     data : Path
         Folder of the real sets.
     rows : pandas.DataFrame
-        Population: galaxies that are in both lend their photometry and further labels.
+        Population: galaxies that are in both give their photometry and further labels.
     out : Path
     workers : int
 
@@ -93,7 +93,7 @@ def read_set(
     name : str
         One of them.
     rows : pandas.DataFrame
-        Population: galaxies that are in both lend their photometry and further labels.
+        Population: galaxies that are in both give their photometry and further labels.
     workers : int
     labelled : bool
         Only images with a redshift.
@@ -105,7 +105,9 @@ def read_set(
     scale = SCALES_ARCSEC.get(name, _NOMINAL_SCALE_ARCSEC)
     tasks = [(data / name / file, scale) for file in labels.file]
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        for k, part in enumerate(track(pool.imap(_image, tasks, chunksize=32), name, len(tasks))):
+        for k, part in enumerate(
+            track(pool.imap(_image, tasks, chunksize=32), f"images of {name}", len(tasks))
+        ):
             if part is None:
                 continue
             for key in FROM_IMAGE:

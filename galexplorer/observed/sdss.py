@@ -30,7 +30,7 @@ from galexplorer.errors import DataError, FetchError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.observed.sdss_journal import IMAGE_ARRAYS, SHARD_SIZE, Journal
 from galexplorer.observed.sdss_labels import describe
-from galexplorer.observed.sdss_pixels import Answer, Source, fetch_all, targets_of
+from galexplorer.observed.sdss_pixels import PixelResult, Source, fetch_all, targets_of
 from galexplorer.observed.sdss_selection import CRITERIA, select
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.sky.catalogue import DATA_RELEASE
@@ -43,7 +43,13 @@ _MAX_OFFSET_PX = 20.0
 _REPORT_S = 60.0
 
 # A survey may wait longer than a person does.
-PATIENT = {"read_s": 150.0, "frame_s": 60.0, "total_s": 400.0, "attempts": 4, "backoff_s": 1.0}
+SURVEY_NETWORK_SETTINGS = {
+    "read_s": 150.0,
+    "frame_s": 60.0,
+    "total_s": 400.0,
+    "attempts": 4,
+    "backoff_s": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def build(
         If galaxies are missing in the end, or services fail again and again. What was had is
         kept, and the same call goes on from there.
     """
-    settings = settings or replace(Settings(), **PATIENT)  # type: ignore[arg-type]
+    settings = settings or replace(Settings(), **SURVEY_NETWORK_SETTINGS)  # type: ignore[arg-type]
     out.mkdir(parents=True, exist_ok=True)
     plan = Plan(size, seed, source, shard_size)
     _check_plan(out, plan)
@@ -136,8 +142,8 @@ def _check_plan(out: Path, plan: Plan) -> None:
     if path.exists():
         before = Plan(**json.loads(path.read_text()))
         if before != plan:
-            told = ", ".join(f"{name} {value}" for name, value in vars(before).items())
-            raise DataError(f"{out} holds another set ({told}): name another folder.")
+            conditions = ", ".join(f"{name} {value}" for name, value in vars(before).items())
+            raise DataError(f"{out} holds another set ({conditions}): name another folder.")
         return
     if any(out.glob("shard-*.safetensors")):
         raise DataError(f"{out} holds a set of another kind: name another folder.")
@@ -151,8 +157,8 @@ def _catalogue(out: Path, plan: Plan, settings: Settings) -> shards.Arrays:
         shutil.rmtree(out / "pages", ignore_errors=True)
         return load_file(str(path))
     log.info("querying SkyServer for the selection")
-    with _bar("catalogue pages") as bar:
-        task = bar.add_task("", total=None, volume="")
+    with _bar() as bar:
+        task = bar.add_task("catalogue pages", total=None, volume="")
         rows = select(
             plan.size,
             plan.seed,
@@ -183,18 +189,20 @@ def _download(
     received = in_a_row = done = 0
     began = reported = time.monotonic()
     log.info("%d of %d galaxies to download", len(pending), plan.size)
-    with _bar("galaxies") as bar:
-        task = bar.add_task("", total=plan.size, completed=plan.size - len(pending), volume="")
+    with _bar() as bar:
+        task = bar.add_task(
+            "galaxies", total=plan.size, completed=plan.size - len(pending), volume=""
+        )
         wanted = [targets[number] for number in pending]
-        for answer in fetch_all(wanted, plan.source, parallel, settings):
-            number = answer.target.number
-            if answer.pixels is None:
-                journal.fail(number, answer.reason)
+        for result in fetch_all(wanted, plan.source, parallel, settings):
+            number = result.target.number
+            if result.pixels is None:
+                journal.fail(number, result.reason)
                 in_a_row += number not in missed  # what failed before says nothing new
             else:
-                journal.add(number, _measured(answer))
+                journal.add(number, _measured(result))
                 in_a_row = 0
-            received += answer.received_bytes
+            received += result.received_bytes
             done += 1
             shard = number // plan.shard_size
             left[shard] -= 1
@@ -207,17 +215,17 @@ def _download(
                 log.info("%d of %d galaxies, %.1f h to go", done, len(pending), rest_h)
             if in_a_row >= MAX_FAILURES_IN_A_ROW:
                 raise FetchError(
-                    f"{in_a_row} galaxies in a row failed ({answer.reason.rstrip('.')}): "
+                    f"{in_a_row} galaxies in a row failed ({result.reason.rstrip('.')}): "
                     "run the same command again later to resume."
                 )
     journal.store()
     return received, time.monotonic() - began
 
 
-def _measured(answer: Answer) -> shards.Arrays:
+def _measured(result: PixelResult) -> shards.Arrays:
     """Return the part of a row that comes from the image; without one where nothing is found."""
     arrays = shards.empty(1)
-    pixels, target = answer.pixels, answer.target
+    pixels, target = result.pixels, result.target
     assert pixels is not None
     try:
         found = measure(pixels, target.ra, target.dec)
@@ -232,11 +240,11 @@ def _measured(answer: Answer) -> shards.Arrays:
 
 def _finish(out: Path, plan: Plan, rows: pd.DataFrame, failures: list[tuple[int, str]]) -> dict:
     """Write the manifest and the list of failures; check that nothing is there twice."""
-    objids, imaged, labels = [], 0, np.zeros((len(TARGET_NAMES), 4), int)
+    objids, images, labels = [], 0, np.zeros((len(TARGET_NAMES), 4), int)
     for path in sorted(out.glob("shard-*.safetensors")):
         with safe_open(path, "numpy") as shard:
             objids += shard.get_tensor("objid").tolist()
-            imaged += int(shard.get_tensor("has_image").sum())
+            images += int(shard.get_tensor("has_image").sum())
             label = shard.get_tensor("label")
         for k in range(len(TARGET_NAMES)):
             labels[k] += np.bincount(label[:, k], minlength=4)
@@ -255,7 +263,7 @@ def _finish(out: Path, plan: Plan, rows: pd.DataFrame, failures: list[tuple[int,
         **vars(plan),
         "selection": CRITERIA,
         "galaxies": len(objids),
-        "images": imaged,
+        "images": images,
         "failed": len(failures),
         "labels": {
             name: {"measured": int(row[1]), "below_detection": int(row[3])}
@@ -266,9 +274,9 @@ def _finish(out: Path, plan: Plan, rows: pd.DataFrame, failures: list[tuple[int,
     return manifest
 
 
-def _bar(words: str) -> Progress:
+def _bar() -> Progress:
     return console.progress(
-        TextColumn(words),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[volume]}"),

@@ -68,7 +68,7 @@ def describe(rows: pd.DataFrame, seed: int) -> shards.Arrays:
         shards.split_of(ra, dec) for ra, dec in zip(rows.ra, rows.dec, strict=True)
     ]
     arrays["targets"][:], arrays["label"][:] = labels_of(table)
-    _lend_parents(arrays, rng)
+    _draw_missing_parents(arrays, rng)
     return arrays
 
 
@@ -100,11 +100,11 @@ def _inside(name: str, values: pd.Series) -> np.ndarray:
     return values.where((values > target.low) & (values < target.high)).to_numpy()
 
 
-def _lend_parents(arrays: shards.Arrays, rng: np.random.Generator) -> None:
+def _draw_missing_parents(arrays: shards.Arrays, rng: np.random.Generator) -> None:
     """Give targets without a value that of a galaxy near in colour, magnitude, redshift and so on.
 
-    One of the `_DONORS` nearest lends: a draw from what such galaxies have, not their mean. Lines
-    are lent relative to the continuum, which frees them of distance.
+    One of the `_DONORS` nearest gives it: a draw from what such galaxies have, not their mean.
+    Lines are taken relative to the continuum, which frees them of distance.
     """
     magnitude = arrays["catalogue_mag"]
     targets = arrays["targets"]
@@ -114,14 +114,16 @@ def _lend_parents(arrays: shards.Arrays, rng: np.random.Generator) -> None:
         features = np.nan_to_num(_standard(np.column_stack(known)))
         relative = targets[:, k] + (0.4 * (r - 22.5) if name in LINE_NAMES else 0)
         donors = np.flatnonzero(np.isfinite(relative))
-        takers = np.flatnonzero(~np.isfinite(targets[:, k]))
-        if len(donors) and len(takers):
+        recipients = np.flatnonzero(~np.isfinite(targets[:, k]))
+        if len(donors) and len(recipients):
             number = min(_DONORS, len(donors))
-            _, near = cKDTree(features[donors]).query(features[takers], [*range(1, number + 1)])
-            chosen = donors[near[np.arange(len(takers)), rng.integers(0, number, len(takers))]]
-            relative[takers] = relative[chosen]
-            shift = 0.4 * (r[takers] - 22.5) if name in LINE_NAMES else 0
-            targets[takers, k] = relative[takers] - shift
+            _, near = cKDTree(features[donors]).query(features[recipients], [*range(1, number + 1)])
+            chosen = donors[
+                near[np.arange(len(recipients)), rng.integers(0, number, len(recipients))]
+            ]
+            relative[recipients] = relative[chosen]
+            shift = 0.4 * (r[recipients] - 22.5) if name in LINE_NAMES else 0
+            targets[recipients, k] = relative[recipients] - shift
         if name in ("log_stellar_mass", "log_sfr"):
             known.append(targets[:, k].copy())
 

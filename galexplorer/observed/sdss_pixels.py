@@ -36,7 +36,7 @@ _MAX_BAND_OFFSET_PX = 100.0
 
 
 @dataclass(frozen=True)
-class Target:
+class CutoutRequest:
     """A galaxy whose pixels are wanted.
 
     Attributes
@@ -58,29 +58,29 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PixelResult:
     """What came of a galaxy: pixels, or the reason why there are none.
 
     Attributes
     ----------
-    target : Target
+    target : CutoutRequest
     pixels : Pixels or None
     reason : str
     received_bytes : int
         On its account; frames count for the first galaxy that needed them.
     """
 
-    target: Target
+    target: CutoutRequest
     pixels: Pixels | None
     reason: str
     received_bytes: int
 
 
-def targets_of(rows: pd.DataFrame) -> list[Target]:
+def targets_of(rows: pd.DataFrame) -> list[CutoutRequest]:
     """Return the galaxies of a selection, in its order."""
     columns = ("ra", "dec", "run", "rerun", "camcol", "field", "petroRad_r")
     return [
-        Target(number, ra, dec, Field(run, rerun, camcol, field), _side(radius))
+        CutoutRequest(number, ra, dec, Field(run, rerun, camcol, field), _side(radius))
         for number, (ra, dec, run, rerun, camcol, field, radius) in enumerate(
             zip(*(rows[name].tolist() for name in columns), strict=True)
         )
@@ -88,13 +88,13 @@ def targets_of(rows: pd.DataFrame) -> list[Target]:
 
 
 def fetch_all(
-    targets: Sequence[Target], source: Source, parallel: int, settings: Settings
-) -> Iterator[Answer]:
+    targets: Sequence[CutoutRequest], source: Source, parallel: int, settings: Settings
+) -> Iterator[PixelResult]:
     """Download pixels, in the order in which they come.
 
     Parameters
     ----------
-    targets : sequence of Target
+    targets : sequence of CutoutRequest
         Those of one field together, and fields in the order of the survey.
     source : {"frames", "legacy"}
     parallel : int
@@ -103,13 +103,13 @@ def fetch_all(
 
     Yields
     ------
-    Answer
+    PixelResult
         One for each target.
     """
-    fetch: Callable[[list[Target], Settings], list[Answer]]
+    fetch: Callable[[list[CutoutRequest], Settings], list[PixelResult]]
     fetch = _fetch_from_frames if source == "frames" else _fetch_from_legacy
     strips = _join_fields(targets) if source == "frames" else _join_cutouts(targets)
-    running: set[Future[list[Answer]]] = set()
+    running: set[Future[list[PixelResult]]] = set()
     with ThreadPoolExecutor(parallel) as pool:
         try:
             for strip in strips:
@@ -132,9 +132,9 @@ def _side(petro_radius_arcsec: float) -> float:
     return min(max(wanted, MIN_SIDE_ARCSEC), MAX_SIDE_ARCSEC)
 
 
-def _join_fields(targets: Sequence[Target]) -> Iterator[list[Target]]:
+def _join_fields(targets: Sequence[CutoutRequest]) -> Iterator[list[CutoutRequest]]:
     """Cut the targets into strips of neighbouring fields, which may share frames."""
-    strip: list[Target] = []
+    strip: list[CutoutRequest] = []
     for target in targets:
         if strip:
             first, last, this = strip[0].field, strip[-1].field, target.field
@@ -152,12 +152,12 @@ def _join_fields(targets: Sequence[Target]) -> Iterator[list[Target]]:
         yield strip
 
 
-def _join_cutouts(targets: Sequence[Target]) -> Iterator[list[Target]]:
+def _join_cutouts(targets: Sequence[CutoutRequest]) -> Iterator[list[CutoutRequest]]:
     for first in range(0, len(targets), STRIP_CUTOUTS):
         yield list(targets[first : first + STRIP_CUTOUTS])
 
 
-class Shelf(Archive):
+class FrameCache(Archive):
     """The archive, with the frames of the last few fields of a strip kept, and patience.
 
     A cut must not go on without frames that were only not to be had this time, so that is
@@ -242,22 +242,22 @@ def _are_of_one_field(frames: Frames) -> bool:
     return True
 
 
-def _fetch_from_frames(strip: list[Target], settings: Settings) -> list[Answer]:
-    shelf = Shelf(strip[0].field, settings)
-    answers = []
+def _fetch_from_frames(strip: list[CutoutRequest], settings: Settings) -> list[PixelResult]:
+    cache = FrameCache(strip[0].field, settings)
+    results = []
     for target in strip:
-        before = shelf.received_bytes
+        before = cache.received_bytes
         pixels, reason = None, ""
         try:
-            pixels = cut_pixels(target.ra, target.dec, target.field, target.side_arcsec, shelf)
+            pixels = cut_pixels(target.ra, target.dec, target.field, target.side_arcsec, cache)
         except FetchError as error:
             reason = str(error)
-        answers.append(Answer(target, pixels, reason, shelf.received_bytes - before))
-    return answers
+        results.append(PixelResult(target, pixels, reason, cache.received_bytes - before))
+    return results
 
 
-def _fetch_from_legacy(strip: list[Target], settings: Settings) -> list[Answer]:
-    answers = []
+def _fetch_from_legacy(strip: list[CutoutRequest], settings: Settings) -> list[PixelResult]:
+    results = []
     for target in strip:
         pixels, reason, received = None, "", 0
         with Network(settings) as network:
@@ -268,8 +268,8 @@ def _fetch_from_legacy(strip: list[Target], settings: Settings) -> list[Answer]:
                 received = pixels.flux.nbytes  # but for the header
             except FetchError as error:
                 reason = str(error)
-        answers.append(Answer(target, pixels, reason, received))
-    return answers
+        results.append(PixelResult(target, pixels, reason, received))
+    return results
 
 
 def _no_cache(settings: Settings) -> Cache:

@@ -25,15 +25,15 @@ _FEWEST_DONORS = 100
 _DONORS_PER_LEAF, _FEWEST_LEAVES, _MOST_LEAVES = 200, 4, 15
 
 
-def fill(
+def impute(
     rows: pd.DataFrame,
     names: list[str],
     features: np.ndarray,
     rng: np.random.Generator,
     donors: np.ndarray | None = None,
-    takers: np.ndarray | None = None,
+    recipients: np.ndarray | None = None,
     anchor: str | None = None,
-    alike: np.ndarray | None = None,
+    similarity_features: np.ndarray | None = None,
     neighbours: int = _NEIGHBOURS,
 ) -> None:
     """Complete columns: boosted mean plus the residuals of one similar donor.
@@ -46,11 +46,11 @@ def fill(
         Columns to impute together.
     features : ndarray, shape (n, f)
     rng : numpy.random.Generator
-    donors, takers : ndarray, shape (n,), bool, optional
-        Rows that lend and rows that may receive; by default those with and those without values.
+    donors, recipients : ndarray, shape (n,), bool, optional
+        Rows that give and rows that may receive; by default those with and those without values.
     anchor : str, optional
         Column relative to which the values are predicted.
-    alike : ndarray, shape (n, m), optional
+    similarity_features : ndarray, shape (n, m), optional
         More in which a donor has to be similar, besides the predicted values.
     neighbours : int
         How many similar donors there are to draw one from.
@@ -58,8 +58,8 @@ def fill(
     values = rows[names].to_numpy(float)
     known = np.isfinite(values).all(axis=1) if donors is None else donors
     missing = ~np.isfinite(values)
-    if takers is not None:
-        missing &= takers[:, None]
+    if recipients is not None:
+        missing &= recipients[:, None]
     wanted = missing.any(axis=1)
     if known.sum() < _FEWEST_DONORS or not wanted.any():
         log.warning("%s: %d donors, left as they are", names, known.sum())
@@ -87,7 +87,7 @@ def fill(
     # easier
     residual = train - (expected + mean[known]) / 2
     # the scatter depends on what is predicted: star-forming galaxies are more alike than others
-    others = np.empty((len(rows), 0)) if alike is None else alike
+    others = np.empty((len(rows), 0)) if similarity_features is None else similarity_features
     width = np.r_[np.std(expected, axis=0), np.std(others[known], axis=0)] + 1e-9
     near = NearestNeighbors(n_neighbors=min(neighbours, int(known.sum())))
     near.fit(np.column_stack([expected, others[known]]) / width)
@@ -115,7 +115,7 @@ def _record(
         log.info("%(quantity)s: %(donors)d donors, rms %(rms).3f, R2 %(r2).2f", fit)
 
 
-def fill_errors(rows: pd.DataFrame, rng: np.random.Generator) -> None:
+def impute_errors(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     """Give magnitudes and lines without errors those of a row of like brightness."""
     for band in BANDS:
         brightness = rows[band].to_numpy(float)
@@ -126,8 +126,8 @@ def fill_errors(rows: pd.DataFrame, rng: np.random.Generator) -> None:
         rows[f"{column}_err"] = _like(flux, rows[f"{column}_err"].to_numpy(float), rng)
 
 
-def fill_line_errors(
-    rows: pd.DataFrame, lenders: pd.DataFrame | None, rng: np.random.Generator
+def impute_line_errors(
+    rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.Generator
 ) -> None:
     """Give lines without an error that of a measured line of like flux in a galaxy of like r.
 
@@ -138,7 +138,7 @@ def fill_line_errors(
     ----------
     rows : pandas.DataFrame
         With log fluxes; ``<line>_err`` and ``<target>_snr`` are imputed in place.
-    lenders : pandas.DataFrame or None
+    donors : pandas.DataFrame or None
         Galaxies with measured lines; without them the error is `TYPICAL_LINE_ERROR`.
     rng : numpy.random.Generator
     """
@@ -147,10 +147,10 @@ def fill_line_errors(
         wanted = np.isfinite(rows[name]) & ~(rows[column] > 0)
         if not wanted.any():
             continue
-        if lenders is None:
+        if donors is None:
             rows.loc[wanted, column] = TYPICAL_LINE_ERROR
         else:
-            known = lenders[np.isfinite(lenders[name]) & (lenders[column] > 0)]
+            known = donors[np.isfinite(donors[name]) & (donors[column] > 0)]
             near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(known)))
             near.fit(_brightness(known, name))
             chosen = near.kneighbors(_brightness(rows[wanted], name), return_distance=False)
@@ -176,7 +176,9 @@ def _like(order: np.ndarray, value: np.ndarray, rng: np.random.Generator) -> np.
     return out
 
 
-def black_holes(rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.Generator) -> None:
+def add_black_hole_masses(
+    rows: pd.DataFrame, donors: pd.DataFrame | None, rng: np.random.Generator
+) -> None:
     """Add black-hole masses from velocity dispersions, measured or drawn.
 
     A dispersion that a row lacks is drawn given mass, size, colour and concentration: the

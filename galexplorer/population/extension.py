@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
 
-from galexplorer.population.completion import fill_line_errors
+from galexplorer.population.completion import impute_line_errors
 from galexplorer.population.sources import COSMOLOGY
 from galexplorer.population.templates import sdss_templates
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
@@ -56,7 +56,7 @@ def shifted_copies(
         return rows.iloc[:0]
     columns = [name.removeprefix("log_flux_") for name in LINE_NAMES]
     measured = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
-    lenders = rows.loc[measured] if measured.any() else None
+    donors = rows.loc[measured] if measured.any() else None
     track = _apparent(coefficients)
     chance = _chances(rows)
     parent = rng.choice(len(rows), number, p=chance / chance.sum())
@@ -89,7 +89,7 @@ def shifted_copies(
     copies["redshift"] = new
     copies["size_measured"] = False
     copies[[f"{name}_measured" for name in TARGET_NAMES]] = False
-    fill_line_errors(copies, lenders, rng)
+    impute_line_errors(copies, donors, rng)
     copies["gas_metallicity_valid"] = has_metallicity(copies)
     copies["source"] = SHIFTED
     copies["id"] = [f"{name}-{k}" for k, name in enumerate(copies.parent)]

@@ -59,7 +59,7 @@ def data_folder(data: Path | None = None) -> Path | None:
     return candidate.resolve() if candidate.is_dir() and any(candidate.iterdir()) else None
 
 
-def read_all(data: Path) -> pd.DataFrame:
+def read_tables(data: Path) -> pd.DataFrame:
     """Return every real row with photometry and redshift, one set of columns.
 
     Raises
@@ -79,7 +79,7 @@ def read_all(data: Path) -> pd.DataFrame:
         _lines_z011,
     )
     try:
-        tables = [frame(reader(data)) for reader in readers]
+        tables = [make_table(reader(data)) for reader in readers]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"A table in {data} cannot be read ({error}); check the folder.") from error
     rows = pd.concat(tables, ignore_index=True)
@@ -88,7 +88,7 @@ def read_all(data: Path) -> pd.DataFrame:
     return rows
 
 
-def frame(columns: dict) -> pd.DataFrame:
+def make_table(columns: dict) -> pd.DataFrame:
     """Return a table of the common columns; those that are not given are NaN."""
     size = len(columns["redshift"])
     return pd.DataFrame({name: columns.get(name, np.full(size, np.nan)) for name in _COLUMNS})
@@ -243,7 +243,7 @@ def _structure(data: Path) -> dict:
 
 
 def _xcoldgass(data: Path) -> dict:
-    """Read xCOLD GASS, which has no photometry: it lends its values to rows of other tables."""
+    """Read xCOLD GASS, which has no photometry: it gives its values to rows of other tables."""
     cold = Table.read(data / "xcoldgass.fits").to_pandas()
     metal = _clean(cold["Z_PP04_O3N2"], 7, 10)
     nothing = np.full(len(cold), np.nan)

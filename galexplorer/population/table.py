@@ -27,8 +27,13 @@ from astropy.coordinates import SkyCoord
 
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import draw_faint_lines
-from galexplorer.population import extension, packages, sources
-from galexplorer.population.completion import black_holes, fill, fill_errors, fill_line_errors
+from galexplorer.population import extension, package_tables, sources
+from galexplorer.population.completion import (
+    add_black_hole_masses,
+    impute,
+    impute_errors,
+    impute_line_errors,
+)
 from galexplorer.population.sources import COSMOLOGY
 from galexplorer.population.templates import sdss_templates
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
@@ -70,15 +75,15 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
         If no source can be read.
     """
     if data is None:
-        log.warning(packages.LOST)
-    rows = packages.read_packages() if data is None else sources.read_all(data)
+        log.warning(package_tables.LIMITATION)
+    rows = package_tables.read_packages() if data is None else sources.read_tables(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
     rows = _merge_duplicates(rows)
     _physical_sizes(rows)
     dispersions = rows[_has_dispersion(rows)]
     rows = _without_absurd_photometry(rows)
     _name(rows)
-    fill_errors(rows, rng)
+    impute_errors(rows, rng)
     coefficients = _rest_frame(rows)
     departs = np.abs(rows.log_stellar_mass - rows.kcorrect_mass) > _ABSURD_MASS_DEX
     rows.loc[departs, "log_stellar_mass"] = np.nan
@@ -90,9 +95,9 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
         rows[f"{name}_measured"] = np.isfinite(rows[name])
         rows[f"{name}_valid"] = True
     if data is None:
-        packages.complete_by_relations(rows, rng)
-        black_holes(rows, None, rng)
-        fill_line_errors(rows, None, rng)
+        package_tables.complete_by_relations(rows, rng)
+        add_black_hole_masses(rows, None, rng)
+        impute_line_errors(rows, None, rng)
     else:
         _complete(rows, dispersions, rng)
     _validate(rows)
@@ -113,7 +118,7 @@ def _without_absurd_photometry(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _physical_sizes(rows: pd.DataFrame) -> None:
-    """Add sizes in kpc, so that galaxies at any distance can lend theirs, and concentration."""
+    """Add sizes in kpc, so that galaxies at any distance can give theirs, and concentration."""
     kpc_per_arcsec = COSMOLOGY.kpc_proper_per_arcmin(rows.redshift.to_numpy(float)).value / 60
     rows["log_r50_kpc"] = np.log10(rows.petro_r50 * kpc_per_arcsec)
     rows["log_concentration"] = np.log10(rows.petro_r90 / rows.petro_r50)
@@ -164,10 +169,10 @@ def _rest_frame(rows: pd.DataFrame) -> np.ndarray:
     coeffs = corrector.fit_coeffs(redshift=redshift, maggies=maggies, ivar=ivar)
     absolute = corrector.absmag(redshift=redshift, maggies=maggies, ivar=ivar, coeffs=coeffs)
     model = corrector.reconstruct(redshift=redshift, coeffs=coeffs)
-    fill = 22.5 - 2.5 * np.log10(np.maximum(model, 1e-14) * 1e9)
+    model_magnitude = 22.5 - 2.5 * np.log10(np.maximum(model, 1e-14) * 1e9)
     for k, band in enumerate(BANDS):
         rows[f"abs_{band}"] = np.where(np.abs(absolute[:, k]) < 30, absolute[:, k], np.nan)
-        rows[band] = np.where(good[:, k], magnitude[:, k], fill[:, k])
+        rows[band] = np.where(good[:, k], magnitude[:, k], model_magnitude[:, k])
     mass = np.log10(np.maximum(corrector.derived(redshift=redshift, coeffs=coeffs)["mremain"], 1e5))
     rows["kcorrect_mass"] = mass
     return coeffs
@@ -186,14 +191,14 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     residual = rows.log_stellar_mass - rows.kcorrect_mass
     # kcorrect's own masses have no scatter about themselves, and RESOLVE's are of its own scale
     known = np.isfinite(residual.to_numpy())
-    lends = rows.source.isin(["mpajhu", "structure"]).to_numpy()
-    fill(
+    gives = rows.source.isin(["mpajhu", "structure"]).to_numpy()
+    impute(
         rows,
         ["log_stellar_mass"],
         features("kcorrect_mass"),
         rng,
-        donors=known & lends,
-        takers=~known,
+        donors=known & gives,
+        recipients=~known,
         anchor="kcorrect_mass",
     )
     log.info("mass - kcorrect mass: median %.3f", np.nanmedian(residual))
@@ -204,7 +209,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     for name, relative in zip(LINE_NAMES, lines, strict=True):
         rows[relative] = rows[name] - continuum
     with_lines = np.isfinite(rows[lines].to_numpy()).all(axis=1)
-    # who lends to whom: galaxies of like colours, luminosity, distance and brightness
+    # who gives to whom: galaxies of like colours, luminosity, distance and brightness
     place = np.column_stack([colours, rows.abs_r, rows.log_stellar_mass, z, rows.r])
     place = np.where(np.isfinite(place), place, np.nanmedian(place, axis=0))
     rows["size_measured"] = np.isfinite(rows.log_r50_kpc)
@@ -216,26 +221,26 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     ratios = _ratios(rows, lines)
     first = ("log_stellar_mass", "redshift")
     known = (*first, *ratios)
-    _fill_sizes(rows, features, known, place, rng, donors=with_lines, takers=with_lines)
-    _fill_sizes(rows, features, first, place, rng)
+    _impute_sizes(rows, features, known, place, rng, donors=with_lines, recipients=with_lines)
+    _impute_sizes(rows, features, first, place, rng)
     rows["petro_r50_true"] = 10**rows.log_r50_kpc / kpc_per_arcsec
     rows["petro_r90_true"] = rows.petro_r50_true * 10**rows.log_concentration
     rows["log_r50"] = np.log10(rows.petro_r50_true)
     sizes = rows[["log_r50", "log_concentration"]].to_numpy(float)
-    fill(
+    impute(
         rows,
         lines,
         features(*first, "log_r50_kpc", "log_r50", "log_concentration"),
         rng,
         donors=with_lines,
-        takers=~with_lines,
-        alike=np.column_stack([place, sizes]),
+        recipients=~with_lines,
+        similarity_features=np.column_stack([place, sizes]),
         neighbours=1,
     )
     _ratios(rows, lines)  # of the imputed lines too
-    fill(rows, ["axis_ratio"], features("log_concentration"), rng)
+    impute(rows, ["axis_ratio"], features("log_concentration"), rng)
     rows["axis_ratio"] = rows.axis_ratio.clip(0.12, 1.0)
-    fill(
+    impute(
         rows,
         ["log_sfr"],
         features(*known, "log_r50_kpc", "log_r50"),
@@ -244,37 +249,37 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     )
     for name, relative in zip(LINE_NAMES, lines, strict=True):
         rows[name] = rows[name].fillna(rows[relative] + continuum)
-    fill_line_errors(rows, rows[rows.log_flux_halpha_measured & with_lines], rng)
+    impute_line_errors(rows, rows[rows.log_flux_halpha_measured & with_lines], rng)
 
-    fill(
+    impute(
         rows,
         ["gas_metallicity"],
         features("log_stellar_mass", "log_sfr", *ratios, "log_r50_kpc"),
         rng,
     )
-    black_holes(rows, dispersions, rng)
+    add_black_hole_masses(rows, dispersions, rng)
 
 
-def _fill_sizes(
+def _impute_sizes(
     rows: pd.DataFrame,
     features: Callable[..., np.ndarray],
     known: tuple[str, ...],
     place: np.ndarray,
     rng: np.random.Generator,
     donors: np.ndarray | bool = True,
-    takers: np.ndarray | bool = True,
+    recipients: np.ndarray | bool = True,
 ) -> None:
     """Complete radius and concentration, the second given the first, among some of the rows."""
     for name, given in (("log_r50_kpc", known), ("log_concentration", (*known, "log_r50_kpc"))):
-        lends = np.isfinite(rows[name].to_numpy(float)) & rows.size_measured & donors
-        fill(
+        gives = np.isfinite(rows[name].to_numpy(float)) & rows.size_measured & donors
+        impute(
             rows,
             [name],
             features(*given),
             rng,
-            donors=lends.to_numpy(bool),
-            takers=np.broadcast_to(takers, len(rows)),
-            alike=place,
+            donors=gives.to_numpy(bool),
+            recipients=np.broadcast_to(recipients, len(rows)),
+            similarity_features=place,
             neighbours=3,
         )
 

@@ -114,10 +114,12 @@ def read_targets(
     """
     if isinstance(source, bytes) and len(source) > MAX_BYTES:
         raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB: split it.")
-    if isinstance(source, bytes) or (isinstance(source, str | Path) and not Path(source).is_dir()):
+    with explain_errors(name):
+        folder = isinstance(source, str | Path) and Path(source).is_dir()
+    if isinstance(source, bytes) or (isinstance(source, str | Path) and not folder):
         content = _read_content(source, name)
         text = _as_text(content)
-        if text is not None and not _has_header(text):
+        if text is not None and not columns and not _has_header(text):
             return _bound(_read_lines(text), name)
         if isinstance(source, bytes) or source == STDIN:
             source = content
@@ -222,7 +224,7 @@ def _read_table(
     if len(raw.table) == 0:
         return TargetList(())
     texts = {key: texts_of(own.column) for key, own in named.items()}
-    catalogue = judge_catalogue(raw, names, needs_photometry=False)
+    catalogue = judge_catalogue(raw, names, of_targets=True)
     for role in ("ra", "dec", "redshift"):
         if role in catalogue.used:
             texts[role] = texts_of(raw.table[catalogue.used[role]])

@@ -22,9 +22,9 @@ from galexplorer.model import weights as weights_module
 from galexplorer.population.sources import data_folder
 from galexplorer.population.store import load_population
 from galexplorer.realism import discriminators
-from galexplorer.realism.lookalikes import Sample, real_sample, simulated_sample
+from galexplorer.realism.comparison_samples import Sample, read_real_sample, simulate_sample
 from galexplorer.simulation import morphology
-from galexplorer.simulation.donors import KEPT_OUT, load_or_build
+from galexplorer.simulation.donors import RESERVED, load_or_build
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +71,12 @@ def measure_realism(
         raise DataError("No folder of real images was found; give it with --data.")
     rows = load_population(rendered, shards.read(rendered)[1]["seed"], folder)
     out.mkdir(parents=True, exist_ok=True)
-    real = real_sample(folder, tuning)
-    number = {name: _POOL * quota for name, quota in KEPT_OUT.items()}
+    real = read_real_sample(folder, tuning)
+    number = {name: _POOL * quota for name, quota in RESERVED.items()}
     found: dict[str, dict] = {}
-    lenders = load_or_build(rendered, folder, workers)
-    for name, donors in (("rendered", None), ("transplant", lenders)):
-        simulated = simulated_sample(rows, number, seed, donors)
+    donor_set = load_or_build(rendered, folder, workers)
+    for name, donors in (("rendered", None), ("transplant", donor_set)):
+        simulated = simulate_sample(rows, number, seed, donors)
         found[name] = compare(real, simulated, seed=seed)
         log.info("%s: %s", name, {k: found[name][k] for k in ("latents", "features", "pixels")})
         found[name]["gallery"] = gallery(real, simulated, out / f"gallery-{name}.png", seed=seed)
@@ -136,7 +136,7 @@ def compare(
     folds = list(
         StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(grids, truth, pair)
     )
-    features = morphology.describe(grids)
+    features = morphology.measure_morphology(grids)
     scores = {
         "latents": discriminators.score_numbers(_latents(grids, weights), truth, folds, seed),
         "features": discriminators.score_numbers(features, truth, folds, seed),

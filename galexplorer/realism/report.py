@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from galexplorer.population import packages, sources
+from galexplorer.population import package_tables, sources
 from galexplorer.population.extension import SHIFTED
 from galexplorer.population.store import load_population, read_fits
-from galexplorer.realism import hardness, report_figures, transfer
+from galexplorer.realism import predictability, report_figures, transfer
 from galexplorer.schema import TARGET_NAMES, TARGETS
 from galexplorer.simulation import donors
 
@@ -45,7 +45,7 @@ def write_report(out: Path, seed: int, data: Path | None = None, workers: int = 
     seed : int
     data : Path, optional
         Folder of the real tables; without it there is nothing to compare with. Where it holds
-        `galexplorer.realism.transfer.REAL_SET`, galaxies are simulated as that set was served.
+        `galexplorer.realism.transfer.REAL_SET`, galaxies are simulated as that set was delivered.
     workers : int
         Processes that measure and simulate images.
 
@@ -65,14 +65,14 @@ def write_report(out: Path, seed: int, data: Path | None = None, workers: int = 
     parts = [_sources(rows, folder), _measured(rows), _fits(read_fits(out))]
     measured: dict = {"galaxies": len(rows), "seed": seed}
     if folder is not None:
-        measured["auc"] = hardness.distinguishable(rows, seed)
-        table = hardness.compare(rows, seed)
-        measured["hardness"] = json.loads(table.to_json(orient="records"))
-        parts += [_auc(measured["auc"]), _hardness(table)]
+        measured["auc"] = predictability.classifier_auc(rows, seed)
+        table = predictability.compare(rows, seed)
+        measured["predictability"] = json.loads(table.to_json(orient="records"))
+        parts += [_auc(measured["auc"]), _predictability(table)]
         if (folder / transfer.REAL_SET).is_dir():
             kept = out / donors.FILE
-            lenders = donors.load(kept) if kept.exists() else None
-            table = transfer.measure(rows, folder, lenders, seed, workers)
+            donor_set = donors.load(kept) if kept.exists() else None
+            table = transfer.measure(rows, folder, donor_set, seed, workers)
             measured["transfer"] = json.loads(table.to_json(orient="records"))
             parts.append(_transfer(table))
     parts.append(_figures(rows, folder, rng))
@@ -92,7 +92,11 @@ def _sources(rows: pd.DataFrame, folder: Path | None) -> str:
     count = rows.source.value_counts().rename_axis("source").reset_index(name="galaxies")
     effective = rows.weight.sum() ** 2 / (rows.weight**2).sum()
     note = f"<p>Weighted to the SDSS main sample they count as {effective:,.0f} galaxies.</p>"
-    lost = f"<p><strong>{html.escape(packages.LOST)}</strong></p>" if folder is None else ""
+    lost = (
+        f"<p><strong>{html.escape(package_tables.LIMITATION)}</strong></p>"
+        if folder is None
+        else ""
+    )
     return f"<h2>Where they come from</h2>{lost}{_table(count)}{note}"
 
 
@@ -130,7 +134,7 @@ def _auc(auc: dict[str, float]) -> str:
     )
 
 
-def _hardness(table: pd.DataFrame) -> str:
+def _predictability(table: pd.DataFrame) -> str:
     return (
         "<h2>Predictability from magnitudes</h2><p>Five-fold R² of boosting, on real rows and "
         "on rows of the population of the same magnitudes and redshifts; “independent” rows are "

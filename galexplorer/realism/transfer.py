@@ -1,6 +1,6 @@
 """Are simulated images as informative as real ones, and does what they teach transfer?
 
-Boosting is asked for redshift and mass from fluxes in apertures, colours, sizes and concentration
+Boosting predicts redshift and mass from fluxes in apertures, colours, sizes and concentration
 measured on JPEGs: on real galaxies, on simulated ones of the same magnitudes and redshifts, and on
 the real ones after learning from the simulated. An R2 above the real one's means pictures that
 tell more than those of the sky; what is lost on the way to real ones is how far off they are.
@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
-from rich.progress import track
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import add_image
 from galexplorer.datasets.shards import Arrays
 from galexplorer.errors import TargetError
 from galexplorer.image.measure import measure as find
 from galexplorer.observed.jpeg_sets import FROM_IMAGE, read_set
-from galexplorer.realism import hardness
+from galexplorer.realism import predictability
 from galexplorer.realism.apertures import measured_features
-from galexplorer.realism.lookalikes import is_central, selected, served
+from galexplorer.realism.comparison_samples import is_central, selection_mask, simulate_delivery
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.simulation.donors import Donors
 from galexplorer.simulation.training_set import TRANSPLANTS, table_rows
@@ -100,13 +100,13 @@ def simulated_like(
     """
     wanted = _known(real)
     wanted = wanted.sample(min(size, len(wanted)), random_state=seed)
-    able = rows[selected(rows, REAL_SET)]
-    near = hardness.matched(wanted, able, "redshift", seed)[1].reset_index(drop=True)
+    able = rows[selection_mask(rows, REAL_SET)]
+    near = predictability.match_rows(wanted, able, "redshift", seed)[1].reset_index(drop=True)
     arrays = table_rows(near)
     job = _Job(near, donors, seed)
     # a forked worker inherits the job: population and donors are neither copied nor sent
     with multiprocessing.get_context("fork").Pool(workers, _take_job, (job,)) as pool:
-        made = track(pool.imap(_image, range(len(near)), chunksize=16), "Simulating", len(near))
+        made = track(pool.imap(_image, range(len(near)), chunksize=16), "images", len(near))
         for k, part in enumerate(made):
             if part is None:
                 continue
@@ -124,9 +124,9 @@ def _image(k: int) -> Arrays | None:
     rng = np.random.default_rng([job.seed, k])
     pixels, kind = None, shards.TRANSPLANT
     if job.donors is not None and rng.random() < TRANSPLANTS:
-        pixels = served(job.rows.iloc[k], REAL_SET, job.donors, rng)
+        pixels = simulate_delivery(job.rows.iloc[k], REAL_SET, job.donors, rng)
     if pixels is None:
-        pixels, kind = served(job.rows.iloc[k], REAL_SET, None, rng), shards.RENDERED
+        pixels, kind = simulate_delivery(job.rows.iloc[k], REAL_SET, None, rng), shards.RENDERED
     assert pixels is not None  # rendering always gives some
     part = shards.empty(1)
     try:
@@ -172,7 +172,7 @@ def compare(real: Arrays, simulated: Arrays, seed: int = 0) -> pd.DataFrame:
         one, two = (rows[np.isfinite(rows[target])] for rows in (ours, theirs[take]))
         if min(len(one), len(two)) < _FEWEST:
             continue
-        one, two = hardness.matched(one, two, "redshift", seed)
+        one, two = predictability.match_rows(one, two, "redshift", seed)
         if len(one) >= _FEWEST:
             lines.append({"target": target, "images": kind, **_compare(one, two, target, seed)})
     return pd.DataFrame(lines)
@@ -180,9 +180,11 @@ def compare(real: Arrays, simulated: Arrays, seed: int = 0) -> pd.DataFrame:
 
 def _compare(real: pd.DataFrame, simulated: pd.DataFrame, target: str, seed: int) -> dict:
     columns = [str(name) for name in real if str(name).startswith("feature_")]
-    on_real, error, _ = hardness.explained(real, columns, target, seed)
-    on_simulated, simulated_error, _ = hardness.explained(simulated, columns, target, seed)
-    model = hardness.boosting(seed).fit(simulated[columns].to_numpy(), simulated[target])
+    on_real, error, _ = predictability.cross_validated_r2(real, columns, target, seed)
+    on_simulated, simulated_error, _ = predictability.cross_validated_r2(
+        simulated, columns, target, seed
+    )
+    model = predictability.boosting(seed).fit(simulated[columns].to_numpy(), simulated[target])
     truth = real[target].to_numpy()
     residual = model.predict(real[columns].to_numpy()) - truth
     rng = np.random.default_rng(seed)

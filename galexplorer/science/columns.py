@@ -16,7 +16,7 @@ from galexplorer.schema import (
     Target,
 )
 from galexplorer.science.derived import DERIVED, NOT_MEASURABLE, UNCONSTRAINED_AV_MAG, Quantity
-from galexplorer.science.summary import MEASURABLE_FROM
+from galexplorer.science.summary import MIN_MEASURABLE_PROBABILITY
 
 _STATISTICS = {
     "p2_5": ("2.5% quantile", "stat.percentile"),
@@ -78,7 +78,7 @@ def _summarise(
 
 _FLAG_WORDS = (
     f"{NOT_MEASURABLE} where an SDSS spectrum would give none (probability below "
-    f"{MEASURABLE_FROM:g})"
+    f"{MIN_MEASURABLE_PROBABILITY:g})"
 )
 
 DRAW_MEANINGS = {

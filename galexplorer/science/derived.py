@@ -17,7 +17,7 @@ from galexplorer.science.lines import (
     luminosity_distance_mpc,
     strong_line_oh,
 )
-from galexplorer.science.summary import MEASURABLE_FROM
+from galexplorer.science.summary import MIN_MEASURABLE_PROBABILITY
 
 UNCONSTRAINED_AV_MAG = 3.0
 """Width of the 95% interval of A(V) above which it says nothing: in SDSS's star-forming galaxies
@@ -272,7 +272,7 @@ def derived_statistics(
 
 def _flag(name: str, found: Mapping[str, Float[np.ndarray, " n"]], chance: float) -> str:
     """Return why a quantity has no value, empty where it has one."""
-    if name in _METALLICITIES and chance < MEASURABLE_FROM:
+    if name in _METALLICITIES and chance < MIN_MEASURABLE_PROBABILITY:
         return NOT_MEASURABLE
     if np.isfinite(found[name]).mean() < VALID_FROM:
         return OUTSIDE_CALIBRATION

@@ -11,11 +11,11 @@ BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LIN
 PASSIVE_LOG_SSFR = -11.0
 """log10 of 1/yr below which a galaxy counts as passive (Fontana et al. 2009, A&A 501, 15)."""
 
-CONCENTRATED = 2.6
+EARLY_TYPE_CONCENTRATION = 2.6
 """Ratio of Petrosian R90 to R50 that divides late from early types (Strateva et al. 2001,
 AJ 122, 1861)."""
 
-CONFIDENT = 0.5
+MIN_CLASS_PROBABILITY = 0.5
 """Probability from which a class is named."""
 
 FAINT_LINES = 0.8
@@ -24,10 +24,10 @@ FAINT_LINES = 0.8
 CAUTION_ABOVE = 0.30
 """Redshifts from here to the end of the model's range are those it learnt least of."""
 
-MEASURABLE_FROM = 0.5
+MIN_MEASURABLE_PROBABILITY = 0.5
 """Probability from which a metallicity is shown as a number."""
 
-LIGHT_GALAXY = 9.8
+LOW_LOG_STELLAR_MASS = 9.8
 """Median log10 of the stellar mass, in Msun, below which a black-hole mass is unreliable."""
 
 _DIGITS = {target.name: target.digits for target in TARGETS}
@@ -65,7 +65,7 @@ def describe_interval(posterior: Posterior, name: str) -> str:
     return format_interval(name, low, middle, high)
 
 
-def seen_words(result: Result, name: str) -> str:
+def describe_detection(result: Result, name: str) -> str:
     """Return how likely a spectrum shows a line or a metallicity; empty where that is unknown."""
     chance = result.measurable.get(name)
     return "" if chance is None or not np.isfinite(chance) else f"{chance:.0%}"
@@ -79,11 +79,11 @@ def not_measurable(result: Result, name: str) -> str:
     an upper limit (`galexplorer.science.lines.line_status`).
     """
     chance = result.measurable.get(name, 1.0)
-    hidden = name == "gas_metallicity" and chance < MEASURABLE_FROM
+    hidden = name == "gas_metallicity" and chance < MIN_MEASURABLE_PROBABILITY
     return f"not measurable (p = {chance:.2f})" if hidden else ""
 
 
-def cautions(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
+def caveats(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
     """List what is unreliable; `metallicity` is the probability that it is measurable."""
     sentences = []
     # rounded, since 0.3 is a little more in the draws' single precision
@@ -94,12 +94,12 @@ def cautions(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
             f"The {which} is {redshift:.3g}: above {CAUTION_ABOVE:g} the model learnt from few "
             "galaxies, so treat all values with caution."
         )
-    if float(np.median(posterior.column("log_stellar_mass"))) < LIGHT_GALAXY:
+    if float(np.median(posterior.column("log_stellar_mass"))) < LOW_LOG_STELLAR_MASS:
         sentences.append(
             "The black-hole mass is unreliable here: galaxies of this mass mostly have velocity "
             "dispersions below 70 km/s, the lower limit of the relation."
         )
-    if metallicity < MEASURABLE_FROM:
+    if metallicity < MIN_MEASURABLE_PROBABILITY:
         sentences.append(
             f"The gas-phase metallicity is not measurable here (p = {metallicity:.2f}): its lines "
             "are too faint in an SDSS spectrum, or not produced by star formation."
@@ -128,7 +128,7 @@ def kind_of_galaxy(result: Result) -> str:
         return "Passive galaxy"
     if result.p_no_lines >= FAINT_LINES:
         return f"Galaxy with faint emission lines (p = {result.p_no_lines:.2f})"
-    if result.bpt[first] >= CONFIDENT:
+    if result.bpt[first] >= MIN_CLASS_PROBABILITY:
         return f"{_KINDS[first]} ({result.bpt[first]:.0%})"
     return (
         f"Galaxy of uncertain class ({BPT_LABELS[first]} {result.bpt[first]:.0%}, "
@@ -136,17 +136,21 @@ def kind_of_galaxy(result: Result) -> str:
     )
 
 
-def shape_words(result: Result) -> str:
+def describe_concentration(result: Result) -> str:
     """Return what the concentration of its light says of a galaxy's type, empty where unknown."""
     r50, r90 = result.photometry.petro_r50, result.photometry.petro_r90
     if r50 is None or r90 is None:
         return ""
     ratio = r90 / r50
-    kind = "early-type concentration" if ratio > CONCENTRATED else "late-type concentration"
+    kind = (
+        "early-type concentration"
+        if ratio > EARLY_TYPE_CONCENTRATION
+        else "late-type concentration"
+    )
     return f"{kind} (R90/R50 = {ratio:.1f})"
 
 
-def verdict(result: Result) -> str:
+def describe_galaxy(result: Result) -> str:
     """Return one sentence on what the galaxy is.
 
     Parameters
@@ -159,7 +163,7 @@ def verdict(result: Result) -> str:
         Such as "Star-forming galaxy (87%) at z = 0.021 (+0.012 −0.010), log M⋆ = 10.40 ...".
     """
     posterior = result.posterior
-    shape = shape_words(result)
+    shape = describe_concentration(result)
     return (
         f"{kind_of_galaxy(result)} at z = {describe_interval(posterior, 'redshift')}, "
         f"log M⋆/M☉ = {describe_interval(posterior, 'log_stellar_mass')}"

@@ -1,7 +1,7 @@
 """Real galaxies as donors of morphology: cut out, neighbours and sky removed, linear.
 
 Donors are unlabelled real JPEGs of the training split: none comes from validation or test, nor
-from the images kept out to measure realism.
+from the images reserved for measuring realism.
 
 The scale of Galaxy Zoo's images differs from galaxy to galaxy and is not told. It follows from
 the survey's limit: counts rise so steeply with magnitude that nearly all galaxies lie within
@@ -20,17 +20,17 @@ import numpy as np
 import pandas as pd
 import sep
 from PIL import Image
-from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.ndimage import binary_dilation, gaussian_filter
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.simulation.jpeg_service import service_of, unserve
+from galexplorer.simulation.jpeg_service import jpeg_service_of, linearise_jpeg
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ MEDIAN_MAGNITUDES = {"gz1_jpeg": 17.0, "gz2_jpeg": 16.3}
 _TYPICAL_SCALES_ARCSEC = {"gz1_jpeg": 0.33, "gz2_jpeg": 0.13}
 _BINNING = {"gz2_jpeg": 2}
 
-KEPT_OUT = {"sdss_spirals": 200, "gz1_jpeg": 200, "gz2_jpeg": 100}
+RESERVED = {"sdss_spirals": 200, "gz1_jpeg": 200, "gz2_jpeg": 100}
 """Images of each set that are no donors: realism is measured on them."""
 
 _MIN_SIGNAL_TO_NOISE = 30.0
@@ -50,7 +50,7 @@ FILE = "donors.safetensors"
 _RECIPE = "2"
 """Increase when the same images give other donors."""
 
-LOST = (
+LIMITATION = (
     "There are neither donors nor real images to make them of: every galaxy is rendered, and "
     "real forms (arms, bars, mergers) are not learnt with lines and metallicities."
 )
@@ -96,7 +96,7 @@ def _pack(image: np.ndarray) -> bytes:
 
 
 def unlabelled(data: Path) -> pd.DataFrame:
-    """List the unlabelled real images: ``set, file, kept_out, split``.
+    """List the unlabelled real images: ``set, file, reserved, split``.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def unlabelled(data: Path) -> pd.DataFrame:
         If there are none.
     """
     rows = []
-    for name, quota in KEPT_OUT.items():
+    for name, quota in RESERVED.items():
         folder = data / name
         if not folder.is_dir():
             continue
@@ -120,12 +120,12 @@ def unlabelled(data: Path) -> pd.DataFrame:
             files["ra"] = files["dec"] = np.nan
             files["kind"] = np.where(files.file.str.startswith("non"), 10, 11)
         digest = [hashlib.sha256(f"kept/{name}/{file}".encode()).hexdigest() for file in files.file]
-        files["kept_out"] = pd.Series(digest, files.index).rank().to_numpy() <= quota
+        files["reserved"] = pd.Series(digest, files.index).rank().to_numpy() <= quota
         files["split"] = [
             shards.split_of(ra, dec) if np.isfinite(ra) else shards.split_of_key(f"{name}/{file}")
             for file, ra, dec in zip(files.file, files.ra, files.dec, strict=True)
         ]
-        rows.append(files.assign(set=name)[["set", "file", "kind", "kept_out", "split"]])
+        rows.append(files.assign(set=name)[["set", "file", "kind", "reserved", "split"]])
     if not rows:
         raise DataError(f"{data} holds no real images; give the folder of the real sets.")
     return pd.concat(rows, ignore_index=True)
@@ -155,8 +155,8 @@ def load_or_build(folder: Path, data: Path | None, workers: int = 1) -> Donors |
     path = folder / FILE
     if path.exists():
         return load(path)
-    if data is None or not any((data / name).is_dir() for name in KEPT_OUT):
-        log.warning(LOST)
+    if data is None or not any((data / name).is_dir() for name in RESERVED):
+        log.warning(LIMITATION)
         return None
     return build(data, path, workers)
 
@@ -189,11 +189,11 @@ def build(data: Path, path: Path, workers: int = 1) -> Donors:
         If there are no real images.
     """
     listed = unlabelled(data)
-    listed = listed[~listed.kept_out & (listed.split == shards.TRAIN)]
+    listed = listed[~listed.reserved & (listed.split == shards.TRAIN)]
     tasks = [(data, name, file) for name, file in zip(listed.set, listed.file, strict=True)]
     rows, images, start = [], [], 0
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        for made in track(pool.imap(_prepare_one, tasks, chunksize=32), "Donors", len(tasks)):
+        for made in track(pool.imap(_prepare_one, tasks, chunksize=32), "donors", len(tasks)):
             if made is None:
                 continue
             description, packed = made
@@ -218,7 +218,7 @@ def _prepare_one(task: tuple[Path, str, str]) -> tuple[dict, bytes] | None:
     assumed = known or _TYPICAL_SCALES_ARCSEC[name]
     try:
         read = read_image(data / name / file, pixel_scale_arcsec=assumed)
-        pixels = _bin(unserve(read, service_of(name)), name)
+        pixels = _bin(linearise_jpeg(read, jpeg_service_of(name)), name)
         found = measure(pixels)
     except (InputError, TargetError):
         return None

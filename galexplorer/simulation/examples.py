@@ -73,7 +73,7 @@ KINDS = (
 )
 
 
-def make_examples(rendered: Path, out: Path, seed: int = 7) -> list[dict]:
+def render_examples(rendered: Path, out: Path, seed: int = 7) -> list[dict]:
     """Render the examples and write them with their listing.
 
     Parameters

@@ -42,7 +42,7 @@ _USUAL_DECLINATION_DEG = 30.0
 
 
 @dataclass(frozen=True)
-class Service:
+class JpegService:
     """How an image server presents a field.
 
     Attributes
@@ -88,7 +88,9 @@ class Service:
     drop_arcsec: float = 0.0
 
 
-def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False) -> Service:
+def galaxy_zoo_service(
+    petro_r90_arcsec: float, reduction: int = 1, early: bool = False
+) -> JpegService:
     """Return the service of Galaxy Zoo's images, whose field scales with the galaxy.
 
     Willett et al. 2013 (1308.3496): 424 pixels of 0.02 Petrosian radii R90.
@@ -97,7 +99,7 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False)
     ----------
     petro_r90_arcsec : float
     reduction : int
-        See `Service`.
+        See `JpegService`.
     early : bool
         In the colours of early releases, which the project's Galaxy Zoo images have; images
         that the survey serves today have not.
@@ -105,7 +107,7 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False)
     scale = _GALAXY_ZOO_FIELD * petro_r90_arcsec / _GALAXY_ZOO_SIDE
     last = 75 if reduction == 1 else 92
     side = _GALAXY_ZOO_SIDE // reduction
-    return Service(
+    return JpegService(
         scale * reduction,
         side,
         (_SERVER_QUALITY, last),
@@ -116,12 +118,12 @@ def galaxy_zoo(petro_r90_arcsec: float, reduction: int = 1, early: bool = False)
     )
 
 
-def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> Service:
+def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> JpegService:
     """Return the service of a colour mosaic of the survey, as `sdss_spirals` came from.
 
     Its images are centred on right ascensions rounded to 0.001 degrees, so galaxies lie up to
     1.8 arcsec times the cosine of the declination beside the middle. They are stretched more
-    than the SkyServer's: see `Service.gains`.
+    than the SkyServer's: see `JpegService.gains`.
 
     Parameters
     ----------
@@ -132,10 +134,10 @@ def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> Servic
 
     Returns
     -------
-    Service
+    JpegService
     """
     declination = dec_deg if np.isfinite(dec_deg) else _USUAL_DECLINATION_DEG
-    return Service(
+    return JpegService(
         scale_arcsec,
         side_px,
         (_SERVER_QUALITY, 75),
@@ -149,7 +151,9 @@ def mosaic(scale_arcsec: float, side_px: int, dec_deg: float = np.nan) -> Servic
     )
 
 
-def service_of(name: str, petro_r90_arcsec: float = 5.0, dec_deg: float = np.nan) -> Service:
+def jpeg_service_of(
+    name: str, petro_r90_arcsec: float = 5.0, dec_deg: float = np.nan
+) -> JpegService:
     """Return the service that the images of a real set came from.
 
     Parameters
@@ -160,14 +164,16 @@ def service_of(name: str, petro_r90_arcsec: float = 5.0, dec_deg: float = np.nan
         Of the galaxy; the stretch does not depend on them.
     """
     if name == "gz1_jpeg":
-        return galaxy_zoo(petro_r90_arcsec, reduction=3, early=True)
+        return galaxy_zoo_service(petro_r90_arcsec, reduction=3, early=True)
     if name == "gz2_jpeg":
-        return galaxy_zoo(petro_r90_arcsec, early=True)
+        return galaxy_zoo_service(petro_r90_arcsec, early=True)
     return mosaic(0.2, 120, dec_deg)
 
 
-def draw_service(petro_r90_arcsec: float, dec_deg: float, rng: np.random.Generator) -> Service:
-    """Draw a way in which a galaxy may be served.
+def draw_jpeg_service(
+    petro_r90_arcsec: float, dec_deg: float, rng: np.random.Generator
+) -> JpegService:
+    """Draw a service that may deliver a galaxy.
 
     Parameters
     ----------
@@ -178,27 +184,27 @@ def draw_service(petro_r90_arcsec: float, dec_deg: float, rng: np.random.Generat
 
     Returns
     -------
-    Service
+    JpegService
     """
     draw = rng.random()
     if draw < 0.35:
         field = rng.choice([24.0, 38.0, 60.0])
         return mosaic(0.2, int(field / 0.2), dec_deg)
     if draw < 0.7:
-        return galaxy_zoo(petro_r90_arcsec, reduction=int(rng.choice([1, 3])))
+        return galaxy_zoo_service(petro_r90_arcsec, reduction=int(rng.choice([1, 3])))
     scale = float(rng.choice([0.1, 0.2, 0.3, SDSS_PIXEL_SCALE_ARCSEC]))
     field = max(24.0, 5.0 * petro_r90_arcsec)
-    return Service(scale, int(np.clip(field / scale, 64, 512)), (_SERVER_QUALITY,))
+    return JpegService(scale, int(np.clip(field / scale, 64, 512)), (_SERVER_QUALITY,))
 
 
-def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> Pixels:
-    """Serve the middle of a field as a JPEG and read it back.
+def render_jpeg(flux_nmgy: np.ndarray, service: JpegService, rng: np.random.Generator) -> Pixels:
+    """Render the middle of a field as a JPEG and read it back.
 
     Parameters
     ----------
     flux_nmgy : ndarray, shape (3, H, W)
         Nanomaggies per native pixel, bands g, r, i, sky-subtracted; NaN off the frame.
-    service : Service
+    service : JpegService
         A field larger than the image is cut to what there is.
     rng : numpy.random.Generator
         Draws the black point and the offsets of the bands and of the galaxy.
@@ -241,7 +247,7 @@ def serve(flux_nmgy: np.ndarray, service: Service, rng: np.random.Generator) -> 
     )
 
 
-def unserve(pixels: Pixels, service: Service) -> Pixels:
+def linearise_jpeg(pixels: Pixels, service: JpegService) -> Pixels:
     """Return a JPEG's linear pixels by the stretch of its own server.
 
     `galexplorer.image.reader.read_image` takes every composite for the SkyServer's.
@@ -250,7 +256,7 @@ def unserve(pixels: Pixels, service: Service) -> Pixels:
     ----------
     pixels : Pixels
         As read, with their `composite`.
-    service : Service
+    service : JpegService
 
     Returns
     -------

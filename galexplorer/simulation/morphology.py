@@ -41,7 +41,7 @@ _CORNER = 14
 _FREQUENCY = np.hypot(np.fft.fftfreq(_CORNER)[:, None], np.fft.fftfreq(_CORNER)[None, :])
 
 
-def describe(grids: np.ndarray) -> np.ndarray:
+def measure_morphology(grids: np.ndarray) -> np.ndarray:
     """Measure cutouts.
 
     Parameters

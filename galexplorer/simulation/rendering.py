@@ -112,7 +112,7 @@ def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:
         smooth = fftconvolve(disc[k] * shares[1, k] + knots * shares[2, k], kernels[k], mode="same")
         image[k] = flux[k] * (bulge * shares[0, k] + smooth)
     add_neighbours(image, psfs, rng)
-    return observe(image, rng)
+    return add_noise(image, rng)
 
 
 def _components(
@@ -296,7 +296,7 @@ def _add_confusion(image: np.ndarray, seeing_arcsec: float, rng: np.random.Gener
         image[k] += 10 ** (-0.4 * colour) * blurred
 
 
-def observe(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def add_noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add the noise of sky, source and detector, and an error of the sky level."""
     pixel_area = SDSS_PIXEL_SCALE_ARCSEC**2
     brightness = rng.normal(0, 0.15)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.progress import track
 
+from galexplorer.console import track
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import add_image, labels_of
 from galexplorer.errors import DataError, TargetError
@@ -28,7 +28,7 @@ from galexplorer.schema import (
     SDSS_PIXEL_SCALE_ARCSEC,
 )
 from galexplorer.simulation import donors
-from galexplorer.simulation.jpeg_service import draw_service, serve
+from galexplorer.simulation.jpeg_service import draw_jpeg_service, render_jpeg
 from galexplorer.simulation.rendering import Galaxy, render
 from galexplorer.simulation.transplants import choose, transplant
 
@@ -101,17 +101,17 @@ def simulate(
     out.mkdir(parents=True, exist_ok=True)
     rows = load_population(out, seed, data)
     share = TRANSPLANTS if transplants is None else float(transplants)
-    lenders = donors.load_or_build(out, data_folder(data), workers) if share > 0 else None
-    share = share if lenders is not None else 0.0
+    donor_set = donors.load_or_build(out, data_folder(data), workers) if share > 0 else None
+    share = share if donor_set is not None else 0.0
     _check_same_share(out, share)
     spans = [(first, min(first + SHARD_SIZE, size)) for first in range(0, size, SHARD_SIZE)]
     missing = [s for s in spans if shards.length_of(_shard(out, s[0])) < s[1] - s[0]]
     log.info("%d of %d shards to make", len(missing), len(spans))
-    job = _Job(rows, lenders, share, seed, out)
+    job = _Job(rows, donor_set, share, seed, out)
     # a forked worker inherits the job: population and donors are neither copied nor sent
     pool_of = multiprocessing.get_context("fork").Pool
     with pool_of(workers, _take_job, (job,), maxtasksperchild=4) as pool:
-        for _ in track(pool.imap_unordered(_make_shard, missing), "Simulating", len(missing)):
+        for _ in track(pool.imap_unordered(_make_shard, missing), "shards", len(missing)):
             pass
     kinds = np.concatenate([shards.kinds_of(_shard(out, first)) for first, _ in spans])
     manifest = {
@@ -120,7 +120,7 @@ def simulate(
         "seed": seed,
         "transplants": share,
         "kinds": {shards.KINDS[k]: int((kinds == k).sum()) for k in SIMULATED},
-        "donors": 0 if lenders is None else len(lenders),
+        "donors": 0 if donor_set is None else len(donor_set),
         "population": len(rows),
         "sources": {str(k): int(v) for k, v in rows.source.value_counts().items()},
     }
@@ -196,8 +196,8 @@ def _draw(
         flux[:, :, keep:] = np.nan
         flux = np.rot90(flux, int(rng.integers(4)), axes=(1, 2)).copy()
     if rng.random() < _SERVED_FRACTION:
-        service = draw_service(float(row.petro_r90_true), float(row.dec), rng)
-        pixels = serve(flux, service, rng)
+        service = draw_jpeg_service(float(row.petro_r90_true), float(row.dec), rng)
+        pixels = render_jpeg(flux, service, rng)
     else:
         pixels = Pixels(flux, SDSS_PIXEL_SCALE_ARCSEC, "fits", "")
     try:

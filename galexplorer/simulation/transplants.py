@@ -15,8 +15,8 @@ from galexplorer.simulation.donors import Donors
 from galexplorer.simulation.rendering import (
     Galaxy,
     add_neighbours,
+    add_noise,
     draw_seeing,
-    observe,
     point_spread,
     stamp_size,
 )
@@ -96,7 +96,7 @@ def transplant(donors: Donors, k: int, galaxy: Galaxy, rng: np.random.Generator)
         placed = _place(donor[band], turn * step, size, blur)
         image[band] = flux[band] * placed / placed.sum()
     add_neighbours(image, psfs, rng)
-    return observe(image, rng)
+    return add_noise(image, rng)
 
 
 def _shrinking(

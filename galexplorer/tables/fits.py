@@ -11,6 +11,7 @@ from astropy.table import Table
 from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size
+from galexplorer.tables.meta import META, unpack_meta
 
 FITS_BLOCK = 2880
 MAX_HEADER_BLOCKS = 500
@@ -53,6 +54,7 @@ def read_fits(
                 raise InputError(f"table [{k}] of {label} is tile-compressed: run funpack on it.")
             check_size(own.header["NAXIS2"], own.header["TFIELDS"], label)
             table, told = _read_table(own, label, k)
+            unpack_meta(table, table.meta.pop(META, None))
             tables.append((f"[{k}]", table))
             notes += told
         number = len(hdus)

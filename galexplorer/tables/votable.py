@@ -11,6 +11,7 @@ from astropy.table import Table
 from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size
+from galexplorer.tables.meta import META, unpack_meta
 
 _PLACE = re.compile(r"^_?ra|^_?dec?(l|j|b|_|\b|\d)|pos\.eq")
 _OLD_FRAMES = ("fk4", "b1950", "galactic", "supergalactic", "ecl")
@@ -63,7 +64,10 @@ def read_votable(stream: BinaryIO, label: str) -> list[tuple[str, Table]]:
         check_size(len(own.array), len(own.fields), label)
         for field in own.fields:
             _check_frame(field, parsed, label)
-        tables.append((f"[{k}]", own.to_table(use_names_over_ids=True)))
+        table = own.to_table(use_names_over_ids=True)
+        told = [info.value for info in parsed.resources[0].infos if info.name == META]
+        unpack_meta(table, told[0] if told else None)
+        tables.append((f"[{k}]", table))
     if not tables:
         raise InputError(f"{label} is XML without a VOTable's TABLE.")
     return tables

@@ -20,6 +20,7 @@ from astropy.utils.exceptions import AstropyWarning
 from galexplorer.errors import InputError, OptionError
 from galexplorer.tables.describe import arrow_metadata, describe_fields, to_votable
 from galexplorer.tables.fits_writer import write_fits
+from galexplorer.tables.meta import META
 
 STDOUT = "-"
 MAX_TEXT_BYTES = 2**30
@@ -107,7 +108,7 @@ def _write(table: Table, path: Path, format: str) -> None:
     meta = json.dumps(dict(table.meta), default=str)
     table = Table(table)  # plain columns with units in place of quantities
     if format == "fits":
-        table.meta = {"GXMETA": meta} if table.meta else {}
+        table.meta = {META: meta} if table.meta else {}
         _spell_times(table)
         for name in table.colnames:
             _fit(table, name, format)
@@ -127,7 +128,7 @@ def _write(table: Table, path: Path, format: str) -> None:
             _fit(table, name, format)
         file = to_votable(table)
         if own:
-            file.resources[0].infos.append(Info(name="GXMETA", value=meta))
+            file.resources[0].infos.append(Info(name=META, value=meta))
         file.to_xml(str(path))
     elif format == "parquet":
         _write_parquet(table, path)

@@ -10,14 +10,14 @@ from torch.nn import functional
 
 from galexplorer.datasets import shards
 from galexplorer.datasets.shards import Arrays
-from galexplorer.model.features import photometry_features, widen_image_bands
+from galexplorer.model.features import expand_gri_to_ugriz, photometry_features
 from galexplorer.model.flows import parents_of
 from galexplorer.schema import DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import classify
 
 
 @dataclass(frozen=True)
-class Choice:
+class InputMask:
     """How rows are presented.
 
     Attributes
@@ -47,37 +47,37 @@ class Choice:
     petro_magnitudes: float = 0.5
 
 
-IMAGE_ONLY = Choice(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
-IMAGE_AND_CATALOGUE = Choice(
+IMAGE_ONLY = InputMask(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
+IMAGE_AND_CATALOGUE = InputMask(
     catalogue=1.0, nothing=0.0, band_dropout=0.0, petro=1.0, petro_magnitudes=0.0
 )
-CATALOGUE_ONLY = Choice(image=False, band_dropout=0.0, petro=1.0, petro_magnitudes=0.0)
-CATALOGUE_NO_SIZES = Choice(image=False, band_dropout=0.0, petro=0.0, petro_magnitudes=0.0)
-CATALOGUE_PETRO = Choice(image=False, band_dropout=0.0, petro=1.0, petro_magnitudes=1.0)
+CATALOGUE_ONLY = InputMask(image=False, band_dropout=0.0, petro=1.0, petro_magnitudes=0.0)
+CATALOGUE_NO_SIZES = InputMask(image=False, band_dropout=0.0, petro=0.0, petro_magnitudes=0.0)
+CATALOGUE_PETRO = InputMask(image=False, band_dropout=0.0, petro=1.0, petro_magnitudes=1.0)
 
 
-def features_of(arrays: Arrays, choice: Choice, rng: np.random.Generator) -> np.ndarray:
+def features_of(arrays: Arrays, mask: InputMask, rng: np.random.Generator) -> np.ndarray:
     """Return feature vectors of rows, shape (n, f); see `photometry_features`."""
     size = len(arrays["split"])
-    imaged = arrays["has_image"].astype(bool) & choice.image
+    has_image = arrays["has_image"].astype(bool) & mask.image
     listed = np.isfinite(arrays["catalogue_mag"]).any(axis=1)
-    use_catalogue = listed & (~imaged | (rng.random(size) < choice.catalogue))
-    no_photometry = imaged & ~use_catalogue & (rng.random(size) < choice.nothing)
-    use_measured = imaged & ~use_catalogue & ~no_photometry
+    use_catalogue = listed & (~has_image | (rng.random(size) < mask.catalogue))
+    no_photometry = has_image & ~use_catalogue & (rng.random(size) < mask.nothing)
+    use_measured = has_image & ~use_catalogue & ~no_photometry
     magnitudes = np.full((size, 5), np.nan, np.float32)
     errors = np.full((size, 5), np.nan, np.float32)
     magnitudes[use_catalogue] = arrays["catalogue_mag"][use_catalogue]
     errors[use_catalogue] = arrays["catalogue_err"][use_catalogue]
-    magnitudes[use_measured] = widen_image_bands(arrays["measured_mag"][use_measured])
-    errors[use_measured] = widen_image_bands(arrays["measured_err"][use_measured])
+    magnitudes[use_measured] = expand_gri_to_ugriz(arrays["measured_mag"][use_measured])
+    errors[use_measured] = expand_gri_to_ugriz(arrays["measured_err"][use_measured])
     petro_magnitudes = arrays["catalogue_petro_mag"].copy()
-    petro_magnitudes[~use_catalogue | (rng.random(size) >= choice.petro_magnitudes)] = np.nan
+    petro_magnitudes[~use_catalogue | (rng.random(size) >= mask.petro_magnitudes)] = np.nan
     # radii come from the catalogue with catalogue photometry, from the pixels otherwise
     sized = np.isfinite(arrays["catalogue_petro"]).any(axis=1)
-    from_pixels = imaged & ~(use_catalogue & sized)
-    gaps = choice.band_dropout > 0
+    from_pixels = has_image & ~(use_catalogue & sized)
+    gaps = mask.band_dropout > 0
     if gaps:
-        hidden = _hidden_bands(size, choice.band_dropout, rng)
+        hidden = _hidden_bands(size, mask.band_dropout, rng)
         # pixels hardly ever lack a band
         hidden &= use_catalogue[:, None] | (rng.random(size) < 0.3)[:, None]
         magnitudes[hidden] = np.nan
@@ -86,10 +86,10 @@ def features_of(arrays: Arrays, choice: Choice, rng: np.random.Generator) -> np.
         petro_magnitudes[some[:, None] & (rng.random((size, 5)) < 0.5)] = np.nan
         # now and then the other way round
         swapped = sized & (rng.random(size) < np.where(use_catalogue, 0.5, 0.2))
-        from_pixels = imaged & (from_pixels ^ swapped)
+        from_pixels = has_image & (from_pixels ^ swapped)
     petro = np.where(from_pixels[:, None], arrays["measured_petro"], arrays["catalogue_petro"])
     petro = petro.copy()
-    petro[rng.random(size) >= choice.petro] = np.nan
+    petro[rng.random(size) >= mask.petro] = np.nan
     if gaps:
         single = np.flatnonzero(rng.random(size) < 0.08)
         petro[single, rng.integers(0, 2, len(single))] = np.nan
@@ -100,7 +100,7 @@ def features_of(arrays: Arrays, choice: Choice, rng: np.random.Generator) -> np.
         use_measured,
         from_pixels,
         arrays["pixel_scale"],
-        np.where(imaged, arrays["origin"], 0),
+        np.where(has_image, arrays["origin"], 0),
         petro_magnitudes,
     )
 
@@ -122,7 +122,7 @@ def _hidden_bands(size: int, rate: float, rng: np.random.Generator) -> np.ndarra
     return hidden
 
 
-def draw_changes(size: int, rng: np.random.Generator) -> Arrays:
+def draw_augmentations(size: int, rng: np.random.Generator) -> Arrays:
     """Draw how images are turned, flipped, zoomed in, shifted, and changed in brightness.
 
     Returns
@@ -152,13 +152,13 @@ def draw_changes(size: int, rng: np.random.Generator) -> Arrays:
     }
 
 
-def change(grid: Tensor, changes: Mapping[str, Tensor], seed: int) -> Tensor:
-    """Change images as `draw_changes` says, on the device where they are.
+def augment(grid: Tensor, augmentations: Mapping[str, Tensor], seed: int) -> Tensor:
+    """Augment images as `draw_augmentations` says, on the device where they are.
 
     Parameters
     ----------
     grid : Tensor, shape (n, 3, 64, 64), uint8
-    changes : mapping of str to Tensor
+    augmentations : mapping of str to Tensor
     seed : int
         Of the noise.
 
@@ -167,16 +167,16 @@ def change(grid: Tensor, changes: Mapping[str, Tensor], seed: int) -> Tensor:
     Tensor, shape (n, 3, 64, 64), float32 in 0..1
     """
     image = grid.to(torch.float32) / 255.0
-    place = functional.affine_grid(changes["matrix"], list(image.shape), align_corners=False)
+    place = functional.affine_grid(augmentations["matrix"], list(image.shape), align_corners=False)
     moved = functional.grid_sample(
         image, place, mode="bilinear", padding_mode="reflection", align_corners=False
     )
-    moved *= changes["gain"][:, :, None, None]
+    moved *= augmentations["gain"][:, :, None, None]
     generator = torch.Generator(grid.device).manual_seed(seed)
-    shape = (len(changes["noisy"]), *image.shape[1:])
+    shape = (len(augmentations["noisy"]), *image.shape[1:])
     noise = torch.randn(shape, generator=generator, device=grid.device)
-    noise *= changes["level"][:, None, None, None]
-    moved.index_add_(0, changes["noisy"], noise)
+    noise *= augmentations["level"][:, None, None, None]
+    moved.index_add_(0, augmentations["noisy"], noise)
     return moved.clamp_(0.0, 1.0)
 
 
@@ -207,8 +207,8 @@ def measurable_labels(arrays: Arrays) -> np.ndarray:
     return np.column_stack([shown, metal]).astype(np.float32)
 
 
-def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
-    """Return what a row can be judged by.
+def training_labels(rows: Arrays, completed_weight: float) -> Arrays:
+    """Return the labels of rows, with their weights in the loss.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     dict of str to ndarray
         ``targets`` (n, 9), 1 where missing; ``known`` (n, 9), whether a target and all
         its parents are there; ``weight`` (n, 9) of each target's likelihood; ``shown``
-        (n, 5), what `measurable_labels` says, and ``judged`` (n, 5), whether it says anything.
+        (n, 5), what `measurable_labels` says, and ``has_label`` (n, 5), whether it says anything.
     """
     targets, label = rows["targets"], rows["label"]
     present = np.isfinite(targets)
@@ -235,11 +235,11 @@ def judged_labels(rows: Arrays, completed_weight: float) -> Arrays:
     # the redshift of a moved galaxy is known exactly; less weight would skew their distribution
     weight[:, 0] = (label[:, 0] > 0) & known[:, 0]
     shown = measurable_labels(rows)
-    judged = np.isfinite(shown) & present[:, :1]
+    has_label = np.isfinite(shown) & present[:, :1]
     return {
         "targets": np.where(present, targets, np.float32(1)),
         "known": known,
         "weight": weight.astype(np.float32),
-        "shown": np.where(judged, shown, np.float32(0)),
-        "judged": judged.astype(np.float32),
+        "shown": np.where(has_label, shown, np.float32(0)),
+        "has_label": has_label.astype(np.float32),
     }

@@ -27,13 +27,13 @@ from galexplorer.datasets import shards
 from galexplorer.datasets.shards import VALIDATION
 from galexplorer.model.flows import LAST, ORDER
 from galexplorer.model.modes import MODES
-from galexplorer.model.network import CALIBRATION, GalaxyModel, Summary
+from galexplorer.model.network import CALIBRATION, GalaxyModel, ImageSummary
 from galexplorer.population.extension import odds_weights
 from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGET_NAMES
-from galexplorer.training.batches import Choice, measurable_labels
-from galexplorer.training.latents import summaries_of
-from galexplorer.training.pools import WEIGHT_LIMITS, Pools
-from galexplorer.training.validation import judge_rows
+from galexplorer.training.batches import InputMask, measurable_labels
+from galexplorer.training.latents import summarise_images
+from galexplorer.training.training_data import WEIGHT_LIMITS, TrainingData
+from galexplorer.training.validation import score_rows
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +46,10 @@ _GIVEN_TRUTH = tuple(TARGET_NAMES.index(name) for name in ("log_stellar_mass", "
 _LEVELS = np.linspace(0.0125, 0.9875, 40)
 
 # as users come: a catalogue with gaps, or an image with its own photometry or a catalogue's
-_ALONE = Choice(image=False, band_dropout=0.03, petro_magnitudes=0.3)
-_OWN = Choice(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
-_LISTED = Choice(catalogue=1.0, nothing=0.0, band_dropout=0.03, petro=1.0, petro_magnitudes=0.3)
-_EITHER = Choice(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
+_ALONE = InputMask(image=False, band_dropout=0.03, petro_magnitudes=0.3)
+_OWN = InputMask(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
+_LISTED = InputMask(catalogue=1.0, nothing=0.0, band_dropout=0.03, petro=1.0, petro_magnitudes=0.3)
+_EITHER = InputMask(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
 # which held-out rows each mode is fitted on, each kind counting the same, and how they are shown;
 # what lacks labels in a later mode is as in the first
 _FITTED = {
@@ -64,7 +64,9 @@ _ODDS = ("shift", "slope")
 
 
 @torch.no_grad()
-def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000) -> dict:
+def calibrate(
+    model: GalaxyModel, training_data: TrainingData, device: str, limit: int = 10_000
+) -> dict:
     """Set the base of each target's flows and the odds of each measurable target.
 
     Returns
@@ -76,10 +78,10 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000
         of images with their own magnitudes.
     """
     report: dict = {}
-    grid = torch.from_numpy(pools.grid).to(device)
-    images: dict[str, Summary] = {}
+    grid = torch.from_numpy(training_data.grid).to(device)
+    images: dict[str, ImageSummary] = {}
     first = MODES.index("image")
-    for mode, (kinds, choice) in _FITTED.items():
+    for mode, (kinds, mask) in _FITTED.items():
         index = MODES.index(mode)
         for name in CALIBRATION:
             buffer = getattr(model, name)
@@ -87,12 +89,14 @@ def calibrate(model: GalaxyModel, pools: Pools, device: str, limit: int = 10_000
         report[mode] = {"measurable": {}}
         shown = []
         for kind in kinds:
-            rows = np.random.default_rng(0).permutation(pools.held_out[kind])[:limit]
+            rows = np.random.default_rng(0).permutation(training_data.held_out[kind])[:limit]
             if len(rows) == 0:
                 continue
-            if choice.image and kind not in images:
-                images[kind] = summaries_of(model, pools, grid, rows, asked=kind == "jpeg")
-            shown.append(_show(model, pools, kind, rows, choice, images.get(kind), device))
+            if mask.image and kind not in images:
+                images[kind] = summarise_images(
+                    model, training_data, grid, rows, use_estimate=kind == "jpeg"
+                )
+            shown.append(_show(model, training_data, kind, rows, mask, images.get(kind), device))
         if not shown:
             continue
         held_out = _HeldOut.join(shown)
@@ -110,7 +114,7 @@ class _HeldOut(NamedTuple):
     context : Tensor, shape (n, e, 2 c)
     standard : Tensor, shape (n, 9)
         Standardised targets.
-    judged : ndarray, shape (n, 9), bool
+    has_label : ndarray, shape (n, 9), bool
         Which of them count.
     logit, measurable : ndarray, shape (n, 5)
         Log odds, and whether the spectrum shows it, NaN where unknown.
@@ -123,7 +127,7 @@ class _HeldOut(NamedTuple):
 
     context: Tensor
     standard: Tensor
-    judged: np.ndarray
+    has_label: np.ndarray
     logit: np.ndarray
     measurable: np.ndarray
     weight: np.ndarray
@@ -136,7 +140,7 @@ class _HeldOut(NamedTuple):
         return cls(
             torch.cat([part.context for part in parts]),
             torch.cat([part.standard for part in parts]),
-            np.concatenate([part.judged for part in parts]),
+            np.concatenate([part.has_label for part in parts]),
             np.concatenate([part.logit for part in parts]),
             np.concatenate([part.measurable for part in parts]),
             np.concatenate([part.weight for part in parts]),
@@ -161,24 +165,24 @@ class _HeldOut(NamedTuple):
 
 def _show(
     model: GalaxyModel,
-    pools: Pools,
+    training_data: TrainingData,
     kind: str,
     rows: np.ndarray,
-    choice: Choice,
-    seen: Summary | None,
+    mask: InputMask,
+    seen: ImageSummary | None,
     device: str,
 ) -> _HeldOut:
-    part = shards.select(pools.rows, rows)
+    part = shards.select(training_data.rows, rows)
     rng = np.random.default_rng(0)
-    latents = seen if choice.image else None
-    found = judge_rows(model, part, kind, rng, device, choice, latents=latents)
+    latents = seen if mask.image else None
+    found = score_rows(model, part, kind, rng, device, mask, latents=latents)
     return _HeldOut(
         found["context"],
         found["standard"],
         np.isfinite(found["nll"].cpu().numpy()),
         found["logit"].cpu().double().numpy(),
         measurable_labels(part),
-        _weights(pools, kind, rows),
+        _weights(training_data, kind, rows),
         # every other simulated galaxy; tables are cut in redshift, and posteriors are told so
         (np.arange(len(rows)) % 2 == 0) & (kind == "image"),
         np.zeros(len(rows), int),
@@ -199,11 +203,11 @@ def _fit_bases(model: GalaxyModel, index: int, held_out: _HeldOut, report: dict)
         column = standard[:, k : k + 1].repeat_interleave(_DRAWS, dim=0)
         values = torch.cat(
             [
-                model.chain.one_to_noise(k, *part)[0].unflatten(0, (-1, _DRAWS)).flatten(1)
+                model.chain.target_to_noise(k, *part)[0].unflatten(0, (-1, _DRAWS)).flatten(1)
                 for part in _parts(column, context, given)
             ]
         )
-        known = held_out.enough(held_out.judged[:, k])
+        known = held_out.enough(held_out.has_label[:, k])
         if known.any():
             fitted = fit_base(values.cpu().double().numpy()[known], held_out.weight_of(known))
             report[TARGET_NAMES[k]] = _set(model, "base", index, k, known, _BASE, fitted)
@@ -258,26 +262,30 @@ def _set(
     return {"rows": int(known.sum()), **dict(zip(names, rounded, strict=True))}
 
 
-def _weights(pools: Pools, kind: str, rows: np.ndarray) -> np.ndarray:
+def _weights(training_data: TrainingData, kind: str, rows: np.ndarray) -> np.ndarray:
     """Return how much each row of a kind counts, shape (n,): together they are as training draws.
 
     The weights of the population are those of all its rows. Photometry is judged on real rows
     alone, without the copies that fill in between the tables, so it has weights of its own.
     """
     if kind != "photometry":
-        return pools.weight[rows]
-    listed = np.isfinite(pools.rows["catalogue_mag"]).all(axis=1) & (pools.rows["label"][:, 0] > 0)
-    drawn = np.flatnonzero(listed & (pools.rows["split"] == VALIDATION))
+        return training_data.weight[rows]
+    listed = np.isfinite(training_data.rows["catalogue_mag"]).all(axis=1) & (
+        training_data.rows["label"][:, 0] > 0
+    )
+    drawn = np.flatnonzero(listed & (training_data.rows["split"] == VALIDATION))
     rng = np.random.default_rng(0)
-    share = pools.weight[drawn] / pools.weight[drawn].sum()
+    share = training_data.weight[drawn] / training_data.weight[drawn].sum()
     drawn = rng.choice(drawn, min(len(drawn), _MOST_DRAWN), p=share)
-    weight = odds_weights(_photometry(pools, rows), _photometry(pools, drawn), rng)
+    weight = odds_weights(_photometry(training_data, rows), _photometry(training_data, drawn), rng)
     return weight.clip(*WEIGHT_LIMITS)
 
 
-def _photometry(pools: Pools, rows: np.ndarray) -> pd.DataFrame:
-    table = pd.DataFrame(pools.rows["catalogue_mag"][rows].astype(float), columns=list(BANDS))
-    table["redshift"] = pools.rows["targets"][rows, 0].astype(float)
+def _photometry(training_data: TrainingData, rows: np.ndarray) -> pd.DataFrame:
+    table = pd.DataFrame(
+        training_data.rows["catalogue_mag"][rows].astype(float), columns=list(BANDS)
+    )
+    table["redshift"] = training_data.rows["targets"][rows, 0].astype(float)
     return table.assign(parent=rows)
 
 

@@ -20,7 +20,7 @@ class Config:
     seed : int
     learning_rate, weight_decay, ema : float
     real, unlabelled, rendered, tables : int
-        Rows per step from each pool. The labels of real JPEGs reach the flows through the
+        Rows per step of each kind. The labels of real JPEGs reach the flows through the
         regressors: an encoder that learns from them too tells the flows more of its training
         images than of any other. Without regressors, `real` is how they are learnt.
     vae_weight, kl_weight : float

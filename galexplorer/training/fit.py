@@ -2,8 +2,8 @@
 
 First the regressors, on images of observed galaxies alone, and apart from all else. Then the rest
 of it, on pixels: the encoder learns from two losses, the autoencoder's own, on every
-image, and the flows' likelihood, on every label. Three pools feed each step: real images with
-labels, rendered images, and table rows without images; unlabelled real images join for the
+image, and the flows' likelihood, on every label. Three kinds of rows feed each step: real images
+with labels, rendered images, and table rows without images; unlabelled real images join for the
 autoencoder. Then the encoder stays as it is, latents and estimates are made once, and the
 flows alone go on with large batches, which cost little. A stage may be left out where weights to
 start from have gone through it, and going through it again refines them: flows that know their
@@ -24,14 +24,14 @@ from galexplorer.datasets.shards import Arrays
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.flows import LAST
 from galexplorer.model.network import GalaxyModel
-from galexplorer.model.weights import WEIGHTS_FORMAT, start_from
+from galexplorer.model.weights import WEIGHTS_FORMAT, initialise_from
 from galexplorer.training import objective
 from galexplorer.training.config import Config
-from galexplorer.training.latents import encode_held_out, views_of
-from galexplorer.training.pools import Pools, standardisation
-from galexplorer.training.regressors import JUDGED, RegressorSteps, validate_regressors
-from galexplorer.training.stage import ALL_JUDGED, IMAGES_JUDGED, SIMULATED_JUDGED, Stage, run
+from galexplorer.training.latents import encode_held_out, load_or_encode_views
+from galexplorer.training.regressors import SELECTION_METRICS, RegressorSteps, validate_regressors
+from galexplorer.training.stage import ALL_METRICS, IMAGE_METRICS, SIMULATED_METRICS, Stage, run
 from galexplorer.training.steps import FlowSteps, PixelSteps
+from galexplorer.training.training_data import TrainingData, standardisation
 from galexplorer.training.validation import validate
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def train(
         Go on from the last checkpoint.
     device : str
     start : Path, optional
-        Folder of weights to go on from, see `galexplorer.model.weights.start_from`.
+        Folder of weights to go on from, see `galexplorer.model.weights.initialise_from`.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def train(
     Raises
     ------
     DataError
-        If a pool is empty, or leaves nothing to a regressor.
+        If a kind of rows is missing, or leaves nothing to a regressor.
     OptionError
         If the checkpoint to go on from belongs to another run, no step is to be made, or
         regressors would remain untaught.
@@ -86,19 +86,19 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    pools = Pools(sets)
-    log.info("rows: %s", pools.counts())
-    if len(pools.rendered) == 0 and len(pools.real) == 0:
+    training_data = TrainingData(sets)
+    log.info("rows: %s", training_data.counts())
+    if len(training_data.rendered) == 0 and len(training_data.real) == 0:
         raise DataError("The sets hold no labelled images; give a rendered or a real set.")
-    shown = config.rendered * len(pools.rendered) + config.real * len(pools.real)
+    shown = config.rendered * len(training_data.rendered) + config.real * len(training_data.real)
     if config.steps and not shown:
         raise DataError(
             "No labelled image takes part in the steps on pixels; give a rendered set, or set real."
         )
-    if len(pools.tables) == 0:
+    if len(training_data.tables) == 0:
         raise DataError("No row of the sets has catalogue photometry and a redshift; add a set.")
-    model = _fresh(pools, config)
-    origin = None if start is None else start_from(model, start)
+    model = _fresh(training_data, config)
+    origin = None if start is None else initialise_from(model, start)
     taught = bool(config.regressor_steps) or bool((origin or {}).get("regressors_taken"))
     if len(model.regressors) and not taught:
         raise OptionError("The regressors are untrained: set regressor_steps, or `regressors: 0`.")
@@ -106,48 +106,51 @@ def train(
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
     torch.backends.cudnn.benchmark = True
     # all images go where the model is, once
-    grid = torch.from_numpy(pools.grid).to(device)
+    grid = torch.from_numpy(training_data.grid).to(device)
     run_of = partial(
         run, model=model, out=out, config=config, resume=resume, device=device,
-        identity=_identity(config, pools, origin),
+        identity=_identity(config, training_data, origin),
     )  # fmt: skip
     if config.regressor_steps and len(model.regressors):
-        run_of(_regressors(model, pools, grid, config))
+        run_of(_regressors(model, training_data, grid, config))
     if config.steps:
         torch.manual_seed(config.seed)
-        run_of(_pixels(model, pools, grid, config, device))
+        run_of(_pixels(model, training_data, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)
-        run_of(_flows(model.eval(), pools, grid, config, device, out))
+        run_of(_flows(model.eval(), training_data, grid, config, device, out))
     return model.requires_grad_(True), origin
 
 
-def _fresh(pools: Pools, config: Config) -> GalaxyModel:
+def _fresh(training_data: TrainingData, config: Config) -> GalaxyModel:
     """Return an untrained model that knows the spread of the targets.
 
     Without observed galaxies it has no regressors.
     """
     sizes = config.sizes()
-    if len(pools.observed) == 0:
+    if len(training_data.observed) == 0:
         sizes = replace(sizes, regressors=0)
     model = GalaxyModel(sizes)
     mean, std = standardisation(
-        pools.rows["targets"][pools.tables], pools.rows["label"][pools.tables]
+        training_data.rows["targets"][training_data.tables],
+        training_data.rows["label"][training_data.tables],
     )
     model.target_mean.copy_(torch.as_tensor(mean))
     model.target_std.copy_(torch.as_tensor(std))
     return model
 
 
-def _regressors(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config) -> Stage:
+def _regressors(
+    model: GalaxyModel, training_data: TrainingData, grid: Tensor, config: Config
+) -> Stage:
     _set_dropout(model.regressors, config.regressor_dropout)
     return Stage(
         name="regressors",
-        steps=RegressorSteps(pools, config),
+        steps=RegressorSteps(training_data, config),
         trained=(model.regressors,),
         losses=lambda model, batch: objective.regressor_losses(model, grid, batch, config),
-        validate=lambda model: validate_regressors(model, pools, grid),
-        judged=JUDGED,
+        validate=lambda model: validate_regressors(model, training_data, grid),
+        selection_metrics=SELECTION_METRICS,
         learning_rate=config.regressor_learning_rate,
         weight_decay=config.regressor_weight_decay,
         ema=config.regressor_ema,
@@ -155,16 +158,18 @@ def _regressors(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config) 
     )
 
 
-def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str) -> Stage:
+def _pixels(
+    model: GalaxyModel, training_data: TrainingData, grid: Tensor, config: Config, device: str
+) -> Stage:
     _set_dropout(model.contexts, config.dropout)
     return Stage(
         name="pixels",
-        steps=PixelSteps(pools, config),
+        steps=PixelSteps(training_data, config),
         trained=(*(model.encoder, model.decoder, model.contexts, model.chain, model.measurable),),
         losses=lambda model, batch: objective.pixel_losses(model, grid, batch, config),
-        validate=lambda model: validate(model, pools, device, config.validation_rows),
+        validate=lambda model: validate(model, training_data, device, config.validation_rows),
         # what it is for is the encoder; real images judge where their labels teach
-        judged=IMAGES_JUDGED if config.real else SIMULATED_JUDGED,
+        selection_metrics=IMAGE_METRICS if config.real else SIMULATED_METRICS,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         ema=config.ema,
@@ -173,21 +178,26 @@ def _pixels(model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, devi
 
 
 def _flows(
-    model: GalaxyModel, pools: Pools, grid: Tensor, config: Config, device: str, out: Path
+    model: GalaxyModel,
+    training_data: TrainingData,
+    grid: Tensor,
+    config: Config,
+    device: str,
+    out: Path,
 ) -> Stage:
     _set_dropout(model.contexts, config.flow_dropout)
     for k in LAST:
         _set_dropout(model.chain.flows[k], config.flow_last_dropout)
-    views = views_of(model, pools, grid, config, out / "latents.safetensors")
+    views = load_or_encode_views(model, training_data, grid, config, out / "latents.safetensors")
     limit = 5 * config.validation_rows  # latents are at hand
-    known = encode_held_out(model, pools, grid, limit)
+    known = encode_held_out(model, training_data, grid, limit)
     return Stage(
         name="flows",
-        steps=FlowSteps(pools, config, views),
+        steps=FlowSteps(training_data, config, views),
         trained=(model.contexts, model.chain, model.measurable),
         losses=lambda model, batch: objective.flow_losses(model, views.latents, batch, config),
-        validate=lambda model: validate(model, pools, device, limit, known),
-        judged=ALL_JUDGED,
+        validate=lambda model: validate(model, training_data, device, limit, known),
+        selection_metrics=ALL_METRICS,
         learning_rate=config.flow_learning_rate,
         weight_decay=config.flow_weight_decay,
         ema=config.flow_ema,
@@ -201,7 +211,7 @@ def _set_dropout(module: nn.Module, probability: float) -> None:
             part.p = probability
 
 
-def _identity(config: Config, pools: Pools, origin: dict | None) -> str:
+def _identity(config: Config, training_data: TrainingData, origin: dict | None) -> str:
     """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
     settings = json.dumps([WEIGHTS_FORMAT, asdict(config), origin], sort_keys=True)
-    return hashlib.sha256(f"{settings}{pools.digest()}".encode()).hexdigest()
+    return hashlib.sha256(f"{settings}{training_data.digest()}".encode()).hexdigest()

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from galexplorer.model.flows import ESTIMATED
-from galexplorer.model.network import GalaxyModel, Summary
+from galexplorer.model.network import GalaxyModel, ImageSummary
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import MEASURABLE_NAMES
-from galexplorer.training.batches import change
+from galexplorer.training.batches import augment
 from galexplorer.training.config import Config
 
 MAX_NLL = 9.0
@@ -46,7 +46,7 @@ def pixel_losses(
     dict of str to Tensor
         Whose sum is to be made small.
     """
-    image = change(grid[batch["place"]], batch, batch["seed"])
+    image = augment(grid[batch["place"]], batch, batch["seed"])
     image = image.contiguous(memory_format=torch.channels_last)
     real, number = batch["real"], batch["real"] + batch["rendered"]
     # half of the images with labels are enough for the autoencoder, whose decoder is dear
@@ -60,7 +60,7 @@ def pixel_losses(
     misfit = ((decoded.float() - taken[2]) ** 2).sum(dim=(1, 2, 3)) / (2 * config.pixel_sigma**2)
     divergence = 0.5 * (taken[0] ** 2 + taken[1].exp() - taken[1] - 1).sum(dim=1)
     # the encoder learns all that it can by itself
-    seen = Summary(mean[:number], log_variance[:number], mean.new_zeros((number, ESTIMATE)))
+    seen = ImageSummary(mean[:number], log_variance[:number], mean.new_zeros((number, ESTIMATE)))
     context = context_of(model, seen, batch["feature"])
     nll = negative_log_likelihood(model, batch, context)
     entropy = cross_entropy(model, batch, context)
@@ -70,9 +70,9 @@ def pixel_losses(
         if len(nll[rows]):
             losses[name] = nll[rows].mean()
     losses["vae"] = config.vae_weight * (misfit + config.kl_weight * divergence).mean()
-    judged = batch["judged"]
+    has_label = batch["has_label"]
     losses["measurable"] = config.measurable_weight * (
-        _mean(entropy[:number], judged[:number]) + _mean(entropy[number:], judged[number:])
+        _mean(entropy[:number], has_label[:number]) + _mean(entropy[number:], has_label[number:])
     )
     return losses
 
@@ -88,14 +88,14 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
 
 def flow_losses(
-    model: GalaxyModel, latents: Summary, batch: Batch, config: Config
+    model: GalaxyModel, latents: ImageSummary, batch: Batch, config: Config
 ) -> dict[str, Tensor]:
     """Return the losses of the flows alone, where every row weighs the same.
 
     Parameters
     ----------
     model : GalaxyModel
-    latents : Summary
+    latents : ImageSummary
         Of all views.
     batch : mapping
         See `galexplorer.training.steps.FlowSteps`.
@@ -107,14 +107,14 @@ def flow_losses(
         seen = seen._replace(mean=seen.mean + width * torch.randn_like(seen.mean))
     weight = batch["weight"]
     if len(model.regressors):
-        seen, weight = give_estimates(seen, weight, batch["real"])
+        seen, weight = merge_estimates(seen, weight, batch["real"])
     context = context_of(model, seen, batch["feature"])
     nll = negative_log_likelihood(model, {**batch, "weight": weight}, context)
-    entropy = _mean(cross_entropy(model, batch, context), batch["judged"])
+    entropy = _mean(cross_entropy(model, batch, context), batch["has_label"])
     return {"flows": nll.mean(), "measurable": config.measurable_weight * entropy}
 
 
-def give_estimates(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, Tensor]:
+def merge_estimates(seen: ImageSummary, weight: Tensor, real: int) -> tuple[ImageSummary, Tensor]:
     """Return summaries of which only some have an estimate, and what their labels then weigh.
 
     What estimates of redshift and mass are worth is told by observed galaxies alone, all other
@@ -122,7 +122,7 @@ def give_estimates(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, T
 
     Parameters
     ----------
-    seen : Summary
+    seen : ImageSummary
         Of m images, the first `real` of which are observed.
     weight : Tensor, shape (n, 9)
         Of the targets of those images and of the rows of tables after them.
@@ -131,12 +131,12 @@ def give_estimates(seen: Summary, weight: Tensor, real: int) -> tuple[Summary, T
     number = len(seen.mean)
     observed = torch.arange(number, device=weight.device)[:, None] < real
     chance = torch.where(observed, 1.0 - _UNESTIMATED, _ESTIMATED_ANYWAY)
-    asked = torch.rand(observed.shape, device=weight.device) < chance
+    use_estimate = torch.rand(observed.shape, device=weight.device) < chance
     weight = weight.clone()
     first = torch.zeros_like(weight[:1], dtype=torch.bool)
     first[:, ESTIMATED] = True
-    weight[:number] *= torch.where(first, observed | ~asked, ~(observed & asked))
-    return seen._replace(estimate=seen.estimate * asked), weight
+    weight[:number] *= torch.where(first, observed | ~use_estimate, ~(observed & use_estimate))
+    return seen._replace(estimate=seen.estimate * use_estimate), weight
 
 
 def regressor_losses(
@@ -153,7 +153,7 @@ def regressor_losses(
         See `galexplorer.training.regressors.RegressorSteps`.
     config : Config
     """
-    image = change(grid[batch["place"]], batch, batch["seed"])
+    image = augment(grid[batch["place"]], batch, batch["seed"])
     image = image.contiguous(memory_format=torch.channels_last)
     rows = zip(*(x.chunk(len(model.regressors)) for x in (image, batch["log_scale"])), strict=True)
     with mixed_precision(grid.device):
@@ -191,10 +191,10 @@ def estimate_nll(model: GalaxyModel, estimate: Tensor, targets: Tensor) -> Tenso
     return torch.where(known, nll, torch.full_like(nll, float("nan")))
 
 
-def context_of(model: GalaxyModel, seen: Summary, feature: Tensor) -> Tensor:
+def context_of(model: GalaxyModel, seen: ImageSummary, feature: Tensor) -> Tensor:
     """Return the context of rows of which only the first have an image."""
-    empty = Summary.nothing(len(feature) - len(seen.mean), seen.mean)
-    return model.context_of(Summary.join([seen, empty]), feature)
+    empty = ImageSummary.zeros(len(feature) - len(seen.mean), seen.mean)
+    return model.context_of(ImageSummary.join([seen, empty]), feature)
 
 
 def negative_log_likelihood(model: GalaxyModel, batch: Batch, context: Tensor) -> Tensor:
@@ -221,9 +221,9 @@ def cross_entropy(model: GalaxyModel, batch: Batch, context: Tensor) -> Tensor:
     logit = model.measurable_logit(context, batch["targets"][:, 0])
     shown = batch["shown"][:, None].expand_as(logit)
     entropy = functional.binary_cross_entropy_with_logits(logit, shown, reduction="none")
-    return entropy.mean(dim=1) * batch["judged"]
+    return entropy.mean(dim=1) * batch["has_label"]
 
 
-def _mean(entropy: Tensor, judged: Tensor) -> Tensor:
-    """Return the sum over the targets of the mean over what is judged."""
-    return len(MEASURABLE_NAMES) * entropy.sum() / judged.sum().clamp(min=1.0)
+def _mean(entropy: Tensor, has_label: Tensor) -> Tensor:
+    """Return the sum over the targets of the mean over rows with a label."""
+    return len(MEASURABLE_NAMES) * entropy.sum() / has_label.sum().clamp(min=1.0)

@@ -9,14 +9,14 @@ from torch.utils.data import Dataset
 
 from galexplorer.datasets.shards import cell_of, share_of_key
 from galexplorer.errors import DataError
-from galexplorer.model.features import scaled_pixel
+from galexplorer.model.features import scaled_log_pixel_size
 from galexplorer.model.network import GalaxyModel
-from galexplorer.training.batches import draw_changes
+from galexplorer.training.batches import draw_augmentations
 from galexplorer.training.config import Config
 from galexplorer.training.objective import estimate_nll
-from galexplorer.training.pools import Pools
+from galexplorer.training.training_data import TrainingData
 
-JUDGED = ("val_estimate",)
+SELECTION_METRICS = ("val_estimate",)
 
 _AT_ONCE = 256
 _STREAM = 3  # of random numbers: the other stages have others
@@ -27,14 +27,14 @@ Step = dict[str, np.ndarray | int]
 class RegressorSteps(Dataset):
     """Steps of the regressors: as many images for each as the next has, one after the other.
 
-    A step holds ``place``, the changes of `galexplorer.training.batches.draw_changes` and their
+    A step holds ``place``, what `galexplorer.training.batches.draw_augmentations` draws and its
     ``seed``, ``log_scale`` and ``targets``.
     """
 
-    def __init__(self, pools: Pools, config: Config) -> None:
-        self.pools, self.config = pools, config
-        unseen_by = left_out(pools, config.regressors)[pools.observed]
-        self.taught = [pools.observed[unseen_by != k] for k in range(config.regressors)]
+    def __init__(self, training_data: TrainingData, config: Config) -> None:
+        self.training_data, self.config = training_data, config
+        unseen_by = cross_fitting_folds(training_data, config.regressors)[training_data.observed]
+        self.taught = [training_data.observed[unseen_by != k] for k in range(config.regressors)]
         if not all(map(len, self.taught)):
             raise DataError(
                 "Too few images of galaxies with redshifts for the regressors, each of which "
@@ -47,44 +47,46 @@ class RegressorSteps(Dataset):
     def __getitem__(self, step: int) -> Step:
         rng = np.random.default_rng([self.config.seed, _STREAM, step])
         rows = np.concatenate([rng.choice(t, self.config.regressor_batch) for t in self.taught])
-        changes = draw_changes(len(rows), rng)
-        scale = self.pools.rows["pixel_scale"][rows] * changes.pop("zoom")
+        augmentations = draw_augmentations(len(rows), rng)
+        scale = self.training_data.rows["pixel_scale"][rows] * augmentations.pop("zoom")
         return {
-            "place": self.pools.place[rows],
-            **changes,
+            "place": self.training_data.place[rows],
+            **augmentations,
             "seed": int(rng.integers(2**31)),
-            "log_scale": scaled_pixel(scale).astype(np.float32),
-            "targets": _labelled(self.pools, rows),
+            "log_scale": scaled_log_pixel_size(scale).astype(np.float32),
+            "targets": _labelled(self.training_data, rows),
         }
 
 
-def left_out(pools: Pools, regressors: int) -> np.ndarray:
+def cross_fitting_folds(training_data: TrainingData, regressors: int) -> np.ndarray:
     """Return which regressor leaves out each row, (n,): -1 where none is taught by it.
 
     Whole square degrees go together, as in the split of the rows; an image without a position goes
     by its pixels.
     """
-    number = np.full(len(pools.place), -1)
-    for row in pools.observed if regressors else ():
-        ra, dec = pools.rows["position"][row]
-        image = pools.grid[pools.place[row]]
+    number = np.full(len(training_data.place), -1)
+    for row in training_data.observed if regressors else ():
+        ra, dec = training_data.rows["position"][row]
+        image = training_data.grid[training_data.place[row]]
         key = cell_of(ra, dec) if np.isfinite(ra) else hashlib.sha256(image.tobytes()).hexdigest()
         number[row] = int(share_of_key(key, "regressors") * regressors)
     return number
 
 
-def _labelled(pools: Pools, rows: np.ndarray) -> np.ndarray:
+def _labelled(training_data: TrainingData, rows: np.ndarray) -> np.ndarray:
     """Return the targets of rows, (n, 9), NaN where they are no labels.
 
     What stands in for a parent is none, nor what was imputed.
     """
-    label = pools.rows["label"][rows]
+    label = training_data.rows["label"][rows]
     known = (label == 1) | (label == 3)
-    return np.where(known, pools.rows["targets"][rows], np.float32(np.nan))
+    return np.where(known, training_data.rows["targets"][rows], np.float32(np.nan))
 
 
 @torch.no_grad()
-def validate_regressors(model: GalaxyModel, pools: Pools, grid: Tensor) -> dict[str, float]:
+def validate_regressors(
+    model: GalaxyModel, training_data: TrainingData, grid: Tensor
+) -> dict[str, float]:
     """Return the NLL of redshift and mass on held-out images, given the regressors' mean estimate.
 
     Nothing without such images.
@@ -93,18 +95,18 @@ def validate_regressors(model: GalaxyModel, pools: Pools, grid: Tensor) -> dict[
     ----------
     model : GalaxyModel
         In evaluation mode.
-    pools : Pools
+    training_data : TrainingData
     grid : Tensor, shape (m, 3, 64, 64), uint8
         All images.
     """
-    rows = pools.observed_held_out
+    rows = training_data.observed_held_out
     found = []
     for begin in range(0, len(rows), _AT_ONCE):
         part = rows[begin : begin + _AT_ONCE]
-        scale = scaled_pixel(pools.rows["pixel_scale"][part]).astype(np.float32)
-        place = torch.from_numpy(pools.place[part]).to(grid.device)
+        scale = scaled_log_pixel_size(training_data.rows["pixel_scale"][part]).astype(np.float32)
+        place = torch.from_numpy(training_data.place[part]).to(grid.device)
         estimate = model.estimate(grid[place], torch.from_numpy(scale).to(grid.device), 1)
-        targets = torch.from_numpy(_labelled(pools, part)).to(grid.device)
+        targets = torch.from_numpy(_labelled(training_data, part)).to(grid.device)
         found.append(estimate_nll(model, estimate, targets).cpu())
     if not found:
         return {}

@@ -18,16 +18,16 @@ from galexplorer.errors import DataError
 from galexplorer.inference import domain, library
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
 from galexplorer.model import weights
-from galexplorer.model.features import INPUTS, widen_image_bands
+from galexplorer.model.features import INPUTS, expand_gri_to_ugriz
 from galexplorer.model.network import GalaxyModel
-from galexplorer.population import packages
+from galexplorer.population import package_tables
 from galexplorer.population.store import load_population
 from galexplorer.simulation.training_set import table_rows
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config
 from galexplorer.training.fit import train
 from galexplorer.training.library import entries_of
-from galexplorer.training.pools import Pools
+from galexplorer.training.training_data import TrainingData
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def make_weights(
     folders : list of Path
         Sets made by ``galexplorer simulate`` and ``galexplorer dataset real``, or by ``galexplorer
         dataset build``. The population behind a rendered set joins as rows without images. A
-        rendered set may come alone: log and manifest say what is lost then.
+        rendered set may come alone: log and manifest then say what is missing.
     out : Path
         Folder for the weights.
     work : Path
@@ -116,21 +116,21 @@ def make_weights(
             "Real images alone have no lines, star-formation rates or metallicities to learn; "
             "give a set of `galexplorer simulate` or `galexplorer dataset build` too."
         )
-    lost = losses(described)
-    for sentence in lost:
+    missing_data = missing_data_notes(described)
+    for sentence in missing_data:
         log.warning(sentence)
     if keep_model:
         model = weights.load(out, device).model
         begun = weights.read_manifest(out).get("started_from")
     else:
         model, begun = train(sets, work, config, resume, device, start)
-    pools = Pools(sets)
-    calibration = calibrate(model, pools, device)
+    training_data = TrainingData(sets)
+    calibration = calibrate(model, training_data, device)
     manifest = {
         "made": datetime.now(UTC).strftime("%Y-%m-%d"),
         "trained_on": described,
-        "rows": pools.counts(),
-        "notice": " ".join([*_notices(kinds, lost), *lost]),
+        "rows": training_data.counts(),
+        "notice": " ".join([*_notices(kinds, missing_data), *missing_data]),
         "config": asdict(config),
         **({} if begun is None else {"started_from": begun}),
         "sizes": asdict(model.sizes),
@@ -158,16 +158,16 @@ def make_weights(
         },
     }
     weights.save(out, model, manifest)
-    write_domain(model, pools, out, device)
+    write_domain(model, training_data, out, device)
     weights.write_manifest(out, manifest)
-    kept = library.nothing()
+    kept = library.empty_library()
     if real:
-        kept = library.build(Engine(weights.load(out, device)), library.join(real))
+        kept = library.build_library(Engine(weights.load(out, device)), library.join(real))
     library.write(out, kept)
     return weights.read_manifest(out)
 
 
-def losses(described: list[dict]) -> list[str]:
+def missing_data_notes(described: list[dict]) -> list[str]:
     """Return a sentence on everything that the sets lack and weights would need.
 
     Parameters
@@ -181,54 +181,54 @@ def losses(described: list[dict]) -> list[str]:
     rendered = [d for d in described if d["kind"] == "rendered"]
     if rendered and not any(d.get("kinds", {}).get("transplant", 1) for d in rendered):
         out.append(_NO_TRANSPLANTS)
-    if any(packages.SOURCE in d.get("sources", {}) for d in rendered):
-        out.append(packages.LOST)
+    if any(package_tables.SOURCE in d.get("sources", {}) for d in rendered):
+        out.append(package_tables.LIMITATION)
     return out
 
 
-def _notices(kinds: set[str | None], lost: list[str]) -> list[str]:
+def _notices(kinds: set[str | None], missing_data: list[str]) -> list[str]:
     """Return what there is to know of weights besides what they lack."""
     out = [_REAL_JPEGS] if "real images" in kinds else []
-    if "rendered" in kinds and packages.LOST not in lost:
+    if "rendered" in kinds and package_tables.LIMITATION not in missing_data:
         out.append(_RENDERED)
     return [*out, _SURVEY] if "survey" in kinds else out
 
 
 @torch.no_grad()
-def write_domain(model: GalaxyModel, pools: Pools, out: Path, device: str) -> None:
+def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, device: str) -> None:
     """Write what `galexplorer.inference.domain` compares new galaxies with."""
-    rows = pools.rows
+    rows = training_data.rows
     rng = np.random.default_rng(0)
     mean, precision, distances, misfits, faintest = {}, {}, {}, {}, {}
-    imaged = rows["has_image"].astype(bool) & (rows["split"] == TRAIN)
-    served = imaged & (rows["origin"] == 2) & np.isfinite(rows["pixel_scale"])
+    has_image = rows["has_image"].astype(bool) & (rows["split"] == TRAIN)
+    jpeg_like = has_image & (rows["origin"] == 2) & np.isfinite(rows["pixel_scale"])
     observed = rows["kind"] == shards.OBSERVED
     parts = {
         "photometry": np.isfinite(rows["catalogue_mag"]).all(axis=1) & (rows["split"] == TRAIN),
-        "fits": imaged & (rows["origin"] == 1),
-        "jpeg": served & observed,
+        "fits": has_image & (rows["origin"] == 1),
+        "jpeg": jpeg_like & observed,
     }
     if parts["fits"].any() and parts["jpeg"].any():
         # linear images of real galaxies are what users bring; they lie between the two sets
         parts["fits"] |= parts["jpeg"]
     elif parts["fits"].any():  # the best there is to judge by
-        parts["jpeg"] = served if served.any() else parts["fits"]
+        parts["jpeg"] = jpeg_like if jpeg_like.any() else parts["fits"]
     for kind in INPUTS:
         index = np.flatnonzero(parts[kind])
         if len(index) == 0:
             continue
         photometry = rows["catalogue_mag"]
         if kind != "photometry":
-            photometry = widen_image_bands(rows["measured_mag"])
-        faintest[kind] = domain.faintest_of(photometry[index])
+            photometry = expand_gri_to_ugriz(rows["measured_mag"])
+        faintest[kind] = domain.faintest_magnitudes(photometry[index])
         chosen = rng.permutation(index)[:_DOMAIN_ROWS]
-        part = pools.select(chosen)
+        part = training_data.select(chosen)
         latent = torch.zeros((len(part["split"]), 32))
         if kind != "photometry":
             latent, misfit = _latents_and_misfits(model, part, device)
             misfits[kind] = domain.levels(misfit)
         magnitudes = torch.from_numpy(photometry[chosen])
-        inputs = domain.inputs_of(latent.cpu(), magnitudes, kind)
+        inputs = domain.distance_inputs(latent.cpu(), magnitudes, kind)
         mean[kind], precision[kind], distances[kind] = domain.summarise(inputs)
     statistics = domain.DomainStatistics(mean, precision, distances, misfits, faintest)
     arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}

@@ -20,9 +20,9 @@ from galexplorer.training.config import Config
 log = logging.getLogger(__name__)
 
 _LARGEST_GRADIENT = 10.0
-SIMULATED_JUDGED = ("val_image_all",)
-IMAGES_JUDGED = ("val_jpeg_z", "val_jpeg_mass", *SIMULATED_JUDGED)
-ALL_JUDGED = (*IMAGES_JUDGED, "val_photometry_all")
+SIMULATED_METRICS = ("val_image_all",)
+IMAGE_METRICS = ("val_jpeg_z", "val_jpeg_mass", *SIMULATED_METRICS)
+ALL_METRICS = (*IMAGE_METRICS, "val_photometry_all")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Stage:
         From model and step, its arrays as tensors on the device, to named losses.
     validate : callable
         From a model to the figures of a report.
-    judged : tuple of str
+    selection_metrics : tuple of str
         Those of the figures whose sum says which average is kept.
     learning_rate, weight_decay, ema : float
     patience : int
@@ -52,14 +52,14 @@ class Stage:
     trained: tuple[nn.Module, ...]
     losses: Callable[[GalaxyModel, dict], dict[str, Tensor]]
     validate: Callable[[GalaxyModel], dict[str, float]]
-    judged: tuple[str, ...]
+    selection_metrics: tuple[str, ...]
     learning_rate: float
     weight_decay: float
     ema: float
     patience: int
 
 
-class Average:
+class WeightAverage:
     """The exponential moving average of a model's parameters and statistics."""
 
     def __init__(self, model: GalaxyModel, decay: float) -> None:
@@ -109,13 +109,13 @@ def run(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, stage.learning_rate, total, pct_start=0.08
     )
-    average = Average(model, stage.ema)
+    average = WeightAverage(model, stage.ema)
     path = out / f"checkpoint-{stage.name}.pt"
     best: dict = {"step": 0, "age": 0, "score": float("inf"), "state": None, "stopped": False}
     state = (identity, model, average.model, optimiser, schedule, best)
     start = checkpoint.load(path, *state) if resume else 0
     if start == 0 and config.keep_start:
-        _keep_best(best, 0, stage.validate(average.model), stage.judged, average.model)
+        _keep_best(best, 0, stage.validate(average.model), stage.selection_metrics, average.model)
     saved = begun = time.monotonic()
     sums: dict[str, Tensor] = {}
     since = start
@@ -137,7 +137,7 @@ def run(
         last = step + 1 == total
         if (step + 1) % config.report_steps == 0 or last:
             held = stage.validate(average.model)
-            _keep_best(best, step + 1, held, stage.judged, average.model)
+            _keep_best(best, step + 1, held, stage.selection_metrics, average.model)
             best["stopped"] = bool(stage.patience and best["age"] >= stage.patience)
             means = {k: round(float(v) / (step + 1 - since), 4) for k, v in sums.items()}
             minutes = round((time.monotonic() - begun) / 60, 2)
@@ -175,14 +175,18 @@ def _batches(stage: Stage, start: int, total: int, config: Config, device: str) 
 
 
 def _keep_best(
-    best: dict, step: int, held: dict[str, float], judged: tuple[str, ...], average: nn.Module
+    best: dict,
+    step: int,
+    held: dict[str, float],
+    selection_metrics: tuple[str, ...],
+    average: nn.Module,
 ) -> None:
     """Keep the averaged weights with the best NLL, summed over the kinds of input.
 
     Of JPEGs the redshift and the mass count, which all of them have; few have more. Of the others
     all targets do: the lines of the tables are learnt by heart long before the redshifts.
     """
-    values = [v for k, v in held.items() if k in judged]
+    values = [v for k, v in held.items() if k in selection_metrics]
     if not values:  # nothing is held out: the last average is the best there is
         return
     score = float(np.sum(values))

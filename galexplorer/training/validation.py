@@ -7,32 +7,32 @@ from torch import Tensor
 from galexplorer.datasets import shards
 from galexplorer.datasets.shards import Arrays
 from galexplorer.model.features import LOG_SCALE
-from galexplorer.model.network import SYMMETRIES, GalaxyModel, Summary, mean_density
-from galexplorer.training.batches import Choice, features_of, judged_labels
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary, mean_density
+from galexplorer.training.batches import InputMask, features_of, training_labels
 from galexplorer.training.objective import standard_targets
-from galexplorer.training.pools import Pools
+from galexplorer.training.training_data import TrainingData
 
 _AT_ONCE = 256
 _FEWEST_LABELS = 100
 
 
-def held_out(pools: Pools, kind: str, limit: int) -> np.ndarray:
+def held_out_rows(training_data: TrainingData, kind: str, limit: int) -> np.ndarray:
     """Return validation rows of a kind of input, the same each time, drawn as training draws.
 
     Without replacement, by weights (Efraimidis & Spirakis 2006, 10.1016/j.ipl.2005.11.003).
     """
-    rows = pools.held_out[kind]
-    wait = np.random.default_rng(0).exponential(size=len(rows)) / pools.weight[rows]
+    rows = training_data.held_out[kind]
+    wait = np.random.default_rng(0).exponential(size=len(rows)) / training_data.weight[rows]
     return rows[np.argsort(wait)[:limit]]
 
 
 @torch.no_grad()
 def validate(
     model: GalaxyModel,
-    pools: Pools,
+    training_data: TrainingData,
     device: str,
     limit: int,
-    latents: dict[str, Summary] | None = None,
+    latents: dict[str, ImageSummary] | None = None,
 ) -> dict[str, float]:
     """Return the mean NLL of redshift, of mass, and of all targets with enough labels, by kind.
 
@@ -40,23 +40,23 @@ def validate(
     ----------
     model : GalaxyModel
         In evaluation mode.
-    pools : Pools
+    training_data : TrainingData
     device : str
     limit : int
         Most rows of each kind.
-    latents : dict of str to Summary, optional
-        Of the held-out images by kind, where they are known; the regressors are not asked
+    latents : dict of str to ImageSummary, optional
+        Of the held-out images by kind, where they are known; the regressors are not used
         where they are not.
     """
     out = {}
-    for kind in pools.held_out:
-        index = held_out(pools, kind, limit)
+    for kind in training_data.held_out:
+        index = held_out_rows(training_data, kind, limit)
         if len(index) == 0:
             continue
         known = None if latents is None else latents.get(kind)
         cheap = known is not None or kind == "photometry"
-        part = shards.select(pools.rows, index) if cheap else pools.select(index)
-        found = judge_rows(
+        part = shards.select(training_data.rows, index) if cheap else training_data.select(index)
+        found = score_rows(
             model, part, kind, np.random.default_rng(0), device,
             symmetries=1, latents=known, estimates=False,
         )  # fmt: skip
@@ -70,15 +70,15 @@ def validate(
 
 
 @torch.no_grad()
-def judge_rows(
+def score_rows(
     model: GalaxyModel,
     rows: Arrays,
     kind: str,
     rng: np.random.Generator,
     device: str,
-    choice: Choice | None = None,
+    mask: InputMask | None = None,
     symmetries: int = SYMMETRIES,
-    latents: Summary | None = None,
+    latents: ImageSummary | None = None,
     estimates: bool = True,
 ) -> dict[str, Tensor]:
     """Return the NLL of rows, (n, 9), NaN where a label is missing.
@@ -86,28 +86,28 @@ def judge_rows(
     And the log odds that a spectrum would show each of
     `MEASURABLE_NAMES` at the true redshift, (n, 5), contexts (n, e, 2 c) and standardised
     targets (n, 9). Known `latents` spare the images; without `estimates` the regressors are not
-    asked.
+    used.
     """
     image = kind != "photometry"
-    if choice is None:
-        choice = Choice(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
+    if mask is None:
+        mask = InputMask(image=image, catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
     names = ("nll", "logit", "context", "standard")
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     for begin in range(0, len(rows["split"]), _AT_ONCE):
         part = shards.select(rows, np.arange(begin, min(begin + _AT_ONCE, len(rows["split"]))))
-        feature = torch.from_numpy(features_of(part, choice, rng)).to(device)
-        if not choice.image:
-            seen = Summary.nothing(len(feature), feature)
+        feature = torch.from_numpy(features_of(part, mask, rng)).to(device)
+        if not mask.image:
+            seen = ImageSummary.zeros(len(feature), feature)
         elif latents is not None:
             seen = latents.rows(slice(begin, begin + _AT_ONCE))
         else:
             grid = torch.from_numpy(part["grid"]).to(device)
-            asked = torch.full((len(grid),), kind == "jpeg" and estimates, device=device)
-            seen = model.summarise(grid, feature[:, LOG_SCALE], asked, symmetries)
+            use_estimate = torch.full((len(grid),), kind == "jpeg" and estimates, device=device)
+            seen = model.summarise(grid, feature[:, LOG_SCALE], use_estimate, symmetries)
         context = model.context_of(seen, feature)
         batch = {
             name: torch.from_numpy(value).to(device)
-            for name, value in judged_labels(part, 1.0).items()
+            for name, value in training_labels(part, 1.0).items()
         }
         label = torch.from_numpy(part["label"]).to(device)
         # imputed labels judge nothing where there are measured ones; a simulated galaxy looks

@@ -146,3 +146,63 @@ def test_names_and_files_are_told_apart(tmp_path, monkeypatch):
     assert not names_galaxy(["galaxy.fits.gz"])
     assert not names_galaxy([])
     assert names_galaxy(["x" * 5000])
+
+
+def test_what_is_stated_counts_over_the_header(files, flux, wcs):
+    plain = observe(files["cube"]).photometry.magnitudes
+    brighter = observe(files["cube"], zero_point={"g": 21.5, "r": 21.5, "i": 21.5})
+    for band in "gri":
+        assert brighter.photometry.magnitudes[band] == pytest.approx(plain[band] - 1, abs=2e-3)
+    assert any("although BUNIT is" in note for note in brighter.notes)
+    array = observe(flux * 100, wcs=wcs, zero_point=25.0, exposure=10.0)
+    assert array.photometry.magnitudes["r"] == pytest.approx(plain["r"], abs=5e-3)
+    assert not any("BUNIT" in note for note in array.notes)
+
+
+def test_masks_and_weights_are_files_of_any_form(flux, wcs, tmp_path):
+    spoilt = flux.copy()
+    spoilt[:, 20:40] += np.random.default_rng(2).uniform(5, 9, (3, 20, 160))
+    write_cube(tmp_path / "spoilt.fits", spoilt, 0.396, wcs)
+    bad = np.zeros((160, 160), np.int16)
+    bad[20:40] = 4
+    fits.PrimaryHDU(bad).writeto(tmp_path / "bad.fits")
+    fits.PrimaryHDU((bad == 0).astype(np.float32)).writeto(tmp_path / "weight.fits")
+    mask, weight = tmp_path / "bad.fits", (tmp_path / "weight.fits").read_bytes()
+    seen = [
+        observe(tmp_path / "spoilt.fits", mask=mask),
+        observe(tmp_path / "spoilt.fits", mask=dict.fromkeys("gri", str(mask))),
+        observe(tmp_path / "spoilt.fits", weight=("w.fits", weight)),
+        observe(spoilt, wcs=wcs, mask=mask),
+    ]
+    for each in seen:
+        assert each.photometry.magnitudes["r"] == pytest.approx(16.0, abs=0.1)
+
+
+def test_a_reddening_is_removed(files):
+    plain = observe(files["cube"])
+    seen = observe(files["cube"], ebv=0.2)
+    # Schlafly & Finkbeiner 2011, table 6, R_V = 3.1
+    for band, factor in {"g": 3.303, "r": 2.285, "i": 1.698}.items():
+        dust = plain.photometry.magnitudes[band] - seen.photometry.magnitudes[band]
+        assert dust == pytest.approx(0.2 * factor, abs=1e-3)
+    again = observe(read_image(files["cube"]), ebv=0.2)
+    assert again.photometry.magnitudes == pytest.approx(seen.photometry.magnitudes)
+
+
+def test_a_map_of_dust_needs_a_position(flux, files):
+    with pytest.raises(OptionError, match="needs a position"):
+        observe(flux, pixel_scale=0.396, deredden=True)
+    with pytest.raises(OptionError, match="exclude each other"):
+        observe(files["cube"], ebv=0.1, deredden=True)
+
+
+@pytest.mark.parametrize(
+    "given", [{"zero_point": 25.0}, {"exposure": 3.0}, {"mask": b""}, {"ebv": 0.1}]
+)
+def test_what_says_how_to_read_an_image_needs_one(files, given):
+    with pytest.raises(OptionError, match="belong to an image"):
+        observe(magnitudes=MAGNITUDES, **given)
+    with pytest.raises(OptionError, match="measured already"):
+        observe(observe(files["cube"]), **given)
+    with pytest.raises(OptionError, match="image of your own"):
+        observe("NGC 5332", **given)

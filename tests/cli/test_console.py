@@ -149,3 +149,50 @@ def test_an_interrupted_command_says_so(tmp_path):
         _, told = process.communicate(timeout=30)
         os.close(writer)
     assert (process.returncode, told) == (130, "galexplorer: error: interrupted.\n")
+
+
+def test_a_log_gets_lines_at_growing_intervals():
+    pace = console.Pace("galaxies", 0, now=0)
+    lines = {now: pace.line(200 * now, 100_000, now) for now in range(1, 501)}
+    said = {now: line for now, line in lines.items() if line}
+    # ten seconds, then twice as late each time, and with each tenth, which takes 50 s
+    assert list(said) == [10, 20, 40, *range(50, 501, 50)]
+    assert said[10] == "2,000 of 100,000 galaxies, 200 per second, about 8 min left"
+    assert said[500] == "100,000 of 100,000 galaxies, 200 per second, done in 8 min"
+
+
+@pytest.mark.parametrize(
+    ("first", "done", "total", "seconds", "line"),
+    [
+        (0, 9, 20, 12, "9 of 20 targets, 45 per minute, about 15 s left"),
+        (0, 1, 20, 1200, "1 of 20 targets, 3.0 per hour, about 6.3 h left"),
+        (0, 24, None, 12, "24 targets, 2.0 per second"),
+        (50, 60, 100, 10, "60 of 100 targets, 1.0 per second, about 40 s left"),
+        (0, 0, 20, 15, "0 of 20 targets"),
+    ],
+)
+def test_a_line_says_rate_and_time(first, done, total, seconds, line):
+    assert console.Pace("targets", first, now=100.0).line(done, total, 100.0 + seconds) == line
+
+
+def test_a_short_run_says_nothing():
+    pace = console.Pace("galaxies", 0, now=0)
+    assert [pace.line(k, 9, now=k) for k in range(10)] == 10 * [None]
+
+
+def test_progress_without_a_terminal_is_lines(capsys):
+    now = iter(range(0, 10_000, 4))
+    bar = console._make_lines(clock=lambda: next(now))
+    with console.verbosity(0), bar:
+        task = bar.add_task("pages", total=100)
+        for done in range(1, 101):
+            bar.update(task, completed=done)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("galexplorer: ")
+    assert " of 100 pages, " in said[0]
+    assert said[-1].startswith("galexplorer: 100 of 100 pages, ")
+    assert 5 < len(said) < 25
+    with console.verbosity(-1), bar:
+        bar.update(bar.add_task("pages", total=1), completed=1)
+    assert list(console.track("abc", "letters")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""

@@ -159,7 +159,7 @@ def test_messages_of_several_lines_become_one(fail, monkeypatch):
     def break_down(*args):
         raise WeightsError("first\nsecond")
 
-    monkeypatch.setattr("galexplorer.commands.infer._check_redshift", break_down)
+    monkeypatch.setattr("galexplorer.commands.infer.check_redshift", break_down)
     assert fail("infer", *MAGNITUDE) == "galexplorer: error: first second\n"
 
 

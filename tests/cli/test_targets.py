@@ -41,7 +41,7 @@ def test_where_all_fail_the_draws_of_before_stay(tmp_path, capsys, weights_dir):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["missing.txt", "--out", "a.ecsv"], "missing.txt cannot be read"),
+        (["missing.txt", "--out", "a.ecsv"], "missing.txt does not exist"),
         (
             ["missing.txt", "--out", "a.docx"],
             "a.docx is not a known table format: use one of .ecsv",

@@ -11,7 +11,7 @@ from galexplorer.evaluation.calibration import (
     REAL_LIMITS,
     WITHIN_NOISE,
     Limits,
-    judge_calibration,
+    check_calibration,
     passes,
     tarp,
 )
@@ -56,9 +56,9 @@ def test_tarp_at_random_points(rng):
     assert right["tarp_deviation"] < 1.82 / np.sqrt(ROWS)
     inside = (np.array(right["low"]) <= ALPHA) & (np.array(right["high"]) >= ALPHA)
     assert inside.mean() > 0.8
-    assert passes(judge_calibration(right))
+    assert passes(check_calibration(right))
     _, truth, draws = gaussian_problem(rng, 5, 0.7)
-    assert not passes(judge_calibration(tarp(truth, draws)))
+    assert not passes(check_calibration(tarp(truth, draws)))
 
 
 def test_tarp_sees_a_missing_correlation(rng):
@@ -66,11 +66,11 @@ def test_tarp_sees_a_missing_correlation(rng):
     shared = rng.normal(0, 1, (ROWS, 1))
     truth = shared + rng.normal(0, 0.1, (ROWS, 2))
     draws = np.stack([rng.permutation(truth)[:DRAWS] for _ in range(ROWS)])
-    assert passes(judge_calibration(tarp(truth, draws)))
+    assert passes(check_calibration(tarp(truth, draws)))
     for k in range(2):
         draws[:, :, k] = rng.permuted(draws[:, :, k], axis=1)
-        assert passes(judge_calibration(score(truth[:, k], draws[:, :, k])))
-    assert not passes(judge_calibration(tarp(truth, draws)))
+        assert passes(check_calibration(score(truth[:, k], draws[:, :, k])))
+    assert not passes(check_calibration(tarp(truth, draws)))
 
 
 def test_unknown_values_take_no_part(rng):
@@ -96,7 +96,7 @@ def test_a_closed_form_gaussian_passes_and_an_overconfident_one_fails(rng):
         draws = rng.normal(centre[:, None], factor * width, (ROWS, DRAWS))
         log_density = stats.norm.logpdf(truth, centre, factor * width)
         figures = score(truth, draws, log_density=log_density)
-        checks = judge_calibration(figures)
+        checks = check_calibration(figures)
         states[factor] = passes(checks)
         assert len(checks) == 5
         if factor == 1.0:
@@ -110,11 +110,11 @@ def test_a_closed_form_gaussian_passes_and_an_overconfident_one_fails(rng):
 
 def test_limits_and_noise_tell_three_states():
     figures = {"rows": 10_000, "coverage_68": 0.665, "pit_ks": 0.035}
-    states = {check.name: check.state for check in judge_calibration(figures)}
+    states = {check.name: check.state for check in check_calibration(figures)}
     assert states == {"coverage_68": HOLDS, "pit_ks": FAILS}
-    assert passes(judge_calibration(figures, REAL_LIMITS))
+    assert passes(check_calibration(figures, REAL_LIMITS))
     few = {"rows": 100, "coverage_68": 0.60, "pit_ks": 0.12}
-    states = {check.name: check.state for check in judge_calibration(few)}
+    states = {check.name: check.state for check in check_calibration(few)}
     assert states == {"coverage_68": WITHIN_NOISE, "pit_ks": WITHIN_NOISE}
-    strict = judge_calibration({"rows": 10**6, "coverage_50": 0.505}, Limits(coverage=0.001))
+    strict = check_calibration({"rows": 10**6, "coverage_50": 0.505}, Limits(coverage=0.001))
     assert [check.state for check in strict] == [FAILS]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from galexplorer.evaluation.classes import (
-    drawn_probabilities,
+    class_probabilities_of_draws,
     joint_limits,
     known_classes,
     score_classes,
@@ -32,7 +32,7 @@ def test_classes_need_all_four_lines():
 
 def test_a_sure_and_right_answer_is_perfect():
     draws = np.repeat(TRUTH[:, None], 20, axis=1)
-    figures = score_classes(known_classes(TRUTH), drawn_probabilities(draws))
+    figures = score_classes(known_classes(TRUTH), class_probabilities_of_draws(draws))
     assert figures["accuracy"] == 1
     assert figures["brier"] == 0
     assert figures["ece"] == 0
@@ -65,10 +65,10 @@ def test_unclassified_rows_are_left_out():
 
 
 def test_only_lines_limit_a_class():
-    lowest = np.arange(18.0).reshape(2, 9)
-    limits = joint_limits(lowest)
+    lower_limits = np.arange(18.0).reshape(2, 9)
+    limits = joint_limits(lower_limits)
     assert np.isnan(limits[:, :5]).all()
-    np.testing.assert_array_equal(limits[:, 5:], lowest[:, 5:])
+    np.testing.assert_array_equal(limits[:, 5:], lower_limits[:, 5:])
 
 
 def test_what_spectra_show_is_judged_by_the_share_that_comes_true(rng):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from galexplorer.evaluation.calibration import judge_calibration, passes
+from galexplorer.evaluation.calibration import check_calibration, passes
 from galexplorer.evaluation.metrics import (
     coverage,
     crps,
@@ -32,7 +32,7 @@ def posterior(rng, centre, width):
 
 
 def calibrated(figures) -> bool:
-    return passes(judge_calibration(figures))
+    return passes(check_calibration(figures))
 
 
 def test_a_calibrated_posterior_passes(rng, problem):

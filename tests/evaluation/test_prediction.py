@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from galexplorer.datasets import shards
-from galexplorer.evaluation.calibration import judge_calibration, passes, tarp
+from galexplorer.evaluation.calibration import check_calibration, passes, tarp
 from galexplorer.evaluation.metrics import score
 from galexplorer.evaluation.prediction import (
     GRI,
@@ -14,11 +14,11 @@ from galexplorer.evaluation.prediction import (
     PHOTOMETRY_FIXED,
     UGRIZ,
     Prediction,
-    condition,
-    condition_jointly,
+    apply_joint_selection,
+    apply_selection,
     encode_rows,
+    mask_inputs,
     predict,
-    present,
 )
 from galexplorer.schema import TARGETS
 
@@ -126,7 +126,7 @@ def test_a_range_for_each_row_is_that_row_s_own(engine, few, values):
 def test_the_density_of_the_mass_is_the_mean_over_redshifts(engine, few, values, limits):
     """Against the plain mean over many draws of the redshift, which has a known error."""
     found = predict(engine, few, PHOTOMETRY, values, 2000, parents=1, redshift_range=limits)
-    encoded = encode_rows(engine, few, PHOTOMETRY.choice)
+    encoded = encode_rows(engine, few, PHOTOMETRY.mask)
     for row in range(8):
         targets = torch.from_numpy(found.draws[row]).clone()
         targets[:, 1] = float(values[row, 1])
@@ -164,7 +164,7 @@ def test_a_fixed_redshift_conditions_the_rest(engine, few, values):
     np.testing.assert_allclose(found.draws[:, :, 0], np.repeat(values[:, :1], 100, 1), rtol=1e-6)
     assert np.isnan(found.log_density[:, 0]).all()
     # the mass has one parent, which is known: its density is exact
-    encoded = encode_rows(engine, few, PHOTOMETRY_FIXED.choice)
+    encoded = encode_rows(engine, few, PHOTOMETRY_FIXED.mask)
     with torch.inference_mode():
         direct = engine.model.log_density(
             1,
@@ -176,34 +176,34 @@ def test_a_fixed_redshift_conditions_the_rest(engine, few, values):
 
 
 def test_modes_show_what_they_name(few):
-    hidden = present(few, GRI)
+    hidden = mask_inputs(few, GRI)
     assert np.isnan(hidden["catalogue_mag"][:, [0, 4]]).all()
     assert np.isfinite(few["catalogue_mag"]).all()
-    assert present(few, UGRIZ) is few
+    assert mask_inputs(few, UGRIZ) is few
 
 
 def test_an_overconfident_model_fails_and_the_right_one_passes(engine, table_rows):
     """Truths are draws of the posterior itself; then its base is narrowed to 0.7."""
     size = len(table_rows["split"])
-    encoded = encode_rows(engine, table_rows, PHOTOMETRY.choice)
+    encoded = encode_rows(engine, table_rows, PHOTOMETRY.mask)
     source = engine.sample(encoded, 400, seed=12).numpy().astype(float)
     truth = source[np.arange(size), np.arange(size) % 400]
     log_scores = {}
     for factor in (1.0, 0.7):
         engine.model.base_width[:] = factor
         found = predict(engine, table_rows, PHOTOMETRY, truth, draws=400, parents=10)
-        verdicts = [
+        passed = [
             passes(
-                judge_calibration(
+                check_calibration(
                     score(truth[:, k], found.draws[:, :, k], k == 0, found.log_density[:, k])
                 )
             )
             for k in range(9)
         ]
-        joint = passes(judge_calibration(tarp(truth, found.draws)))
+        joint = passes(check_calibration(tarp(truth, found.draws)))
         log_scores[factor] = found.joint_log_density.mean()
         # one of some fifty checks of the right model may fail by chance; the wrong one fails all
-        assert sum(verdicts) >= 8 if factor == 1.0 else not any(verdicts)
+        assert sum(passed) >= 8 if factor == 1.0 else not any(passed)
         assert joint == (factor == 1.0)
     assert log_scores[1.0] > log_scores[0.7]
 
@@ -214,9 +214,9 @@ def test_a_selection_is_a_prior(rng):
     draws[:, :, 5] = rng.normal(1.0, 0.5, (3, 20_000))
     density = np.full((3, 9), np.nan)
     density[:, 5] = stats.norm.logpdf(1.4, 1.0, 0.5)
-    lowest = np.full((3, 9), np.nan)
-    lowest[:, 5] = [1.2, -5.0, 90.0]
-    found = condition(Prediction(draws, density, np.zeros(3), np.zeros((3, 5))), lowest)
+    lower_limits = np.full((3, 9), np.nan)
+    lower_limits[:, 5] = [1.2, -5.0, 90.0]
+    found = apply_selection(Prediction(draws, density, np.zeros(3), np.zeros((3, 5))), lower_limits)
     cut = stats.truncnorm(0.4, np.inf, 1.0, 0.5)
     assert stats.kstest(np.unique(found.draws[0, :, 5]), cut.cdf).statistic < 0.02
     assert found.log_density[0, 5] == pytest.approx(cut.logpdf(1.4), abs=0.03)
@@ -228,9 +228,9 @@ def test_a_joint_selection_keeps_draws_together(rng):
     draws = np.zeros((2, 500, 9))
     draws[:, :, 5] = rng.normal(size=(2, 500))
     draws[:, :, 6] = draws[:, :, 5] + 1
-    lowest = np.full((2, 9), np.nan)
-    lowest[0, 5:7] = [0.0, 1.5]
-    found = condition_jointly(draws, lowest)
+    lower_limits = np.full((2, 9), np.nan)
+    lower_limits[0, 5:7] = [0.0, 1.5]
+    found = apply_joint_selection(draws, lower_limits)
     assert (found[0, :, 5] >= 0.5).all()
     np.testing.assert_allclose(found[0, :, 6], found[0, :, 5] + 1)
     np.testing.assert_array_equal(found[1], draws[1])

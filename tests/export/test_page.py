@@ -19,7 +19,7 @@ from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Domain
 from galexplorer.schema import TARGETS
 from galexplorer.science.bpt import class_probabilities
-from galexplorer.science.summary import verdict
+from galexplorer.science.summary import describe_galaxy
 
 A4_PT = (595.3, 841.9)
 
@@ -49,7 +49,7 @@ def test_the_page_holds_what_is_promised(result):
     summary = result.posterior.summary()["log_stellar_mass"]
     for words in (
         "NGC 5332",
-        verdict(result).partition(" at ")[0],
+        describe_galaxy(result).partition(" at ")[0],
         "It resembles the training galaxies.",
         "RA 162.10000°",
         f"{summary['p16']:.2f} to {summary['p84']:.2f}",

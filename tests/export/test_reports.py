@@ -14,7 +14,7 @@ from galexplorer.records.posterior import Posterior
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.derived import derive
-from galexplorer.science.summary import BPT_LABELS, verdict
+from galexplorer.science.summary import BPT_LABELS, describe_galaxy
 
 LOADING = {"script", "iframe", "link", "object", "embed", "video", "audio", "base", "form"}
 
@@ -68,7 +68,7 @@ def test_html_asks_for_nothing(page, result):
 
 def test_html_holds_everything(page, result):
     for words in (
-        verdict(result), "NGC 5332", *result.notes, *result.origins.values(), "ab" * 32,
+        describe_galaxy(result), "NGC 5332", *result.notes, *result.origins.values(), "ab" * 32,
         "arXiv:2511.12737", "g = 15.10, r = 14.50", "RA 162.10000°, Dec −26.00000°",
         *(target.label for target in TARGETS), *(BPT_LABELS[name] for name in BPT_CLASSES),
         *(quantity.label for quantity in derive(result.posterior, 8.0)),

@@ -20,8 +20,8 @@ from galexplorer.export.target_tables import (
     summary_bytes,
     summary_table,
 )
-from galexplorer.inference.target_run import Outcome
 from galexplorer.query.target_list import Target
+from galexplorer.runs.target_run import Outcome
 from galexplorer.schema import TARGET_NAMES
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
+from galexplorer.figures.latent import CLASSES, MapMarker, MapPoints, describe_map, latent_figure
 from galexplorer.figures.palette import CLASS_COLOURS
 from galexplorer.schema import BPT_CLASSES
 
@@ -11,15 +11,15 @@ NUMBER = 200
 
 
 @pytest.fixture
-def points(rng) -> Points:
-    return Points(
+def points(rng) -> MapPoints:
+    return MapPoints(
         rng.normal(size=(NUMBER, 2)), rng.normal(10.5, 0.4, NUMBER), np.arange(NUMBER) % 4 == 0
     )
 
 
 @pytest.fixture
-def classed(points, rng) -> Points:
-    return Points(points.places, rng.integers(0, 4, NUMBER), points.published)
+def classed(points, rng) -> MapPoints:
+    return MapPoints(points.places, rng.integers(0, 4, NUMBER), points.published)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -44,7 +44,7 @@ def test_classes_differ_in_colour_and_symbol(classed):
 
 
 def test_marks_and_neighbours_are_pointed_out(points):
-    marks = [Mark(np.array([0.5, -0.5]), "NGC 1"), Mark(np.array([1.0, 1.0]), "NGC 2")]
+    marks = [MapMarker(np.array([0.5, -0.5]), "NGC 1"), MapMarker(np.array([1.0, 1.0]), "NGC 2")]
     figure = latent_figure(points, "redshift", marks, np.array([3, 9]))
     assert [a.text for a in figure.layout.annotations] == ["NGC 1", "NGC 2"]
     rings = [trace for trace in figure.data if trace.name == "Nearest neighbours"]
@@ -58,7 +58,7 @@ def test_axes_claim_no_unit(points):
 
 
 def test_the_words_tell_what_the_picture_shows(points, classed):
-    words = describe_map(points, "log_stellar_mass", [Mark(np.zeros(2), "NGC 1")])
+    words = describe_map(points, "log_stellar_mass", [MapMarker(np.zeros(2), "NGC 1")])
     assert "200 real galaxies" in words
     assert "published for 50" in words
     assert "Marked: NGC 1." in words

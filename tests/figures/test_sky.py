@@ -8,7 +8,7 @@ from galexplorer.figures.sky import (
     bar_length_arcsec,
     colour_figure,
     reconstruction_figure,
-    stretched,
+    scale_brightness,
 )
 from galexplorer.science.lines import line_status
 
@@ -96,8 +96,8 @@ def test_lines_show_unit_and_known_values(posterior):
 def test_stretch_keeps_colour_and_order():
     picture = np.zeros((1, 3, 3), np.uint8)
     picture[0] = [[10, 20, 30], [60, 60, 60], [0, 0, 0]]
-    assert stretched(picture, 1.0) is picture
-    faint, bright = stretched(picture, 4.0), stretched(picture, 0.25)
+    assert scale_brightness(picture, 1.0) is picture
+    faint, bright = scale_brightness(picture, 4.0), scale_brightness(picture, 0.25)
     assert (faint >= picture).all()
     assert (bright <= picture).all()
     assert (faint[0, 2] == 0).all()

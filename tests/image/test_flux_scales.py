@@ -109,6 +109,23 @@ def test_zero_points_by_band(planes, write_image):
     reads(write_image(data, BUNIT="adu"), planes, "as stated", zero_point=by_band)
 
 
+@pytest.mark.parametrize("card", ["MZERO", "ZEROMAG", "MAGOFF", "FLUX0", "F0", "ABZERO"])
+def test_cards_that_are_not_understood_are_not_passed_over(card, planes, write_image):
+    data = write_image(counts(planes, 27), BUNIT=None, **{card: 27.0})
+    with pytest.raises(InputError, match=rf"not understood \(card {card} = '27.0'\): state its"):
+        read_image(data)
+    reads(data, planes, "as stated", zero_point=27.0)
+
+
+def test_an_exposure_time_that_does_not_matter_is_noted(planes, write_image):
+    unused = "exposure time that was stated was not used"
+    reads(write_image(planes), planes, unused, exposure_s=60.0)
+    data = write_image(counts(planes, 27), BUNIT=None, MAGZERO=27.0)
+    reads(data, planes, unused, exposure_s=60.0)
+    rate = write_image(counts(planes, 25 + 2.5 * np.log10(60)), BUNIT=None, MAGZPT=25.0)
+    reads(rate, planes, "60 s (as stated)", exposure_s=60.0)
+
+
 def test_maggies_by_their_zero_point(planes, write_image):
     reads(write_image(1e-9 * planes, BUNIT=None, ZEROPNT=0.0), planes)
     with pytest.raises(InputError, match=r"not understood \(card ZEROPNT"):

@@ -91,6 +91,21 @@ def test_bits_that_mark_sources_are_left_alone(planes, make):
     assert any("covers most of it or of its sources" in note for note in pixels.notes)
 
 
+def test_bad_pixels_may_be_the_brightest(make):
+    """Cosmic rays outshine a galaxy, which stays in sight beside them."""
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[:60, :60] - 29.5
+    disc = 20 * np.exp(-np.hypot(x, y) / 4) + rng.normal(0, 0.1, (3, 60, 60))
+    hit = rng.random((60, 60)) < 0.02
+    rays = (disc + hit * rng.uniform(100, 900, (60, 60))).astype(np.float32)
+    cube = ("SCI", rays, {"BANDS": "gri"})
+    pixels = read_image(make([cube, ("DQ", hit.astype(np.int16), {})]))
+    np.testing.assert_array_equal(np.isnan(pixels.flux), np.broadcast_to(hit, (3, 60, 60)))
+    sources = (disc[1] > 0.3).astype(np.int16)
+    kept = read_image(make([cube, ("DQ", sources | hit, {})]))
+    assert np.isfinite(kept.flux).all()
+
+
 def test_bits_that_a_header_names(planes, flags, make):
     bits = np.where(flags, 1 << 8, 1 << 5).astype(np.int32)
     images = [(f"SCI_{b}", p, {}) for b, p in zip("gri", planes, strict=True)]
@@ -109,6 +124,12 @@ def test_files_that_are_named_as_weights(planes, write_image):
     files = [(f"{b}.weight.fits", write_image(p)) for b, p in zip("gri", planes, strict=True)]
     with pytest.raises(InputError, match=r"g\.weight\.fits holds a weight map"):
         read_image(files)
+
+
+def test_the_name_of_a_file_of_several_images_tells_no_role(planes, flags, make):
+    """It may be that of an image with its mask."""
+    data = make([("", planes, {"BANDS": "gri"}), ("MASK", flags, {})])
+    masked(read_image(("galaxy_with_mask.fits", data)), planes)
 
 
 def test_stated_masks_and_weights(planes, flags, cube, write_image):

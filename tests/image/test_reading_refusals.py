@@ -19,7 +19,7 @@ from galexplorer.image import jpeg
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 
-THREE_FILES = r"give g, r and i as three files \(--g, --r, --i, or dropped together\)"
+THREE_FILES = r"give g, r and i as three files together"
 SHAPE_WANTED = r"cube of shape \(3, height, width\)"
 
 
@@ -245,7 +245,7 @@ def test_unknown_unit(unit, planes, write_image):
 
 
 def test_no_pixel_scale(planes, write_image, without_coordinates):
-    refuses(write_image(planes, **without_coordinates), "state it in arcsec")
+    refuses(write_image(planes, **without_coordinates), "state the pixel scale in arcsec")
 
 
 def test_pixels_that_are_not_square(planes, write_image):
@@ -306,7 +306,9 @@ def picture(rng) -> np.ndarray:
 
 
 def test_picture_without_scale(picture):
-    refuses(("a.jpg", encode(picture, "JPEG")), "has no pixel scale: give it in arcsec")
+    refuses(
+        ("a.jpg", encode(picture, "JPEG")), "without a pixel scale: state the pixel scale in arcsec"
+    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

@@ -23,6 +23,13 @@ def test_placeholder_is_refused_unless_the_scale_is_stated(planes, write_image):
     assert any("taken as the centre of the image, with north up" in n for n in placed.notes)
 
 
+def test_coordinates_that_cannot_be_read(planes, write_image):
+    data = write_image(planes, CD1_1=0.0, CD2_2=0.0)
+    assert read_image(data, pixel_scale_arcsec=SCALE).wcs is None
+    placed = read_image(data, pixel_scale_arcsec=SCALE, ra=210.0, dec=-3.0)
+    assert placed.to_pixel(210.0, -3.0) == pytest.approx((15.5, 11.5), abs=1e-6)
+
+
 def test_pixels_that_are_not_square(planes, write_image):
     data = write_image(planes, CD2_2=0.33 / 3600)
     with pytest.raises(InputError, match="not square: state its pixel scale"):

@@ -16,7 +16,7 @@ from astropy.table import QTable, Table
 from astropy.time import Time
 
 from galexplorer.catalogue import read_catalogue
-from galexplorer.inference.catalogue_run import infer_catalogue
+from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import SUMMARY_STATISTICS, TARGET_NAMES
 
 BANDS = "ugriz"

@@ -15,9 +15,9 @@ from galexplorer.catalogue.joining import row_names
 from galexplorer.errors import OptionError
 from galexplorer.export import catalogue_draws
 from galexplorer.export.catalogue_draws import DrawsFile
-from galexplorer.inference.catalogue_run import infer_catalogue
 from galexplorer.inference.observe import observe
 from galexplorer.records.photometry import Photometry
+from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import LINE_NAMES, SUMMARY_STATISTICS, TARGET_NAMES
 from galexplorer.science.columns import DRAW_MEANINGS, MEANINGS
 

@@ -17,10 +17,10 @@ from astropy.time import Time
 from galexplorer.catalogue import Catalogue, read_catalogue, write_table
 from galexplorer.errors import InputError, OptionError
 from galexplorer.image.reader import read_image
-from galexplorer.inference.catalogue_run import BATCH, infer_catalogue
 from galexplorer.inference.observe import observe
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
+from galexplorer.runs.catalogue_run import BATCH, infer_catalogue
 from galexplorer.schema import BANDS, BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
 from galexplorer.science.summary import not_measurable
 

@@ -8,9 +8,9 @@ from scipy.spatial.distance import mahalanobis
 
 from galexplorer.inference.domain import (
     DomainStatistics,
-    faintest_of,
-    inputs_of,
-    judge,
+    assess_domain,
+    distance_inputs,
+    faintest_magnitudes,
     levels,
     misfit_of,
     percentile,
@@ -67,16 +67,16 @@ def test_missing_dimensions_are_marginalised(rows):
         assert stats.chi2.sf(ours.item(), 5) == pytest.approx(tail, rel=1e-3)
 
 
-def test_a_row_without_any_dimension_cannot_be_judged(rows):
+def test_a_row_without_any_dimension_cannot_be_assessed(rows):
     mean, precision, quantiles = summarise(rows)
     nothing = torch.full((1, 5), float("nan"))
     assert torch.isnan(squared_distance(nothing, mean, precision)).all()
     statistics = DomainStatistics(
         {"photometry": mean}, {"photometry": precision}, {"photometry": quantiles}, {}
     )
-    (verdict,) = judge(statistics, "photometry", nothing, None, nothing)
-    assert not verdict.inside
-    assert "Too few bands" in verdict.reasons[0]
+    (found,) = assess_domain(statistics, "photometry", nothing, None, nothing)
+    assert not found.inside
+    assert "Too few bands" in found.reasons[0]
 
 
 def test_percentiles_are_empirical():
@@ -105,7 +105,7 @@ def test_each_measure_gives_its_own_reason(rows):
         {"fits": mean}, {"fits": precision}, {"fits": quantiles}, {"fits": misfits}
     )
     inputs = torch.stack([mean, mean + 1e3, mean])
-    typical, far, misfitting = judge(
+    typical, far, misfitting = assess_domain(
         statistics, "fits", inputs, torch.tensor([0.5, 0.5, 9.0]), torch.full((3, 5), torch.nan)
     )
     assert typical.inside
@@ -116,11 +116,11 @@ def test_each_measure_gives_its_own_reason(rows):
     assert "reconstructs it worse than 100.0%" in misfitting.reasons[0]
 
 
-def test_photometry_is_judged_by_magnitude_and_colours():
+def test_photometry_is_assessed_by_magnitude_and_colours():
     magnitudes = torch.tensor([[19.0, 17.5, 16.8, 16.4, 16.1]])
-    inputs = inputs_of(torch.zeros(1, 32), magnitudes, "photometry")
+    inputs = distance_inputs(torch.zeros(1, 32), magnitudes, "photometry")
     torch.testing.assert_close(inputs, torch.tensor([[16.8, 1.5, 0.7, 0.4, 0.3]]))
-    assert inputs_of(torch.ones(1, 32), magnitudes, "jpeg").shape == (1, 32)
+    assert distance_inputs(torch.ones(1, 32), magnitudes, "jpeg").shape == (1, 32)
 
 
 def test_the_misfit_is_relative_to_the_light():
@@ -135,7 +135,7 @@ def test_the_domain_ends_where_the_survey_does(rows):
     listed = np.tile(np.linspace(14.0, 18.0, 4001)[:, None], (1, 5)) + np.arange(5)
     listed[:, 0] = np.nan  # no u
     listed[::2, 1] = np.nan
-    faintest = faintest_of(listed)
+    faintest = faintest_magnitudes(listed)
     assert torch.isnan(faintest[0])
     np.testing.assert_allclose(faintest[1:], np.arange(1, 5) + 18.0 - 0.001 * 4.0, atol=2e-3)
     statistics = DomainStatistics(
@@ -152,7 +152,9 @@ def test_the_domain_ends_where_the_survey_does(rows):
             [torch.nan, torch.nan, 20.1, torch.nan, torch.nan],
         ]
     )
-    inside, faint, alone = judge(statistics, "photometry", mean.repeat(3, 1), None, magnitudes)
+    inside, faint, alone = assess_domain(
+        statistics, "photometry", mean.repeat(3, 1), None, magnitudes
+    )
     assert inside.inside
     assert inside.score < 1
     assert not faint.inside
@@ -162,10 +164,10 @@ def test_the_domain_ends_where_the_survey_does(rows):
         "(20.00).",
     )
     assert not alone.inside
-    (unjudged,) = judge(
+    (unassessed,) = assess_domain(
         statistics, "photometry", torch.full((1, 5), torch.nan), None, magnitudes[1:2]
     )
-    assert len(unjudged.reasons) == 2
-    assert "22.40" in unjudged.reasons[1]
+    assert len(unassessed.reasons) == 2
+    assert "22.40" in unassessed.reasons[1]
     again = DomainStatistics.from_arrays(statistics.to_arrays())
     assert torch.equal(again.faintest["photometry"][1:], faintest[1:])

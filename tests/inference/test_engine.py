@@ -16,7 +16,7 @@ from galexplorer.export.summary import summarise
 from galexplorer.inference import sampler
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, check_options
 from galexplorer.inference.neighbours import LIBRARY_FILE
-from galexplorer.inference.noise import base_noise, share_out, truncated_normal
+from galexplorer.inference.noise import assign_to_members, base_noise, truncated_normal
 from galexplorer.model.weights import WEIGHTS_FORMAT
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
@@ -91,13 +91,13 @@ def test_the_same_seed_gives_the_same_draws(engine, kind, request):
 @pytest.mark.parametrize("kind", ["catalogued", "pictured"])
 def test_one_look_serves_every_seed(engine, kind, request):
     observation = request.getfixturevalue(kind)
-    sight = engine.look(observation)
+    prepared = engine.prepare(observation)
     for seed in (1, 2):
         fresh = engine.infer(observation, draws=300, seed=seed)
-        kept = engine.infer(observation, draws=300, seed=seed, sight=sight)
+        kept = engine.infer(observation, draws=300, seed=seed, prepared=prepared)
         np.testing.assert_array_equal(kept.posterior.draws, fresh.posterior.draws)
         assert summarise(kept) == summarise(fresh)
-        assert kept.neighbours is sight.neighbours
+        assert kept.neighbours is prepared.neighbours
 
 
 def test_a_galaxy_has_the_same_draws_alone_and_in_a_batch(engine, catalogued, pictured):
@@ -308,7 +308,7 @@ def _same_member(model, member):
 def test_noise_is_shared_out_evenly_by_the_shares_of_members():
     uniform = base_noise(1000, 3)[:, 0]
     share = torch.tensor([0.2, 0.0, 0.7, 0.1]).double()
-    member, quantile = share_out(uniform, share)
+    member, quantile = assign_to_members(uniform, share)
     np.testing.assert_allclose(np.bincount(member, minlength=4) / 1000, share, atol=0.005)
     for e in (0, 2, 3):
         assert stats.kstest(quantile[member == e], "uniform").statistic < 0.02

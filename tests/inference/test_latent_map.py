@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.manifold import trustworthiness
+from sklearn import manifold
 
-from galexplorer.inference.latent_map import LatentMap, fit, nearest_rows, preserved
+from galexplorer.inference.latent_map import LatentMap, fit, nearest_rows, trustworthiness
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_it_survives_its_arrays(clumps):
 def test_trustworthiness_is_that_of_scikit_learn(clumps, rng):
     latents, _ = clumps
     place = torch.from_numpy(rng.normal(size=(240, 2)).astype(np.float32)) + latents[:, :2]
-    expected = trustworthiness(latents.numpy(), place.numpy(), n_neighbors=10)
-    assert preserved(latents, place, 10) == pytest.approx(expected, abs=1e-4)
+    expected = manifold.trustworthiness(latents.numpy(), place.numpy(), n_neighbors=10)
+    assert trustworthiness(latents, place, 10) == pytest.approx(expected, abs=1e-4)
 
 
 def test_nearest_rows_leave_out_the_row_itself(rng):

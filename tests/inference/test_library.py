@@ -10,7 +10,7 @@ from galexplorer.cli import main
 from galexplorer.errors import DataError, InputError, WeightsError
 from galexplorer.inference import latent_map, library
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.library import Entries, build, join, read_table, write
+from galexplorer.inference.library import Entries, build_library, join, read_table, write
 from galexplorer.inference.neighbours import LIBRARY_FILE
 from galexplorer.records.result import EMPTY_LIBRARY
 
@@ -60,7 +60,7 @@ def pictures(tmp_path, rng) -> list[str]:
 
 def test_what_is_kept_is_what_the_engine_found(weights, entries):
     engine = Engine.load(weights, "cpu")
-    write(weights, build(engine, entries), "a test")
+    write(weights, build_library(engine, entries), "a test")
     kept = Engine.load(weights, "cpu").library
     assert kept.source == "a test"
     assert kept.published.tolist() == [True] * 12 + [False] * 8
@@ -77,14 +77,14 @@ def test_what_is_kept_is_what_the_engine_found(weights, entries):
 
 def test_the_same_galaxies_give_the_same_library(weights, entries):
     engine = Engine.load(weights, "cpu")
-    one, again = build(engine, entries, seed=4), build(engine, entries, seed=4)
+    one, again = build_library(engine, entries, seed=4), build_library(engine, entries, seed=4)
     assert one.keys() == again.keys()
     for name in one:
         np.testing.assert_array_equal(one[name], again[name])
 
 
 def test_no_pixel_is_kept(weights, entries):
-    arrays = build(Engine.load(weights, "cpu"), entries)
+    arrays = build_library(Engine.load(weights, "cpu"), entries)
     per_galaxy = sum(v.nbytes for v in arrays.values() if len(v) == len(entries)) / len(entries)
     assert per_galaxy < 320
     assert all(v.ndim < 3 for v in arrays.values())
@@ -93,7 +93,7 @@ def test_no_pixel_is_kept(weights, entries):
 def test_a_library_needs_galaxies(weights, entries):
     few = Entries(**{name: getattr(entries, name)[:5] for name in entries.__dataclass_fields__})
     with pytest.raises(DataError, match="at least 16"):
-        build(Engine.load(weights, "cpu"), few)
+        build_library(Engine.load(weights, "cpu"), few)
     assert len(join([few, few])) == 10
 
 
@@ -104,7 +104,7 @@ def test_an_older_library_is_made_anew(weights, entries):
         Engine.load(weights, "cpu")
     from galexplorer.model.weights import load
 
-    write(weights, build(Engine(load(weights, "cpu")), entries))
+    write(weights, build_library(Engine(load(weights, "cpu")), entries))
     assert len(Engine.load(weights, "cpu").library) == 20
     assert not list(weights.glob("*.part"))
 
@@ -150,7 +150,7 @@ def test_nothing_to_build_from_is_an_error(capsys):
 
 def test_a_library_may_be_empty(weights, pictured):
     """Weights that know no real galaxy say so, and infer all the same."""
-    told = write(weights, library.nothing())
+    told = write(weights, library.empty_library())
     assert told["galaxies"] == 0
     assert "map" not in told
     engine = Engine.load(weights, "cpu")
@@ -164,10 +164,10 @@ def test_a_library_may_be_empty(weights, pictured):
     assert EMPTY_LIBRARY in result.notes
     assert np.isfinite(engine.library.place(result.latent)).all()
     with pytest.raises(InputError, match="has no galaxy"):
-        engine.library.row_of("J000000.00+000000.0")
+        engine.library.find_row("J000000.00+000000.0")
 
 
 def test_without_an_image_nothing_is_said_of_neighbours(weights, catalogued):
-    write(weights, library.nothing())
+    write(weights, library.empty_library())
     notes = Engine.load(weights, "cpu").infer(catalogued, draws=100).notes
     assert EMPTY_LIBRARY not in notes

@@ -10,17 +10,17 @@ from scipy import stats
 from scipy.spatial import distance as scipy_distance
 
 from galexplorer.errors import InputError, WeightsError
-from galexplorer.inference.choices import restrict
 from galexplorer.inference.domain import misfit_of
 from galexplorer.inference.engine import NEIGHBOURS, Engine
+from galexplorer.inference.input_selection import select_inputs
 from galexplorer.inference.neighbours import (
     LIBRARY_FILE,
     Library,
     iau_names,
-    nearest_levels,
+    nearest_distance_percentiles,
 )
 from galexplorer.model import weights
-from galexplorer.model.features import scaled_pixel
+from galexplorer.model.features import scaled_log_pixel_size
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES
@@ -75,7 +75,7 @@ def test_a_percentile_is_the_share_of_nearer_pairs(rng):
     position = torch.from_numpy(
         np.column_stack([rng.uniform(0, 360, 300), rng.uniform(0, 60, 300)])
     )
-    levels = nearest_levels(latents, position)
+    levels = nearest_distance_percentiles(latents, position)
     scaled = latents.numpy() / latents.numpy().std(axis=0, ddof=1)
     apart = scipy_distance.squareform(scipy_distance.pdist(scaled))
     np.fill_diagonal(apart, np.inf)
@@ -87,7 +87,7 @@ def test_a_galaxy_listed_twice_is_no_neighbour_of_itself(rng):
     latents = torch.from_numpy(rng.normal(size=(100, 32)).astype(np.float32))
     position = torch.from_numpy(np.column_stack([np.linspace(0, 350, 100), np.zeros(100)]))
     twice = torch.cat([position, position + 1e-4])
-    levels = nearest_levels(torch.cat([latents, latents + 1e-3]), twice)
+    levels = nearest_distance_percentiles(torch.cat([latents, latents + 1e-3]), twice)
     assert levels[0] > 1
 
 
@@ -146,7 +146,9 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     cutout, photometry = pictured.cutout, pictured.photometry
     grid = torch.from_numpy(cutout.grid)[None]
     with torch.inference_mode():
-        scale = torch.from_numpy(scaled_pixel(np.array([cutout.pixel_scale_arcsec]))).float()
+        scale = torch.from_numpy(
+            scaled_log_pixel_size(np.array([cutout.pixel_scale_arcsec]))
+        ).float()
         for name, values in zip(
             ("latents", "log_variance", "estimate"),
             engine.model.summarise(grid, scale, torch.tensor([True])),
@@ -184,7 +186,7 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
 
 def test_its_image_can_be_left_out(engine):
     stored = engine.library.observe(0)
-    alone = engine.infer(restrict(stored, ("g", "r", "i", "radii")), draws=200)
+    alone = engine.infer(select_inputs(stored, ("g", "r", "i", "radii")), draws=200)
     assert alone.provenance["input_kind"] == "photometry"
     assert alone.neighbours == ()
     assert alone.latent is None
@@ -193,9 +195,9 @@ def test_its_image_can_be_left_out(engine):
 
 def test_names_find_rows(engine):
     library = engine.library
-    assert library.row_of(library.names[9]) == 9
+    assert library.find_row(library.names[9]) == 9
     with pytest.raises(InputError, match="explore it by its position"):
-        library.row_of("J000000.00+000000.0")
+        library.find_row("J000000.00+000000.0")
 
 
 def test_names_are_truncated_not_rounded():

@@ -241,12 +241,12 @@ def test_draws_that_share_a_context_are_those_with_one_each(chain, context, memb
 def test_redshifts_in_bulk_are_those_one_by_one(chain, context, generator):
     noise = torch.randn((5, 7), generator=generator).double()
     member = torch.randint(0, 2, (5, 7), generator=generator)
-    bulk = chain.invert_first(noise, context, member)
+    bulk = chain.noise_to_redshift(noise, context, member)
     for row, column in itertools.product(range(5), range(7)):
         e, one = int(member[row, column]), slice(row, row + 1)
         alone, _ = chain.spline(0, e).inverse(noise[one, column : column + 1], context[one, e, :6])
         assert bulk[row, column].item() == pytest.approx(alone.item(), rel=1e-9)
-        back = chain.first_to_noise(bulk[row, column : column + 1], context[one])[0, e, 0]
+        back = chain.redshift_to_noise(bulk[row, column : column + 1], context[one])[0, e, 0]
         assert back.item() == pytest.approx(noise[row, column].item(), abs=1e-7)
 
 
@@ -264,7 +264,7 @@ def test_one_target_at_a_time_goes_there_and_back_and_as_all_together(chain, gen
     context = torch.randn(3, 2, 12, generator=generator).double()
     targets = torch.randn(12, len(TARGET_NAMES), generator=generator).double()
     with torch.no_grad():
-        noise, log_slope = chain.one_to_noise(
+        noise, log_slope = chain.target_to_noise(
             k, targets[:, k : k + 1], context, targets[:, list(ORDER)]
         )
         every, slopes = chain.noise_and_slope(targets, context.repeat_interleave(4, dim=0))

@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from galexplorer.model.features import (
+    HAS_CATALOGUE_PHOTOMETRY,
     JPEG,
-    LISTED,
     LOG_SCALE,
     MEASURED_SIZES,
     SIZE,
     SIZES,
+    expand_gri_to_ugriz,
     photometry_features,
-    scaled_pixel,
-    widen_image_bands,
+    scaled_log_pixel_size,
 )
 from galexplorer.model.modes import MODES, modes_of
-from galexplorer.model.network import SYMMETRIES, GalaxyModel, Sizes, Summary
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary, Sizes
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.model.vae import dihedral
 from galexplorer.schema import MEASURABLE_NAMES
@@ -100,12 +100,12 @@ def test_what_is_given_decides_the_calibration():
         np.full(6, 0.4),
         origin,
     )
-    asked = torch.from_numpy(origin == JPEG)
-    mode = modes_of(torch.from_numpy(feature), asked)
+    use_estimate = torch.from_numpy(origin == JPEG)
+    mode = modes_of(torch.from_numpy(feature), use_estimate)
     named = [MODES[k] for k in mode]
     both = "image and catalogue"
     assert named == ["photometry", "image", "jpeg", both, "jpeg", "image"]
-    # a JPEG that no regressor is asked about is an image like others
+    # a JPEG that no regressor estimates from is an image like others
     unasked = modes_of(torch.from_numpy(feature), torch.zeros(6, dtype=torch.bool))
     assert [MODES[k] for k in unasked] == ["photometry", "image", "image", both, both, "image"]
 
@@ -173,8 +173,8 @@ def test_without_regressors_there_is_no_estimate(grid):
 
 
 def test_only_those_who_are_asked_for_have_an_estimate(model, grid):
-    log_scale, asked = torch.tensor([0.0, 0.4, -0.3]), torch.tensor([False, True, True])
-    found = model.summarise(grid, log_scale, asked)
+    log_scale, use_estimate = torch.tensor([0.0, 0.4, -0.3]), torch.tensor([False, True, True])
+    found = model.summarise(grid, log_scale, use_estimate)
     torch.testing.assert_close(found.estimate[1:], model.estimate(grid, log_scale)[1:])
     assert not found.estimate[0].any()
     torch.testing.assert_close(found.mean, model.encode(grid)[0])
@@ -188,17 +188,17 @@ def test_beside_an_estimate_redshift_and_mass_see_a_catalogue_and_nothing_of_the
     )
     estimate[3] = 0.0
     feature = torch.randn((4, SIZE), generator=generator)
-    feature[:, LISTED] = torch.tensor([0.0, 1.0, 0.0, 0.0])
+    feature[:, HAS_CATALOGUE_PHOTOMETRY] = torch.tensor([0.0, 1.0, 0.0, 0.0])
     size = model.sizes.context
 
     def halves(mean, feature):
-        found = model.context_of(Summary(mean, log_variance, estimate), feature)
+        found = model.context_of(ImageSummary(mean, log_variance, estimate), feature)
         return found[..., :size], found[..., size:]
 
     feature[:, MEASURED_SIZES] = 1.0
     first, second = halves(mean, feature)
     bright, small, wide = feature.clone(), feature.clone(), feature.clone()
-    bright[:, :LISTED] += 1.0
+    bright[:, :HAS_CATALOGUE_PHOTOMETRY] += 1.0
     wide[:, SIZES[:4]] += 1.0
     small[:, LOG_SCALE] += 1.0
     for changed, same in (
@@ -253,8 +253,10 @@ def test_missing_numbers_are_zero_and_said_to_be_missing():
 def test_the_size_of_a_pixel_stands_where_the_regressors_look_for_it():
     for scale in (0.2, 0.5, np.nan):
         row = features([19.2, 17.7, 17.0, 16.7, 16.5], scale=scale, origin=2)[0]
-        assert row[LOG_SCALE] == pytest.approx(scaled_pixel(np.array([scale]))[0], rel=1e-6)
-    assert scaled_pixel(np.array([np.nan])) == scaled_pixel(np.array([0.4]))
+        assert row[LOG_SCALE] == pytest.approx(
+            scaled_log_pixel_size(np.array([scale]))[0], rel=1e-6
+        )
+    assert scaled_log_pixel_size(np.array([np.nan])) == scaled_log_pixel_size(np.array([0.4]))
 
 
 def test_a_missing_band_takes_its_colours_along():
@@ -295,5 +297,5 @@ def test_absurd_numbers_are_bounded():
 
 
 def test_image_bands_are_put_among_five():
-    wide = widen_image_bands(np.array([[1.0, 2.0, 3.0]]))
+    wide = expand_gri_to_ugriz(np.array([[1.0, 2.0, 3.0]]))
     np.testing.assert_array_equal(wide, [[np.nan, 1.0, 2.0, 3.0, np.nan]])

@@ -44,7 +44,7 @@ def images(tmp_path):
 
 def test_each_set_gives_what_it_is_fit_for(images, population, tmp_path):
     population.loc[0, ["ra", "dec"]] = [150.0, 2.0 + 1 / 3600]
-    # a copy at another redshift lies there too, and lends nothing
+    # a copy at another redshift lies there too, and gives nothing
     copy = population.iloc[[0]].assign(source="shifted", dec=2.0, log_sfr=-3.0, r=19.0)
     population = pd.concat([population, copy], ignore_index=True)
     out = tmp_path / "out"
@@ -60,7 +60,7 @@ def test_each_set_gives_what_it_is_fit_for(images, population, tmp_path):
         assert arrays["targets"][row, 0] == pytest.approx(0.05)
         assert arrays["targets"][row, 1] == pytest.approx(10.4 + 0.205)
         assert arrays["measured_mag"][row, 1] == pytest.approx(22.5 - 2.5 * np.log10(400), abs=0.15)
-        # the galaxy is in the population, which lends what the labels lack
+        # the galaxy is in the population, which gives what the labels lack
         assert arrays["targets"][row, 2] == pytest.approx(population.log_sfr[0], rel=1e-5)
         np.testing.assert_allclose(
             arrays["catalogue_mag"][row], population.loc[0, list("ugriz")].astype(float), rtol=1e-5

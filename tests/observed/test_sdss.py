@@ -21,7 +21,7 @@ from galexplorer.inference.engine import Engine
 from galexplorer.objids import Field
 from galexplorer.observed import sdss
 from galexplorer.observed.sdss import build
-from galexplorer.observed.sdss_pixels import Shelf
+from galexplorer.observed.sdss_pixels import FrameCache
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.sky.frames import cut_pixels
@@ -39,7 +39,7 @@ from galexplorer.errors import FetchError
 from galexplorer.sky.http import Settings
 from galexplorer.observed import sdss
 from galexplorer.observed.sdss import build
-from galexplorer.observed.sdss_pixels import Shelf
+from galexplorer.observed.sdss_pixels import FrameCache
 settings = Settings(connect_s=2, read_s=10, frame_s=10, total_s=60, backoff_s=0.02)
 try:
     build(int(sys.argv[1]), Path(sys.argv[2]), source=sys.argv[3], shard_size=int(sys.argv[4]),
@@ -216,7 +216,7 @@ def test_a_frame_of_another_field_is_not_taken_for_its_own(services, settings, m
     monkeypatch.setattr(services.survey, "frame", frame)
     field = Field(run, 301, camcol, number)
     with pytest.raises(FetchError, match="frames of other fields"):
-        Shelf(field, settings).frames(field, 5.0)
+        FrameCache(field, settings).frames(field, 5.0)
 
 
 def test_a_cut_waits_for_frames_that_only_failed_this_time(services, settings):
@@ -224,16 +224,16 @@ def test_a_cut_waits_for_frames_that_only_failed_this_time(services, settings):
     galaxy = services.survey.galaxies[0]
     field = Field(galaxy.run, 301, galaxy.camcol, galaxy.field)
     place = (galaxy.ra, galaxy.dec, field, 160.0)  # reaches over all edges
-    pixels = cut_pixels(*place, Shelf(field, settings))
+    pixels = cut_pixels(*place, FrameCache(field, settings))
     assert np.isnan(pixels.flux).any()
     assert services.counts["skyserver"] == 1
     services.down = {"fGetNearbyFrameEq"}
     with pytest.raises(FetchError, match="SkyServer") as raised:
-        cut_pixels(*place, Shelf(field, settings))
+        cut_pixels(*place, FrameCache(field, settings))
     assert not isinstance(raised.value, ServiceError)
     services.down = {f"{field.field + 1:04d}.fits"}
     with pytest.raises(FetchError, match="SDSS archive"):
-        cut_pixels(*place, Shelf(field, settings))
+        cut_pixels(*place, FrameCache(field, settings))
 
 
 def test_where_a_run_ends_there_is_no_neighbour_to_wait_for(

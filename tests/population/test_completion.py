@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from galexplorer.datasets.rows import TYPICAL_LINE_ERROR
-from galexplorer.population.completion import black_holes, fill, fill_errors, fill_line_errors
+from galexplorer.population.completion import (
+    add_black_hole_masses,
+    impute,
+    impute_errors,
+    impute_line_errors,
+)
 from galexplorer.schema import LINE_NAMES
 
 COLUMNS = [name.removeprefix("log_flux_") for name in LINE_NAMES]
@@ -35,7 +40,7 @@ def with_dispersions(number: int, rng: np.random.Generator) -> pd.DataFrame:
 def test_black_holes_follow_mcconnell_and_ma(rng, sigma, mass):
     """Their fit to all galaxies (2013, table 2): alpha 8.32, beta 5.64."""
     rows = galaxies(1, rng, velocity_dispersion_kms=sigma)
-    black_holes(rows, with_dispersions(200, rng), rng)
+    add_black_hole_masses(rows, with_dispersions(200, rng), rng)
     assert rows.log_bh_mass[0] == pytest.approx(mass, abs=0.01)
     assert rows.log_bh_mass_measured[0]
     assert rows.log_bh_mass_valid[0]
@@ -44,7 +49,7 @@ def test_black_holes_follow_mcconnell_and_ma(rng, sigma, mass):
 @pytest.mark.parametrize("sigma", [50.0, 450.0])
 def test_no_black_hole_mass_beyond_the_range_of_dispersions(rng, sigma):
     rows = galaxies(1, rng, velocity_dispersion_kms=sigma)
-    black_holes(rows, with_dispersions(200, rng), rng)
+    add_black_hole_masses(rows, with_dispersions(200, rng), rng)
     assert not rows.log_bh_mass_valid[0]
     assert not rows.log_bh_mass_measured[0]
     assert 5.7 < rows.log_bh_mass[0] < 10.2
@@ -52,7 +57,7 @@ def test_no_black_hole_mass_beyond_the_range_of_dispersions(rng, sigma):
 
 def test_dispersions_are_drawn_given_mass_and_size_with_the_scatter_of_their_donors(rng):
     rows = galaxies(4000, rng)
-    black_holes(rows, with_dispersions(600, rng), rng)
+    add_black_hole_masses(rows, with_dispersions(600, rng), rng)
     virial = 0.5 * (rows.log_stellar_mass - 10.7) - 0.5 * (rows.log_r50_kpc - 0.6)
     residual = np.log10(rows.velocity_dispersion_drawn_kms) - 2.15 - virial
     assert residual.median() == pytest.approx(0, abs=0.015)
@@ -69,7 +74,7 @@ def test_completed_values_have_mean_and_scatter_of_their_donors():
     truth = 2 * features[:, 0] + 0.5 * random.standard_normal(600)
     rows = pd.DataFrame({"x": np.where(np.arange(600) < 300, truth, np.nan)})
     kept = rows.x[:300].copy()
-    fill(rows, ["x"], features, np.random.default_rng(4))
+    impute(rows, ["x"], features, np.random.default_rng(4))
     assert rows.x.notna().all()
     pd.testing.assert_series_equal(rows.x[:300], kept)
     residual = rows.x[300:] - 2 * features[300:, 0]
@@ -82,7 +87,7 @@ def test_completed_values_have_mean_and_scatter_of_their_donors():
 
 def test_too_few_donors_leave_a_column_as_it_is():
     rows = pd.DataFrame({"x": np.where(np.arange(200) < 50, 1.0, np.nan)})
-    fill(rows, ["x"], np.zeros((200, 1)), np.random.default_rng(4))
+    impute(rows, ["x"], np.zeros((200, 1)), np.random.default_rng(4))
     assert rows.x.notna().sum() == 50
 
 
@@ -96,7 +101,7 @@ def test_errors_are_those_of_rows_of_like_brightness(rng):
         | dict.fromkeys(COLUMNS, np.full(3000, 10.0))
         | {f"{column}_err": np.full(3000, 2.0) for column in COLUMNS}
     )
-    fill_errors(rows, rng)
+    impute_errors(rows, rng)
     np.testing.assert_array_equal(rows.err_g[known], error[known])
     np.testing.assert_allclose(rows.err_g[~known], error[~known], rtol=0.1)
     assert (rows.halpha_err == 2.0).all()
@@ -116,12 +121,12 @@ def noise(rows: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def test_line_errors_come_from_lines_of_like_flux_in_galaxies_of_like_r(rng):
-    lenders, rows = with_lines(8000, rng, np.nan), with_lines(500, rng, np.nan)
+    donors, rows = with_lines(8000, rng, np.nan), with_lines(500, rng, np.nan)
     for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
-        lenders[f"{column}_err"] = noise(lenders, name)
+        donors[f"{column}_err"] = noise(donors, name)
     rows.loc[:9, "halpha_err"] = 123.0
     rows.loc[20, "log_flux_halpha"] = np.nan
-    fill_line_errors(rows, lenders, rng)
+    impute_line_errors(rows, donors, rng)
     assert (rows.halpha_err[:10] == 123.0).all()
     assert np.isnan(rows.halpha_err[20])
     for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
@@ -132,9 +137,9 @@ def test_line_errors_come_from_lines_of_like_flux_in_galaxies_of_like_r(rng):
         np.testing.assert_allclose(new[f"{name}_snr"], 10 ** new[name] / given)
 
 
-def test_without_lenders_a_line_error_is_the_typical_one(rng):
+def test_without_donors_a_line_error_is_the_typical_one(rng):
     rows = with_lines(5, rng, np.nan)
-    fill_line_errors(rows, None, rng)
+    impute_line_errors(rows, None, rng)
     for name, column in zip(LINE_NAMES, COLUMNS, strict=True):
         assert (rows[f"{column}_err"] == TYPICAL_LINE_ERROR).all()
         np.testing.assert_allclose(rows[f"{name}_snr"], 10 ** rows[name] / TYPICAL_LINE_ERROR)

@@ -23,7 +23,7 @@ def test_the_metallicity_conversion_is_monotonic_and_defined_in_its_range_only(c
 
 def test_converted_o3n2_agrees_with_tremonti_on_the_same_spectra(data_dir):
     """PP04 O3N2 from the lines, converted, against the T04 value of the same galaxies."""
-    rows = sources.read_all(data_dir).query("source == 'mpajhu'")
+    rows = sources.read_tables(data_dir).query("source == 'mpajhu'")
     lines = rows[["halpha", "hbeta", "nii_6584", "oiii_5007"]]
     errors = rows[[f"{name}_err" for name in lines]].to_numpy()
     good = (lines.to_numpy() > 5 * errors).all(axis=1) & rows.gas_metallicity.notna()

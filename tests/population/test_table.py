@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from galexplorer.population import sources
-from galexplorer.population.table import _fill_sizes, _merge_duplicates
+from galexplorer.population.table import _impute_sizes, _merge_duplicates
 
 
 def test_rows_of_one_galaxy_are_joined():
@@ -24,7 +24,7 @@ def test_rows_of_one_galaxy_are_joined():
 
 
 def test_the_real_tables_come_on_one_set_of_columns(data_dir):
-    rows = sources.read_all(data_dir)
+    rows = sources.read_tables(data_dir)
     assert set(rows.source) >= {"main_sample", "lines_z010", "mpajhu", "resolve", "structure"}
     assert len(rows) > 20_000
     magnitudes = rows[list("ugriz")]
@@ -48,12 +48,12 @@ def test_sizes_are_completed_given_the_lines_and_concentrations_given_the_sizes(
     rows = pd.DataFrame({"line": line, "log_r50_kpc": size, "log_concentration": concentration})
     lacking = np.arange(number) % 2 == 0
     rows["size_measured"] = ~lacking
-    # a value that is there without having been measured lends nothing
+    # a value that is there without having been measured gives nothing
     rows.loc[np.arange(number) % 10 == 0, "log_r50_kpc"] = 9.0
     untouched = rows.log_r50_kpc == 9.0
     rows.loc[lacking & ~untouched, "log_r50_kpc"] = np.nan
     rows.loc[lacking, "log_concentration"] = np.nan
-    _fill_sizes(
+    _impute_sizes(
         rows,
         lambda *names: rows[list(names)].to_numpy(float),
         ("line",),

@@ -171,3 +171,21 @@ def test_a_table_from_the_standard_input(monkeypatch, tmp_path):
     assert len(read_targets(tmp_path / "t.fits").targets) == 1
     with pytest.raises(InputError, match="does not exist"):
         read_targets(tmp_path / "none.txt", "none.txt")
+
+
+def test_a_list_opens_no_image_files(tmp_path, monkeypatch):
+    """It may be an upload, whose author may not read the files of this machine."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.fits").write_bytes(b"SIMPLE")
+    content = b"name,g,r,i,image\nA,17.6,16.8,16.4,secret.fits\n"
+    found = read_targets(content, "list.csv")
+    assert [target.label for target in found.targets] == ["A"]
+    assert any("image left out" in note for note in found.notes)
+    alone = read_targets(b"name,image_g\nA,/etc/hostname\n", "list.csv")
+    assert alone.targets[0].photometry is None
+
+
+def test_a_list_takes_columns_by_other_names():
+    found = read_targets(b"who,mr\nA,16.8\n", "list.csv", columns={"name": "who", "r": "mr"})
+    assert found.targets[0].label == "A"
+    assert found.targets[0].photometry.magnitudes == {"r": 16.8}

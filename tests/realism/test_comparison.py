@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 from galexplorer.datasets import shards
 from galexplorer.image.composite import composite
 from galexplorer.image.pixels import Pixels
-from galexplorer.realism import discriminators, lookalikes
+from galexplorer.realism import comparison_samples, discriminators
 from galexplorer.realism.comparison import compare, gallery, match
-from galexplorer.realism.lookalikes import Sample
+from galexplorer.realism.comparison_samples import Sample
 from galexplorer.simulation import donors, morphology
 from galexplorer.simulation.rendering import Galaxy, render
 
@@ -24,7 +24,7 @@ def profile_grid(power: float, scale: float = 8.0) -> np.ndarray:
 
 
 def value(grid: np.ndarray, name: str) -> float:
-    return float(morphology.describe(grid[None])[0, morphology.NAMES.index(name)])
+    return float(morphology.measure_morphology(grid[None])[0, morphology.NAMES.index(name)])
 
 
 def test_concentration_of_a_gaussian_and_of_an_exponential():
@@ -113,16 +113,16 @@ def test_the_network_sees_what_numbers_miss():
 
 
 def test_the_images_to_tune_by_are_others_than_those_that_judge(data_dir, monkeypatch):
-    monkeypatch.setattr(lookalikes, "read_image", lambda path, **_: path)
+    monkeypatch.setattr(comparison_samples, "read_image", lambda path, **_: path)
     read = []
     monkeypatch.setattr(Sample, "add", lambda self, pixels, *_: read.append(pixels) or True)
-    lookalikes.real_sample(data_dir)
+    comparison_samples.read_real_sample(data_dir)
     judging, read[:] = set(read), []
-    lookalikes.real_sample(data_dir, tuning=True)
-    assert len(judging) == sum(donors.KEPT_OUT.values())
+    comparison_samples.read_real_sample(data_dir, tuning=True)
+    assert len(judging) == sum(donors.RESERVED.values())
     assert len(read) == len(set(read)) == len(judging)
     assert not judging & set(read)
     listed = donors.unlabelled(data_dir)
-    lenders = listed[~listed.kept_out & (listed.split == shards.TRAIN)]
-    lending = {data_dir / n / f for n, f in zip(lenders.set, lenders.file, strict=True)}
-    assert not lending & (judging | set(read))
+    donor_files = listed[~listed.reserved & (listed.split == shards.TRAIN)]
+    donor_paths = {data_dir / n / f for n, f in zip(donor_files.set, donor_files.file, strict=True)}
+    assert not donor_paths & (judging | set(read))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from galexplorer.errors import OptionError
-from galexplorer.population import packages, store
+from galexplorer.population import package_tables, store
 from galexplorer.realism import report
 
 
@@ -40,7 +40,7 @@ def test_the_report_is_one_file_of_tables_and_figures(folder):
     assert re.search(r"(src|href)=['\"]https?:", text) is None
     assert all(re.search(r"alt='[^']+", part) for part in text.split("<img ")[1:])
     assert "4200" in text
-    assert html.escape(packages.LOST) in text
+    assert html.escape(package_tables.LIMITATION) in text
     measured = json.loads((folder / "population.json").read_text())
     assert measured["galaxies"] == 1200
     assert "auc" not in measured

@@ -9,13 +9,13 @@ from galexplorer.records.result import Domain, Result
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.science.derived import derive
 from galexplorer.science.summary import (
-    cautions,
+    caveats,
+    describe_detection,
+    describe_galaxy,
     domain_sentence,
     format_interval,
     format_value,
     not_measurable,
-    seen_words,
-    verdict,
 )
 
 
@@ -39,30 +39,32 @@ def test_numbers_have_honest_digits_and_a_minus_sign():
 
 
 def test_cautions_name_what_means_little(result):
-    assert cautions(result.posterior, 0.9) == ()
+    assert caveats(result.posterior, 0.9) == ()
     light = with_column(result, "log_stellar_mass", 9.0).posterior
-    assert ["black-hole mass" in sentence for sentence in cautions(light, 0.9)] == [True]
-    (sentence,) = cautions(result.posterior, 0.031)
+    assert ["black-hole mass" in sentence for sentence in caveats(light, 0.9)] == [True]
+    (sentence,) = caveats(result.posterior, 0.031)
     assert "gas-phase metallicity is not measurable here (p = 0.03)" in sentence
 
 
-def test_verdict_names_class_redshift_and_mass(result):
-    text = verdict(result)
+def test_the_summary_names_class_redshift_and_mass(result):
+    text = describe_galaxy(result)
     assert text.startswith("Star-forming galaxy (87%) at z = 0.05")
     assert "log M⋆/M☉ = 10.40 (+0.01" in text
 
 
-def test_verdict_says_that_the_redshift_is_fixed(result):
-    assert "z = 0.0197 (fixed)" in verdict(with_column(result, "redshift", 0.0197, ("redshift",)))
+def test_the_summary_says_that_the_redshift_is_fixed(result):
+    assert "z = 0.0197 (fixed)" in describe_galaxy(
+        with_column(result, "redshift", 0.0197, ("redshift",))
+    )
 
 
 def test_a_galaxy_without_star_formation_is_passive(result):
-    assert verdict(with_column(result, "log_sfr", -1.5)).startswith("Passive galaxy at")
+    assert describe_galaxy(with_column(result, "log_sfr", -1.5)).startswith("Passive galaxy at")
 
 
 def test_no_class_is_named_without_confidence(result):
     bpt = {"star_forming": 0.42, "composite": 0.4, "seyfert": 0.1, "liner": 0.08}
-    text = verdict(replace(result, bpt=bpt))
+    text = describe_galaxy(replace(result, bpt=bpt))
     assert text.startswith("Galaxy of uncertain class (Star-forming 42%, Composite 40%) at")
 
 
@@ -91,8 +93,8 @@ def test_a_metallicity_that_no_spectrum_gives_is_not_a_number(result):
     passive = replace(result, measurable={"gas_metallicity": 0.031, "log_flux_halpha": 0.2})
     assert not_measurable(passive, "gas_metallicity") == "not measurable (p = 0.03)"
     assert not not_measurable(passive, "log_flux_halpha")  # whose draws give a limit
-    assert seen_words(passive, "log_flux_halpha") == "20%"
+    assert describe_detection(passive, "log_flux_halpha") == "20%"
     forming = replace(result, measurable={"gas_metallicity": 0.9})
     for known in (forming, result):
         assert not not_measurable(known, "gas_metallicity")
-    assert seen_words(result, "log_flux_halpha") == ""
+    assert describe_detection(result, "log_flux_halpha") == ""

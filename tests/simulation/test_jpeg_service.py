@@ -11,13 +11,13 @@ from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.simulation.jpeg_service import (
-    Service,
-    draw_service,
-    galaxy_zoo,
+    JpegService,
+    draw_jpeg_service,
+    galaxy_zoo_service,
+    jpeg_service_of,
+    linearise_jpeg,
     mosaic,
-    serve,
-    service_of,
-    unserve,
+    render_jpeg,
 )
 from galexplorer.simulation.rendering import Galaxy, render
 
@@ -32,14 +32,14 @@ def flux() -> np.ndarray:
 @pytest.mark.parametrize(
     "service",
     [
-        Service(0.2, 180, mosaic=True, registration_px=0.2),
-        galaxy_zoo(5.0),
-        galaxy_zoo(5.0, reduction=3, early=True),
+        JpegService(0.2, 180, mosaic=True, registration_px=0.2),
+        galaxy_zoo_service(5.0),
+        galaxy_zoo_service(5.0, reduction=3, early=True),
     ],
     ids=["fixed scale", "galaxy zoo", "early and reduced"],
 )
 def test_light_size_and_colour_survive_the_server(flux, service):
-    pixels = serve(flux, service, np.random.default_rng(6))
+    pixels = render_jpeg(flux, service, np.random.default_rng(6))
     assert pixels.composite.shape == (3, service.side_px, service.side_px)
     found = measure(pixels)
     gains = 2.5 * np.log10(service.gains)
@@ -56,12 +56,12 @@ def test_light_size_and_colour_survive_the_server(flux, service):
 @pytest.mark.parametrize("name", ["sdss_spirals", "gz1_jpeg", "gz2_jpeg"])
 def test_a_server_s_own_stretch_is_undone(flux, name):
     """Light, colours and sizes come back as they were, which the SkyServer's stretch misses."""
-    service = service_of(name, 5.0)
+    service = jpeg_service_of(name, 5.0)
     if service.side_px < 200:
         service = replace(service, side_px=180)
-    read = serve(flux, service, np.random.default_rng(6))
+    read = render_jpeg(flux, service, np.random.default_rng(6))
     native = measure(Pixels(flux, 0.396, "fits", ""))
-    undone, plain = measure(unserve(read, service)), measure(read)
+    undone, plain = measure(linearise_jpeg(read, service)), measure(read)
     for band in "gri":  # the black point takes some light, more of it in mosaics
         off = 0.3 if service.mosaic else 0.16
         assert undone.magnitudes[band] == pytest.approx(native.magnitudes[band], abs=off)
@@ -74,15 +74,15 @@ def test_a_server_s_own_stretch_is_undone(flux, name):
 
 
 def test_a_field_larger_than_the_image_is_cut_to_what_there_is(flux):
-    pixels = serve(flux, Service(0.396, 10_000), np.random.default_rng(6))
+    pixels = render_jpeg(flux, JpegService(0.396, 10_000), np.random.default_rng(6))
     assert abs(pixels.flux.shape[1] - flux.shape[1]) <= 1
 
 
 def test_galaxy_zoo_scales_its_field_with_the_galaxy():
     """Willett et al. 2013: 0.02 Petrosian radii R90 a pixel, 424 pixels."""
-    assert galaxy_zoo(10.0).scale_arcsec == pytest.approx(0.2)
-    assert galaxy_zoo(10.0, 3).scale_arcsec == pytest.approx(0.6)
-    assert galaxy_zoo(10.0).side_px == 424
+    assert galaxy_zoo_service(10.0).scale_arcsec == pytest.approx(0.2)
+    assert galaxy_zoo_service(10.0, 3).scale_arcsec == pytest.approx(0.6)
+    assert galaxy_zoo_service(10.0).side_px == 424
 
 
 def test_blank_sky_looks_as_in_real_jpegs(flux):
@@ -91,7 +91,7 @@ def test_blank_sky_looks_as_in_real_jpegs(flux):
     1 : 2.7 : 4.8, which light of galaxies that reaches the corners hardly changes."""
     skies = []
     for seed in range(6):
-        pixels = serve(flux, mosaic(0.2, 200), np.random.default_rng(seed))
+        pixels = render_jpeg(flux, mosaic(0.2, 200), np.random.default_rng(seed))
         skies.append(255 * pixels.composite[:, :36, :36])
     sky = np.array(skies)
     assert 2 < sky.mean() < 5
@@ -111,7 +111,9 @@ def test_mosaics_brighten_faint_light_and_compress_bright(flux):
     plain = replace(mosaic(0.2, 120, 90.0), gains=(1.0, 1.0, 1.0), nonlinearity=NONLINEARITY)
     shown, base = (
         np.mean(
-            [serve(flux, s, np.random.default_rng(k)).flux for k in range(4)], axis=0, dtype=float
+            [render_jpeg(flux, s, np.random.default_rng(k)).flux for k in range(4)],
+            axis=0,
+            dtype=float,
         )
         for s in (mosaic(0.2, 120, 90.0), plain)
     )
@@ -140,7 +142,7 @@ def test_mosaics_are_centred_on_rounded_right_ascensions(flux, declination):
     service = mosaic(0.2, 120, declination)
     x, y = [], []
     for seed in range(40):
-        found = measure(serve(flux, service, np.random.default_rng(seed)))
+        found = measure(render_jpeg(flux, service, np.random.default_rng(seed)))
         x.append(0.2 * (found.x - 59.5))
         y.append(0.2 * (found.y - 59.5))
     reach = 1.8 * np.cos(np.radians(declination))
@@ -152,7 +154,7 @@ def test_mosaics_are_centred_on_rounded_right_ascensions(flux, declination):
 
 def test_a_mosaic_beside_the_middle_stays_on_the_frame(flux):
     """One that wants more than there is loses a strip on both sides and holds no blank one."""
-    pixels = serve(flux, mosaic(0.2, 10_000, 0.0), np.random.default_rng(2))
+    pixels = render_jpeg(flux, mosaic(0.2, 10_000, 0.0), np.random.default_rng(2))
     side = 0.2 * pixels.flux.shape[1]
     assert 0.396 * flux.shape[1] - 3.6 - 0.2 < side <= 0.396 * flux.shape[1]
 
@@ -162,7 +164,8 @@ def test_sky_of_mosaics_has_the_noise_of_real_ones(flux, data_dir):
     files = pd.read_csv(folder / "labels.csv").file.sample(60, random_state=5)
     real = [read_image(folder / file, pixel_scale_arcsec=0.2).composite for file in files]
     simulated = [
-        serve(flux, mosaic(0.2, 120), np.random.default_rng(seed)).composite for seed in range(20)
+        render_jpeg(flux, mosaic(0.2, 120), np.random.default_rng(seed)).composite
+        for seed in range(20)
     ]
 
     def noise(images):
@@ -180,8 +183,8 @@ def test_sky_of_mosaics_has_the_noise_of_real_ones(flux, data_dir):
 
 def test_services_are_drawn_alike_from_one_seed():
     one, two = np.random.default_rng(1), np.random.default_rng(1)
-    services = [draw_service(6.0, 20.0, one) for _ in range(30)]
-    assert services == [draw_service(6.0, 20.0, two) for _ in range(30)]
+    services = [draw_jpeg_service(6.0, 20.0, one) for _ in range(30)]
+    assert services == [draw_jpeg_service(6.0, 20.0, two) for _ in range(30)]
     beside = {service.offset_arcsec for service in services if service.mosaic}
     assert list(beside) == pytest.approx([1.8 * np.cos(np.radians(20.0))])
     assert not any(service.offset_arcsec for service in services if not service.mosaic)

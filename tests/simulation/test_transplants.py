@@ -10,7 +10,7 @@ from galexplorer.errors import DataError
 from galexplorer.image.composite import as_served, composite
 from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
-from galexplorer.simulation.donors import FILE, KEPT_OUT, Donors, load, load_or_build, unlabelled
+from galexplorer.simulation.donors import FILE, RESERVED, Donors, load, load_or_build, unlabelled
 from galexplorer.simulation.rendering import Galaxy, render
 from galexplorer.simulation.transplants import choose, transplant
 
@@ -21,7 +21,7 @@ ROW = Galaxy((17.35, 16.7, 16.35), 2.2, 2.4, 0.7, -9.8, 0.0)
 @pytest.fixture
 def images(tmp_path, monkeypatch):
     """Make a folder of images that look like real ones to the code."""
-    monkeypatch.setattr("galexplorer.simulation.donors.KEPT_OUT", {"sdss_spirals": 2})
+    monkeypatch.setattr("galexplorer.simulation.donors.RESERVED", {"sdss_spirals": 2})
     monkeypatch.setattr(
         "galexplorer.simulation.donors.KNOWN_SCALES_ARCSEC", {"sdss_spirals": 0.396}
     )
@@ -49,9 +49,9 @@ def test_neither_labelled_nor_kept_out_nor_held_out_images_lend(images, donors):
     listed = unlabelled(images)
     assert len(listed) == 8
     assert "0.jpg" not in set(listed.file)
-    assert listed.kept_out.sum() == 2
+    assert listed.reserved.sum() == 2
     held_out = {f"{k}.jpg" for k in range(9) if shards.split_of(10.0 * k, 5.0) != shards.TRAIN}
-    barred = set(listed.file[listed.kept_out]) | held_out
+    barred = set(listed.file[listed.reserved]) | held_out
     assert held_out
     assert len(donors) >= 3
     assert not barred & set(donors.table.file)
@@ -103,4 +103,4 @@ def test_a_row_larger_or_brighter_than_every_donor_gets_none(donors):
 
 
 def test_the_quotas_keep_five_hundred_images_out():
-    assert sum(KEPT_OUT.values()) == 500
+    assert sum(RESERVED.values()) == 500

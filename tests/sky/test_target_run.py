@@ -3,8 +3,8 @@
 import pytest
 
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.target_run import infer_target
 from galexplorer.query.target_list import Target, read_targets
+from galexplorer.runs.target_run import infer_target
 
 
 def read(text: str, name: str = "list.txt"):

@@ -16,11 +16,11 @@ from galexplorer.errors import DataError
 from galexplorer.inference.engine import Engine
 from galexplorer.model.features import INPUTS
 from galexplorer.model.weights import read_manifest
-from galexplorer.population import packages
+from galexplorer.population import package_tables
 from galexplorer.records.result import EMPTY_LIBRARY
 from galexplorer.training.config import Config
-from galexplorer.training.pools import Pools
-from galexplorer.training.release import losses, make_weights
+from galexplorer.training.release import make_weights, missing_data_notes
+from galexplorer.training.training_data import TrainingData
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Config(
@@ -42,7 +42,7 @@ CONFIG = Config(
 
 @pytest.fixture
 def simulated(sets, population, tmp_path):
-    """A rendered set, half of it served as JPEGs, whose labels are mostly completed."""
+    """A rendered set, half of it delivered as JPEGs, whose labels are mostly completed."""
     folder = tmp_path / "rendered"
     folder.mkdir()
     arrays = shards.select(sets[0], np.tile(np.arange(48), 20))
@@ -51,8 +51,8 @@ def simulated(sets, population, tmp_path):
     arrays["label"][:, 1:] = 2
     arrays["split"][:] = np.arange(len(arrays["split"])) % 3 == 0
     shards.write_shard(folder / "shard-00000.safetensors", arrays)
-    told = {"kind": "rendered", "seed": 5, "size": 960, "sources": {packages.SOURCE: 60}}
-    shards.write_manifest(folder, {**told, "kinds": {"rendered": 960, "transplant": 0}})
+    inferred = {"kind": "rendered", "seed": 5, "size": 960, "sources": {package_tables.SOURCE: 60}}
+    shards.write_manifest(folder, {**inferred, "kinds": {"rendered": 960, "transplant": 0}})
     population.to_parquet(folder / "population.parquet")
     return folder
 
@@ -63,9 +63,9 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
         manifest = make_weights([simulated], out, tmp_path / "work", CONFIG, device="cpu")
     assert manifest["library"]["galaxies"] == 0
     assert "No real image took part" in manifest["notice"]
-    assert packages.LOST in manifest["notice"]
+    assert package_tables.LIMITATION in manifest["notice"]
     assert "imputed with scatter from galaxies that have them" not in manifest["notice"]
-    for sentence in losses(manifest["trained_on"]):
+    for sentence in missing_data_notes(manifest["trained_on"]):
         assert sentence in caplog.text
     engine = Engine.load(out, "cpu")
     assert set(engine.domain.mean) == set(INPUTS)
@@ -78,8 +78,8 @@ def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp
 def test_a_real_jpeg_is_never_displaced_by_simulated_ones(sets):
     simulated = sets[0]
     simulated["origin"][:], simulated["kind"][:] = 2, shards.RENDERED
-    assert len(Pools(sets).held_out["jpeg"]) == 4
-    assert len(Pools([simulated, sets[2]]).held_out["jpeg"]) == 5
+    assert len(TrainingData(sets).held_out["jpeg"]) == 4
+    assert len(TrainingData([simulated, sets[2]]).held_out["jpeg"]) == 5
 
 
 def test_real_images_alone_are_refused(sets, tmp_path):
@@ -92,22 +92,24 @@ def test_real_images_alone_are_refused(sets, tmp_path):
 def test_what_is_lost_depends_on_the_sets():
     real = {"kind": "real images"}
     whole = {"kind": "rendered", "kinds": {"transplant": 7}, "sources": {"main_sample": 10}}
-    assert losses([whole, real]) == []
-    assert len(losses([whole])) == 1
+    assert missing_data_notes([whole, real]) == []
+    assert len(missing_data_notes([whole])) == 1
     drawn = {**whole, "kinds": {"rendered": 9, "transplant": 0}}
-    assert len(losses([drawn, real])) == 1
-    assert losses([{**whole, "sources": {packages.SOURCE: 10}}, real]) == [packages.LOST]
+    assert len(missing_data_notes([drawn, real])) == 1
+    assert missing_data_notes([{**whole, "sources": {package_tables.SOURCE: 10}}, real]) == [
+        package_tables.LIMITATION
+    ]
 
 
-def run(*words: str, house: Path) -> subprocess.CompletedProcess:
-    """Run the command line of the package in a house beside which there are no real data."""
+def run(*words: str, checkout: Path) -> subprocess.CompletedProcess:
+    """Run the command line of the package in a checkout beside which there are no real data."""
     environment = {k: v for k, v in os.environ.items() if k != "GALEXPLORER_DATA"}
     done = subprocess.run(
         [sys.executable, "-m", "galexplorer", *words],
         capture_output=True,
         text=True,
-        env={**environment, "PYTHONPATH": str(house)},
-        cwd=house,
+        env={**environment, "PYTHONPATH": str(checkout)},
+        cwd=checkout,
         timeout=900,
         check=False,
     )
@@ -118,9 +120,9 @@ def run(*words: str, house: Path) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_from_packages_to_a_posterior_on_the_command_line(tmp_path):
     """`simulate`, `train` and `infer` without a real table or image."""
-    house = tmp_path / "checkout" / "house"
-    house.mkdir(parents=True)
-    (house / "galexplorer").symlink_to(ROOT / "galexplorer")
+    checkout = tmp_path / "work" / "checkout"
+    checkout.mkdir(parents=True)
+    (checkout / "galexplorer").symlink_to(ROOT / "galexplorer")
     settings = tmp_path / "tiny.yaml"
     settings.write_text(
         "steps: 3\nrendered: 8\ntables: 32\nflow_steps: 3\nflow_batch: 64\nthreads: 1\n"
@@ -128,19 +130,21 @@ def test_from_packages_to_a_posterior_on_the_command_line(tmp_path):
         "regressor_steps: 2\nregressors: 2\nregressor_width: 8\n"
     )
     rendered, weights = tmp_path / "rendered", tmp_path / "weights"
-    said = run("simulate", "--size", "60", "--seed", "3", "--out", str(rendered), house=house)
+    said = run("simulate", "--size", "60", "--seed", "3", "--out", str(rendered), checkout=checkout)
     assert "no star-formation rate" in said.stderr
     said = run(
         *("train", str(rendered), "--config", str(settings), "--device", "cpu"),
         *("--out", str(weights), "--work", str(tmp_path / "work")),
-        house=house,
+        checkout=checkout,
     )
     assert "No real image took part" in said.stderr
     assert "Every simulated galaxy is drawn from profiles" in said.stderr
-    assert packages.LOST in read_manifest(weights)["notice"]
+    assert package_tables.LIMITATION in read_manifest(weights)["notice"]
     example = ROOT / "assets/examples/spiral.fits.gz"
-    told = run("infer", str(example), "--weights", str(weights), "--device", "cpu", house=house)
-    answer = json.loads(told.stdout)
+    inferred = run(
+        "infer", str(example), "--weights", str(weights), "--device", "cpu", checkout=checkout
+    )
+    answer = json.loads(inferred.stdout)
     assert answer["neighbours"] == []
     assert EMPTY_LIBRARY in answer["notes"]
     assert 0 < answer["posterior"]["redshift"]["p50"] < 0.35

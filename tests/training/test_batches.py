@@ -15,9 +15,9 @@ from galexplorer.training.batches import (
     CATALOGUE_ONLY,
     IMAGE_AND_CATALOGUE,
     IMAGE_ONLY,
-    Choice,
-    change,
-    draw_changes,
+    InputMask,
+    augment,
+    draw_augmentations,
     features_of,
     measurable_labels,
 )
@@ -28,16 +28,16 @@ def arrays(sets):
     return shards.concatenate(sets)
 
 
-def present(features: np.ndarray) -> np.ndarray:
+def given_bands(features: np.ndarray) -> np.ndarray:
     """Return the flags of the five bands."""
     return features[:, 9:14] > 0
 
 
 def test_an_image_alone_shows_its_own_bands(arrays, rng):
-    imaged = arrays["has_image"] > 0
-    bands = present(features_of(arrays, IMAGE_ONLY, rng))
-    assert (bands[imaged] == [False, True, True, True, False]).all()
-    assert bands[~imaged].all()
+    has_image = arrays["has_image"] > 0
+    bands = given_bands(features_of(arrays, IMAGE_ONLY, rng))
+    assert (bands[has_image] == [False, True, True, True, False]).all()
+    assert bands[~has_image].all()
 
 
 def test_catalogue_photometry_does_not_depend_on_the_image(arrays, rng):
@@ -50,34 +50,34 @@ def test_catalogue_photometry_does_not_depend_on_the_image(arrays, rng):
 
 def test_training_shows_every_kind_of_input(arrays, rng):
     many = shards.select(arrays, np.tile(np.arange(len(arrays["split"])), 20))
-    features = features_of(many, Choice(), rng)
+    features = features_of(many, InputMask(), rng)
     assert features.shape == (len(many["split"]), SIZE)
     assert np.isfinite(features).all()
-    imaged = many["has_image"] > 0
-    bands = present(features)
-    assert 0.03 < (~bands[imaged].any(axis=1)).mean() < 0.12
-    assert 0.2 < bands[imaged, 0].mean() < 0.4
-    assert bands[~imaged].mean(axis=0).min() > 0.7
+    has_image = many["has_image"] > 0
+    bands = given_bands(features)
+    assert 0.03 < (~bands[has_image].any(axis=1)).mean() < 0.12
+    assert 0.2 < bands[has_image, 0].mean() < 0.4
+    assert bands[~has_image].mean(axis=0).min() > 0.7
     # complete rows are common, and rows of one or two bands are met
-    count = bands[~imaged].sum(axis=1)
+    count = bands[~has_image].sum(axis=1)
     assert (count == 5).mean() > 0.45
     assert 0.003 < (count <= 2).mean() < 0.1
-    assert not bands[~imaged].all()
+    assert not bands[~has_image].all()
 
 
 def test_the_same_numbers_give_the_same_view(arrays):
-    one = features_of(arrays, Choice(), np.random.default_rng(1))
-    again = features_of(arrays, Choice(), np.random.default_rng(1))
-    other = features_of(arrays, Choice(), np.random.default_rng(2))
+    one = features_of(arrays, InputMask(), np.random.default_rng(1))
+    again = features_of(arrays, InputMask(), np.random.default_rng(1))
+    other = features_of(arrays, InputMask(), np.random.default_rng(2))
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
 def changed(grid: torch.Tensor, seed: int) -> tuple[torch.Tensor, np.ndarray]:
     """Return changed images and by how much their pixels shrank."""
-    changes = draw_changes(len(grid), np.random.default_rng(seed))
-    zoom = changes.pop("zoom")
-    return change(grid, {k: torch.from_numpy(v) for k, v in changes.items()}, seed), zoom
+    augmentations = draw_augmentations(len(grid), np.random.default_rng(seed))
+    zoom = augmentations.pop("zoom")
+    return augment(grid, {k: torch.from_numpy(v) for k, v in augmentations.items()}, seed), zoom
 
 
 def test_zooming_in_shrinks_the_pixel():
@@ -165,16 +165,16 @@ def test_every_subset_of_inputs_is_met(sets):
     arrays = shards.concatenate(sets)
     arrays["catalogue_petro_mag"][:] = arrays["catalogue_mag"] + 0.1
     many = shards.select(arrays, np.tile(np.arange(len(arrays["split"])), 400))
-    features = features_of(many, Choice(), np.random.default_rng(7))
-    imaged, bands, flags = features[:, 25] > 0, present(features), features > 0
-    for rows in (~imaged & flags[:, 23], imaged & flags[:, 23]):
+    features = features_of(many, InputMask(), np.random.default_rng(7))
+    has_image, bands, flags = features[:, 25] > 0, given_bands(features), features > 0
+    for rows in (~has_image & flags[:, 23], has_image & flags[:, 23]):
         assert len({tuple(row) for row in bands[rows]}) == 31
-    assert len({tuple(row) for row in bands[imaged & flags[:, 24]]}) == 7  # of g, r, i
+    assert len({tuple(row) for row in bands[has_image & flags[:, 24]]}) == 7  # of g, r, i
     pairs = [tuple(row) for row in flags[:, 36:41] & bands]
     assert len(set(pairs)) == 32
     photometry = flags[:, 23] + 2 * flags[:, 24]
     radii = (flags[:, 21] | flags[:, 22]) * (1 + flags[:, 27])
-    met = set(zip(imaged, photometry, radii, flags[:, 36:41].any(axis=1), strict=True))
+    met = set(zip(has_image, photometry, radii, flags[:, 36:41].any(axis=1), strict=True))
     for image, magnitudes, sizes in itertools.product((False, True), (0, 1, 2), (0, 1, 2)):
         if not image and 2 in (magnitudes, sizes):
             continue  # nothing is measured without pixels

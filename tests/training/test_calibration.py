@@ -7,7 +7,7 @@ from scipy import stats
 
 from galexplorer.datasets import shards
 from galexplorer.training.calibration import _HeldOut, _weights, fit_base
-from galexplorer.training.pools import Pools
+from galexplorer.training.training_data import TrainingData
 
 
 def bend(normal, shift, width, skew, tail):
@@ -82,13 +82,13 @@ def test_real_rows_count_as_training_draws_without_their_copies(rng):
     # wide rows and their copies have the share of the narrow table's own at its redshifts
     crowded = (redshift > 0.10) & (redshift < 0.12)
     arrays["weight"][crowded] = 2 * 0.02 / (2 * 0.02 + 0.28)
-    pools = Pools([arrays])
-    rows = pools.held_out["photometry"]
+    training_data = TrainingData([arrays])
+    rows = training_data.held_out["photometry"]
     assert len(rows) == 2 * number
-    weight = _weights(pools, "photometry", rows)
+    weight = _weights(training_data, "photometry", rows)
     share = weight[crowded[rows]].sum() / weight.sum()
     assert share == pytest.approx(0.02 / 0.28, abs=0.03)
-    plain = pools.weight[rows]
+    plain = training_data.weight[rows]
     assert plain[crowded[rows]].sum() / plain.sum() > 0.1
 
 

@@ -13,18 +13,23 @@ from galexplorer.errors import DataError, OptionError, WeightsError
 from galexplorer.model import features, weights
 from galexplorer.model.flows import ORDER, parents_of
 from galexplorer.model.modes import MODES
-from galexplorer.model.network import GalaxyModel, Summary
+from galexplorer.model.network import GalaxyModel, ImageSummary
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.training import objective
-from galexplorer.training.batches import judged_labels
+from galexplorer.training.batches import training_labels
 from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config, read_config
 from galexplorer.training.fit import train
 from galexplorer.training.latents import encode_views
-from galexplorer.training.pools import WEIGHT_LIMITS, Pools, standardisation, without_grid
 from galexplorer.training.steps import FlowSteps
-from galexplorer.training.validation import judge_rows
+from galexplorer.training.training_data import (
+    WEIGHT_LIMITS,
+    TrainingData,
+    standardisation,
+    without_grid,
+)
+from galexplorer.training.validation import score_rows
 
 TINY = Config(
     steps=3,
@@ -48,7 +53,7 @@ TINY = Config(
 
 
 def test_pools_hold_what_they_can_teach(sets):
-    counts = Pools(sets).counts()
+    counts = TrainingData(sets).counts()
     assert counts["real"] == 36
     assert counts["unlabelled"] == 7
     assert counts["rendered"] == 43
@@ -61,31 +66,31 @@ def test_rows_are_drawn_as_often_as_their_weight_says(sets):
     for arrays in sets:
         arrays["weight"][:] = np.where(np.arange(len(arrays["weight"])) % 2, 3.0, 1.0)
     sets[2]["weight"][[11, 13]] = [0.0, 1000.0]
-    pools = Pools(sets)
+    training_data = TrainingData(sets)
     rng = np.random.default_rng(4)
     for kind in ("real", "rendered", "unlabelled", "tables"):
-        pool = getattr(pools, kind)
-        drawn = pools.draw(kind, 60_000, rng)
-        count = np.array([(drawn == row).sum() for row in pool])
-        weight = np.clip(pools.rows["weight"][pool], *WEIGHT_LIMITS)
+        rows = getattr(training_data, kind)
+        drawn = training_data.draw(kind, 60_000, rng)
+        count = np.array([(drawn == row).sum() for row in rows])
+        weight = np.clip(training_data.rows["weight"][rows], *WEIGHT_LIMITS)
         expected = 60_000 * weight / weight.sum()
         assert count.sum() == 60_000
         assert (np.abs(count - expected) < 5 * np.sqrt(expected) + 1).all()
-    assert len(Pools(sets[2:]).draw("real", 5, rng)) == 0
+    assert len(TrainingData(sets[2:]).draw("real", 5, rng)) == 0
 
 
 def test_only_the_redshift_of_a_completed_row_weighs_in_full(sets):
     rows = without_grid(shards.select(sets[2], np.arange(3)))
     rows["label"][:] = np.array([[1], [2], [0]])
-    weight = judged_labels(rows, 0.3)["weight"]
+    weight = training_labels(rows, 0.3)["weight"]
     np.testing.assert_allclose(weight, [[1.0] * 9, [1.0] + [0.3] * 8, [0.0] * 9])
     # an unknown redshift judges nothing, nor what is conditioned on it
     rows["targets"][1, 0] = np.nan
-    assert not judged_labels(rows, 0.3)["weight"][1].any()
+    assert not training_labels(rows, 0.3)["weight"][1].any()
     # completed labels of a real JPEG know nothing of its image
     jpeg = without_grid(shards.select(sets[1], np.arange(1)))
     jpeg["label"][:], jpeg["kind"][:] = 2, shards.OBSERVED
-    np.testing.assert_array_equal(judged_labels(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
+    np.testing.assert_array_equal(training_labels(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
 
 
 def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
@@ -93,29 +98,29 @@ def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
     rows["label"][:] = 1
     rows["label"][1, 3:5] = 0
     everything_else = [1, 1, 1, 0, 0, 1, 1, 1, 1]
-    np.testing.assert_array_equal(judged_labels(rows, 0.3)["weight"][1], everything_else)
+    np.testing.assert_array_equal(training_labels(rows, 0.3)["weight"][1], everything_else)
     rows["label"][1, 4] = 1
     rows["targets"][1, 3] = np.nan  # nor is a black-hole mass conditioned on a metallicity
     np.testing.assert_array_equal(
-        judged_labels(rows, 0.3)["weight"][1], [1, 1, 1, 0, 1, 1, 1, 1, 1]
+        training_labels(rows, 0.3)["weight"][1], [1, 1, 1, 0, 1, 1, 1, 1, 1]
     )
     rows["targets"][1, 2] = np.nan  # lines are conditioned on the star-formation rate
-    np.testing.assert_array_equal(judged_labels(rows, 0.3)["weight"][1], [1, 1] + [0] * 7)
+    np.testing.assert_array_equal(training_labels(rows, 0.3)["weight"][1], [1, 1] + [0] * 7)
 
 
 def test_observed_galaxies_alone_tell_what_estimates_are_worth():
     """And nothing but that; simulated ones tell the rest."""
     real, number, rows = 40, 100, 130
     latents = torch.arange(1.0, number + 1)[:, None].repeat(1, 32)
-    seen = Summary(latents, -latents, torch.ones(number, ESTIMATE))
+    seen = ImageSummary(latents, -latents, torch.ones(number, ESTIMATE))
     told = {True: 0.0, False: 0.0}
     for seed in range(20):
         torch.manual_seed(seed)
-        given, weight = objective.give_estimates(seen, torch.ones(rows, 9), real)
+        given, weight = objective.merge_estimates(seen, torch.ones(rows, 9), real)
         assert torch.equal(given.mean, latents)
         assert torch.equal(given.log_variance, -latents)
-        asked = given.estimate.any(dim=1)
-        one, other = asked[:real], asked[real:]
+        use_estimate = given.estimate.any(dim=1)
+        one, other = use_estimate[:real], use_estimate[real:]
         expected = torch.ones(rows, 9)
         expected[:real, 2:] = (~one[:, None]).float()
         expected[real:number, :2] = (~other[:, None]).float()
@@ -136,20 +141,22 @@ def test_half_precision_is_for_processors_that_know_it(monkeypatch, able):
 def test_noise_goes_to_latents_by_their_own_width(sets, monkeypatch):
     """Rows of tables have no latents, and images of a sharp encoder none of the noise."""
 
-    def unasked(seen: Summary, weight: torch.Tensor, real: int) -> tuple[Summary, torch.Tensor]:
+    def unasked(
+        seen: ImageSummary, weight: torch.Tensor, real: int
+    ) -> tuple[ImageSummary, torch.Tensor]:
         return seen._replace(estimate=0 * seen.estimate), weight
 
-    monkeypatch.setattr(objective, "give_estimates", unasked)  # an estimate would hide latents
+    monkeypatch.setattr(objective, "merge_estimates", unasked)  # an estimate would hide latents
     with torch.random.fork_rng():
         torch.manual_seed(3)
         model = GalaxyModel().eval().requires_grad_(False)
-    pools = Pools(sets)
+    training_data = TrainingData(sets)
     # else most targets are so far out that their likelihood is cut off, and noise hardly shows
-    mean, std = standardisation(pools.rows["targets"], pools.rows["label"])
+    mean, std = standardisation(training_data.rows["targets"], training_data.rows["label"])
     model.target_mean.copy_(torch.as_tensor(mean))
     model.target_std.copy_(torch.as_tensor(std))
-    views = encode_views(model, pools, torch.from_numpy(pools.grid), TINY)
-    batch = FlowSteps(pools, TINY, views)[0]
+    views = encode_views(model, training_data, torch.from_numpy(training_data.grid), TINY)
+    batch = FlowSteps(training_data, TINY, views)[0]
     batch = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
 
     def loss(noise: float, log_variance: float) -> float:
@@ -261,7 +268,7 @@ def test_regressors_are_lent_all_or_none(sets, earlier, tmp_path, other):
     folder = earlier[1]
     model = GalaxyModel(replace(TINY, **other).sizes())
     fresh = {k: v.clone() for k, v in model.state_dict().items() if k.startswith("regressors.")}
-    origin = weights.start_from(model, folder)
+    origin = weights.initialise_from(model, folder)
     assert (origin["taken"], origin["regressors_taken"]) == ("networks", False)
     state = model.state_dict()
     assert all(torch.equal(state[name], value) for name, value in fresh.items())
@@ -284,7 +291,7 @@ def test_weights_of_the_format_before_lend_everything_but_their_calibration(earl
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 3}))
     model = GalaxyModel(TINY.sizes())
-    origin = weights.start_from(model, folder)
+    origin = weights.initialise_from(model, folder)
     assert (origin["taken"], origin["regressors_taken"]) == ("networks", True)
     assert not model.base_shift.any()
     for name, value in model.state_dict().items():
@@ -306,9 +313,9 @@ def test_weights_without_regressors_lend_all_else(sets, earlier, tmp_path):
     with pytest.raises(WeightsError, match="another version"):
         weights.load(folder, "cpu")
     model = GalaxyModel(TINY.sizes()).eval()
-    assert weights.start_from(model, folder)["taken"] == "networks"
+    assert weights.initialise_from(model, folder)["taken"] == "networks"
     feature = torch.randn((5, features.SIZE))
-    seen = Summary.nothing(5, feature)
+    seen = ImageSummary.zeros(5, feature)
     with torch.no_grad():
         plain = model.context_of(seen, feature)
         told = model.context_of(seen._replace(estimate=torch.ones(5, ESTIMATE)), feature)
@@ -321,10 +328,10 @@ def test_weights_without_regressors_lend_all_else(sets, earlier, tmp_path):
 
 def test_weights_go_on_through_the_stages_without_their_calibration(sets, earlier, tmp_path):
     before, folder = earlier
-    lent = weights.load(folder, "cpu")
-    lent.model.base_width.fill_(0.5)
-    lent.model.target_mean.add_(0.25)
-    weights.save(folder, lent.model, {"made": "first"})
+    start = weights.load(folder, "cpu")
+    start.model.base_width.fill_(0.5)
+    start.model.target_mean.add_(0.25)
+    weights.save(folder, start.model, {"made": "first"})
     config = replace(TINY, seed=TINY.seed + 1, learning_rate=1e-12, flow_learning_rate=1e-12)
     model, _ = train(sets, tmp_path / "second", config, start=folder)
     assert (tmp_path / "second" / "history-pixels.csv").exists()
@@ -343,8 +350,8 @@ def test_other_networks_lend_their_encoder(sets, earlier, tmp_path):
     manifest = json.loads((folder / "manifest.json").read_text())
     config = replace(TINY, steps=0, members=TINY.members + 1)
     model, origin = train(sets, tmp_path / "second", config, start=folder)
-    lent = {"model_sha256": manifest["files"]["model.safetensors"], "taken": "encoder"}
-    assert origin == {**lent, "made": "first", "regressors_taken": True}
+    start = {"model_sha256": manifest["files"]["model.safetensors"], "taken": "encoder"}
+    assert origin == {**start, "made": "first", "regressors_taken": True}
     assert len(model.contexts) == TINY.members + 1
     for name, value in model.state_dict().items():
         if name.startswith(("encoder.", "decoder.")):
@@ -427,7 +434,7 @@ def test_labels_that_are_missing_do_not_count(sets):
 
     def nll() -> torch.Tensor:
         weight = Config().completed_weight
-        batch = {k: torch.from_numpy(v) for k, v in judged_labels(rows, weight).items()}
+        batch = {k: torch.from_numpy(v) for k, v in training_labels(rows, weight).items()}
         return objective.negative_log_likelihood(model, batch, context)
 
     rows["targets"][:] = np.array([0.06, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
@@ -479,9 +486,9 @@ def test_calibration_makes_posteriors_hold_what_they_say(sets):
     many["targets"][:, 0] = 0.1 * np.exp(scatter[:, 0])
     many["targets"][:, 1:] += scatter[:, 1:]
     model.target_mean.copy_(torch.tensor([-2.2, 10.0, 0.1, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4]))
-    report = calibrate(model, Pools([many]), "cpu", limit=600)
+    report = calibrate(model, TrainingData([many]), "cpu", limit=600)
     assert report["photometry"]["log_stellar_mass"]["rows"] == 600
-    context = judge_rows(model, many, "photometry", np.random.default_rng(2), "cpu")["context"]
+    context = score_rows(model, many, "photometry", np.random.default_rng(2), "cpu")["context"]
     number = 90
     size = (len(context) * number,)
     truth = torch.from_numpy(many["targets"])

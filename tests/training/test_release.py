@@ -7,8 +7,8 @@ import pytest
 
 from galexplorer.datasets import shards
 from galexplorer.errors import DataError
-from galexplorer.evaluation.judgement import Settings
 from galexplorer.evaluation.run import evaluate
+from galexplorer.evaluation.scoring import Settings
 from galexplorer.inference import latent_map
 from galexplorer.inference.engine import Engine
 from galexplorer.model.features import INPUTS

@@ -1,8 +1,10 @@
 """The app without a browser: from upload to download."""
 
+import io
 from pathlib import Path
 
 import pytest
+from astropy.io import fits
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.export.files import DRAWS_FORMATS, result_bytes
@@ -96,6 +98,26 @@ def test_widgets_keep_their_state(app, cube, weights_dir):
     app.button_group(key="redshift_mode").set_value("Unknown").run()
     app.button_group(key="redshift_mode").set_value("Known").run()
     assert app.number_input(key="redshift").value == 0.0197
+
+
+def test_what_a_file_lacks_can_be_stated(app, cube, weights_dir):
+    with fits.open(io.BytesIO(cube)) as file:
+        file[0].header["BUNIT"] = "ADU"
+        buffer = io.BytesIO()
+        file.writeto(buffer)
+    upload(app, "counts.fits", buffer.getvalue())
+    assert "no zero point: state the zero point" in app.error[0].value
+    app.number_input(key="zero_point").set_value(20.0).run()
+    app.number_input(key="exposure").set_value(10.0).run()
+    assert not app.error
+    seen = the_result(app).photometry.magnitudes["r"]
+    assert seen == pytest.approx(16.0, abs=0.1)
+    app.number_input(key="ebv").set_value(0.1).run()
+    # Schlafly & Finkbeiner 2011, table 6, R_V = 3.1
+    assert the_result(app).photometry.magnitudes["r"] == pytest.approx(seen - 0.2285, abs=1e-3)
+    labels = [button.label for button in app.sidebar.button if button.label.startswith("counts")]
+    assert any("zero point 20, 10 s, E(B−V) = 0.1" in label for label in labels)
+    assert app.query_params["zero_point"] == "20"
 
 
 def test_an_earlier_answer_is_remembered(app, cube, weights_dir):

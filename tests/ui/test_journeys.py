@@ -15,13 +15,13 @@ def corner(page):
     return page.locator('img[alt^="Corner plot"]')
 
 
-def verdict(page):
+def headline(page):
     return page.get_by_role("heading", name=re.compile(r" at z = "))
 
 
 def wait_for_result(page, words: str):
-    """Wait until a page shows a result with some words in its verdict, to the last figure."""
-    verdict(page).filter(has_text=words).wait_for()
+    """Wait until a page shows a result with some words in its headline, to the last figure."""
+    headline(page).filter(has_text=words).wait_for()
     # for a moment the plot of the galaxy before may still be there
     expect = pytest.importorskip("playwright.sync_api").expect
     expect(corner(page)).to_have_count(1, timeout=served.WAIT_MS)
@@ -100,7 +100,7 @@ def test_dropped_fits_to_another_object_and_a_neighbour(open_page, crowded):
 def test_fixing_the_redshift_shows_before_and_after_and_back_undoes_it(open_page):
     page = open_page("/?example=spiral")
     wait_for_result(page, "z =")
-    free = verdict(page).inner_text()
+    free = headline(page).inner_text()
     fix_redshift(page, "0.03")
     wait_for_result(page, "z = 0.03 (fixed)")
     assert "The previous result" in corner(page).get_attribute("alt")
@@ -172,7 +172,7 @@ def test_back_leads_to_the_galaxy_before(open_page):
     page.wait_for_function("document.querySelector('input[aria-label=Galaxy]').value === 'Haro 25'")
     page.go_back()
     page.get_by_role("button", name="Nearby spiral", exact=True).wait_for()
-    verdict(page).wait_for(state="detached")
+    headline(page).wait_for(state="detached")
 
 
 def test_a_page_opened_directly_leads_on(open_page):

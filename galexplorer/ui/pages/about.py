@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from galexplorer.ui.parts import frame
+from galexplorer.ui.parts import page_style
 
 TEXT = """
 ## Method
@@ -72,6 +72,6 @@ trained on.
 
 def page() -> None:
     """Draw the page."""
-    frame.dress()
+    page_style.apply_style()
     with st.container(width=760):
         st.markdown(TEXT)

@@ -23,7 +23,7 @@ from galexplorer.export.report_card import (
 )
 from galexplorer.figures.report_card import Plot, boosting_plot
 from galexplorer.model.weights import read_report_card
-from galexplorer.ui.parts import frame, plots
+from galexplorer.ui.parts import page_style, plots
 
 LIMITS = (
     "It predicts what SDSS catalogues would list, including their systematic errors.",
@@ -58,7 +58,7 @@ _DPI = 130
 
 def page() -> None:
     """Draw the page."""
-    frame.dress()
+    page_style.apply_style()
     st.header("How good is it?", anchor=False)
     try:
         card = read_card()
@@ -125,8 +125,8 @@ def read_card() -> dict | None:
 def _show_headlines(card: dict) -> None:
     found = []
     for words, sample, mode, target, figure, digits in HEADLINES:
-        judged = card["samples"].get(sample, {}).get("modes", {}).get(mode, {})
-        figures = judged.get("targets", {}).get(target)
+        mode_report = card["samples"].get(sample, {}).get("modes", {}).get(mode, {})
+        figures = mode_report.get("targets", {}).get(target)
         if figures:
             found.append((words, figures, figure, digits))
     if not found:
@@ -172,7 +172,7 @@ def _show_sample(card: dict) -> None:
             key=f"card_mode_{name}",
             persist_state="session",
         )
-    judged = sample["modes"][mode]
+    mode_report = sample["modes"][mode]
     limits = sample["redshift_range"]
     prior = (
         ""
@@ -182,10 +182,10 @@ def _show_sample(card: dict) -> None:
     st.caption(f"{sample['rows']} held-out galaxies.{prior} {' '.join(sample['notes'])}")
     with st.container(key="numbers"):
         _table(
-            [{key: row[key] for key in _SHOWN} for row in accuracy_rows(judged)],
+            [{key: row[key] for key in _SHOWN} for row in accuracy_rows(mode_report)],
             f"Accuracy, {sample['title']}, {mode}",
         )
-        _table(coverage_rows(judged), f"Calibration, {sample['title']}, {mode}")
+        _table(coverage_rows(mode_report), f"Calibration, {sample['title']}, {mode}")
     st.caption(
         "R² and RMSE are those of posterior means. RMSE and log score are in the target's unit, "
         "± one bootstrap error; the log score is the mean log of the posterior's density at the "
@@ -199,9 +199,9 @@ def _show_sample(card: dict) -> None:
             if k < len(builders):
                 with column:
                     _show_plot(card, f"{name}/{mode}/{k}", partial(_build, sample, mode, k))
-    if judged.get("bpt"):
+    if mode_report.get("bpt"):
         st.caption("Fraction of correct most-probable BPT classes, overall and by true class:")
-        _table(class_rows(judged), "BPT classes")
+        _table(class_rows(mode_report), "BPT classes")
 
 
 def _build(sample: dict, mode: str, k: int, dark: bool) -> Plot:

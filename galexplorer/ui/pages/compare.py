@@ -9,23 +9,23 @@ from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import (
     BPT_LABELS,
+    describe_galaxy,
     describe_interval,
     format_value,
     not_measurable,
-    verdict,
 )
-from galexplorer.ui.parts import controls, frame, history, plots
+from galexplorer.ui.parts import controls, history, page_style, plots
 from galexplorer.ui.parts.history import label, show_history
 from galexplorer.ui.parts.tables import INTERVALS, UNITS
-from galexplorer.ui.session import journey, state
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session import navigation, state
+from galexplorer.ui.session.state import ExploredGalaxy
 
 MAX_GALAXIES = len(SERIES)
 
 
 def page() -> None:
     """Draw the page: choose results of this session, see them over one another."""
-    frame.dress()
+    page_style.apply_style()
     st.header("Compare", anchor=False)
     records = {record.key: record for record in state.history()}
     chosen = _choose(records) if len(records) > 1 else []
@@ -39,7 +39,7 @@ def page() -> None:
     show_history()
 
 
-def _choose(records: dict[str, Explored]) -> list[Explored]:
+def _choose(records: dict[str, ExploredGalaxy]) -> list[ExploredGalaxy]:
     kept = [key for key in st.session_state.get("compared", []) if key in records]
     st.session_state["compared"] = kept or [record.key for record in _latest(records)]
     keys = st.multiselect(
@@ -54,14 +54,14 @@ def _choose(records: dict[str, Explored]) -> list[Explored]:
     return [records[key] for key in keys]
 
 
-def _latest(records: dict[str, Explored]) -> list[Explored]:
+def _latest(records: dict[str, ExploredGalaxy]) -> list[ExploredGalaxy]:
     """Return the latest results of two galaxies, or of one where there is but one."""
     first, *rest = records.values()
     others = [record for record in rest if record.reference != first.reference] or rest
     return [first, *others[:1]]
 
 
-def _show(chosen: list[Explored]) -> None:
+def _show(chosen: list[ExploredGalaxy]) -> None:
     colours = plots.series_colours(len(chosen), plots.dark())
     names = _names(chosen)
     for column, record, name, colour in zip(
@@ -78,7 +78,7 @@ def _show(chosen: list[Explored]) -> None:
 
 
 @st.fragment
-def _show_table(chosen: list[Explored], names: list[str]) -> None:
+def _show_table(chosen: list[ExploredGalaxy], names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Posteriors", anchor=False, width="content")
         level = controls.choose_interval()
@@ -90,7 +90,7 @@ def _show_table(chosen: list[Explored], names: list[str]) -> None:
     )
 
 
-def _show_one(record: Explored, name: str, colour: str) -> None:
+def _show_one(record: ExploredGalaxy, name: str, colour: str) -> None:
     if record.result.view is not None:
         st.image(
             plots.colour_png(record.result, "SDSS", True),
@@ -99,21 +99,21 @@ def _show_one(record: Explored, name: str, colour: str) -> None:
         )
     swatch = f"<span style='color:{colour}' aria-hidden='true'>&#9632;</span>"
     st.html(f"{swatch} <strong>{_escape(name)}</strong>")
-    st.caption(verdict(record.result))
+    st.caption(describe_galaxy(record.result))
     if st.button("Open this result", key=f"return_{record.key[:12]}", icon=":material/flare:"):
-        journey.explore_again(record.key)
+        navigation.explore_again(record.key)
 
 
 def _escape(words: str) -> str:
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def comparison_table(chosen: list[Explored], names: list[str], level: str) -> pd.DataFrame:
+def comparison_table(chosen: list[ExploredGalaxy], names: list[str], level: str) -> pd.DataFrame:
     """Return the medians and intervals of several results, one column each.
 
     Parameters
     ----------
-    chosen : list of Explored
+    chosen : list of ExploredGalaxy
     names : list of str
         Heads of the columns.
     level : {"68%", "95%"}
@@ -138,7 +138,7 @@ def comparison_table(chosen: list[Explored], names: list[str], level: str) -> pd
     return pd.DataFrame([*rows, {**shares, "Unit": ""}])
 
 
-def _names(chosen: list[Explored]) -> list[str]:
+def _names(chosen: list[ExploredGalaxy]) -> list[str]:
     """Return names that differ: with the options where one galaxy appears twice."""
     plain = [record.name for record in chosen]
     names: list[str] = []
@@ -151,7 +151,7 @@ def _names(chosen: list[Explored]) -> list[str]:
 
 
 @st.fragment
-def _show_corner(chosen: list[Explored], names: list[str]) -> None:
+def _show_corner(chosen: list[ExploredGalaxy], names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Joint posteriors", anchor=False, width="content")
         panels = plots.choose_panels("panels")
@@ -171,7 +171,7 @@ def _show_corner(chosen: list[Explored], names: list[str]) -> None:
     )
 
 
-def _show_bpt(chosen: list[Explored], names: list[str], colours: list[str]) -> None:
+def _show_bpt(chosen: list[ExploredGalaxy], names: list[str], colours: list[str]) -> None:
     st.subheader("BPT diagram", anchor=False)
     others: list[tuple[str, Result, str]] = [
         (name, record.result, colour)

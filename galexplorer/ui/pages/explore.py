@@ -9,12 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 from galexplorer.errors import FetchError, GalexplorerError, TargetError
 from galexplorer.query.parse import EXAMPLES
 from galexplorer.sky.fetch import fetch_target
-from galexplorer.ui.parts import controls, frame
+from galexplorer.ui.parts import controls, page_style
+from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.picture import show_field
 from galexplorer.ui.parts.report import show_result
-from galexplorer.ui.parts.shelf import load_example, show_examples
-from galexplorer.ui.session import address, journey, settings, state
+from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Request, without_image
 from galexplorer.ui.session.sources import (
@@ -31,8 +31,8 @@ _WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
 
 def page() -> None:
     """Draw the page: choose a galaxy, state what is known, read the result."""
-    frame.dress()
-    problems = _obey()
+    page_style.apply_style()
+    problems = _apply_address()
     wanted: tuple[str, str] | None = st.session_state.get(_WANTED)
     st.session_state.setdefault("target", _named(wanted))
     _pick(wanted is not None)
@@ -55,16 +55,16 @@ def page() -> None:
         request = Request((), without_image(options))
     record = _infer(request, source, inferring) if request is not None else None
     if record is not None:
-        _spend_upload()
+        _clear_upload()
         show_result(record, _earlier(record))
     elif source is not None:
         show_field(source, options, None)
     elif wanted is None and request is None:
-        _invite()
+        _show_introduction()
     show_history(record.key if record is not None else None)
 
 
-def _obey() -> tuple[str, ...]:
+def _apply_address() -> tuple[str, ...]:
     """Apply the address, and return the parameters that could not be read."""
     view = address.read()
     if view is None:
@@ -81,9 +81,9 @@ def _named(wanted: tuple[str, str] | None) -> str:
     return wanted[1] if wanted is not None and wanted[0] == "target" else ""
 
 
-def _earlier(record: state.Explored) -> state.Explored | None:
+def _earlier(record: state.ExploredGalaxy) -> state.ExploredGalaxy | None:
     """Return the previous result to draw behind this one, if the user wants it."""
-    earlier = state.before(record)
+    earlier = state.previous_result(record)
     if earlier is None:
         return None
     st.session_state.setdefault("overlay", True)
@@ -98,13 +98,15 @@ def _earlier(record: state.Explored) -> state.Explored | None:
     return earlier if shown else None
 
 
-def _infer(request: Request, source: Source | None, place: DeltaGenerator) -> state.Explored | None:
+def _infer(
+    request: Request, source: Source | None, place: DeltaGenerator
+) -> state.ExploredGalaxy | None:
     """Infer with progress on the page; an error becomes a sentence on it."""
-    record = state.recall(request.key())
+    record = state.find_result(request.key())
     if record is not None:
         return record
     try:
-        if state.is_seen(request, source):
+        if state.has_result(request, source):
             return state.explore(request, source)  # too short for words
         with place.status("Starting", expanded=False) as status:
             record = state.explore(request, source, lambda w: status.update(label=f"{w} …"))
@@ -149,7 +151,7 @@ def _fetch(wanted: tuple[str, str], place: DeltaGenerator) -> Source:
             return load_example(words)
     if kind == "library":
         library = state.load_engine().library
-        return source_of_library(words, library.observe(library.row_of(words)))
+        return source_of_library(words, library.observe(library.find_row(words)))
     with place.status(f"Looking up {words}", expanded=True) as status:
 
         def say(line: str) -> None:
@@ -168,7 +170,7 @@ def _search() -> None:
 def _show(place: tuple[str, str] | None, ra: float | None = None, dec: float | None = None) -> None:
     """Show another galaxy, with the options that are the user's; in callbacks of this page."""
     options = replace(settings.lasting_options(), ra=ra, dec=dec)
-    journey.point(View(place, options, settings.interval()))
+    navigation.set_view_address(View(place, options, settings.interval()))
 
 
 def _show_random() -> None:
@@ -189,16 +191,16 @@ def _go_random_example(why: str) -> None:
     examples = [example.reference for example in list_examples() if example.reference != NGC6978]
     if examples:
         st.toast(why, icon=":material/cloud_off:")
-        journey.go(View(("example", random.choice(examples)), settings.lasting_options()))
+        navigation.open_view(View(("example", random.choice(examples)), settings.lasting_options()))
 
 
-def _spend_upload() -> None:
+def _clear_upload() -> None:
     """Let the next drop start afresh: files in the drop zone that gave a result are done with."""
     files = st.session_state.get("upload") or []
     st.session_state["spent"] = {file.file_id for file in files}
 
 
-def _take_upload() -> None:
+def _read_upload() -> None:
     spent: set[str] = st.session_state.get("spent", set())
     files = [file for file in st.session_state["upload"] if file.file_id not in spent]
     wanted = st.session_state.get(_WANTED)
@@ -218,7 +220,7 @@ def _take_upload() -> None:
     st.session_state[_LOADED] = (source.reference, source)
     # What was stated stays while there was no answer: it may be what an earlier try lacked.
     options = settings.lasting_options() if answered else settings.read_options()
-    journey.point(View(source.reference, options, settings.interval()))
+    navigation.set_view_address(View(source.reference, options, settings.interval()))
 
 
 def _pick(chosen: bool) -> None:
@@ -249,7 +251,7 @@ def _pick(chosen: bool) -> None:
             "Upload a galaxy image: FITS or SDSS JPEG",
             accept_multiple_files=True,
             key="upload",
-            on_change=_take_upload,
+            on_change=_read_upload,
             max_upload_size=MAX_UPLOAD_MB,
             help="A FITS cube or file with g, r and i images, or three single-band files, plain or "
             "compressed with gzip or bzip2; or an SDSS colour JPEG, whose pixel scale is set "
@@ -260,7 +262,7 @@ def _pick(chosen: bool) -> None:
         show_examples(_show)
 
 
-def _invite() -> None:
+def _show_introduction() -> None:
     st.space("small")
     st.markdown(
         "**One image in, a joint posterior out:** redshift, stellar mass, star-formation rate, "

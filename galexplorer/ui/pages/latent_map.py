@@ -4,7 +4,7 @@ import streamlit as st
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.records.result import EMPTY_LIBRARY
-from galexplorer.ui.parts import frame
+from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.latent_map import show_map
 from galexplorer.ui.session import state
 
@@ -14,7 +14,7 @@ MARKED = 5
 
 def page() -> None:
     """Draw the page on the whole library."""
-    frame.dress()
+    page_style.apply_style()
     st.header("Map of the library", anchor=False)
     try:
         library = state.load_engine().library

@@ -9,16 +9,16 @@ import streamlit as st
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.target_tables import SUMMARY_FORMATS, draws_bytes, summary_bytes
-from galexplorer.inference.target_run import DRAWS, Outcome, Progress, infer_target
 from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
+from galexplorer.runs.target_run import DRAWS, Outcome, Progress, infer_target
 from galexplorer.science.summary import BPT_LABELS
-from galexplorer.ui.parts import frame
+from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.history import show_history
-from galexplorer.ui.session import journey, settings, state
-from galexplorer.ui.session.jobs import Held, Job
+from galexplorer.ui.session import navigation, settings, state
+from galexplorer.ui.session.jobs import Job, JobHandle
 from galexplorer.ui.session.link import View
 
-HELD = "targets_held"
+JOB_KEY = "targets_held"
 EXAMPLE = """NGC 5332
 162.18416 +26.05369
 SDSS J104844.20+260313.2, 0.0258"""
@@ -39,7 +39,7 @@ _QUANTITIES = {
 
 def page() -> None:
     """Draw the page: give a list, run it, read the table."""
-    frame.dress()
+    page_style.apply_style()
     st.header("Targets", anchor=False)
     _offer(_read())
     job = _job()
@@ -51,8 +51,8 @@ def page() -> None:
 
 
 def _job() -> Job | None:
-    held: Held | None = st.session_state.get(HELD)
-    return None if held is None else held.job
+    handle: JobHandle | None = st.session_state.get(JOB_KEY)
+    return None if handle is None else handle.job
 
 
 def _read() -> TargetList | None:
@@ -118,7 +118,7 @@ def _offer(given: TargetList | None) -> None:
         st.caption(note)
     if clicked and given is not None:
         job = Job(given.targets, partial(_run, images))
-        st.session_state[HELD] = Held(job)
+        st.session_state[JOB_KEY] = JobHandle(job)
         st.session_state.pop("targets_table", None)
         job.start()
         st.rerun()
@@ -194,13 +194,13 @@ def results_frame(job: Job) -> pd.DataFrame:
             "State": _WAITING if outcome is None else FAILED if result is None else DONE,
         }
         summary = result.posterior.summary() if result is not None else {}
-        held = result.posterior.fixed if result is not None else ()
+        handle = result.posterior.fixed if result is not None else ()
         for name, (column, _) in _QUANTITIES.items():
             values = summary.get(name)
             row[column] = row[f"± {column}"] = np.nan
             if values is not None:
                 row[column] = values["p50"]
-                if name not in held:
+                if name not in handle:
                     row[f"± {column}"] = (values["p84"] - values["p16"]) / 2
         if result is not None:
             likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
@@ -334,7 +334,7 @@ def _explore(target: Target, imageless: bool) -> None:
             petro_r90=target.photometry.petro_r90,
         )
     source = None if imageless else ("target", target.text or target.label)
-    journey.go(View(source, options, settings.interval()))
+    navigation.open_view(View(source, options, settings.interval()))
 
 
 def _show_downloads(job: Job) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS, MAX_DRAWS, MAX_SEED, MIN_DRAWS
 from galexplorer.ui.session.request import Options
@@ -160,7 +160,7 @@ def _photometry() -> None:
 def _image(has_image: bool) -> None:
     if not has_image:
         st.caption("These options need an image: choose an example or upload a file first.")
-    st.caption("If empty, the object nearest the centre and the header's pixel scale are used.")
+    st.caption("If empty, the object nearest the centre and what the header says are used.")
     left, right = st.columns(2)
     with left:
         _number("Target RA (°)", "ra", step=0.001, format="%.5f")
@@ -168,10 +168,24 @@ def _image(has_image: bool) -> None:
             "Pixel scale (″)", "pixel_scale", step=0.01, format="%.3f",
             help="Side of a pixel. An SDSS JPEG has no header: give the scale of the cutout.",
         )  # fmt: skip
+        _number(
+            "Zero point (mag)", "zero_point", step=0.1, format="%.3f",
+            help="AB magnitude of a source whose pixels sum to one, where the header does not "
+            "tell it: 22.5 for nanomaggies.",
+        )  # fmt: skip
+        _number(
+            "E(B−V) (mag)", "ebv", step=0.01, format="%.4f",
+            help="Reddening of Schlegel et al. 1998: its extinction is removed from magnitudes "
+            "measured on the image.",
+        )  # fmt: skip
     with right:
         _number("Target Dec (°)", "dec", step=0.001, format="%.5f")
         _number(
             "Flux pixel scale (″)", "flux_pixel_scale", step=0.01, format="%.3f",
             help="Side of the pixel that the values refer to, where an image was interpolated "
             "to another scale: 0.396 for values per native SDSS pixel.",
+        )  # fmt: skip
+        _number(
+            "Exposure (s)", "exposure", step=1.0, format="%g",
+            help="Exposure time, where the zero point is that of one unit per second.",
         )  # fmt: skip

@@ -117,8 +117,12 @@ def _plan(
     if kind in FIGURES:
         make = partial(publication_bytes, result, kind, format, size, truth, name)
         return make, f".{format}", FIGURE_MIME_TYPES[format]
-    told = replace(result, known=truth)  # an example's simulated values count as known
-    return partial(result_bytes, told, format, name), FORMATS[format].suffix, FORMATS[format].mime
+    described = replace(result, known=truth)  # an example's simulated values count as known
+    return (
+        partial(result_bytes, described, format, name),
+        FORMATS[format].suffix,
+        FORMATS[format].mime,
+    )
 
 
 def _format_label(format: str) -> str:

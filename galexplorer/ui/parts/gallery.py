@@ -14,7 +14,7 @@ from galexplorer.science.summary import BPT_LABELS, format_value
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network
 from galexplorer.sky.pictures import PATIENCE, fetch_pictures
-from galexplorer.ui.session import journey
+from galexplorer.ui.session import navigation
 
 OUTAGE_S = 300.0
 """How long a service that failed is not queried again."""
@@ -94,7 +94,7 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
         help=f"Explore {galaxy.name} from its stored latents: works without a network.",
     )
     if clicked:
-        journey.explore_library(galaxy.name)
+        navigation.explore_library(galaxy.name)
 
 
 @st.cache_data(show_spinner=False, max_entries=512)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
-from galexplorer.ui.session import journey, state
+from galexplorer.inference.input_selection import INPUTS
+from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.request import Options
 
 SHOWN = 12
@@ -26,6 +26,12 @@ def describe_options(options: Options) -> str:
         words.append("at pixel {:.0f}, {:.0f}".format(*options.pixel))
     elif options.ra is not None and options.dec is not None:
         words.append(f"at {options.ra:.4f} {options.dec:+.4f}")
+    if options.zero_point is not None:
+        words.append(f"zero point {options.zero_point:g}")
+    if options.exposure_s is not None:
+        words.append(f"{options.exposure_s:g} s")
+    if options.ebv is not None:
+        words.append(f"E(B−V) = {options.ebv:g}")
     if options.draws != Options().draws:
         words.append(f"{options.draws:,} draws")
     if options.seed:
@@ -33,7 +39,7 @@ def describe_options(options: Options) -> str:
     return ", ".join(words)
 
 
-def label(record: state.Explored) -> str:
+def label(record: state.ExploredGalaxy) -> str:
     """Return a record's name and what sets it apart, for a list."""
     words = describe_options(record.options)
     return f"{record.name} · {words}" if words else record.name
@@ -62,4 +68,4 @@ def show_history(current: str | None = None) -> None:
                 disabled=here,
             )
             if clicked:
-                journey.explore_again(record.key)
+                navigation.explore_again(record.key)

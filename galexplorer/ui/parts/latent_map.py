@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements.plotly_chart import PlotlyState
 
-from galexplorer.figures.latent import CLASSES, Mark, Points, describe_map, latent_figure
+from galexplorer.figures.latent import CLASSES, MapMarker, MapPoints, describe_map, latent_figure
 from galexplorer.schema import TARGETS
 from galexplorer.ui.parts import gallery, plots
 from galexplorer.ui.session import state
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 if TYPE_CHECKING:
     from galexplorer.inference.neighbours import Library
@@ -25,7 +25,7 @@ SHOWN = 16
 
 @st.fragment
 def show_map(
-    records: Sequence[Explored],
+    records: Sequence[ExploredGalaxy],
     key: str,
     neighbours: Sequence[str] = (),
     height: int = 460,
@@ -34,7 +34,7 @@ def show_map(
 
     Parameters
     ----------
-    records : sequence of Explored
+    records : sequence of ExploredGalaxy
         Galaxies to mark; distances are from the first.
     key : str
         Of the chart and its gallery.
@@ -55,12 +55,12 @@ def show_map(
         width=220,
     )
     marks = [
-        Mark(library.place(latent), "This galaxy" if neighbours else record.name)
+        MapMarker(library.place(latent), "This galaxy" if neighbours else record.name)
         for record in records
         if (latent := record.result.latent) is not None
     ]
     points = points_of(library, name)
-    rings = np.array([library.row_of(n) for n in neighbours], int)
+    rings = np.array([library.find_row(n) for n in neighbours], int)
     event = st.plotly_chart(
         _figure(
             f"{engine.weights.sha256} {len(library)}", name, plots.dark(), height,
@@ -85,10 +85,10 @@ def show_map(
     _show_chosen(rows, records[0] if records else None, key)
 
 
-def points_of(library: "Library", name: str) -> Points:
+def points_of(library: "Library", name: str) -> MapPoints:
     """Return the library's galaxies with the quantity that colours them."""
     values, published = library.classes_of() if name == CLASSES else library.values(name)
-    return Points(library.places, values, published)
+    return MapPoints(library.places, values, published)
 
 
 def chosen_rows(event: PlotlyState) -> list[int]:
@@ -102,7 +102,7 @@ def chosen_rows(event: PlotlyState) -> list[int]:
     return list(found)
 
 
-def _show_chosen(rows: list[int], origin: Explored | None, key: str) -> None:
+def _show_chosen(rows: list[int], origin: ExploredGalaxy | None, key: str) -> None:
     engine = state.load_engine()
     distances, order = None, ""
     if origin is not None and origin.result.latent is not None:
@@ -128,8 +128,8 @@ def _figure(
     height: int,
     marked: tuple,
     ringed: tuple,
-    _points: Points,
-    _marks: list[Mark],
+    _points: MapPoints,
+    _marks: list[MapMarker],
     _rings: np.ndarray,
 ) -> go.Figure:
     return latent_figure(_points, name, _marks, _rings, dark, height)

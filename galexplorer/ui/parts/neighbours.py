@@ -10,9 +10,9 @@ import streamlit as st
 from galexplorer.records.result import Neighbour
 from galexplorer.science.summary import BPT_LABELS, format_number, format_value
 from galexplorer.ui.parts import gallery, latent_map
-from galexplorer.ui.session import journey, state
+from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.sources import Source
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 _COMPARED = {
     "redshift": "z",
@@ -22,12 +22,12 @@ _COMPARED = {
 
 
 @st.fragment
-def show_neighbours(record: Explored) -> None:
+def show_neighbours(record: ExploredGalaxy) -> None:
     """Draw the galaxies nearest in latent space, and the map they lie on.
 
     Parameters
     ----------
-    record : Explored
+    record : ExploredGalaxy
         Whose result has neighbours.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -58,7 +58,7 @@ def show_neighbours(record: Explored) -> None:
         latent_map.show_map([record], f"map_{place}", neighbours=[n.name for n in neighbours])
 
 
-def comparison(record: Explored, neighbours: Sequence[Neighbour]) -> pd.DataFrame:
+def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.DataFrame:
     """Return the posterior of a galaxy and the values of its neighbours, as words."""
     summary = record.result.posterior.summary()
     own = {"Galaxy": "**This galaxy**"}
@@ -95,10 +95,10 @@ def offer_pixels(source: Source | None) -> None:
         help="Resolves the position and infers from the pixels; needs a network.",
     )
     if clicked:
-        journey.explore_target(f"{stored.ra:.5f} {stored.dec:+.5f}")
+        navigation.explore_target(f"{stored.ra:.5f} {stored.dec:+.5f}")
 
 
-def _own_card(record: Explored) -> tuple[np.ndarray, str, str] | None:
+def _own_card(record: ExploredGalaxy) -> tuple[np.ndarray, str, str] | None:
     """Return the picture of the galaxy itself, where the page shows none yet."""
     if record.source is None or record.source.kind != "library":
         return None
@@ -117,5 +117,5 @@ def _own_card(record: Explored) -> tuple[np.ndarray, str, str] | None:
         + "]"
     )
     engine = state.load_engine()
-    picture = engine.describe([engine.library.row_of(record.source.name)])[0].thumbnail
+    picture = engine.describe([engine.library.find_row(record.source.name)])[0].thumbnail
     return picture, "VAE reconstruction of this galaxy", words

@@ -19,11 +19,11 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.records.result import View as ViewOnSky
 from galexplorer.science.summary import format_number
 from galexplorer.ui.parts import plots
-from galexplorer.ui.session import journey, settings, state
+from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.link import View
-from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.request import IMAGE_SETTINGS, Options, Request
 from galexplorer.ui.session.sources import Source
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 _SEEN = (
     "The model's input image",
@@ -35,7 +35,7 @@ _SAME_ARCSEC, _SAME_PX = 4.0, 4.0
 
 
 @st.fragment
-def show_image(record: Explored) -> None:
+def show_image(record: ExploredGalaxy) -> None:
     """Draw the colour image with its controls."""
     view = record.result.view
     assert view is not None
@@ -70,7 +70,7 @@ def show_image(record: Explored) -> None:
     )
 
 
-def show_reconstruction(record: Explored) -> None:
+def show_reconstruction(record: ExploredGalaxy) -> None:
     """Draw the autoencoder's input, its reconstruction and the residual."""
     st.subheader("Model input and reconstruction", anchor=False)
     with st.grid(3, min_column_width=104, gap="small", key="seen"):
@@ -90,7 +90,7 @@ def show_reconstruction(record: Explored) -> None:
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldImage:
     """The whole image with its galaxies.
 
     Attributes
@@ -160,12 +160,12 @@ def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
-def field_of(key: str, _request: Request) -> Field | None:
+def field_of(key: str, _request: Request) -> FieldImage | None:
     """Return the whole image of a request with its galaxies, None without pixels."""
     pixels = state.pixels_of(_request)
     if pixels is None:
         return None
-    return Field(find_objects(pixels), *_picture(pixels))
+    return FieldImage(find_objects(pixels), *_picture(pixels))
 
 
 def _picture(pixels: Pixels) -> tuple[str, int, int]:
@@ -186,12 +186,12 @@ def _picture(pixels: Pixels) -> tuple[str, int, int]:
     return picture, width, height
 
 
-def field_figure(field: Field, chosen: int | None) -> go.Figure:
+def field_figure(field: FieldImage, chosen: int | None) -> go.Figure:
     """Draw the image with a numbered ring round each galaxy.
 
     Parameters
     ----------
-    field : Field
+    field : FieldImage
     chosen : int or None
         Which one is on the page.
     """
@@ -231,7 +231,7 @@ def field_figure(field: Field, chosen: int | None) -> go.Figure:
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _field_plot(key: str, chosen: int | None, _field: Field) -> go.Figure:
+def _field_plot(key: str, chosen: int | None, _field: FieldImage) -> go.Figure:
     return field_figure(_field, chosen)
 
 
@@ -250,7 +250,7 @@ def _chosen(objects: tuple[FieldObject, ...], view: ViewOnSky, options: Options)
     return None
 
 
-def _select(key: str, field: Field, source: Source, options: Options) -> None:
+def _select(key: str, field: FieldImage, source: Source, options: Options) -> None:
     points = st.session_state[key].get("selection", {}).get("points", [])
     if points:
         _aim(field.objects[int(points[0]["customdata"])], source, options)
@@ -261,14 +261,13 @@ def _aim(item: FieldObject, source: Source, stated: Options) -> None:
     options = settings.lasting_options()
     if source.fetched is not None:
         place = ("target", f"{item.ra:.5f} {item.dec:+.5f}")
-        journey.point(View(place, options, settings.interval()))
+        navigation.set_view_address(View(place, options, settings.interval()))
         return
     options = replace(
         options,
         ra=None if item.ra is None else round(item.ra, 6),
         dec=None if item.dec is None else round(item.dec, 6),
         pixel=None if item.ra is not None else (round(item.x, 1), round(item.y, 1)),
-        pixel_scale_arcsec=stated.pixel_scale_arcsec,
-        flux_pixel_scale_arcsec=stated.flux_pixel_scale_arcsec,
+        **{name: getattr(stated, name) for name in IMAGE_SETTINGS},
     )
-    journey.point(View(source.reference, options, settings.interval()))
+    navigation.set_view_address(View(source.reference, options, settings.interval()))

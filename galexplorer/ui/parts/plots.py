@@ -15,7 +15,7 @@ from PIL import Image
 from galexplorer.export.figures import figure_bytes
 from galexplorer.figures.bpt import bpt_figure
 from galexplorer.figures.lines import lines_figure
-from galexplorer.figures.palette import OVERLAY, SERIES, ink
+from galexplorer.figures.palette import OVERLAY, SERIES, theme
 from galexplorer.figures.screen_corner import Layer, screen_corner
 from galexplorer.figures.sky import STRETCHES, colour_figure, residual_picture
 from galexplorer.records.result import Result, View
@@ -24,7 +24,7 @@ from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import BPT_LABELS, describe_interval
 from galexplorer.ui.parts.tables import line_words
 from galexplorer.ui.session import state
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 PICTURE_PX = 448
 KEPT = 64
@@ -40,7 +40,7 @@ def dark() -> bool:
 
 
 @st.fragment
-def show_corner(record: Explored, earlier: Explored | None) -> None:
+def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Joint posterior", anchor=False, width="content")
@@ -84,13 +84,13 @@ def choose_panels(key: str) -> tuple[str, ...]:
 
 
 def corner_of(
-    records: list[Explored], names: tuple[str, ...], truth: _Truth = (), series: bool = False
+    records: list[ExploredGalaxy], names: tuple[str, ...], truth: _Truth = (), series: bool = False
 ) -> str | None:
     """Return the corner plot of some results as SVG, None where nothing varies.
 
     Parameters
     ----------
-    records : list of Explored
+    records : list of ExploredGalaxy
         The first lies on top.
     names : tuple of str
     truth : tuple of (str, float)
@@ -116,7 +116,7 @@ def _corner_svg(
     colours = (
         series_colours(len(_results), dark)
         if series
-        else [ink(dark).accent, *[OVERLAY] * (len(_results) - 1)]
+        else [theme(dark).accent, *[OVERLAY] * (len(_results) - 1)]
     )
     layers = [
         Layer(result.posterior, colour) for result, colour in zip(_results, colours, strict=True)
@@ -126,10 +126,10 @@ def _corner_svg(
 
 def series_colours(number: int, dark: bool) -> list[str]:
     """Return one colour for each galaxy of a comparison."""
-    return [ink(dark).accent, *SERIES[1:]][:number]
+    return [theme(dark).accent, *SERIES[1:]][:number]
 
 
-def show_bpt(record: Explored, earlier: Explored | None) -> None:
+def show_bpt(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the BPT cloud."""
     st.subheader("BPT diagram", anchor=False)
     result = record.result
@@ -175,7 +175,7 @@ def _reference() -> tuple[np.ndarray, np.ndarray] | None:
     return (x[there], y[there]) if there.sum() >= 20 else None
 
 
-def show_lines(record: Explored) -> None:
+def show_lines(record: ExploredGalaxy) -> None:
     """Draw the posteriors of the four lines."""
     st.subheader("Emission lines", anchor=False)
     kinds = line_words(record.result.posterior)

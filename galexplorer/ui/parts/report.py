@@ -4,27 +4,27 @@ import streamlit as st
 
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import domain_sentence, verdict
+from galexplorer.science.summary import describe_galaxy, domain_sentence
 from galexplorer.ui.parts import picture, plots, tables
 from galexplorer.ui.parts.downloads import show_downloads
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.session.sources import Source
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 _LABELS = {target.name: target.label for target in TARGETS}
 
 
-def show_result(record: Explored, earlier: Explored | None) -> None:
+def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw everything that is known about one galaxy.
 
     Parameters
     ----------
-    record : Explored
-    earlier : Explored or None
+    record : ExploredGalaxy
+    earlier : ExploredGalaxy or None
         An answer about the same galaxy, to draw behind it.
     """
     result, source = record.result, record.source
-    st.header(verdict(result), anchor=False)
+    st.header(describe_galaxy(result), anchor=False)
     if result.domain.inside:
         st.markdown(domain_sentence(result))
     else:

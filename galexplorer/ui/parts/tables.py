@@ -11,14 +11,14 @@ from galexplorer.schema import LINE_NAMES, SUMMARY_QUANTILES, TARGETS
 from galexplorer.science.derived import Derived, derive
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, FAINT_LOG_FLUX, line_status
 from galexplorer.science.summary import (
+    describe_detection,
     format_number,
     format_value,
     not_measurable,
-    seen_words,
 )
 from galexplorer.ui.parts import controls
 from galexplorer.ui.session import address, settings
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
 
@@ -26,13 +26,13 @@ _LABELS = {target.name: target.label for target in TARGETS}
 
 
 @st.fragment
-def show_tables(record: Explored, earlier: Explored | None, beside: bool) -> None:
+def show_tables(record: ExploredGalaxy, earlier: ExploredGalaxy | None, beside: bool) -> None:
     """Draw the tables of targets and derived quantities; another interval redraws these alone.
 
     Parameters
     ----------
-    record : Explored
-    earlier : Explored or None
+    record : ExploredGalaxy
+    earlier : ExploredGalaxy or None
         An answer about the same galaxy to set beside it.
     beside : bool
         The second table goes to the right of the first and not below it.
@@ -42,16 +42,16 @@ def show_tables(record: Explored, earlier: Explored | None, beside: bool) -> Non
         show_posterior(record, earlier)
     with right:
         show_derived(record.result)
-    address.keep_interval(settings.interval())
+    address.write_interval(settings.interval())
 
 
-def show_posterior(record: Explored, earlier: Explored | None) -> None:
+def show_posterior(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the table of the nine targets, published values beside them.
 
     Parameters
     ----------
-    record : Explored
-    earlier : Explored or None
+    record : ExploredGalaxy
+    earlier : ExploredGalaxy or None
         An answer about the same galaxy to set beside it.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -63,14 +63,16 @@ def show_posterior(record: Explored, earlier: Explored | None) -> None:
         st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
 
 
-def posterior_table(record: Explored, level: str, earlier: Explored | None = None) -> pd.DataFrame:
+def posterior_table(
+    record: ExploredGalaxy, level: str, earlier: ExploredGalaxy | None = None
+) -> pd.DataFrame:
     """Return median, interval and known value of every target, as words.
 
     Parameters
     ----------
-    record : Explored
+    record : ExploredGalaxy
     level : {"68%", "95%"}
-    earlier : Explored, optional
+    earlier : ExploredGalaxy, optional
     """
     summary = record.result.posterior.summary()
     before = earlier.result.posterior.summary() if earlier is not None else {}
@@ -97,7 +99,7 @@ def posterior_table(record: Explored, level: str, earlier: Explored | None = Non
     return pd.DataFrame(rows)
 
 
-def _offer_redshift(record: Explored) -> None:
+def _offer_redshift(record: ExploredGalaxy) -> None:
     known = record.known.get("redshift")
     if known is not None and "redshift" not in record.result.posterior.fixed:
         clicked = st.button(
@@ -160,7 +162,7 @@ def show_line_kinds(result: Result) -> None:
             {
                 "Line": _LABELS[name].removesuffix(" flux"),
                 "Kind": words[name],
-                "S/N > 3": seen_words(result, name),
+                "S/N > 3": describe_detection(result, name),
             }
             for name in LINE_NAMES
         ]

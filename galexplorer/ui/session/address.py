@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from galexplorer.ui.session import journey, link
+from galexplorer.ui.session import link, navigation
 from galexplorer.ui.session.link import View
 
 _KNOWN_KEY, _BLANK_KEY = "address", "blank_address"
@@ -20,7 +20,7 @@ def read() -> View | None:
     store = st.session_state
     query = st.query_params.to_dict()
     known = store.get(_KNOWN_KEY, {})
-    if not query and known and journey.arrived():
+    if not query and known and navigation.is_new_page():
         # Back from another page by the menu, which drops the parameters: all stays as it was,
         # and from now on that is what the bare address stands for.
         store[_BLANK_KEY] = known
@@ -42,11 +42,13 @@ def write(view: View) -> None:
     store = st.session_state
     query, shown = link.to_query(view), st.query_params.to_dict()
     store[_KNOWN_KEY] = query
-    if query != (shown or store.get(_BLANK_KEY, {})) or (journey.arrived() and query != shown):
+    if query != (shown or store.get(_BLANK_KEY, {})) or (
+        navigation.is_new_page() and query != shown
+    ):
         st.query_params.from_dict(query)
 
 
-def keep_interval(interval: str) -> None:
+def write_interval(interval: str) -> None:
     """Let the address say another interval, where the page was not drawn again for it.
 
     Parameters

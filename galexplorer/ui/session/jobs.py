@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from galexplorer.inference.target_run import Outcome, Progress
 from galexplorer.query.target_list import Target
+from galexplorer.runs.target_run import Outcome, Progress
 
 Run = Callable[[Target, Progress], Outcome]
 
@@ -105,7 +105,7 @@ class Job:
             self._next()
 
 
-class Held:
+class JobHandle:
     """A session's handle of its job: when the session is discarded, the job ends.
 
     Parameters

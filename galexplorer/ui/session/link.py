@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.ui.session.request import Options
 
@@ -27,6 +27,9 @@ BOUNDS = {
     "dec": (-90.0, 90.0),
     "pixel_scale": (0.01, 60.0),
     "flux_pixel_scale": (0.01, 60.0),
+    "zero_point": (-5.0, 45.0),
+    "exposure": (0.001, 1e7),
+    "ebv": (0.0, 10.0),
     "redshift": (0.001, TARGETS[0].high),
 }
 """Lowest and highest value of each number that a control takes."""
@@ -70,6 +73,9 @@ def to_query(view: View) -> dict[str, str]:
         "dec": o.dec,
         "pixel_scale": o.pixel_scale_arcsec,
         "flux_pixel_scale": o.flux_pixel_scale_arcsec,
+        "zero_point": o.zero_point,
+        "exposure": o.exposure_s,
+        "ebv": o.ebv,
         "redshift": o.redshift,
     }
     query = dict([view.source]) if view.source else {}
@@ -130,6 +136,9 @@ def from_query(query: Mapping[str, str]) -> View:
         pixel=read("pixel", lambda words: _pair(words, 0, 1e6, rising=False)),
         pixel_scale_arcsec=number("pixel_scale"),
         flux_pixel_scale_arcsec=number("flux_pixel_scale"),
+        zero_point=number("zero_point"),
+        exposure_s=number("exposure"),
+        ebv=number("ebv"),
         redshift=None if spread else number("redshift"),
         redshift_range=(
             read("redshift", lambda w: _pair(w, 0.0, TARGETS[0].high)) if spread else None

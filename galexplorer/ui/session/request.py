@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from galexplorer.api.inputs import Given, observe
 from galexplorer.errors import OptionError
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
-from galexplorer.inference.choices import INPUTS, restrict
+from galexplorer.inference.input_selection import INPUTS, select_inputs
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.sky.fetch import Fetched
@@ -18,7 +18,13 @@ from galexplorer.sky.fetch import Fetched
 if TYPE_CHECKING:
     from galexplorer.api.engine import Engine
     from galexplorer.api.result import Result
-    from galexplorer.inference.sight import Sight
+    from galexplorer.inference.prepared import PreparedObservation
+
+IMAGE_SETTINGS = (
+    *("pixel_scale_arcsec", "flux_pixel_scale_arcsec"),
+    *("zero_point", "exposure_s", "ebv"),
+)
+"""Options that say how an image of the user's own is read."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,19 @@ class Options:
         Side of a pixel; None reads it from the header.
     flux_pixel_scale_arcsec : float or None
         Side of the pixel that the values refer to.
+    zero_point : float or None
+        AB magnitude of a source whose pixels sum to one; None reads it from the header.
+    exposure_s : float or None
+        Exposure time, where the zero point is that of one unit per second.
+    ebv : float or None
+        Reddening E(B-V), magnitudes, whose extinction is removed from measured magnitudes.
     redshift : float or None
         Held fixed.
     redshift_range : tuple of float or None
         Prior on the redshift.
     draws, seed : int
     use : tuple of str
-        Which of `galexplorer.inference.choices.INPUTS` the model is given.
+        Which of `galexplorer.inference.input_selection.INPUTS` the model is given.
     cuts : dict of str to tuple of float
         Prior ranges of other targets.
     """
@@ -58,6 +70,9 @@ class Options:
     pixel: tuple[float, float] | None = None
     pixel_scale_arcsec: float | None = None
     flux_pixel_scale_arcsec: float | None = None
+    zero_point: float | None = None
+    exposure_s: float | None = None
+    ebv: float | None = None
     redshift: float | None = None
     redshift_range: tuple[float, float] | None = None
     draws: int = 5000
@@ -115,16 +130,22 @@ class Request:
 
     def pixels_key(self) -> str:
         """Return a hash of what the pixels depend on."""
-        options = self.options
-        return self._hash([options.pixel_scale_arcsec, options.flux_pixel_scale_arcsec])
+        return self._hash(self._reading())
 
     def observation_key(self) -> str:
         """Return a hash of what the observation depends on."""
         o = self.options
-        own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel]
-        return self._hash([*own, o.pixel_scale_arcsec, o.flux_pixel_scale_arcsec])
+        own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel, o.ebv]
+        return self._hash([*own, *self._reading()])
 
-    def sight_key(self) -> str:
+    def _reading(self) -> list[object]:
+        o = self.options
+        # A position matters to the pixels where the header's may be overruled.
+        place = None if o.pixel_scale_arcsec is None else (o.ra, o.dec)
+        scales = (o.pixel_scale_arcsec, o.flux_pixel_scale_arcsec, o.zero_point, o.exposure_s)
+        return [*scales, place]
+
+    def prepared_key(self) -> str:
         """Return a hash of what the model is given: the observation, and which parts of it."""
         return f"{self.observation_key()} {','.join(self.options.use)}"
 
@@ -157,6 +178,10 @@ def read_pixels(request: Request) -> Pixels | None:
         list(request.files),
         pixel_scale_arcsec=request.options.pixel_scale_arcsec,
         flux_pixel_scale_arcsec=request.options.flux_pixel_scale_arcsec,
+        zero_point=request.options.zero_point,
+        exposure_s=request.options.exposure_s,
+        ra=request.options.ra,
+        dec=request.options.dec,
     )
 
 
@@ -189,12 +214,24 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
     }
     if pixels is not None:  # without an image, what is stated of one waits for the next
         known |= {"ra": options.ra, "dec": options.dec, "pixel": options.pixel}
-    return observe(request.fetched or pixels, **known)
+    if request.fetched is None:
+        known |= {"ebv": options.ebv} if pixels is not None else {}
+        return observe(pixels, **known)
+    observation = observe(request.fetched, **known)
+    if not any(value is not None for value in _image_settings(options).values()):
+        return observation
+    note = "Scales, zero point and E(B-V) under Image were not used: the pixels are those of SDSS."
+    return replace(observation, notes=(*observation.notes, note))
+
+
+def _image_settings(options: Options) -> dict[str, float | None]:
+    """Return what says how to read an image of the user's own."""
+    return {name: getattr(options, name) for name in IMAGE_SETTINGS}
 
 
 def _observe_stored(stored: Observation, options: Options) -> Observation:
     """Join what the library keeps of a galaxy and the magnitudes that the user gives."""
-    if options.pixel or options.pixel_scale_arcsec or options.flux_pixel_scale_arcsec:
+    if options.pixel or any(value is not None for value in _image_settings(options).values()):
         raise OptionError("The library has no pixels: clear the settings under Image.")
     if options.ra is not None:
         raise OptionError("The library has no pixels: clear the target's RA and Dec.")
@@ -217,7 +254,7 @@ def run(
     load_engine: "Callable[[], Engine]",
     progress: Callable[[str], None] = lambda words: None,
     observation: Callable[[Request], Observation] | None = None,
-    sight: "Callable[[Request, Observation], Sight] | None" = None,
+    prepared: "Callable[[Request, Observation], PreparedObservation] | None" = None,
 ) -> "Result":
     """Infer one galaxy: read, measure, draw.
 
@@ -231,7 +268,7 @@ def run(
         Is told what happens next, a few words each time.
     observation : callable, optional
         Returns the request's observation, where a memory of them is kept.
-    sight : callable, optional
+    prepared : callable, optional
         Returns what the engine sees in that observation, likewise.
 
     Returns
@@ -251,7 +288,7 @@ def run(
         observed = observe_request(request, read_pixels(request))
     else:
         observed = observation(request)
-    observed = restrict(observed, options.use)
+    observed = select_inputs(observed, options.use)
     progress("Loading the model")
     engine = load_engine()
     progress(f"Drawing {options.draws:,} times from the posterior")
@@ -261,18 +298,18 @@ def run(
         redshift_range=options.redshift_range,
         draws=options.draws,
         seed=options.seed,
-        sight=None if sight is None else sight(request, observed),
+        prepared=None if prepared is None else prepared(request, observed),
         cuts=options.cuts,
     )
 
 
 def without_image(options: Options) -> Options:
     """Return the options without those that belong to an image."""
+    cleared: dict[str, Any] = dict.fromkeys(IMAGE_SETTINGS)
     return replace(
         options,
         ra=None,
         dec=None,
         pixel=None,
-        pixel_scale_arcsec=None,
-        flux_pixel_scale_arcsec=None,
+        **cleared,
     )

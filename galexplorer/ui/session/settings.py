@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS
 from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS
 from galexplorer.ui.session.request import Options
@@ -26,6 +26,8 @@ def set_options(options: Options) -> None:
     store["ra"], store["dec"], store["pixel"] = options.ra, options.dec, options.pixel
     store["pixel_scale"] = options.pixel_scale_arcsec
     store["flux_pixel_scale"] = options.flux_pixel_scale_arcsec
+    store["zero_point"], store["exposure"] = options.zero_point, options.exposure_s
+    store["ebv"] = options.ebv
     store["redshift"] = options.redshift
     store["redshift_mode"] = (
         KNOWN if options.redshift is not None else RANGE if options.redshift_range else UNKNOWN
@@ -63,6 +65,9 @@ def read_options() -> Options:
         pixel=store.get("pixel"),
         pixel_scale_arcsec=store.get("pixel_scale"),
         flux_pixel_scale_arcsec=store.get("flux_pixel_scale"),
+        zero_point=store.get("zero_point"),
+        exposure_s=store.get("exposure"),
+        ebv=store.get("ebv"),
         redshift=store.get("redshift") if mode == KNOWN else None,
         redshift_range=spread if mode == RANGE else None,
         draws=int(store.get("draws") or Options().draws),

@@ -1,8 +1,8 @@
 """State of a session, and state that all sessions share.
 
 The history is the memory that pages have in common: every galaxy that was explored is a plain
-record in it. Pages read it with `history` and add to it with `remember`; nothing else is passed
-between pages but a galaxy to look up (`galexplorer.ui.session.journey`).
+record in it. Pages read it with `history` and add to it with `store_result`; nothing else is passed
+between pages but a galaxy to look up (`galexplorer.ui.session.navigation`).
 """
 
 import gc
@@ -21,7 +21,7 @@ from galexplorer.ui.session.sources import Source
 
 if TYPE_CHECKING:
     from galexplorer.api.engine import Engine
-    from galexplorer.inference.sight import Sight
+    from galexplorer.inference.prepared import PreparedObservation
 
 HISTORY = 24
 """Results that a session keeps; one takes about 0.5 MB."""
@@ -31,7 +31,7 @@ SOURCE_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True)
-class Explored:
+class ExploredGalaxy:
     """One galaxy as this session explored it: the image, what was stated, the answer.
 
     Attributes
@@ -103,22 +103,22 @@ def _observation(key: str, _request: Request) -> Observation:
     return observe_request(_request, pixels_of(_request))
 
 
-def sight_of(request: Request, observation: Observation) -> "Sight":
-    """Return what the engine sees in a request's observation, from memory where it looked."""
-    return _sight(request.sight_key(), observation)
+def prepared_of(request: Request, observation: Observation) -> "PreparedObservation":
+    """Return a request's observation prepared for sampling, from memory where it was before."""
+    return _prepared(request.prepared_key(), observation)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _sight(key: str, _observation: Observation) -> "Sight":
-    return load_engine().look(_observation)
+def _prepared(key: str, _observation: Observation) -> "PreparedObservation":
+    return load_engine().prepare(_observation)
 
 
-def history() -> tuple[Explored, ...]:
+def history() -> tuple[ExploredGalaxy, ...]:
     """Return what this session explored, the latest first."""
     return tuple(reversed(_records().values()))
 
 
-def recall(key: str) -> Explored | None:
+def find_result(key: str) -> ExploredGalaxy | None:
     """Return this session's answer to the request of that hash, None where it has none.
 
     Looking a record up makes it the latest.
@@ -129,12 +129,12 @@ def recall(key: str) -> Explored | None:
     return records.get(key)
 
 
-def remember(record: Explored) -> None:
+def store_result(record: ExploredGalaxy) -> None:
     """Add a record as the latest one, and forget the oldest beyond what a session may keep.
 
     Parameters
     ----------
-    record : Explored
+    record : ExploredGalaxy
     """
     records = _records()
     records[record.key] = record
@@ -145,8 +145,8 @@ def remember(record: Explored) -> None:
 
 def explore(
     request: Request, source: Source | None, progress: Callable[[str], None] = lambda words: None
-) -> Explored:
-    """Answer a request, from memory where it can, and remember the answer.
+) -> ExploredGalaxy:
+    """Answer a request, from memory where it can, and keep the answer.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def explore(
 
     Returns
     -------
-    Explored
+    ExploredGalaxy
 
     Raises
     ------
@@ -166,16 +166,16 @@ def explore(
         If a file cannot be read, no galaxy is found, or an option contradicts another.
     """
     key = request.key()
-    record = recall(key)
+    record = find_result(key)
     if record is None:
-        result = run(request, load_engine, progress, observation_of, sight_of)
+        result = run(request, load_engine, progress, observation_of, prepared_of)
         name = source.name if source is not None else "Magnitudes alone"
-        record = Explored(key, name, source, request.options, result)
-        remember(record)
+        record = ExploredGalaxy(key, name, source, request.options, result)
+        store_result(record)
     return record
 
 
-def is_seen(request: Request, source: Source | None) -> bool:
+def has_result(request: Request, source: Source | None) -> bool:
     """Return whether this session has an answer about the same galaxy: the next is a short way."""
     return any(
         record.reference == (None if source is None else source.reference)
@@ -192,7 +192,7 @@ def find_source(reference: tuple[str, str]) -> Source | None:
     return None
 
 
-def before(record: Explored) -> Explored | None:
+def previous_result(record: ExploredGalaxy) -> ExploredGalaxy | None:
     """Return this session's last other answer about the same galaxy, None without one."""
     for other in history():
         same = other.reference == record.reference and other.key != record.key
@@ -205,11 +205,11 @@ def _aim(options: Options) -> tuple:
     return options.ra, options.dec, options.pixel
 
 
-def _records() -> OrderedDict[str, Explored]:
+def _records() -> OrderedDict[str, ExploredGalaxy]:
     return st.session_state.setdefault("history", OrderedDict())
 
 
-def _size(records: OrderedDict[str, Explored]) -> int:
+def _size(records: OrderedDict[str, ExploredGalaxy]) -> int:
     """Return the bytes of all images in memory, each counted once."""
     sources = [r.source for r in records.values() if r.source is not None]
     sizes = {id(content): len(content) for s in sources for _, content in s.files}

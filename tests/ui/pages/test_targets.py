@@ -9,10 +9,10 @@ import pytest
 from astropy.table import Table
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.inference.target_run import Outcome
 from galexplorer.query.target_list import Target
+from galexplorer.runs.target_run import Outcome
 from galexplorer.ui.pages.targets import filter_frame, results_frame
-from galexplorer.ui.session.jobs import Held, Job
+from galexplorer.ui.session.jobs import Job, JobHandle
 
 CSV = b"""id,u,g,r,i,z,redshift
 A,18.9,17.4,16.8,16.4,16.2,
@@ -103,11 +103,11 @@ def test_a_forgotten_session_ends_its_job():
         time.sleep(0.01)
         return Outcome(target)
 
-    held = Held(Job(targets(2000), run))
-    job = held.job
+    handle = JobHandle(Job(targets(2000), run))
+    job = handle.job
     job.start()
     assert started.wait(30)
-    del held
+    del handle
     wait(lambda: not job.running)
     assert job.cancelled
     assert job.done < 2000
@@ -159,7 +159,7 @@ def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("the network was asked")
 
-    monkeypatch.setattr("galexplorer.inference.target_run.fetch_target", refuse)
+    monkeypatch.setattr("galexplorer.runs.target_run.fetch_target", refuse)
     give(app, CSV.replace(b"redshift\n", b"redshift,name\n").replace(b"C,,,,,,", b"C,,,,,,,NGC 1"))
     assert "redshift held fixed" in " ".join(m.value for m in app.markdown)
     app.button(key="targets_run").click().run()

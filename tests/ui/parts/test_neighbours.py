@@ -126,10 +126,10 @@ def test_the_map_page_needs_no_galaxy(weights_dir):
 def empty_library(weights_dir, monkeypatch) -> Iterator[None]:
     """The app's weights with a library of no galaxies; nothing seen with another is remembered."""
     engine = state.load_engine()
-    state._sight.clear()
-    monkeypatch.setitem(engine.__dict__, "library", Library(library.nothing()))
+    state._prepared.clear()
+    monkeypatch.setitem(engine.__dict__, "library", Library(library.empty_library()))
     yield
-    state._sight.clear()
+    state._prepared.clear()
 
 
 def test_without_real_galaxies_the_map_says_how_to_get_some(empty_library):

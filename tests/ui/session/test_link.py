@@ -1,6 +1,6 @@
 import pytest
 
-from galexplorer.inference.choices import INPUTS
+from galexplorer.inference.input_selection import INPUTS
 from galexplorer.ui.session.link import View, from_query, to_query
 from galexplorer.ui.session.request import Options
 
@@ -21,6 +21,9 @@ VIEWS = [
             dec=-26.05369,
             pixel_scale_arcsec=0.396,
             flux_pixel_scale_arcsec=0.4,
+            zero_point=25.25,
+            exposure_s=90.0,
+            ebv=0.031,
             use=("image", "g", "r", "i"),
             cuts={"log_sfr": (-1.0, 2.0), "log_stellar_mass": (9.5, 11.0)},
         ),
@@ -55,6 +58,9 @@ def test_defaults_are_left_out():
         ("pixel", "1~2~3"),
         ("log_sfr", "-99~99"),
         ("dec", ""),
+        ("zero_point", "99"),
+        ("exposure", "-1"),
+        ("ebv", "nan"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_left_out(name, words):

@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from galexplorer.errors import GalexplorerError, OptionError
-from galexplorer.ui.session.request import Options, Request, run, without_image
+from galexplorer.records.observation import Observation
+from galexplorer.ui.session.request import (
+    Options,
+    Request,
+    observe_request,
+    read_pixels,
+    run,
+    without_image,
+)
 
 
 def no_engine():
@@ -34,6 +42,9 @@ def test_everything_an_answer_depends_on_changes_the_key(cube):
                 {"ra": 1.0},
                 {"pixel_scale_arcsec": 0.396},
                 {"flux_pixel_scale_arcsec": 0.396},
+                {"zero_point": 25.0},
+                {"exposure_s": 3.0},
+                {"ebv": 0.1},
                 {"redshift": 0.02},
                 {"redshift_range": (0.0, 0.1)},
                 {"draws": 1000},
@@ -64,5 +75,49 @@ def test_nothing_to_infer_from_is_refused():
 
 
 def test_options_of_the_image_can_be_left_out():
-    options = Options(ra=1.0, dec=2.0, pixel_scale_arcsec=0.4, seed=3)
+    options = Options(ra=1.0, dec=2.0, pixel_scale_arcsec=0.4, zero_point=25.0, ebv=0.1, seed=3)
     assert without_image(options) == Options(seed=3)
+
+
+def observe(cube: bytes, **stated: float) -> Observation:
+    request = Request((("a.fits", cube),), Options(**stated))
+    return observe_request(request, read_pixels(request))
+
+
+def test_what_is_stated_of_an_image_counts(cube):
+    plain = observe(cube).photometry.magnitudes
+    stated = observe(cube, zero_point=20.0, exposure_s=10.0, ebv=0.1).photometry.magnitudes
+    # ten seconds make 22.5; Schlafly & Finkbeiner 2011, table 6, R_V = 3.1
+    for band, factor in {"g": 3.303, "r": 2.285, "i": 1.698}.items():
+        assert stated[band] == pytest.approx(plain[band] - 0.1 * factor, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "read_anew"),
+    [
+        ({"zero_point": 25.0}, True),
+        ({"exposure_s": 3.0}, True),
+        ({"ebv": 0.1}, False),
+        ({"ra": 1.0, "dec": 2.0}, False),
+        ({"ra": 1.0, "dec": 2.0, "pixel_scale_arcsec": 0.4}, True),
+    ],
+)
+def test_pixels_and_observations_are_kept_by_what_they_depend_on(cube, change, read_anew):
+    first = Request((("a.fits", cube),))
+    other = replace(first, options=replace(first.options, **change))
+    assert (first.pixels_key() != other.pixels_key()) == read_anew
+    assert first.observation_key() != other.observation_key()
+
+
+def test_a_position_is_told_apart_where_the_header_may_be_overruled(cube):
+    scaled = Options(pixel_scale_arcsec=0.4)
+    first = Request((("a.fits", cube),), scaled)
+    other = replace(first, options=replace(scaled, ra=1.0, dec=2.0))
+    assert first.pixels_key() != other.pixels_key()
+
+
+def test_no_sentence_of_the_app_names_an_option_of_the_command_line(bad_files):
+    for name, content in bad_files.values():
+        with pytest.raises(GalexplorerError) as caught:
+            run(Request(((name, content),)), no_engine)
+        assert "--" not in str(caught.value)

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from galexplorer.ui.session import state
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source, list_examples
-from galexplorer.ui.session.state import Explored
+from galexplorer.ui.session.state import ExploredGalaxy
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -25,42 +25,42 @@ def session(monkeypatch):
     return store
 
 
-def record(key: str, name: str = "spiral", size: int = 10, **options) -> Explored:
+def record(key: str, name: str = "spiral", size: int = 10, **options) -> ExploredGalaxy:
     source = Source("example", name, ((f"{name}.fits", bytes(size)),), "")
-    return Explored(key, name, source, Options(**options), result=None)
+    return ExploredGalaxy(key, name, source, Options(**options), result=None)
 
 
 def test_history_has_the_latest_first(session):
     for key in "abc":
-        state.remember(record(key))
+        state.store_result(record(key))
     assert [r.key for r in state.history()] == ["c", "b", "a"]
-    assert state.recall("a").key == "a"
+    assert state.find_result("a").key == "a"
     assert [r.key for r in state.history()] == ["a", "c", "b"]
-    assert state.recall("unknown") is None
+    assert state.find_result("unknown") is None
 
 
 def test_history_is_bounded_in_number_and_bytes(session, monkeypatch):
     for k in range(state.HISTORY + 5):
-        state.remember(record(str(k)))
+        state.store_result(record(str(k)))
     assert len(state.history()) == state.HISTORY
     monkeypatch.setattr(state, "SOURCE_BYTES", 100)
-    state.remember(record("large", size=90))
-    state.remember(record("larger", size=150))
+    state.store_result(record("large", size=90))
+    state.store_result(record("larger", size=150))
     assert [r.key for r in state.history()] == ["larger"]
 
 
 def test_before_is_the_last_other_answer_about_the_same_galaxy(session):
-    state.remember(record("a", "spiral"))
-    state.remember(record("b", "dwarf"))
+    state.store_result(record("a", "spiral"))
+    state.store_result(record("b", "dwarf"))
     now = record("c", "spiral", redshift=0.02)
-    state.remember(now)
-    assert state.before(now).key == "a"
-    assert state.before(record("b", "dwarf")) is None
-    assert state.before(record("d", "spiral", ra=1.0, dec=2.0)) is None
+    state.store_result(now)
+    assert state.previous_result(now).key == "a"
+    assert state.previous_result(record("b", "dwarf")) is None
+    assert state.previous_result(record("d", "spiral", ra=1.0, dec=2.0)) is None
 
 
 def test_a_link_finds_its_source_in_the_session(session):
-    state.remember(record("a", "spiral"))
+    state.store_result(record("a", "spiral"))
     assert state.find_source(("example", "spiral")).name == "spiral"
     assert state.find_source(("example", "dwarf")) is None
 
@@ -149,24 +149,24 @@ def test_compare_lays_two_results_over_one_another(app):
 
 def test_another_seed_does_not_encode_again(weights_dir, monkeypatch):
     engine = state.load_engine()
-    looks = []
-    look = type(engine).look
+    calls = []
+    prepare = type(engine).prepare
     monkeypatch.setattr(
-        type(engine), "look", lambda self, seen: looks.append(1) or look(self, seen)
+        type(engine), "prepare", lambda self, seen: calls.append(1) or prepare(self, seen)
     )
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     at.query_params["example"] = list_examples()[0].reference
     at.query_params["draws"] = "517"
-    state._sight.clear()
+    state._prepared.clear()
     at.run()
     first = at.table[0].value
     at.number_input(key="seed").set_value(3).run()
     assert not at.exception
     assert not at.table[0].value.equals(first)
-    assert len(looks) == 1
+    assert len(calls) == 1
     at.number_input(key="mag_g").set_value(15.0).run()
     assert not at.exception
-    assert len(looks) == 2
+    assert len(calls) == 2
 
 
 def test_the_address_follows_the_interval(weights_dir):

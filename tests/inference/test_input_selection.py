@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from galexplorer.errors import OptionError
-from galexplorer.inference.choices import INPUTS, cut, restrict
+from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
@@ -28,13 +28,13 @@ def result(rng) -> Result:
 
 
 def test_everything_is_the_observation_itself(observation):
-    assert restrict(observation, INPUTS) is observation
+    assert select_inputs(observation, INPUTS) is observation
     # what is not there cannot be dropped
-    assert restrict(observation, tuple(n for n in INPUTS if n != "z")) is observation
+    assert select_inputs(observation, tuple(n for n in INPUTS if n != "z")) is observation
 
 
 def test_what_is_left_out_is_gone_and_said(observation):
-    less = restrict(observation, ("g", "r"))
+    less = select_inputs(observation, ("g", "r"))
     assert less.cutout is None
     assert less.photometry.magnitudes == {"g": 17.0, "r": 16.0}
     assert less.photometry.errors == {"r": 0.1}
@@ -43,19 +43,19 @@ def test_what_is_left_out_is_gone_and_said(observation):
 
 
 def test_an_image_without_bands_has_no_photometry(observation):
-    assert restrict(observation, ("image",)).photometry == Photometry()
+    assert select_inputs(observation, ("image",)).photometry == Photometry()
 
 
 @pytest.mark.parametrize("use", [(), ("radii",), ("z",)])
 def test_nothing_is_refused(observation, use):
     with pytest.raises(OptionError, match="No input is left"):
-        restrict(observation, use)
+        select_inputs(observation, use)
 
 
 def test_cut_draws_are_those_of_a_truncated_prior(result):
     low, high = -0.5, 1.0
     name = "log_sfr"
-    kept = cut(result, {name: (low, high)})
+    kept = apply_prior_cuts(result, {name: (low, high)})
     column = kept.posterior.column(name)
     assert column.min() >= low
     assert column.max() <= high
@@ -69,16 +69,16 @@ def test_cut_draws_are_those_of_a_truncated_prior(result):
 
 
 def test_no_cut_changes_nothing(result):
-    assert cut(result, {}) is result
+    assert apply_prior_cuts(result, {}) is result
 
 
 def test_a_cut_that_leaves_little_is_refused(result):
     with pytest.raises(OptionError, match="of 4,000 draws lie within"):
-        cut(result, {"log_sfr": (5.0, 6.0)})
+        apply_prior_cuts(result, {"log_sfr": (5.0, 6.0)})
     with pytest.raises(OptionError, match="must increase"):
-        cut(result, {"log_sfr": (1.0, 1.0)})
+        apply_prior_cuts(result, {"log_sfr": (1.0, 1.0)})
 
 
 def test_fixed_targets_stay_fixed(result):
     fixed = replace(result, posterior=Posterior(result.posterior.draws, ("redshift",)))
-    assert cut(fixed, {"log_sfr": (-1, 1)}).posterior.fixed == ("redshift",)
+    assert apply_prior_cuts(fixed, {"log_sfr": (-1, 1)}).posterior.fixed == ("redshift",)

@@ -19,8 +19,8 @@ from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
 from galexplorer.schema import IMAGE_BANDS
-from galexplorer.simulation.donors import KEPT_OUT, KNOWN_SCALES_ARCSEC, Donors, unlabelled
-from galexplorer.simulation.jpeg_service import serve, service_of
+from galexplorer.simulation.donors import KNOWN_SCALES_ARCSEC, RESERVED, Donors, unlabelled
+from galexplorer.simulation.jpeg_service import jpeg_service_of, render_jpeg
 from galexplorer.simulation.rendering import render
 from galexplorer.simulation.training_set import galaxy_of
 from galexplorer.simulation.transplants import choose, transplant
@@ -58,15 +58,15 @@ class Sample:
         return True
 
 
-def real_sample(data: Path, tuning: bool = False) -> Sample:
-    """Read real images that lend nothing to simulated ones.
+def read_real_sample(data: Path, tuning: bool = False) -> Sample:
+    """Read real images that give nothing to simulated ones.
 
     Parameters
     ----------
     data : Path
         Folder of the real sets.
     tuning : bool
-        Instead of the images that are kept out to judge by, read as many others from outside the
+        Instead of the images reserved for measuring realism, read as many others from outside the
         training split: those that the simulation's constants may be changed by.
 
     Returns
@@ -76,13 +76,13 @@ def real_sample(data: Path, tuning: bool = False) -> Sample:
     sample = Sample()
     listed = unlabelled(data)
     if tuning:
-        listed = listed[~listed.kept_out & (listed.split != shards.TRAIN)]
+        listed = listed[~listed.reserved & (listed.split != shards.TRAIN)]
         listed = pd.concat(
-            part.sample(min(len(part), KEPT_OUT[str(name)]), random_state=0)
+            part.sample(min(len(part), RESERVED[str(name)]), random_state=0)
             for name, part in listed.groupby("set")
         )
     else:
-        listed = listed[listed.kept_out]
+        listed = listed[listed.reserved]
     for name, file, code in zip(listed.set, listed.file, listed.kind, strict=True):
         scale = KNOWN_SCALES_ARCSEC.get(name, NOMINAL_SCALE_ARCSEC)
         try:
@@ -94,7 +94,7 @@ def real_sample(data: Path, tuning: bool = False) -> Sample:
     return sample
 
 
-def simulated_sample(
+def simulate_sample(
     rows: pd.DataFrame, number: dict[str, int], seed: int, donors: Donors | None
 ) -> Sample:
     """Simulate galaxies as the servers of the real sets would have delivered them.
@@ -116,10 +116,10 @@ def simulated_sample(
     sample = Sample()
     for position, (name, wanted) in enumerate(number.items()):
         rng = np.random.default_rng([seed, position])
-        able = rows[selected(rows, name)]
+        able = rows[selection_mask(rows, name)]
         made = 0
         for index in rng.permutation(len(able)):
-            pixels = served(able.iloc[int(index)], name, donors, rng)
+            pixels = simulate_delivery(able.iloc[int(index)], name, donors, rng)
             if pixels is None:
                 continue
             if name not in KNOWN_SCALES_ARCSEC:
@@ -130,7 +130,7 @@ def simulated_sample(
     return sample
 
 
-def served(
+def simulate_delivery(
     row: pd.Series, name: str, donors: Donors | None, rng: np.random.Generator
 ) -> Pixels | None:
     """Simulate a galaxy as the server of a real set would have delivered it.
@@ -158,10 +158,10 @@ def served(
         if k is None:
             return None
         flux = transplant(donors, k, galaxy, rng)
-    return serve(flux, service_of(name, float(row.petro_r90_true), float(row.dec)), rng)
+    return render_jpeg(flux, jpeg_service_of(name, float(row.petro_r90_true), float(row.dec)), rng)
 
 
-def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
+def selection_mask(rows: pd.DataFrame, name: str) -> np.ndarray:
     """Return which rows the survey behind a set would have chosen."""
     r, r90 = rows.r.to_numpy(float), rows.petro_r90_true.to_numpy(float)
     if name == "gz1_jpeg":
@@ -174,7 +174,7 @@ def selected(rows: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _nominal(pixels: Pixels) -> Pixels:
-    """Return a served image at a nominal pixel scale."""
+    """Return a delivered image at a nominal pixel scale."""
     factor = (NOMINAL_SCALE_ARCSEC / pixels.pixel_scale_arcsec) ** 2
     return Pixels(
         flux=pixels.flux * np.float32(factor),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from galexplorer.inference.engine import Engine
 
 DRAWS = 1000
+INTERRUPTED = "interrupted"
+"""Problem of a target whose turn had not come when a run was stopped."""
 
 Progress = Callable[[str], None]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from galexplorer.realism import hardness
+from galexplorer.realism import predictability
 
 
 def galaxies(number: int, seed: int, scatter: float) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def test_explained_variance_is_that_of_the_scatter():
     """Signal of 0.46 dex rms and scatter of 0.3: an R2 of at most 0.71."""
     rows = galaxies(3000, 1, 0.3)
     best = 1 - 0.3**2 / rows.log_stellar_mass.var()
-    found, error, left = hardness.explained(rows, list("ugriz"), "log_stellar_mass")
+    found, error, left = predictability.cross_validated_r2(rows, list("ugriz"), "log_stellar_mass")
     assert best - 0.06 < found < best + 0.02
     assert 0.003 < error < 0.03
     assert left == pytest.approx(0.3, rel=0.12)
@@ -36,16 +36,19 @@ def test_explained_variance_is_that_of_the_scatter():
 
 def test_an_easier_population_shows():
     real, population = galaxies(1500, 2, 0.3), galaxies(4000, 3, 0.15)
-    near, sample = hardness.matched(real, population, "log_stellar_mass")
+    near, sample = predictability.match_rows(real, population, "log_stellar_mass")
     assert len(near) == len(sample) > 1000
-    easier = hardness.explained(sample, list("ugriz"), "log_stellar_mass")[0]
-    assert easier > hardness.explained(real, list("ugriz"), "log_stellar_mass")[0] + 0.05
+    easier = predictability.cross_validated_r2(sample, list("ugriz"), "log_stellar_mass")[0]
+    assert (
+        easier
+        > predictability.cross_validated_r2(real, list("ugriz"), "log_stellar_mass")[0] + 0.05
+    )
 
 
 def test_matched_rows_are_near_and_taken_once():
     real, population = galaxies(500, 4, 0.3), galaxies(5000, 5, 0.3)
     population["r"] = np.where(np.arange(5000) < 2500, population.r, population.r + 3)
-    near, sample = hardness.matched(real, population, "log_stellar_mass")
+    near, sample = predictability.match_rows(real, population, "log_stellar_mass")
     assert not sample.index.duplicated().any()
     assert not near.index.duplicated().any()
     assert np.abs(near.r.to_numpy() - sample.r.to_numpy()).max() < 0.4
@@ -55,9 +58,9 @@ def test_matched_rows_are_near_and_taken_once():
 def test_sizes_help_where_they_carry_information():
     rows = galaxies(2500, 6, 0.2)
     rows["log_stellar_mass"] += 4 * (np.log10(rows.petro_r50_true) - 0.4)
-    plain, *_ = hardness.explained(rows, list("ugriz"), "log_stellar_mass")
+    plain, *_ = predictability.cross_validated_r2(rows, list("ugriz"), "log_stellar_mass")
     columns = [*"ugriz", "petro_r50_true", "petro_r90_true"]
-    assert hardness.explained(rows, columns, "log_stellar_mass")[0] > plain + 0.15
+    assert predictability.cross_validated_r2(rows, columns, "log_stellar_mass")[0] > plain + 0.15
 
 
 def test_a_different_population_is_told_and_weights_mend_it():
@@ -66,7 +69,7 @@ def test_a_different_population_is_told_and_weights_mend_it():
     other["redshift"] = np.random.default_rng(9).uniform(0.0, 0.1, 3000)
     rows = pd.concat([main, other], ignore_index=True)
     rows["id"] = rows.parent
-    auc = hardness.distinguishable(rows)
+    auc = predictability.classifier_auc(rows)
     assert auc["unweighted"] > 0.55
     assert auc["unrelated"] < auc["unweighted"]
     assert auc["unrelated"] < 0.56
@@ -82,7 +85,7 @@ def test_the_comparison_tells_an_easier_completion_from_a_fair_one():
         rows["id"] = rows.parent
         rows["log_stellar_mass_measured"] = rows.source == "structure"
         rows[["log_stellar_mass_valid", "redshift_valid"]] = True
-        table = hardness.compare(rows).set_index("target")
+        table = predictability.compare(rows).set_index("target")
         found[name] = table.loc["log_stellar_mass"]
     assert found["fair"].elsewhere_rows == 0  # no other table has measured the mass
     assert abs(found["fair"].independent - found["fair"].real) < 0.05
@@ -99,7 +102,7 @@ def test_two_real_tables_are_compared_with_each_other():
     for name in ("log_stellar_mass", "redshift"):
         rows[f"{name}_measured"] = rows.source != "shifted"
         rows[f"{name}_valid"] = True
-    found = hardness.compare(rows).set_index("target").loc["log_stellar_mass"]
+    found = predictability.compare(rows).set_index("target").loc["log_stellar_mass"]
     assert found.elsewhere_rows > 400
     assert abs(found.elsewhere - found.real) < 0.06
     assert found.population > found.real + 0.02  # the easier copies are among those

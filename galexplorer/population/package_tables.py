@@ -19,7 +19,7 @@ from astropy.table import Table
 
 from galexplorer.errors import DataError
 from galexplorer.population import relations, scales
-from galexplorer.population.sources import COSMOLOGY, frame
+from galexplorer.population.sources import COSMOLOGY, make_table
 from galexplorer.schema import BANDS, LINE_NAMES
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _SALIM = Path("data/sSFR_StellarMass_Blue/Salim2011/z0pt1.dat")
 _GLADE = Path("data/GLADE+_HyperLedaSizes_mod_withz.csv.gz")
 _MATCH_ARCSEC = 3.0
 
-LOST = (
+LIMITATION = (
     "Without the real tables no star-formation rate, metallicity, velocity dispersion or emission "
     "line is measured: all follow published relations, without AGN, dwarfs of RESOLVE, measured "
     "Petrosian radii or the correlations between the targets' residuals."
@@ -39,7 +39,7 @@ LOST = (
 
 
 def read_packages() -> pd.DataFrame:
-    """Return the galaxies of the packages on the columns of `sources.read_all`.
+    """Return the galaxies of the packages on the columns of `sources.read_tables`.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def read_packages() -> pd.DataFrame:
     good = (flux > 0) & (error < flux)
     magnitude = 22.5 - 2.5 * np.log10(np.where(good, flux, 1.0)) - np.asarray(table["EXTINCTION"])
     magnitude = np.where(good, magnitude, np.nan)
-    rows = frame(
+    rows = make_table(
         {
             "source": SOURCE,
             "ra": np.asarray(table["RA"], float),

@@ -2,7 +2,7 @@
 
 Few labelled images have a catalogue's magnitudes: too few to learn from what these add to an
 image. Galaxies of the tables at the same redshift and mass, with about the colours and the
-brightness that were measured on the image, lend theirs.
+brightness that were measured on the image, give theirs.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from scipy.spatial import cKDTree
 
 from galexplorer.datasets.shards import OBSERVED, Arrays
 from galexplorer.schema import BANDS, IMAGE_BANDS
-from galexplorer.training.pools import Pools
+from galexplorer.training.training_data import TrainingData
 
-LENDERS = 8
+MAX_MATCHES = 8
 """Maximum number of galaxies whose photometry an image may take, one at a time."""
 
 _COLUMNS = ("catalogue_mag", "catalogue_err", "catalogue_petro", "catalogue_petro_mag")
@@ -26,40 +26,44 @@ _FURTHEST = 3.0
 """Maximum distance of a match, in these units."""
 
 
-class LentPhotometry:
-    """Which rows lend their magnitudes to which labelled images.
+class MatchedPhotometry:
+    """Which rows give their magnitudes to which labelled images.
 
     Parameters
     ----------
-    pools : Pools
+    training_data : TrainingData
     """
 
-    def __init__(self, pools: Pools) -> None:
-        rows = pools.rows
+    def __init__(self, training_data: TrainingData) -> None:
+        rows = training_data.rows
         # simulated galaxies have the magnitudes of rows that are in the tables already
         observed = rows["kind"] == OBSERVED
         bands = np.isfinite(rows["catalogue_mag"])
         measured: np.ndarray = np.all(np.isin(rows["label"][:, :2], (1, 3)), axis=1)
-        lending = measured & observed & np.all(bands, axis=1)
-        lenders = pools.tables[lending[pools.tables]]
-        wanting = pools.observed[(measured & ~np.any(bands, axis=1))[pools.observed]]
+        giving = measured & observed & np.all(bands, axis=1)
+        donors = training_data.tables[giving[training_data.tables]]
+        wanting = training_data.observed[
+            (measured & ~np.any(bands, axis=1))[training_data.observed]
+        ]
         mine = _place(rows["targets"][wanting], rows["measured_mag"][wanting])
         known = np.all(np.isfinite(mine), axis=1)
-        self._lenders = np.full((len(measured), LENDERS), -1)
-        if len(lenders) and known.any():
-            theirs = _place(rows["targets"][lenders], rows["catalogue_mag"][lenders][:, _GRI])
-            _, nearest = cKDTree(theirs).query(mine[known], LENDERS, distance_upper_bound=_FURTHEST)
+        self._donors = np.full((len(measured), MAX_MATCHES), -1)
+        if len(donors) and known.any():
+            theirs = _place(rows["targets"][donors], rows["catalogue_mag"][donors][:, _GRI])
+            _, nearest = cKDTree(theirs).query(
+                mine[known], MAX_MATCHES, distance_upper_bound=_FURTHEST
+            )
             # where there are fewer, the tree answers with its size
-            self._lenders[wanting[known]] = np.append(lenders, -1)[nearest]
-        self._number = (self._lenders >= 0).sum(axis=1)
-        self._pools = pools
+            self._donors[wanting[known]] = np.append(donors, -1)[nearest]
+        self._number = (self._donors >= 0).sum(axis=1)
+        self._training_data = training_data
 
-    def lend(self, images: Arrays, rows: np.ndarray, rng: np.random.Generator) -> None:
+    def assign(self, images: Arrays, rows: np.ndarray, rng: np.random.Generator) -> None:
         """Give the images of some rows what the catalogue has of a galaxy like each, in place."""
         place = rng.integers(0, np.maximum(self._number[rows], 1))
-        lender = self._lenders[rows, place]
+        donor = self._donors[rows, place]
         for name in _COLUMNS:
-            images[name][lender >= 0] = self._pools.rows[name][lender[lender >= 0]]
+            images[name][donor >= 0] = self._training_data.rows[name][donor[donor >= 0]]
 
 
 def _place(targets: np.ndarray, gri: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Sight:
+class PreparedObservation:
     """An observation prepared for sampling; many posteriors may share it.
 
     Attributes

@@ -8,6 +8,6 @@ FOLDER = Path(__file__).parent
 ICON = str(FOLDER / "icon.svg")
 
 
-def dress() -> None:
+def apply_style() -> None:
     """Apply the style sheet; call it once, at the top of a page."""
     st.html(FOLDER / "style.css")

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from galexplorer.population import packages, table
+from galexplorer.population import package_tables, table
 from galexplorer.schema import TARGET_NAMES
 
 
@@ -24,7 +24,7 @@ def test_every_target_has_a_value_and_no_measured_line(rows):
 
 
 def test_what_is_lost_is_said(caplog, monkeypatch):
-    monkeypatch.setattr(packages, "read_packages", lambda: _stop())
+    monkeypatch.setattr(package_tables, "read_packages", lambda: _stop())
     with caplog.at_level(logging.WARNING), pytest.raises(StopIteration):
         table.build(None, np.random.default_rng(3))
     assert "no star-formation rate" in caplog.text

@@ -13,7 +13,7 @@ WEIGHT_LIMITS = (0.05, 8.0)
 """No row is dropped for its weight, and none counts more than eight times."""
 
 
-class Pools:
+class TrainingData:
     """Rows of all sets; those with an image share one block of images.
 
     Attributes
@@ -30,54 +30,54 @@ class Pools:
     observed, observed_held_out : ndarray of int
         Labelled JPEGs of known scale, to train and to validate regressors.
     weight : ndarray, shape (n,)
-        How often a row is drawn, relative to the others of its pool.
+        How often a row is drawn, relative to the others of its kind.
     held_out : dict of str to ndarray of int
-        Validation rows by kind of input: ``jpeg``, which the regressors are asked about, ``image``,
+        Validation rows by kind of input: ``jpeg``, which the regressors estimate from, ``image``,
         all other images, and ``photometry``. Where no real JPEG is labelled, simulated galaxies
-        that were served as JPEGs stand in for them.
+        that were delivered as JPEGs stand in for them.
     """
 
     def __init__(self, sets: list[Arrays]) -> None:
         rows = shards.concatenate([without_grid(part) for part in sets])
         self.rows = rows
-        imaged = rows["has_image"].astype(bool)
+        has_image = rows["has_image"].astype(bool)
         self.grid = np.concatenate([part["grid"][part["has_image"] > 0] for part in sets])
-        self.place = np.where(imaged, np.cumsum(imaged) - 1, -1)
+        self.place = np.where(has_image, np.cumsum(has_image) - 1, -1)
         train = rows["split"] == TRAIN
         labelled = rows["label"][:, 0] > 0
         # a simulated galaxy may come as a JPEG too; it teaches as the rendered do
         jpeg = (rows["origin"] == 2) & (rows["kind"] == OBSERVED)
         listed = np.isfinite(rows["catalogue_mag"]).any(axis=1) & labelled
-        self.real = np.flatnonzero(train & imaged & jpeg & labelled)
-        self.rendered = np.flatnonzero(train & imaged & ~jpeg)
-        self.unlabelled = np.flatnonzero(train & imaged & jpeg & ~labelled)
+        self.real = np.flatnonzero(train & has_image & jpeg & labelled)
+        self.rendered = np.flatnonzero(train & has_image & ~jpeg)
+        self.unlabelled = np.flatnonzero(train & has_image & jpeg & ~labelled)
         self.tables = np.flatnonzero(train & listed)
-        shown = imaged & jpeg & labelled & np.isfinite(rows["pixel_scale"])
+        shown = has_image & jpeg & labelled & np.isfinite(rows["pixel_scale"])
         self.observed = np.flatnonzero(train & shown)
         self.observed_held_out = np.flatnonzero((rows["split"] == VALIDATION) & shown)
         # a population of many tables has the redshifts of their cuts; its weights have not
         self.weight = rows["weight"].astype(float).clip(*WEIGHT_LIMITS)
-        served = imaged & (rows["origin"] == 2) & ~jpeg
-        observed = imaged & jpeg & labelled
+        jpeg_like = has_image & (rows["origin"] == 2) & ~jpeg
+        observed = has_image & jpeg & labelled
         self._share = {name: np.cumsum(self.weight[getattr(self, name)]) for name in KINDS}
         self.held_out = {
             name: np.flatnonzero((rows["split"] == VALIDATION) & part)
             for name, part in (
-                ("jpeg", observed if observed.any() else served),
-                ("image", imaged & ~jpeg),
+                ("jpeg", observed if observed.any() else jpeg_like),
+                ("image", has_image & ~jpeg),
                 ("photometry", listed & (rows["label"][:, 0] == 1)),
             )
         }
 
     def draw(self, kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw training rows of a pool, each as often as its weight says; none of an empty pool."""
-        pool, share = getattr(self, kind), self._share[kind]
-        if len(pool) == 0:
+        """Draw training rows of a kind, each as often as its weight says."""
+        rows, share = getattr(self, kind), self._share[kind]
+        if len(rows) == 0:
             return np.empty(0, int)
-        return pool[np.searchsorted(share, rng.random(size) * share[-1], side="right")]
+        return rows[np.searchsorted(share, rng.random(size) * share[-1], side="right")]
 
     def counts(self) -> dict[str, int]:
-        """Return the number of rows in each pool."""
+        """Return the number of rows of each kind."""
         held = {f"validation_{k}": len(v) for k, v in self.held_out.items()}
         return {**{name: len(getattr(self, name)) for name in (*KINDS, "observed")}, **held}
 

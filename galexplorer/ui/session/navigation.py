@@ -16,7 +16,7 @@ from galexplorer.ui.session.link import View
 _WAY_KEY, _PAGE_KEY, _BEFORE_KEY = "explore_page", "page", "page_before"
 
 
-def enter(page: Page, explore_page: Page) -> None:
+def register_page(page: Page, explore_page: Page) -> None:
     """Note which page is drawn; ``app.py`` does so at the start of each run.
 
     Parameters
@@ -32,7 +32,7 @@ def enter(page: Page, explore_page: Page) -> None:
     store[_PAGE_KEY] = page.url_path
 
 
-def arrived() -> bool:
+def is_new_page() -> bool:
     """Return whether the run before this one was another page's."""
     store = st.session_state
     return store.get(_PAGE_KEY) != store.get(_BEFORE_KEY)
@@ -49,7 +49,7 @@ def explore_target(text: str) -> None:
         What the search box takes: a name, a position (``"162.18416 +26.05369"``) or an SDSS
         objID.
     """
-    go(View(("target", text), settings.lasting_options(), settings.interval()))
+    open_view(View(("target", text), settings.lasting_options(), settings.interval()))
 
 
 def explore_library(name: str) -> None:
@@ -60,7 +60,7 @@ def explore_library(name: str) -> None:
     name : str
         One of `galexplorer.inference.neighbours.Library.names`.
     """
-    go(View(("library", name), settings.lasting_options(), settings.interval()))
+    open_view(View(("library", name), settings.lasting_options(), settings.interval()))
 
 
 def explore_again(key: str) -> None:
@@ -69,14 +69,14 @@ def explore_again(key: str) -> None:
     Parameters
     ----------
     key : str
-        `galexplorer.ui.session.state.Explored.key`; a result that was forgotten is ignored.
+        `galexplorer.ui.session.state.ExploredGalaxy.key`; a result that was forgotten is ignored.
     """
-    record = state.recall(key)
+    record = state.find_result(key)
     if record is not None:
-        go(View(record.reference, record.options, settings.interval()))
+        open_view(View(record.reference, record.options, settings.interval()))
 
 
-def go(view: View) -> None:
+def open_view(view: View) -> None:
     """Show a view on the explore page; the run ends, except in a callback of that page itself.
 
     Parameters
@@ -86,12 +86,12 @@ def go(view: View) -> None:
     query = link.to_query(view)
     way = st.session_state.get(_WAY_KEY)
     if way is None or st.session_state.get(_PAGE_KEY) == way.url_path:
-        point(view)
+        set_view_address(view)
         st.rerun()
     st.switch_page(way, query_params=query)
 
 
-def point(view: View) -> None:
+def set_view_address(view: View) -> None:
     """Set the explore page's own address; for its callbacks, which a run follows anyway.
 
     Parameters

@@ -16,13 +16,13 @@ from galexplorer.science.bpt import class_probabilities
 INPUTS = ("image", *BANDS, "radii")
 """What an observation can hold."""
 
-MIN_KEPT = 100
+MIN_DRAWS_LEFT = 100
 """Fewest draws that prior cuts must keep."""
 
 _TARGETS = {target.name: target for target in TARGETS}
 
 
-def restrict(observation: Observation, use: tuple[str, ...]) -> Observation:
+def select_inputs(observation: Observation, use: tuple[str, ...]) -> Observation:
     """Return an observation that holds only some of its inputs.
 
     Parameters
@@ -75,7 +75,7 @@ def restrict(observation: Observation, use: tuple[str, ...]) -> Observation:
     )
 
 
-def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
+def apply_prior_cuts(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
     """Restrict a posterior to ranges of its targets, as a prior with hard edges does.
 
     The draws inside all ranges are kept; those of a prior that is zero elsewhere are
@@ -95,7 +95,7 @@ def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
     Raises
     ------
     OptionError
-        If a range does not rise, or fewer than `MIN_KEPT` draws lie inside.
+        If a range does not rise, or fewer than `MIN_DRAWS_LEFT` draws lie inside.
     """
     if not cuts:
         return result
@@ -108,7 +108,7 @@ def cut(result: Result, cuts: Mapping[str, tuple[float, float]]) -> Result:
         column = result.posterior.column(name)
         keep &= (column >= low) & (column <= high)
     kept = int(keep.sum())
-    if kept < MIN_KEPT:
+    if kept < MIN_DRAWS_LEFT:
         raise OptionError(
             f"Only {kept} of {len(keep):,} draws lie within the prior cuts: widen them, "
             "or draw more."

@@ -7,9 +7,10 @@ from astropy.table import Table
 from jaxtyping import Float
 
 from galexplorer.catalogue import Catalogue
+from galexplorer.runs.catalogue_resume import INTERRUPTED
+from galexplorer.runs.catalogue_rows import MEASURED
 from galexplorer.schema import (
     BPT_CLASSES,
-    IMAGE_BANDS,
     LINE_NAMES,
     MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
@@ -18,14 +19,7 @@ from galexplorer.schema import (
 )
 from galexplorer.science.columns import describe_columns
 from galexplorer.science.derived import DERIVED_NAMES, NOT_MEASURABLE
-from galexplorer.science.summary import MEASURABLE_FROM
-
-MEASURED = (
-    *(f"measured_{band}" for band in IMAGE_BANDS),
-    *(f"measured_err_{band}" for band in IMAGE_BANDS),
-    *("measured_petro_r50", "measured_petro_r90", "measured_petrosian_radius"),
-)
-"""What is measured on a row's image: magnitudes (AB, as they are on the pixels), arcsec."""
+from galexplorer.science.summary import MIN_MEASURABLE_PROBABILITY
 
 
 @dataclass(frozen=True)
@@ -78,6 +72,16 @@ class Columns:
             [[] for _ in range(number)],
         )
 
+    def leave_out(self, rows: range, catalogue: Catalogue) -> None:
+        """Mark rows as interrupted, with nothing of what was found out about them."""
+        for part in vars(self).values():
+            if isinstance(part, np.ndarray):
+                part[rows.start : rows.stop] = np.nan
+        for k in rows:
+            known = [word for word in str(catalogue.flags[k]).split(";") if word]
+            self.flags[k] = [*known, INTERRUPTED]
+            self.derived_flags[k] = []
+
     def tabulate(self, catalogue: Catalogue) -> Table:
         """Return id, position and all columns, each with description, unit and UCD.
 
@@ -88,7 +92,7 @@ class Columns:
         table["ra"] = catalogue.ra
         table["dec"] = catalogue.dec
         chance = self.measurable[:, MEASURABLE_NAMES.index("gas_metallicity")]
-        hidden = chance < MEASURABLE_FROM
+        hidden = chance < MIN_MEASURABLE_PROBABILITY
         for j, target in enumerate(TARGET_NAMES):
             for s, name in enumerate(SUMMARY_STATISTICS):
                 values = self.statistics[:, s, j]
@@ -107,7 +111,7 @@ class Columns:
                 table[f"{target}_{name}"] = self.derived[:, s, j]
         table["derived_flag"] = np.array([";".join(words) for words in self.derived_flags], str)
         table["flag"] = np.array([";".join(words) for words in self.flags], str)
-        if np.isfinite(self.measured).any():
+        if catalogue.image_paths():
             for c, name in enumerate(MEASURED):
                 table[name] = self.measured[:, c]
         return describe_columns(table)

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,20 +10,16 @@ from astropy.table import Table
 from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
-from galexplorer.image.measure import Measurement
-from galexplorer.image.pixels import Pixels
-from galexplorer.image.reader import read_image
-from galexplorer.inference.catalogue_table import Columns
-from galexplorer.inference.domain import inputs_of, judge, misfit_of
+from galexplorer.inference.domain import assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
-from galexplorer.inference.observe import observe_and_measure
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
-from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain, Result
+from galexplorer.runs.batches import run_in_order
+from galexplorer.runs.catalogue_resume import digest_of, find_missing, take_over
+from galexplorer.runs.catalogue_rows import Images, observe_row
+from galexplorer.runs.catalogue_table import Columns
 from galexplorer.schema import (
-    BANDS,
-    IMAGE_BANDS,
     LINE_NAMES,
     MEASURABLE_NAMES,
     SUMMARY_QUANTILES,
@@ -39,6 +33,7 @@ BATCH = 64
 _DRAWS_AT_ONCE = 200_000
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
+Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,9 @@ def infer_catalogue(
     seed: int = 0,
     progress: Progress | None = None,
     each: Each | None = None,
+    workers: int | None = None,
+    stop: Stop = lambda: False,
+    before: Table | None = None,
 ) -> Table:
     """Infer every row of a catalogue.
 
@@ -76,10 +74,17 @@ def infer_catalogue(
         has alone.
     seed : int
     progress : callable, optional
-        Called with the number of rows done and the number of rows.
+        Called with the number of rows done and the number of rows to do.
     each : callable, optional
         Called with the index of a row and its result, as soon as that is there: with the draws
         that the row's columns come from. Rows that could not be inferred are left out.
+    workers : int, optional
+        Threads that infer, as many as there are cores by default. The result is the same.
+    stop : callable, optional
+        Asked often whether to stop: rows that are not done then are flagged
+        ``not_inferred: interrupted``.
+    before : Table, optional
+        What such a run returned, or wrote: its rows are taken over, and the others inferred.
 
     Returns
     -------
@@ -98,72 +103,59 @@ def infer_catalogue(
     ------
     OptionError
         If an option is out of range.
+    OptionError
+        If `before` was made with other options or weights, or of other rows.
     """
     check_options(None, redshift_range, draws)
     options = Options(redshift_range, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)
-    images = _Images(catalogue)
-    batch = max(1, min(BATCH, _DRAWS_AT_ONCE // draws))
-    for begin in range(0, number, batch):
-        rows, observations = [], []
-        for k in range(begin, min(begin + batch, number)):
+    provenance = _provenance(engine, catalogue, options)
+    missing = np.ones(number, bool) if before is None else find_missing(before, provenance, number)
+    images = Images(catalogue)
+    size = max(1, min(BATCH, _DRAWS_AT_ONCE // draws))
+    # a row's last bits depend on its batch: one of which a row is missing is done again as a whole
+    batches = [range(k, min(k + size, number)) for k in range(0, number, size)]
+    batches = [rows for rows in batches if missing[rows].any()]
+    total, done = sum(map(len, batches)), 0
+
+    def infer_rows(rows: range) -> list[tuple[int, Result]]:
+        known, observations = [], []
+        for k in rows:
+            if stop():
+                columns.leave_out(rows, catalogue)
+                return []
             try:
                 _check_redshift(catalogue, k, options, columns.flags[k])
-                observations.append(_observe(catalogue, k, images, columns))
-                rows.append(k)
+                observation, measured, problem = observe_row(catalogue, k, images)
+                known.append(k)
+                observations.append(observation)
+                columns.measured[k] = measured
+                columns.flags[k] += [problem] if problem else []
             except GalexplorerError as error:
                 columns.flags[k].append(f"not_inferred: {error}".replace(";", ","))
-        if rows:
-            _infer_batch(engine, catalogue, rows, observations, options, columns, each)
-        if progress is not None:
-            progress(min(begin + batch, number), number)
-    return _table(engine, catalogue, options, columns)
+        if not known:
+            return []
+        wanted = each is not None
+        return _infer_batch(engine, catalogue, known, observations, options, columns, wanted)
 
-
-class _Images:
-    """Images that rows name; the last ones are kept, since many rows may lie in one frame."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self._named = [self._sources(k) for k in range(len(catalogue))]
-        self._rows: dict[tuple[str, ...], int] = {}
-        for sources in self._named:
-            self._rows[sources] = self._rows.get(sources, 0) + 1
-        self._read = lru_cache(maxsize=2)(_read_pixels)
-
-    def _sources(self, k: int) -> tuple[str, ...]:
-        bands = self.catalogue.band_images
-        if bands is not None and any(bands[k]):
-            return tuple(bands[k])
-        return (self.catalogue.image[k],) if self.catalogue.image[k] else ()
-
-    def of(self, k: int) -> tuple[Pixels, tuple[float, float] | None] | None:
-        """Return a row's pixels and where on the sky its galaxy lies; None without an image."""
-        sources = self._named[k]
-        if not sources:
-            return None
-        scale = self.catalogue.pixel_scale[k]
-        pixels = self._read(sources, float(scale) if np.isfinite(scale) else None)
-        place = float(self.catalogue.ra[k]), float(self.catalogue.dec[k])
-        placed = pixels.wcs is not None and bool(np.isfinite(place).all())
-        if not placed and self._rows[sources] > 1:
-            lacking = "sky coordinates" if pixels.wcs is None else "the row's ra and dec"
-            raise InputError(
-                f"{sources[0]} stands for {self._rows[sources]} rows and lacks {lacking}: give "
-                "each row an image of its own, or a position in a frame with a WCS."
-            )
-        return pixels, place if placed else None
-
-
-def _read_pixels(sources: tuple[str, ...], pixel_scale_arcsec: float | None) -> Pixels:
-    if len(sources) == 1:
-        return read_image(Path(sources[0]), pixel_scale_arcsec=pixel_scale_arcsec)
-    missing = [band for band, path in zip(IMAGE_BANDS, sources, strict=True) if not path]
-    if missing:
-        raise InputError(f"The row has no image_{missing[0]}: give g, r and i, or none.")
-    paths = {band: Path(path) for band, path in zip(IMAGE_BANDS, sources, strict=True)}
-    return read_image(paths, pixel_scale_arcsec=pixel_scale_arcsec)
+    for rows, results in run_in_order(infer_rows, batches, workers):
+        for row, result in results:
+            if each is None or not missing[row]:
+                continue
+            if stop():  # each may take long
+                columns.leave_out(range(row, rows.stop), catalogue)
+                break
+            each(row, result)
+        done += len(rows)
+        if progress is not None and not stop():
+            progress(done, total)
+    table = columns.tabulate(catalogue)
+    if before is not None:
+        take_over(table, before, ~missing)
+    table = join_input(table, catalogue)
+    table.meta["provenance"] = provenance
+    return table
 
 
 def _check_redshift(catalogue: Catalogue, k: int, options: Options, flags: list[str]) -> None:
@@ -196,51 +188,6 @@ def _range_of(catalogue: Catalogue, k: int | list[int], options: Options) -> np.
     return np.array([np.fmax(lows, low), np.fmin(highs, high)])
 
 
-def _observe(catalogue: Catalogue, k: int, images: _Images, columns: Columns) -> Observation:
-    magnitudes = _by_band(catalogue.magnitudes[k])
-    petro = _by_band(catalogue.petro_magnitudes[k])
-    photometry = Photometry(
-        kind="catalogue" if magnitudes else "none",
-        magnitudes=magnitudes,
-        errors=_by_band(catalogue.errors[k]),
-        petro_magnitudes={band: m for band, m in petro.items() if band in magnitudes},
-        petro_r50=_positive(catalogue.petro_r50[k]),
-        petro_r90=_positive(catalogue.petro_r90[k]),
-    )
-    try:
-        pictured = images.of(k)
-        if pictured is not None:
-            pixels, place = pictured
-            observation, found = observe_and_measure(pixels, photometry, *(place or ()))
-            assert found is not None
-            columns.measured[k] = _list_measured(found)
-            return observation
-    except GalexplorerError as error:
-        if not magnitudes:
-            raise
-        # the photometry still serves; the flag says what became of the image
-        columns.flags[k].append(f"image_unused: {error}".replace(";", ","))
-    return observe_and_measure(None, photometry)[0]
-
-
-def _by_band(values: np.ndarray) -> dict[str, float]:
-    known = zip(BANDS, values, strict=True)
-    return {band: float(value) for band, value in known if np.isfinite(value)}
-
-
-def _list_measured(found: Measurement) -> list[float]:
-    radii = (found.petro_r50, found.petro_r90, found.petrosian_radius_arcsec)
-    return [
-        *(found.magnitudes.get(band, np.nan) for band in IMAGE_BANDS),
-        *(found.errors.get(band, np.nan) for band in IMAGE_BANDS),
-        *(np.nan if radius is None else radius for radius in radii),
-    ]
-
-
-def _positive(value: float) -> float | None:
-    return float(value) if np.isfinite(value) and value > 0 else None
-
-
 def _infer_batch(
     engine: Engine,
     catalogue: Catalogue,
@@ -248,8 +195,9 @@ def _infer_batch(
     observations: list[Observation],
     options: Options,
     columns: Columns,
-    each: Each | None,
-) -> None:
+    wanted: bool,
+) -> list[tuple[int, Result]]:
+    """Fill in the columns of rows; return their results where these are wanted."""
     with torch.inference_mode():
         encoded = engine.encode(observations)
         fixed = torch.from_numpy(np.asarray(catalogue.redshift[rows], np.float32))
@@ -284,22 +232,23 @@ def _infer_batch(
         take = np.flatnonzero(encoded.origin == index)
         if len(take) == 0:
             continue
-        inputs = inputs_of(encoded.latent[take].cpu(), magnitudes[take], kind)
+        inputs = distance_inputs(encoded.latent[take].cpu(), magnitudes[take], kind)
         misfit = None if kind == "photometry" else misfits[take]
-        judged = judge(engine.domain, kind, inputs, misfit, magnitudes[take])
+        judged = assess_domain(engine.domain, kind, inputs, misfit, magnitudes[take])
         for k, domain in zip(take, judged, strict=True):
             domains[int(k)] = domain
             columns.scores[rows[k]] = domain.score
             if not domain.inside:
                 columns.flags[rows[k]].append("outside_domain")
-    if each is None:
-        return
+    results: list[tuple[int, Result]] = []
+    if not wanted:
+        return results
     for place, (row, observation) in enumerate(zip(rows, observations, strict=True)):
         held = bool(torch.isfinite(fixed[place]))
         own = (float(ranges[place, 0]), float(ranges[place, 1]))
         result = engine.compose(
             observation,
-            replace(engine.look(observation), domain=domains[place]),
+            replace(engine.prepare(observation), domain=domains[place]),
             samples[place],
             columns.measurable[row],
             float(catalogue.redshift[row]) if held else None,
@@ -309,16 +258,16 @@ def _infer_batch(
         if flags := [flag for flag in columns.flags[row] if flag != "outside_domain"]:
             words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
             result = replace(result, notes=(*result.notes, words))
-        each(row, result)
+        results.append((row, result))
+    return results
 
 
-def _table(engine: Engine, catalogue: Catalogue, options: Options, columns: Columns) -> Table:
-    table = join_input(columns.tabulate(catalogue), catalogue)
-    table.meta["provenance"] = {
+def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
+    return {
         "weights_sha256": engine.weights.sha256,
         "versions": versions(),
         "draws": options.draws,
         "seed": options.seed,
         "redshift_range": options.redshift_range and list(options.redshift_range),
+        "input_sha256": digest_of(catalogue),
     }
-    return table

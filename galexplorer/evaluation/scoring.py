@@ -14,7 +14,7 @@ from galexplorer.evaluation.calibration import (
     FAILS,
     REAL_LIMITS,
     RENDERED_LIMITS,
-    judge_calibration,
+    check_calibration,
     tarp,
 )
 from galexplorer.evaluation.metrics import MIN_ROWS, resamples, score, score_points
@@ -25,8 +25,8 @@ from galexplorer.evaluation.prediction import (
     PHOTOMETRY,
     Mode,
     Prediction,
-    condition,
-    condition_jointly,
+    apply_joint_selection,
+    apply_selection,
     predict,
 )
 from galexplorer.evaluation.samples import RENDERED, Sample
@@ -67,7 +67,7 @@ class Settings:
     seed: int = 0
 
 
-def judge_sample(
+def score_sample(
     engine: Engine, sample: Sample, settings: Settings, step: Callable[[str], None]
 ) -> dict:
     """Return every figure of one sample.
@@ -104,11 +104,11 @@ def judge_sample(
     measured = baselines.measure_images(sample)
     for mode in sample.modes:
         step(f"{sample.title}: {mode.name}")
-        report["modes"][mode.name] = _judge_mode(engine, sample, mode, measured, columns, settings)
+        report["modes"][mode.name] = _score_mode(engine, sample, mode, measured, columns, settings)
     return report
 
 
-def _judge_mode(
+def _score_mode(
     engine: Engine,
     sample: Sample,
     mode: Mode,
@@ -124,23 +124,25 @@ def _judge_mode(
         engine, rows, mode, wanted, settings.draws, settings.parents, sample.prior_range,
         settings.seed,
     )  # fmt: skip
-    lowest = None if sample.lowest is None else sample.lowest[sample.test]
-    prediction = joint if lowest is None else condition(joint, lowest, settings.seed)
+    lower_limits = None if sample.lower_limits is None else sample.lower_limits[sample.test]
+    prediction = (
+        joint if lower_limits is None else apply_selection(joint, lower_limits, settings.seed)
+    )
     baseline = baselines.fit(sample, mode, measured, columns)
-    judged = [k for k in columns if not (mode.fixed and k == 0)]
+    scored = [k for k in columns if not (mode.fixed and k == 0)]
     targets = {
-        TARGET_NAMES[k]: _judge_target(
+        TARGET_NAMES[k]: _score_target(
             k, truth[:, k], prediction, baseline, truth, settings.bootstrap
         )
-        for k in judged
+        for k in scored
     }
     limits = RENDERED_LIMITS if sample.kind == RENDERED else REAL_LIMITS
     report: dict = {"targets": targets}
     report["tarp"] = tarp(
-        wanted[:, judged], prediction.draws[:, :, judged], bootstrap=settings.bootstrap
+        wanted[:, scored], prediction.draws[:, :, scored], bootstrap=settings.bootstrap
     )
-    checks = {name: judge_calibration(t["galexplorer"], limits) for name, t in targets.items()}
-    checks["joint"] = judge_calibration(report["tarp"], limits)
+    checks = {name: check_calibration(t["galexplorer"], limits) for name, t in targets.items()}
+    checks["joint"] = check_calibration(report["tarp"], limits)
     report["checks"] = {
         name: {check.name: check.state for check in found} for name, found in checks.items()
     }
@@ -148,12 +150,12 @@ def _judge_mode(
     if _all_known(truth, (0, 1, 2)).sum() >= MIN_ROWS and not mode.fixed:
         report["joint_log_score"] = _joint_scores(prediction, baseline, truth)
     if mode in BINNED_MODES:
-        report["bins"] = _binned(rows, wanted, prediction, judged)
-    limited = None if lowest is None else classes.joint_limits(lowest)
-    drawn = joint.draws if limited is None else condition_jointly(joint.draws, limited)
+        report["bins"] = _binned(rows, wanted, prediction, scored)
+    limited = None if lower_limits is None else classes.joint_limits(lower_limits)
+    drawn = joint.draws if limited is None else apply_joint_selection(joint.draws, limited)
     known = classes.known_classes(sample.truth)
     if (known[sample.test] >= 0).sum() >= MIN_ROWS:
-        report["bpt"] = _judge_classes(sample, mode, measured, known, drawn)
+        report["bpt"] = _score_classes(sample, mode, measured, known, drawn)
     measurable = classes.score_measurable(measurable_labels(rows), joint.measurable)
     if measurable:
         report["measurable"] = measurable
@@ -162,7 +164,7 @@ def _judge_mode(
     return report
 
 
-def _judge_target(
+def _score_target(
     k: int,
     known: np.ndarray,
     prediction: Prediction,
@@ -246,11 +248,13 @@ def _joint_scores(prediction: Prediction, baseline: Baseline, truth: np.ndarray)
     return out
 
 
-def _judge_classes(
+def _score_classes(
     sample: Sample, mode: Mode, measured: np.ndarray | None, known: np.ndarray, drawn: np.ndarray
 ) -> dict:
     out = {
-        "galexplorer": classes.score_classes(known[sample.test], classes.drawn_probabilities(drawn))
+        "galexplorer": classes.score_classes(
+            known[sample.test], classes.class_probabilities_of_draws(drawn)
+        )
     }
     boosted = baselines.fit_classes(sample, mode, measured, known, len(BPT_CLASSES))
     if boosted is not None:

@@ -1,8 +1,8 @@
-"""Are targets of the population as hard to predict as real ones, and is its photometry alike?
+"""Whether targets of the population are as predictable as real ones, and its photometry alike.
 
-A population easier than the sky makes posteriors that lie. So boosting is asked for each target
+A population easier than the sky makes posteriors that lie. So boosting predicts each target
 from magnitudes, once on real rows and once on as many rows of the population of the same
-magnitudes and redshifts, and a classifier is asked to tell rows of the population from the SDSS
+magnitudes and redshifts, and a classifier has to tell rows of the population from the SDSS
 main sample.
 """
 
@@ -27,7 +27,7 @@ _STRONG_S_TO_N = 3.0
 
 @dataclass(frozen=True)
 class RealTable:
-    """A real table and the targets it is asked for."""
+    """A real table and the targets that are predicted from it."""
 
     source: str
     targets: tuple[str, ...]
@@ -94,9 +94,11 @@ def _compare_one(
     unrelated = ~others.parent.isin(real.id)
     if target != "redshift":
         unrelated &= ~others[f"{target}_measured"]
-    _, population = matched(real, others, target, seed)
-    near, independent = matched(real, others[unrelated], target, seed)
-    _, elsewhere = matched(real, others[_measured_elsewhere(others, table, target)], target, seed)
+    _, population = match_rows(real, others, target, seed)
+    near, independent = match_rows(real, others[unrelated], target, seed)
+    _, elsewhere = match_rows(
+        real, others[_measured_elsewhere(others, table, target)], target, seed
+    )
     samples = {
         "real": real,
         "population": population,
@@ -108,7 +110,7 @@ def _compare_one(
     for name, columns in _features(table).items():
         line: dict = {"table": table.source, "target": target, "features": name}
         for kind, sample in samples.items():
-            line[kind], error, left = explained(sample, columns, target, seed)
+            line[kind], error, left = cross_validated_r2(sample, columns, target, seed)
             if kind == "real":
                 line["error"] = error
             line[f"{kind}_rms"] = left
@@ -132,7 +134,7 @@ def _features(table: RealTable) -> dict[str, list[str]]:
     return out
 
 
-def matched(
+def match_rows(
     real: pd.DataFrame, rows: pd.DataFrame, target: str, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return real rows and rows of the population of the same magnitudes and redshifts.
@@ -165,7 +167,7 @@ def _place(rows: pd.DataFrame, only_r: bool) -> np.ndarray:
     return np.column_stack(columns).astype(float)
 
 
-def explained(
+def cross_validated_r2(
     rows: pd.DataFrame, columns: list[str], target: str, seed: int = 0
 ) -> tuple[float, float, float]:
     """Return the five-fold R2 of boosting, its bootstrap error, and the rms of what is left.
@@ -191,13 +193,13 @@ def explained(
 
 
 def boosting(seed: int) -> HistGradientBoostingRegressor:
-    """Return the regressor that everything here is asked of."""
+    """Return the regressor that makes all predictions here."""
     return HistGradientBoostingRegressor(
         max_iter=100, learning_rate=0.1, max_leaf_nodes=15, random_state=seed
     )
 
 
-def distinguishable(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:
+def classifier_auc(rows: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     """Return how well a classifier tells the weighted population from the main sample.
 
     Features are u, g, r, i, z and redshift; rows are drawn with the population's weights, as

@@ -1,0 +1,74 @@
+"""Ctrl-C and SIGTERM during a long run: what is done is kept."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Self
+
+from galexplorer import console
+from galexplorer.errors import InterruptionError
+
+
+class Interruption:
+    """A wish to stop, from Ctrl-C or SIGTERM, for a run that asks for it now and then.
+
+    A second signal ends the process at once. It is used as a context, in the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        self._raises = False
+        self._told = False
+
+    def __enter__(self) -> Self:
+        """Take the signals, but one that whoever started the process has it ignore."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {n: signal.getsignal(n) for n in numbers}
+        for number, handler in self._before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, self._take)
+        return self
+
+    def __exit__(self, *given: object) -> None:
+        """Leave the signals as they were."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def __call__(self) -> bool:
+        """Return whether to stop."""
+        return self._number is not None
+
+    def tell(self) -> None:
+        """Say, once, that the run is about to stop."""
+        if self() and not self._told:
+            self._told = True
+            console.tell("stopping; what is done is written. A second Ctrl-C ends at once.")
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let a signal raise KeyboardInterrupt meanwhile: where a run waits long for others."""
+        self._raises = True
+        try:
+            yield
+        finally:
+            self._raises = False
+
+    def report(self, words: str) -> InterruptionError:
+        """Return the error that ends the command.
+
+        Parameters
+        ----------
+        words : str
+            What was kept, and how to go on.
+        """
+        assert self._number is not None
+        return InterruptionError(f"interrupted: {words}", self._number)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self._number = number
+        for own, handler in self._before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(own, signal.SIG_DFL)
+        if self._raises:
+            raise KeyboardInterrupt

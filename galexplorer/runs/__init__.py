@@ -1,0 +1,1 @@
+"""Many galaxies: the rows of a catalogue, the targets of a list."""
