@@ -39,6 +39,7 @@ class InterruptionError(GalexplorerError):
     Parameters
     ----------
     message : str
+        What was kept, and how to go on.
     signal : int
         Number of the signal that came.
     """

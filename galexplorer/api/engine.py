@@ -151,8 +151,8 @@ class Engine(core.Engine):
         table : astropy.table.Table, pandas.DataFrame, str, Path or Catalogue
             Columns ``id, ra, dec, u, g, r, i, z`` (dereddened AB magnitudes), ``err_u`` ... and the
             others of `galexplorer.catalogue.columns.COLUMNS`; at least one magnitude or ``image``.
-            Files are of any format that `galexplorer.catalogue.read_catalogue` reads; ``-`` is the
-            standard input.
+            Files are of any format that ``galexplorer.catalogue.read_catalogue`` reads;
+            ``-`` is the standard input.
         columns : mapping of str to str or None, optional
             The table's column for a quantity, such as ``{"g": "mag_g", "redshift": None}``; None
             says that the table has none, and ``"F [nJy]"`` states a unit too.

@@ -101,7 +101,7 @@ class Result(records.Result):
         Returns
         -------
         dict
-            As `write` puts it into a JSON file; its schema is in
+            As `write` puts it into a JSON file; its schema is
             ``galexplorer/export/result.schema.json``.
         """
         return summarise(self)

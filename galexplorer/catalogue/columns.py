@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+from galexplorer.catalogue.column_lookup import IDS, IMAGES, OTHERS, RADII, Names, list_names
 from galexplorer.catalogue.identifiers import check_identifiers, find_lost
 from galexplorer.catalogue.images import leave_images, read_images
 from galexplorer.catalogue.limits import ERRORS, LIMITS, MODEL_REDSHIFTS, PETRO_BANDS, check
-from galexplorer.catalogue.naming import IDS, IMAGES, OTHERS, RADII, Names, list_names
 from galexplorer.catalogue.photometry import explain_absence, has_photometry, read_photometry
 from galexplorer.catalogue.positions import read_positions
 from galexplorer.catalogue.redshifts import read_redshifts

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galexplorer.catalogue.families import (
+from galexplorer.catalogue.column_lookup import Named, Names
+from galexplorer.catalogue.column_names import (
     EXTINCTIONS,
     HSC_EXTINCTIONS,
     REDDENINGS,
@@ -13,7 +14,6 @@ from galexplorer.catalogue.families import (
     spell,
 )
 from galexplorer.catalogue.limits import clear_fluxes
-from galexplorer.catalogue.naming import Named, Names
 from galexplorer.errors import InputError
 from galexplorer.schema import BANDS
 from galexplorer.tables.cells import numbers_of

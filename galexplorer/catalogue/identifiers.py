@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from galexplorer.catalogue.naming import Named
+from galexplorer.catalogue.column_lookup import Named
 from galexplorer.errors import InputError
 from galexplorer.objids import decode_specobjid
 from galexplorer.tables.cells import texts_of

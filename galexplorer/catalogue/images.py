@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galexplorer.catalogue.naming import IMAGES, Names, list_names
+from galexplorer.catalogue.column_lookup import IMAGES, Names, list_names
 from galexplorer.errors import InputError
 from galexplorer.tables.cells import texts_of
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from galexplorer.catalogue.dust import DustOf, choose_dust, find_clouds, read_extinction
-from galexplorer.catalogue.families import (
+from galexplorer.catalogue.column_lookup import Named, Names, key_of, list_names
+from galexplorer.catalogue.column_names import (
     CANONICAL,
     EXTINCTIONS,
     FAMILIES,
@@ -14,8 +14,8 @@ from galexplorer.catalogue.families import (
     Family,
     spell,
 )
+from galexplorer.catalogue.dust import DustOf, choose_dust, find_clouds, read_extinction
 from galexplorer.catalogue.limits import clear_fluxes, clear_sentinels
-from galexplorer.catalogue.naming import Named, Names, key_of, list_names
 from galexplorer.errors import InputError
 from galexplorer.schema import BANDS, IMAGE_BANDS
 from galexplorer.tables.cells import numbers_of
@@ -60,8 +60,8 @@ def has_photometry(names: Names) -> bool:
 def read_photometry(names: Names) -> Photometry:
     """Read magnitudes, errors and Petrosian magnitudes.
 
-    All magnitudes are of one kind, the first of `galexplorer.catalogue.families.FAMILIES` with two
-    of g, r and i, since colours of mixed kinds are wrong. A unit of flux makes a flux of any
+    All magnitudes are of one kind, the first of `galexplorer.catalogue.column_names.FAMILIES` with
+    two of g, r and i, since colours of mixed kinds are wrong. A unit of flux makes a flux of any
     column. A flux that is not positive, or smaller than its error, gives no magnitude.
 
     Parameters

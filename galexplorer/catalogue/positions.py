@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 
-from galexplorer.catalogue.naming import Named, Names
+from galexplorer.catalogue.column_lookup import Named, Names
 from galexplorer.errors import InputError
 from galexplorer.tables.cells import is_missing, numbers_of
 from galexplorer.tables.units import SEXAGESIMAL, degrees_per

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from galexplorer.catalogue.limits import MAGNITUDE_SENTINELS, REDSHIFT_SENTINELS
-from galexplorer.catalogue.naming import (
+from galexplorer.catalogue.column_lookup import (
     REDSHIFTS,
     Named,
     Names,
     list_names,
     photometric_redshifts,
 )
+from galexplorer.catalogue.limits import MAGNITUDE_SENTINELS, REDSHIFT_SENTINELS
 from galexplorer.errors import InputError
 from galexplorer.tables.cells import numbers_of
 from galexplorer.tables.units import magnitude_per, nmgy_per, redshift_per

@@ -86,14 +86,13 @@ def infer_catalogue(
     if str(out) == STDOUT and kind in ("fits", "parquet") and sys.stdout.isatty():
         raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
     if posterior is not None:
-        check_draws_file(posterior, out)
-        if resume:
-            raise OptionError("--posterior and --resume exclude each other: draws are not kept.")
+        check_draws_file(posterior, out, resume)
     with naming_options():
         catalogue = read_catalogue(str(path), **table_options)
+    given = [split_hdu(path)[0], *catalogue.image_paths()]
     for place in (out, posterior):
         if place is not None:
-            check_not_input(place, [split_hdu(path)[0], *catalogue.image_paths()])
+            check_not_input(place, given)
     for note in catalogue.notes:
         console.tell(note)
     before = _read_before(out) if resume else None
@@ -109,14 +108,13 @@ def infer_catalogue(
         progress = stack.enter_context(console.progress())
         task = progress.add_task("galaxies", total=todo)
         folder = None
+        takers: list[Callable[[int, Result], None]] = []
         if figures is not None:
             drawn = progress.add_task("pages", total=todo)
             folder = PageFolder(
                 figures, *pages, lambda done: progress.update(drawn, completed=done), interruption
             )
             stack.enter_context(folder)
-        takers: list[Callable[[int, Result], None]] = []
-        if folder is not None:
             takers.append(folder.rows(catalogue.id))
         if posterior is not None:
             draws = DrawsFile(posterior, row_names(catalogue), catalogue.ra, catalogue.dec)
@@ -152,6 +150,28 @@ def infer_catalogue(
         )
 
 
+def check_draws_file(path: Path, out: Path, resume: bool) -> None:
+    """Check where the draws of a catalogue go, before the work is done.
+
+    Raises
+    ------
+    OptionError
+        If it is no place for a Parquet file, or that of the table.
+    """
+    if path.suffix.lower() not in (".parquet", ".parq"):
+        raise OptionError(f"{path} is no Parquet file, as draws are written: end it in .parquet.")
+    if not path.parent.is_dir():
+        raise OptionError(f"the folder {path.parent} does not exist: create it first.")
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder: name a file in it.")
+    if path.resolve() == out.resolve():
+        raise OptionError("--posterior and --out name the same file: give two names.")
+    if resume and path.exists():
+        raise OptionError(
+            f"{path} holds the draws of the rows that are done: name another file for the others."
+        )
+
+
 def _read_before(out: Path) -> "Table | None":
     """Return the table of a run that was interrupted; None where there is none yet."""
     from galexplorer.tables import STDOUT, read_raw
@@ -172,24 +192,6 @@ def _tell_rows(done: int, total: int, out: Path, format: str | None) -> str:
     else:
         how = "the same command with --resume infers the others"
     return f"{done:,} of {total:,} rows are in {out}; {how}."
-
-
-def check_draws_file(path: Path, out: Path) -> None:
-    """Check where the draws of a catalogue go, before the work is done.
-
-    Raises
-    ------
-    OptionError
-        If it is no place for a Parquet file, or that of the table.
-    """
-    if path.suffix.lower() not in (".parquet", ".parq"):
-        raise OptionError(f"{path} is no Parquet file, as draws are written: end it in .parquet.")
-    if not path.parent.is_dir():
-        raise OptionError(f"the folder {path.parent} does not exist: create it first.")
-    if path.is_dir():
-        raise OptionError(f"{path} is a folder: name a file in it.")
-    if path.resolve() == out.resolve():
-        raise OptionError("--posterior and --out name the same file: give two names.")
 
 
 def refuse_beside_catalogue(given: dict[str, Any]) -> None:

@@ -183,14 +183,14 @@ def infer(
             catalog, out, format, weights, device, options, figures, pages, table, resume, posterior
         )
         return
-    for name in ("columns", "hdu", "image"):
-        if is_given(given[name]):
-            raise OptionError(f"{spell(name)} applies only to a table: give one with --catalog.")
     if posterior is not None:
         raise OptionError(
             "--posterior is for the draws of a --catalog: those of one galaxy are what --out "
             "writes as .parquet, .ecsv, .fits, .vot or .nc."
         )
+    for name in ("columns", "hdu", "image"):
+        if is_given(given[name]):
+            raise OptionError(f"{spell(name)} applies only to a table: give one with --catalog.")
 
     if resume:
         raise OptionError("--resume belongs to --catalog: one galaxy is inferred anew.")

@@ -11,7 +11,7 @@ from jaxtyping import Float, Integer, UInt8
 from safetensors.torch import save_file
 from torch import Tensor
 
-from galexplorer.catalogue.naming import Names
+from galexplorer.catalogue.column_lookup import Names
 from galexplorer.catalogue.positions import has_positions, read_positions
 from galexplorer.errors import DataError, GalexplorerError, InputError
 from galexplorer.image.reader import read_image

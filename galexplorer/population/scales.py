@@ -9,9 +9,6 @@ import numpy as np
 
 from galexplorer.schema import BANDS
 
-EXTINCTION_PER_EBV = {"u": 4.239, "g": 3.303, "r": 2.285, "i": 1.698, "z": 1.263}
-"""A/E(B-V) on the SFD scale, Schlafly & Finkbeiner 2011 (1012.4804)."""
-
 LINE_EXTINCTION_PER_EBV = {"halpha": 2.53, "nii_6584": 2.53, "hbeta": 3.61, "oiii_5007": 3.47}
 """A/E(B-V) at the lines, Cardelli, Clayton & Mathis 1989 with R = 3.1."""
 

@@ -176,7 +176,7 @@ def _lines_z011(data: Path) -> dict:
         "source": "lines_z011",
         # no position is given, and none follows from an identifier of data release 7
         "key": "dr7/" + table.objid.astype(str),
-        **{b: table[b] - scales.EXTINCTION_PER_EBV[b] * ebv for b in BANDS},
+        **{b: table[b] - scales.EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS},
         "redshift": table.z_spec,
         **lines,
     }

@@ -9,9 +9,9 @@ import numpy as np
 from astropy.table import Table
 
 from galexplorer.catalogue import Catalogue
+from galexplorer.catalogue.column_lookup import Names, key_of, list_names
 from galexplorer.catalogue.columns import judge_catalogue
 from galexplorer.catalogue.identifiers import check_identifiers
-from galexplorer.catalogue.naming import Names, key_of, list_names
 from galexplorer.catalogue.photometry import has_photometry
 from galexplorer.catalogue.positions import POSITION_KEYS, has_positions
 from galexplorer.errors import InputError, TargetError

@@ -13,10 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.signal import fftconvolve
 
-from galexplorer.schema import IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
-
-EXTINCTION_PER_EBV = {"u": 4.239, "g": 3.303, "r": 2.285, "i": 1.698, "z": 1.263}
-"""A/E(B-V) on the SFD scale, Schlafly & Finkbeiner 2011 (1012.4804)."""
+from galexplorer.schema import EXTINCTION_PER_REDDENING, IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
 
 # per band g, r, i: sky brightness (mag/arcsec2), gain (electrons per count), nanomaggies per
 # count, dark variance (counts2); typical values of SDSS frames
@@ -64,7 +61,7 @@ class Galaxy:
 
     def flux_nmgy(self) -> np.ndarray:
         """Return the flux in g, r and i behind the Galaxy's dust, nanomaggies, shape (3,)."""
-        dust = np.array([EXTINCTION_PER_EBV[band] for band in IMAGE_BANDS]) * self.ebv
+        dust = np.array([EXTINCTION_PER_REDDENING[band] for band in IMAGE_BANDS]) * self.ebv
         return 10 ** (-0.4 * (np.array(self.magnitudes) + dust - 22.5))
 
 

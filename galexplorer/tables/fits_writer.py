@@ -1,6 +1,7 @@
 """A table as FITS, with what its columns mean in the header and sums to check it by."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from astropy.utils.exceptions import AstropyWarning
 
 from galexplorer.tables.describe import tell
 
-_SUMS = {"CHECKSUM": "0" * 16, "DATASUM": "0"}
 
-
-def write_fits(table: Table, path: str | Path, extension: str = "") -> None:
+def write_fits(
+    table: Table, path: str | Path, extension: str = "", others: Sequence[fits.BinTableHDU] = ()
+) -> None:
     """Write a table as FITS.
 
     The FITS standard has no unit of a logarithm that astropy reads, so those stand in the
@@ -29,8 +30,10 @@ def write_fits(table: Table, path: str | Path, extension: str = "") -> None:
     path : str or Path
     extension : str
         Its name (EXTNAME).
+    others : sequence of BinTableHDU
+        Extensions that follow.
     """
-    cards = dict(table.meta) | ({"EXTNAME": extension} if extension else {}) | _SUMS
+    cards = dict(table.meta) | ({"EXTNAME": extension} if extension else {})
     late: dict[int, str] = {}
     noted = Table(table.columns, copy=False)
     # a position becomes two columns, as astropy writes it
@@ -55,15 +58,22 @@ def write_fits(table: Table, path: str | Path, extension: str = "") -> None:
             filled.info = column.info
             noted.replace_column(name, filled)
     noted.meta = cards
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)  # that TUNIT lacks what the comments have
-        QTable(noted, copy=False).write(path, format="fits")
-    with fits.open(path, mode="update", memmap=True) as hdus:
-        for number, unit in late.items():
-            hdus[1].columns[number - 1].unit = unit
-        for hdu in hdus:
-            # astropy notes the time of day beside the sums, so equal tables would differ
-            hdu.add_checksum(when="of the data")
+    path = Path(path)
+    plain = path.with_name(f".{path.name}.plain")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)  # that TUNIT lacks what comments have
+            QTable(noted, copy=False).write(plain, format="fits", overwrite=True)
+        with fits.open(plain, memmap=True) as hdus:
+            for number, unit in late.items():
+                hdus[1].columns[number - 1].unit = unit
+            whole = fits.HDUList([*hdus, *others])
+            for hdu in whole:
+                # astropy notes the time of day beside the sums, so equal tables would differ
+                hdu.add_checksum(when="of the data")
+            whole.writeto(path, overwrite=True)
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 def _flat_names(table: Table) -> list[str]:

@@ -121,6 +121,7 @@ def test_fits_passes_the_standard_and_its_sums(found, tmp_path):
                 assert header[f"TUCD{number}"] == MEANINGS[name].ucd
         number = found.colnames.index("balmer_av_p50") + 1
         assert header[f"TUNIT{number}"] == "mag"
+        assert header.comments["DATASUM"].endswith("of the data")  # not the time of day
     first = (tmp_path / "t.fits").read_bytes()
     write_table(found, tmp_path / "t.fits")
     assert (tmp_path / "t.fits").read_bytes() == first

@@ -6,7 +6,8 @@ from scipy.optimize import brentq
 
 from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
-from galexplorer.simulation.rendering import EXTINCTION_PER_EBV, Galaxy, render
+from galexplorer.schema import EXTINCTION_PER_REDDENING
+from galexplorer.simulation.rendering import Galaxy, render
 
 DISC = Galaxy((15.9, 15.3, 14.95), 4.0, 2.4, 0.7, -9.8, 0.0)
 SPHEROID = Galaxy((16.3, 15.4, 15.0), 3.0, 3.2, 0.9, -12.0, 0.0)
@@ -50,11 +51,11 @@ def test_dust_of_the_milky_way_reddens():
     for band in "gri":
         # one of them may have a faint source at the rim of its aperture
         dimming = np.median([red.magnitudes[band] - plain.magnitudes[band] for plain, red in pairs])
-        assert dimming == pytest.approx(0.1 * EXTINCTION_PER_EBV[band], abs=0.02)
+        assert dimming == pytest.approx(0.1 * EXTINCTION_PER_REDDENING[band], abs=0.02)
 
 
 def test_extinction_is_between_that_of_neighbouring_wavelengths():
-    values = [EXTINCTION_PER_EBV[band] for band in "ugriz"]
+    values = [EXTINCTION_PER_REDDENING[band] for band in "ugriz"]
     assert values == sorted(values, reverse=True)
 
 

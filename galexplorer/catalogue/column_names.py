@@ -22,7 +22,8 @@ class Family:
     words : str
         What it is, for a note.
     names : tuple of str
-        Names of its magnitudes or fluxes, in the form of `galexplorer.catalogue.naming.key_of`.
+        Names of its magnitudes or fluxes, in the form of
+        `galexplorer.catalogue.column_lookup.key_of`.
     errors, ivars : tuple of str
         Names of its 1-sigma errors and of its inverse variances.
     form : {"magnitude", "flux"}

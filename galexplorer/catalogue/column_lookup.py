@@ -8,7 +8,7 @@ from typing import Any
 
 from astropy.table import Table
 
-from galexplorer.catalogue.families import QUANTITIES
+from galexplorer.catalogue.column_names import QUANTITIES
 from galexplorer.errors import InputError, OptionError
 from galexplorer.schema import BANDS
 from galexplorer.tables.units import split_name, unit_text
