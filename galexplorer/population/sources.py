@@ -11,7 +11,7 @@ from astropy.table import Table
 from galexplorer.errors import DataError
 from galexplorer.population import scales
 from galexplorer.population.templates import sdss_templates
-from galexplorer.schema import BANDS, LINE_NAMES
+from galexplorer.schema import BANDS, EXTINCTION_PER_REDDENING, LINE_NAMES
 
 COSMOLOGY = FlatLambdaCDM(H0=70, Om0=0.3)
 
@@ -176,7 +176,7 @@ def _lines_z011(data: Path) -> dict:
         "source": "lines_z011",
         # no position is given, and none follows from an identifier of data release 7
         "key": "dr7/" + table.objid.astype(str),
-        **{b: table[b] - scales.EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS},
+        **{b: table[b] - EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS},
         "redshift": table.z_spec,
         **lines,
     }
