@@ -119,12 +119,22 @@ def test_its_version(installed):
 def infer_example(place) -> None:
     code = "from galexplorer.resources import bundled; print(bundled('assets/examples'))"
     example = Path(place.run(place.python, "-c", code).stdout.strip()) / "spiral.fits.gz"
-    done = place.run(place.galexplorer, "infer", example, "--draws", "500", "--out", "a.json")
+    wanted = ("--draws", "500", "--out", "a.json", "--corner", "corner.pdf")
+    done = place.run(place.galexplorer, "infer", example, *wanted)
     assert done.stderr == ""
+    assert (place.folder / "corner.pdf").read_bytes().startswith(b"%PDF")
     answer = json.loads((place.folder / "a.json").read_text())
     assert 0 < answer["posterior"]["redshift"]["p50"] < 0.2
     assert len(answer["neighbours"]) > 0
     assert answer["provenance"]["versions"]["galexplorer"] == __version__
+    code = (
+        "import sys, galexplorer as gx; engine = gx.load();"
+        "result = engine.infer(sys.argv[1], draws=500);"
+        "print(float(result.summary.loc['p50']['redshift']), len(engine.neighbours(result)))"
+    )
+    redshift, neighbours = place.run(place.python, "-c", code, example).stdout.split()
+    assert float(redshift) == pytest.approx(answer["posterior"]["redshift"]["p50"], abs=1e-5)
+    assert int(neighbours) > 0
 
 
 def test_it_infers_an_example(installed, weights_dir):
