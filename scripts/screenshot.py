@@ -78,7 +78,7 @@ def visit(page: Page, address: str):
     settle(page)
     yield "explore"
     page.get_by_role("button", name="Fix z").click(timeout=WAIT_MS)
-    page.locator('img[alt*="An earlier answer"]').wait_for(timeout=WAIT_MS)
+    page.locator('img[alt*="The previous result"]').wait_for(timeout=WAIT_MS)
     settle(page)
     yield "fixed"
     # The other pages, by the links of the menu: the address alone would start a new session.

@@ -116,7 +116,7 @@ class Engine(core.Engine):
         True
         >>> result = engine.infer("NGC 5332")  # doctest: +SKIP
         """
-        core.check_options(redshift, redshift_range, draws)
+        core.check_options(redshift, redshift_range, draws, seed)
         observation = select_inputs(observe(target, **given), use)
         record = super().infer(
             observation,

@@ -179,7 +179,12 @@ def observe(
     stated = [name for name, value in {**placed, **read, **dust}.items() if value is not None]
     if isinstance(target, Observation):
         _refuse(stated, "an observation was measured already")
-        return target if photometry is None else replace(target, photometry=photometry)
+        if photometry is None:
+            return target
+        if not photometry.magnitudes:
+            raise OptionError("Radii of an observation need magnitudes beside them: give both.")
+        origins = {**target.origins, "photometry": "as given"}
+        return replace(target, photometry=photometry, origins=origins)
     if target is None:
         _refuse([*stated, *(["wcs"] if wcs is not None else [])], "they belong to an image")
         return observe_pixels(None, photometry)

@@ -130,13 +130,16 @@ def read_unit(
     if softbias and conversion is None:
         bias = softbias
         notes = (*notes, f"The offset of {bias:g} counts was taken off (card SOFTBIAS).")
+    counts = _COUNTS.fullmatch(text)
     if zero_point is not None:
+        if exposure_s and counts and _kind(counts).endswith("/s"):
+            notes = (*notes, _NO_EXPOSURE.format(f"the values are per second ({card})"))
+            exposure_s = None
         mag = zero_point + (2.5 * math.log10(exposure_s) if exposure_s else 0.0)
         spared = f", although {card} is '{text}'" if conversion else ""
         seconds = f" for one second of {exposure_s:g} s" if exposure_s else ""
         stated = f"Zero point {zero_point:g} mag (AB){seconds} as stated{spared}."
         return Calibration(_factor(mag), notes=(*notes, stated), bias=bias, softening=softening)
-    counts = _COUNTS.fullmatch(text)
     if conversion is not None:
         factor, per_arcsec2 = conversion
         if exposure_s is not None:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 
 import numpy as np
 from astropy import log
@@ -166,18 +167,23 @@ def _open(data: bytes, **options: bool) -> fits.HDUList:
     return fits.open(io.BytesIO(data), memmap=False, uint=False, **options)
 
 
+_LOCK = RLock()
+"""Log level and filters of warnings belong to the whole process: one thread at a time sets them."""
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence astropy's repairs, deprecations and recommendations: users cannot act on them."""
-    level = log.level
-    log.setLevel("WARNING")
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", AstropyWarning)
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module="astropy")
-            yield
-    finally:
-        log.setLevel(level)
+    with _LOCK:
+        level = log.level
+        log.setLevel("WARNING")
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore", AstropyWarning)
+                warnings.filterwarnings("ignore", category=RuntimeWarning, module="astropy")
+                yield
+        finally:
+            log.setLevel(level)
 
 
 def _read_image(

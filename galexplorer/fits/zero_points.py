@@ -168,7 +168,13 @@ def read_zero_point(
             comment = image.comments.get(card, "")
             _check_system(image, card, comment)
             words = ""
-            if (keyword in _OF_RATES or _PER_SECOND.search(comment)) and not rate and seconds:
+            of_rate = keyword in _OF_RATES or _PER_SECOND.search(comment)
+            if of_rate and not rate and not seconds and kind:
+                raise InputError(
+                    f"{image.file} has a zero point for one second (card {card}), values in "
+                    f"{kind} and no card EXPTIME: state the zero point and the exposure time."
+                )
+            if of_rate and not rate and seconds:
                 mag += 2.5 * math.log10(seconds)
                 words = f", for one second of {seconds:g} s ({origin})"
             if _ELECTRONS.search(comment) and kind.startswith("counts"):
@@ -178,7 +184,7 @@ def read_zero_point(
                         f"{image.file} has a zero point for electrons (card {card}), values in "
                         "counts and no card GAIN: state the zero point of one count."
                     )
-                mag += 2.5 * math.log10(gain)
+                mag -= 2.5 * math.log10(gain)  # a count is so many electrons
                 words += f", for electrons at {gain:g} to a count"
             airmass = read_number(image.cards.get("AIRMASS"))
             extinction, sign = _EXTINCTION.get(keyword, ("", 0.0))

@@ -114,7 +114,7 @@ class Engine(Sampler):
         OptionError
             If an option is out of range or two contradict each other.
         """
-        check_options(redshift, redshift_range, draws)
+        check_options(redshift, redshift_range, draws, seed)
         observation = target
         prepared = self.prepare(observation) if prepared is None else prepared
         fixed = None if redshift is None else torch.tensor([redshift])
@@ -335,7 +335,10 @@ def _version(package: str) -> str:
 
 
 def check_options(
-    redshift: float | None, redshift_range: tuple[float, float] | None, draws: int
+    redshift: float | None,
+    redshift_range: tuple[float, float] | None,
+    draws: int,
+    seed: int = 0,
 ) -> None:
     """Check the options of an inference.
 
@@ -345,8 +348,10 @@ def check_options(
         If one is out of range or two contradict each other.
     """
     low, high = TARGETS[0].bounds
-    if not 100 <= draws <= 1_000_000:
+    if not 100 <= draws <= 1_000_000 or draws != int(draws):
         raise OptionError(f"{draws} draws were requested; choose between 100 and 1,000,000.")
+    if not 0 <= seed < 2**63 or seed != int(seed):
+        raise OptionError(f"The seed is {seed}: choose a whole number from 0 to 2^63 - 1.")
     if redshift is not None and redshift_range is not None:
         raise OptionError("Give a redshift or a redshift range, not both.")
     if redshift is not None and not (math.isfinite(redshift) and low < redshift <= high):

@@ -40,6 +40,11 @@ def select_inputs(observation: Observation, use: tuple[str, ...]) -> Observation
     OptionError
         If nothing is left to infer from.
     """
+    unknown = [use] if isinstance(use, str) else [name for name in use if name not in INPUTS]
+    if unknown:
+        raise OptionError(
+            f"{unknown[0]!r} is no list of inputs: choose some of {', '.join(INPUTS)}, as a tuple."
+        )
     if set(INPUTS) <= set(use):
         return observation
     given = observation.photometry
@@ -101,6 +106,8 @@ def apply_prior_cuts(result: Result, cuts: Mapping[str, tuple[float, float]]) ->
         return result
     keep = np.ones(len(result.posterior.draws), bool)
     for name, (low, high) in cuts.items():
+        if name not in _TARGETS:
+            raise OptionError(f"There is no target {name!r}: choose among {', '.join(_TARGETS)}.")
         if not low < high:
             raise OptionError(
                 f"The range of {_TARGETS[name].label.lower()}, {low:g} to {high:g}, must increase."

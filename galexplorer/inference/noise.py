@@ -12,7 +12,7 @@ from torch import Tensor
 
 from galexplorer.schema import TARGETS
 
-_STEPS, _OFFSET = 64, 0.381966
+_STEPS, _OFFSET = 1024, 0.381966
 """Per unit of a feature, and where the first begins."""
 
 RedshiftRange = tuple[float, float] | Float[np.ndarray, "number 2"]
@@ -64,7 +64,10 @@ def keys_of(
 
 
 def noise_of_galaxies(
-    keys: UInt64[np.ndarray, " n"], draws: int, seed: int
+    keys: UInt64[np.ndarray, " n"],
+    draws: int,
+    seed: int,
+    redshift: Float[np.ndarray, " n"],
 ) -> tuple[Float[np.ndarray, "n 9"], Integer[np.ndarray, "n {draws}"]]:
     """Return what makes the noise of a seed that of each galaxy.
 
@@ -77,6 +80,8 @@ def noise_of_galaxies(
     keys : ndarray, shape (n,), uint64
         As `keys_of` gives them: a galaxy has the same noise alone and among others.
     draws, seed : int
+    redshift : ndarray, shape (n,)
+        Where it is held fixed, NaN elsewhere.
 
     Returns
     -------
@@ -86,8 +91,9 @@ def noise_of_galaxies(
     """
     rotation = np.empty((len(keys), len(TARGETS)))
     order = np.empty((len(keys), draws), np.int64)
+    fixed = np.nan_to_num(np.round(redshift * 1e6), nan=-1.0) + 1
     for row, key in enumerate(keys):
-        random = np.random.default_rng([seed, int(key)])
+        random = np.random.default_rng([seed, int(key), int(fixed[row])])
         rotation[row] = random.random(len(TARGETS))
         order[row] = random.permutation(draws)
     return rotation, order

@@ -61,6 +61,7 @@ class Sampler:
         member, quantile = (part.T for part in assign_to_members(uniform.T, equal))
         number = len(encoded.context)
         limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
+        held = np.full(number, np.nan) if redshift is None else redshift.double().cpu().numpy()
         out = torch.empty((number, draws, len(TARGETS)))
         mode = encoded.mode.to(self.device)
         step = max(1, CHUNK // draws)
@@ -70,7 +71,7 @@ class Sampler:
             size = len(context)
             rotation, order = (
                 torch.from_numpy(part).to(self.device)
-                for part in noise_of_galaxies(encoded.key[rows], draws, seed)
+                for part in noise_of_galaxies(encoded.key[rows], draws, seed, held[rows])
             )
             turned = torch.frac(uniform[:, 0] + rotation[:, :1])
             first = self._redshift_draws(context, mode[rows], turned, limits[rows])

@@ -8,6 +8,7 @@ from astropy.table import Column, Table
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import OptionError
+from galexplorer.tables.cells import texts_of
 from galexplorer.tables.units import Mixin
 
 INTERRUPTED = "not_inferred: interrupted"
@@ -119,6 +120,21 @@ def take_over(found: Table, before: Table, done: np.ndarray) -> None:
         Of the same input, with all columns of `found`.
     done : ndarray, shape (n,), bool
     """
+    lacking = [name for name in found.colnames if name not in before.colnames]
+    if lacking:
+        raise OptionError(
+            f"The table before lacks the column {lacking[0]}: give it as it was written, or start "
+            "again."
+        )
+    same = texts_of(before["id"]) == texts_of(found["id"])
+    for name in ("ra", "dec"):
+        places = np.asarray(_values_of(before[name]), float), np.asarray(found[name], float)
+        same &= np.isclose(*places, rtol=0, atol=1e-6, equal_nan=True)
+    if not same.all():
+        raise OptionError(
+            "The table before has its rows in another order: give it as it was written, or start "
+            "again."
+        )
     for name in found.colnames:
         values = np.where(done, _values_of(before[name]), np.asarray(found[name]))
         kind = found[name].dtype

@@ -106,7 +106,7 @@ def infer_catalogue(
     OptionError
         If `before` was made with other options or weights, or of other rows.
     """
-    check_options(None, redshift_range, draws)
+    check_options(None, redshift_range, draws, seed)
     options = Options(redshift_range, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)

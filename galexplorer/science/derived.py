@@ -277,6 +277,8 @@ def _flag(name: str, found: Mapping[str, Float[np.ndarray, " n"]], chance: float
     if np.isfinite(found[name]).mean() < VALID_FROM:
         return OUTSIDE_CALIBRATION
     if name in _DUSTY:
-        low, high = np.quantile(found["balmer_av"], [0.025, 0.975])
-        return UNCONSTRAINED if high - low > UNCONSTRAINED_AV_MAG else ""
+        low, middle, high = np.quantile(found["balmer_av"], [0.025, 0.5, 0.975])
+        # negative values were cut off, which narrows an interval that reaches down to zero
+        width = max(high - low, 2 * (high - middle))
+        return UNCONSTRAINED if width > UNCONSTRAINED_AV_MAG else ""
     return ""

@@ -84,7 +84,7 @@ def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
     if not paths:
         raise InputError(f"{label} is a HATS folder without partitions in its folder dataset.")
     if len(paths) > MAX_FILES:
-        raise InputError(f"{label} has more than {MAX_FILES:,} partitions: use `survey` for it.")
+        raise InputError(f"{label} has more than {MAX_FILES:,} partitions: infer it in parts.")
     files = [pq.ParquetFile(path) for path in paths]
     try:
         rows = sum(file.metadata.num_rows for file in files)

@@ -61,7 +61,7 @@ def read_fits(
     if not tables and hdu is not None:
         raise InputError(f"{label} has no table at [{hdu}]: it has {number} HDUs, from [0].")
     if not tables:
-        raise InputError(f"{label} is a FITS file without a table: pass an image as INPUT instead.")
+        raise InputError(f"{label} is a FITS file without a table: infer an image by itself.")
     return tables, notes
 
 

@@ -58,6 +58,11 @@ def test_inputs_can_be_left_out_and_ranges_cut(engine):
         {"redshift": 0.1, "redshift_range": (0.0, 0.2)},
         {"redshift_range": (0.2, 0.1)},
         {"cuts": {"log_sfr": (2.0, 1.0)}},
+        {"cuts": {"sfr": (1.0, 2.0)}},
+        {"seed": -1},
+        {"seed": 2**64},
+        {"use": "radii"},
+        {"use": ("g", "q")},
     ],
 )
 def test_options_are_checked(engine, options):

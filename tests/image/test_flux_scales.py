@@ -55,7 +55,7 @@ def test_comments_that_say_per_second_or_electrons(planes, write_image):
     total = counts(planes, 25 + 2.5 * np.log10(90))
     reads(write_image(total, BUNIT="ADU", EXPTIME=90.0, MAGZERO=per_second), planes)
     electrons = (25.0, "zero point for one electron")
-    data = counts(planes, 25 + 2.5 * np.log10(4.0))
+    data = counts(planes, 25 - 2.5 * np.log10(4.0))  # a count is four electrons: fainter
     reads(write_image(data, BUNIT="ADU", GAIN=4.0, MAGZERO=electrons), planes)
     with pytest.raises(InputError, match="no card GAIN"):
         read_image(write_image(data, BUNIT="ADU", MAGZERO=electrons))
@@ -281,3 +281,15 @@ def test_zero_point_in_the_primary_header(planes, sky_header, write_file):
         for b, p in zip("gri", planes, strict=True)
     ]
     reads(write_file(fits.PrimaryHDU(header=fits.Header({"MAGZERO": 27.0})), *units), planes)
+
+
+def test_a_stated_exposure_does_not_count_for_rates(planes, write_image):
+    path = write_image(counts(planes, 25), BUNIT="electron/s")
+    pixels = read_image(path, zero_point=25.0, exposure_s=1000.0)
+    np.testing.assert_allclose(pixels.flux, planes, rtol=1e-3)
+    assert any("per second" in note for note in pixels.notes)
+
+
+def test_a_zero_point_of_a_rate_needs_the_time(planes, write_image):
+    with pytest.raises(InputError, match=r"MAGZPT.*no card EXPTIME"):
+        read_image(write_image(counts(planes, 25), BUNIT="adu", MAGZPT=25.0))

@@ -134,6 +134,21 @@ def test_draws_of_different_galaxies_are_independent(many):
         assert np.sqrt((apart**2).sum() / (20 * 19)) < 0.02
 
 
+def test_near_galaxies_of_two_bands_are_independent_too(engine):
+    """And one galaxy held at two redshifts, but not the same galaxy twice."""
+    pair = [
+        Observation(None, Photometry("catalogue", {"g": 17.8, "r": red}))
+        for red in (17.001, 17.011, 17.001)
+    ]
+    encoded = engine.encode(pair)
+    one, near, same = engine.sample(encoded, 4000, 3).numpy()[:, :, 1]
+    assert abs(np.corrcoef(one, near)[0, 1]) < 0.06
+    np.testing.assert_allclose(one, same, atol=1e-4)
+    held = torch.tensor([0.05, 0.06, 0.15])
+    fixed = engine.sample(encoded, 4000, 3, held).numpy()[:, :, 1]
+    assert abs(np.corrcoef(fixed[0], fixed[2])[0, 1]) < 0.06
+
+
 def test_sums_over_galaxies_scatter_as_those_of_shuffled_draws(many, rng):
     """The total mass of a sample, realisation by realisation."""
     mass = 10 ** (many[:, :, 1] - 10)
