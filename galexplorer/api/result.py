@@ -15,7 +15,7 @@ from galexplorer.export.summary import summarise
 from galexplorer.export.tables import posterior_table
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
-from galexplorer.schema import PROPERTY_NAMES, SUMMARY_QUANTILES, TARGETS
+from galexplorer.schema import PROPERTY_NAMES, SUMMARY_QUANTILES, TARGET_NAMES, TARGETS
 from galexplorer.science.columns import DRAW_MEANINGS
 from galexplorer.science.derived import DERIVED
 from galexplorer.science.summary import not_measurable
@@ -154,17 +154,29 @@ class Result(records.Result):
         Parameters
         ----------
         names : sequence of str
-            Of `galexplorer.schema.TARGET_NAMES`.
+            Of `galexplorer.schema.TARGET_NAMES`; a metallicity that is not measurable is left out.
         dark : bool
             For a dark background.
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        OptionError
+            If there is no such target.
         """
         from galexplorer.figures.corner import corner_figure
+        from galexplorer.science.summary import shown_targets
 
-        return corner_figure(self.posterior, names, self.known, dark=dark)
+        unknown = [names] if isinstance(names, str) else sorted(set(names) - set(TARGET_NAMES))
+        if unknown:
+            raise OptionError(
+                f"{unknown[0]!r} is no list of targets: choose some of {', '.join(TARGET_NAMES)}."
+            )
+        shown = shown_targets(self, names)
+        return corner_figure(self.posterior, shown, self.known, dark=dark)
 
     def plot_bpt(self, dark: bool = False) -> "Figure":
         """Draw the place on the BPT diagram, with the probability of each class.

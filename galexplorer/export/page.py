@@ -25,7 +25,11 @@ from galexplorer.figures.sky import colour_figure
 from galexplorer.records.result import Result
 from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import describe_galaxy, domain_sentence, not_measurable
+from galexplorer.science.summary import (
+    describe_galaxy,
+    domain_sentence,
+    shown_targets,
+)
 
 DPI = 200
 """Dots per inch of a page as PNG: 1654 by 2338 pixels."""
@@ -138,7 +142,7 @@ def _set_values(page: Sheet, result: Result) -> None:
     """Set the table of targets, and below it the corner plot, in the left column."""
     shares = (0.27, 0.12, 0.2, 0.1, 0.31) if result.known else (0.29, 0.14, 0.25, 0.32)
     page.tabulate(posterior_grid(result).without("95%"), shares, _LEFT_IN, size=7.4)
-    shown = [name for name in PROPERTY_NAMES if not not_measurable(result, name)]
+    shown = shown_targets(result, PROPERTY_NAMES)
     corner = page.part(MARGIN_IN, page.y_in, _LEFT_IN, page.room_in)
     draw_corner(corner, result.posterior, shown, result.known)
     page.y_in -= fit_corner(corner, _CORNER)

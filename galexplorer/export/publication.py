@@ -17,6 +17,7 @@ from galexplorer.figures.corner import corner_figure
 from galexplorer.figures.lines_static import lines_static_figure
 from galexplorer.records.result import Result
 from galexplorer.schema import PROPERTY_NAMES
+from galexplorer.science.summary import shown_targets
 
 FIGURES = {"corner": "Corner plot", "bpt": "BPT diagram", "lines": "Emission lines"}
 
@@ -95,7 +96,7 @@ def publication_figure(
     to = SIZES[size]
     try:
         if kind == "corner":
-            figure = corner_figure(result.posterior, names, known)
+            figure = corner_figure(result.posterior, shown_targets(result, names), known)
             fit_corner(figure, to)
             return figure
         figure = (

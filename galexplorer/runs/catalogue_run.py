@@ -155,6 +155,7 @@ def infer_catalogue(
         take_over(table, before, ~missing)
     table = join_input(table, catalogue)
     table.meta["provenance"] = provenance
+    table.meta["notes"] = list(catalogue.notes)
     return table
 
 

@@ -1,5 +1,7 @@
 """A posterior in words: rounded values and a one-sentence summary."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from galexplorer.records.posterior import Posterior
@@ -81,6 +83,11 @@ def not_measurable(result: Result, name: str) -> str:
     chance = result.measurable.get(name, 1.0)
     hidden = name == "gas_metallicity" and chance < MIN_MEASURABLE_PROBABILITY
     return f"not measurable (p = {chance:.2f})" if hidden else ""
+
+
+def shown_targets(result: Result, names: Sequence[str]) -> list[str]:
+    """Return those of some targets that have a value to show."""
+    return [name for name in names if not not_measurable(result, name)]
 
 
 def caveats(posterior: Posterior, metallicity: float) -> tuple[str, ...]:

@@ -218,7 +218,8 @@ def _write_parquet(table: Table, path: Path) -> None:
     arrow = pq.read_table(path)
     for name, mask in gaps.items():
         place = arrow.schema.get_field_index(name)
-        values = pa.array(np.asarray(table[name]), mask=mask)
+        known = np.asarray(table[name])
+        values = pa.array(known.astype(known.dtype.newbyteorder("=")), mask=mask)
         arrow = arrow.set_column(place, arrow.schema.field(place), values)
     told = arrow_metadata(flat)
     schema = describe_fields(arrow.schema, flat, {**told, **(arrow.schema.metadata or {})})

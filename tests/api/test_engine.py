@@ -61,7 +61,6 @@ def test_inputs_can_be_left_out_and_ranges_cut(engine):
         {"cuts": {"sfr": (1.0, 2.0)}},
         {"seed": -1},
         {"seed": 2**64},
-        {"use": "radii"},
         {"use": ("g", "q")},
     ],
 )

@@ -66,6 +66,9 @@ def test_figures_are_drawn(plain, pictured):
         assert figure.axes
     with pytest.raises(OptionError, match="no image"):
         plain.plot_image()
+    for wrong in ("redshift", ["mass"]):
+        with pytest.raises(OptionError, match="no list of targets"):
+            plain.plot_corner(wrong)
 
 
 def test_a_notebook_shows_words_and_all_targets(plain, pictured):

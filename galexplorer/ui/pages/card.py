@@ -33,8 +33,8 @@ LIMITS = (
     "imputed with scatter, their pixels are rendered or taken from another real galaxy, scaled to "
     "their flux and size.",
     "Treat what the image adds to these as untested on real galaxies.",
-    "A metallicity is shown where an SDSS spectrum would probably yield one; draws and "
-    "catalogues contain one for every galaxy, with that probability.",
+    "A metallicity is shown where an SDSS spectrum would probably yield one; only draws contain "
+    "one for every galaxy.",
     "Magnitudes measured on the pixels of your own files are not corrected for Galactic "
     "extinction.",
 )
