@@ -110,7 +110,7 @@ def test_a_galaxy_has_the_same_draws_alone_and_in_a_batch(engine, catalogued, pi
 
 @pytest.fixture(scope="module")
 def many(engine):
-    """Draws of 20 galaxies of like magnitudes, (20, 4000, 9)."""
+    """Draws of 20 galaxies of like magnitudes, (20, 8000, 9)."""
     random = np.random.default_rng(8)
     observed = [
         Observation(
@@ -123,15 +123,15 @@ def many(engine):
         )
         for _ in range(20)
     ]  # fmt: skip
-    return engine.sample(engine.encode(observed), 4000, 3).numpy().astype(float)
+    return engine.sample(engine.encode(observed), 8000, 3).numpy().astype(float)
 
 
 def test_draws_of_different_galaxies_are_independent(many):
-    """At equal index, in every target; 190 pairs of 4,000 draws scatter by 0.016."""
+    """At equal index, in every target; 190 pairs of 8,000 draws scatter by 0.011."""
     for k in range(len(TARGETS)):
         apart = np.corrcoef(many[:, :, k]) - np.eye(20)
-        assert np.abs(apart).max() < 0.06
-        assert np.sqrt((apart**2).sum() / (20 * 19)) < 0.02
+        assert np.abs(apart).max() < 0.05
+        assert np.sqrt((apart**2).sum() / (20 * 19)) < 0.014
 
 
 def test_near_galaxies_of_two_bands_are_independent_too(engine):
@@ -141,12 +141,12 @@ def test_near_galaxies_of_two_bands_are_independent_too(engine):
         for red in (17.001, 17.011, 17.001)
     ]
     encoded = engine.encode(pair)
-    one, near, same = engine.sample(encoded, 4000, 3).numpy()[:, :, 1]
-    assert abs(np.corrcoef(one, near)[0, 1]) < 0.06
+    one, near, same = engine.sample(encoded, 8000, 3).numpy()[:, :, 1]
+    assert abs(np.corrcoef(one, near)[0, 1]) < 0.05
     np.testing.assert_allclose(one, same, atol=1e-4)
     held = torch.tensor([0.05, 0.06, 0.15])
-    fixed = engine.sample(encoded, 4000, 3, held).numpy()[:, :, 1]
-    assert abs(np.corrcoef(fixed[0], fixed[2])[0, 1]) < 0.06
+    fixed = engine.sample(encoded, 8000, 3, held).numpy()[:, :, 1]
+    assert abs(np.corrcoef(fixed[0], fixed[2])[0, 1]) < 0.05
 
 
 def test_sums_over_galaxies_scatter_as_those_of_shuffled_draws(many, rng):
