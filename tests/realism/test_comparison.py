@@ -73,6 +73,7 @@ def test_pairs_are_alike_and_used_once(samples):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.slow
 def test_the_like_is_not_told_apart_and_the_unlike_is(samples, weights_dir, tmp_path):
     one, two, blurred = samples
     same, other = compare(one, two), compare(one, blurred)
