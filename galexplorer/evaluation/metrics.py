@@ -1,7 +1,5 @@
 """Figures of merit of posteriors against known values, each with its bootstrap error."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
@@ -103,12 +101,6 @@ def crps(truth: np.ndarray, draws: np.ndarray) -> float:
 def resamples(size: int, number: int = 200, seed: int = 0) -> np.ndarray:
     """Return bootstrap indices, shape (number, size)."""
     return np.random.default_rng(seed).integers(0, size, (number, size))
-
-
-def bootstrap_error(statistic: Callable[..., float], *columns: np.ndarray, number: int) -> float:
-    """Return the standard deviation of a statistic of rows over bootstrap samples of the rows."""
-    picks = resamples(len(columns[0]), number)
-    return float(np.std([statistic(*(column[pick] for column in columns)) for pick in picks]))
 
 
 def point_errors(

@@ -90,9 +90,7 @@ def scored_targets(sample: dict) -> list[str]:
 
 def accuracy_plot(sample: dict, dark: bool = False) -> Plot:
     """Draw R2 of every target in every mode, with boosting's as a bar."""
-    names = [
-        t.name for t in TARGETS if any(t.name in m["targets"] for m in sample["modes"].values())
-    ]
+    names = scored_targets(sample)
     modes = list(sample["modes"])
     figure, panels, colours = canvas(5.4, 1.0 + 0.55 * len(names), dark=dark)
     axes = panels[0, 0]

@@ -20,9 +20,6 @@ CM_PER_MPC = float((1 * u.Mpc).to_value(u.cm))
 CASE_B_RATIO = 2.86
 """Intrinsic Ha/Hb of H II regions, case B, 1e4 K, 100 per cm3 (Osterbrock & Ferland 2006)."""
 
-AGN_RATIO = 3.1
-"""Intrinsic Ha/Hb of narrow-line regions (Osterbrock & Ferland 2006; Kewley et al. 2006)."""
-
 ATTENUATION_LAWS = {
     "calzetti00": {"halpha": 3.326, "hbeta": 4.598, "v": 4.05},
     "ccm89": {"halpha": 2.535, "hbeta": 3.609, "v": 3.1},
