@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from galexplorer.figures.palette import TRUTH
-from galexplorer.figures.report_card import MODE_STYLES, Plot, canvas, legend
+from galexplorer.figures.report_card import MODE_STYLES, Plot, canvas, legend, scored_targets
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
 _LABELS = {target.name: target.label for target in TARGETS}
@@ -12,9 +12,7 @@ _LABELS = {target.name: target.label for target in TARGETS}
 
 def coverage_plot(sample: dict, dark: bool = False) -> Plot:
     """Draw how far coverage is from nominal, each target and mode, at 68% and 95%."""
-    names = [
-        t.name for t in TARGETS if any(t.name in m["targets"] for m in sample["modes"].values())
-    ]
+    names = scored_targets(sample)
     modes = list(sample["modes"])
     limit = 2.0 if sample["kind"] == "rendered" else 4.0
     figure, panels, colours = canvas(5.4, 1.0 + 0.5 * len(names), 1, 2, dark, sharey=True)
