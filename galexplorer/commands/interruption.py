@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM during a long run: what is done is kept."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,9 +67,11 @@ class Interruption:
         return InterruptionError(f"interrupted: {words}", self._number)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._number is not None:
+            # Not set when the first one comes: a second that is caught already, and not yet
+            # handled, would find no handler and be lost.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
         self._number = number
-        for own, handler in self._before.items():
-            if handler != signal.SIG_IGN:
-                signal.signal(own, signal.SIG_DFL)
         if self._raises:
             raise KeyboardInterrupt

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import torch
@@ -23,6 +23,7 @@ def run_in_order(
 
     Torch, numpy's quantiles and sorting let other threads run meanwhile. Each thread has as many
     threads of torch as the caller, which is a setting of the thread and not of the process.
+    Signals are handled within half a second while the caller waits.
 
     Parameters
     ----------
@@ -46,9 +47,16 @@ def run_in_order(
         for piece in pieces:
             if len(waiting) >= _AHEAD * number:
                 first, future = waiting.popleft()
-                yield first, future.result()
+                yield first, _await(future)
             waiting.append((piece, pool.submit(work, piece)))
         for first, future in waiting:
-            yield first, future.result()
+            yield first, _await(future)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _await(future: Future[_Found]) -> _Found:
+    """Return a result; a signal that comes just before the wait does not interrupt it."""
+    while not wait([future], timeout=0.5).done:
+        pass
+    return future.result()
