@@ -18,6 +18,7 @@ from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe as observe_pixels
 from galexplorer.inference.observe import observe_fetched
 from galexplorer.query.parse import names_galaxy
+from galexplorer.records.asinh import limit_magnitude
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import (
@@ -52,7 +53,7 @@ Target: TypeAlias = (
 class Given(TypedDict, total=False):
     """What `observe` can be told of a galaxy beside the target; see there."""
 
-    magnitudes: Mapping[str, float] | None
+    magnitudes: Mapping[str, float | str] | None
     errors: Mapping[str, float] | None
     petro_r50: float | None
     petro_r90: float | None
@@ -75,7 +76,7 @@ class Given(TypedDict, total=False):
 def observe(
     target: Target | None = None,
     *,
-    magnitudes: Mapping[str, float] | None = None,
+    magnitudes: Mapping[str, float | str] | None = None,
     errors: Mapping[str, float] | None = None,
     petro_r50: float | None = None,
     petro_r90: float | None = None,
@@ -106,7 +107,8 @@ def observe(
         `fetch`, the image reader or this function returned. Without one, `magnitudes` are all
         there is.
     magnitudes, errors : mapping of str to float, optional
-        Dereddened AB model magnitudes and their 1-sigma errors, by band (u, g, r, i, z). They
+        Dereddened AB model magnitudes and their 1-sigma errors, by band (u, g, r, i, z). A galaxy
+        that is not seen in a band has an upper limit there, such as ``"<22.3"`` (3 sigma). They
         replace what is measured on the image or what SDSS lists.
     petro_r50, petro_r90 : float, optional
         Petrosian radii in r that hold 50 and 90% of the light, arcsec.
@@ -280,18 +282,23 @@ def _cube_bytes(
 
 
 def _photometry(
-    magnitudes: Mapping[str, float] | None,
+    magnitudes: Mapping[str, float | str] | None,
     errors: Mapping[str, float] | None,
     petro_r50: float | None,
     petro_r90: float | None,
 ) -> Photometry | None:
-    given = {band: float(value) for band, value in (magnitudes or {}).items()}
-    noise = {band: float(value) for band, value in (errors or {}).items()}
-    for band in (*given, *noise):
+    for band in (*(magnitudes or {}), *(errors or {})):
         if band not in BANDS:
             raise OptionError(f"There is no band {band!r}: the bands are {', '.join(BANDS)}.")
+    limits = {b: read_limit(v, b) for b, v in (magnitudes or {}).items() if isinstance(v, str)}
+    given = {band: float(v) for band, v in (magnitudes or {}).items() if band not in limits}
+    noise = {band: float(value) for band, value in (errors or {}).items()}
     for band, value in given.items():
         check_within(f"The magnitude in {band}", value, *MAGNITUDE_LIMITS)
+    for band, faintest in limits.items():
+        if band in noise:
+            raise OptionError(f"The limit in {band} has an error: a limit has none.")
+        given[band], noise[band] = limit_magnitude(faintest, band)
     for band, value in noise.items():
         check_within(f"The error in {band}", value, *MAGNITUDE_ERROR_LIMITS)
         if band not in given:
@@ -311,6 +318,28 @@ def _photometry(
         petro_r50=petro_r50,
         petro_r90=petro_r90,
     )
+
+
+def read_limit(text: str, band: str) -> float:
+    """Return the magnitude of an upper limit of flux, such as ``"<22.3"``.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+    """
+    mark, number = text.strip()[:1], text.strip()[1:]
+    try:
+        faintest = float(number) if mark in ("<", ">") else math.nan
+    except ValueError:
+        faintest = math.nan
+    if math.isnan(faintest):
+        raise OptionError(
+            f"The magnitude in {band} is {text!r}: give a number, or an upper limit such as "
+            "'<22.3'."
+        )
+    check_within(f"The limit in {band}", faintest, *MAGNITUDE_LIMITS)
+    return faintest
 
 
 def check_within(name: str, value: float | None, low: float, high: float) -> None:

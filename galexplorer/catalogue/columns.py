@@ -226,6 +226,7 @@ def judge_catalogue(
         flagged[f"out_of_range:{key}"] = wrong
     for band in BANDS:
         flagged[f"not_detected:{band}"] = photometry.undetected.get(band, np.zeros(n, bool))
+        flagged[f"limit:{band}"] = photometry.limits.get(band, np.zeros(n, bool))
         flagged[f"no_extinction:{band}"] = photometry.dusty.get(band, np.zeros(n, bool))
     # 90% of a galaxy's light lie further out than 50%; which of the two is wrong is not known
     inconsistent = numbers["petro_r90"] <= numbers["petro_r50"]

@@ -17,8 +17,9 @@ from galexplorer.catalogue.column_names import (
 from galexplorer.catalogue.dust import DustOf, choose_dust, find_clouds, read_extinction
 from galexplorer.catalogue.limits import clear_fluxes, clear_sentinels
 from galexplorer.errors import InputError
+from galexplorer.records.asinh import COMMON_FROM_S_TO_N, asinh_magnitude_in, limit_magnitude
 from galexplorer.schema import BANDS, IMAGE_BANDS
-from galexplorer.tables.cells import numbers_of
+from galexplorer.tables.cells import limits_of, numbers_of
 from galexplorer.tables.units import inverse_nmgy_per, magnitude_per, nmgy_per
 
 ZERO_POINT_NMGY = 22.5
@@ -38,6 +39,8 @@ class Photometry:
         By quantity, such as ``g`` or ``err_g``.
     undetected : dict of str to ndarray, shape (n,), bool
         Where a band was observed and its flux does not exceed its error, by band.
+    limits : dict of str to ndarray, shape (n,), bool
+        Where a band has an upper limit or a flux within five errors, given as asinh magnitude.
     dusty : dict of str to ndarray, shape (n,), bool
         Where a band lacks its extinction, and so has no magnitude, by band.
     notes : list of str
@@ -48,6 +51,7 @@ class Photometry:
     petro: dict[str, np.ndarray] = field(default_factory=dict)
     unreadable: dict[str, np.ndarray] = field(default_factory=dict)
     undetected: dict[str, np.ndarray] = field(default_factory=dict)
+    limits: dict[str, np.ndarray] = field(default_factory=dict)
     dusty: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -62,7 +66,8 @@ def read_photometry(names: Names) -> Photometry:
 
     All magnitudes are of one kind, the first of `galexplorer.catalogue.column_names.FAMILIES` with
     two of g, r and i, since colours of mixed kinds are wrong. A unit of flux makes a flux of any
-    column. A flux that is not positive, or smaller than its error, gives no magnitude.
+    column. Within five errors of zero it is an asinh magnitude, which exists for any flux; without
+    an error, a flux that is not positive gives none.
 
     Parameters
     ----------
@@ -179,6 +184,7 @@ def _read_band(names: Names, family: Family, band: str, named: Named, found: Pho
         found.magnitudes[band] = magnitudes if worth == 1.0 else magnitudes * worth
         if error is not None:
             found.errors[band] = _magnitude_errors(names, error, band, found, worth)
+        _take_limits(named, band, worth, found)
         return
     unit = named.unit or family.unit
     if not unit:
@@ -207,6 +213,32 @@ def _read_band(names: Names, family: Family, band: str, named: Named, found: Pho
             found.errors[band] = _MAG_PER_RELATIVE_ERROR * sigmas / fluxes
     if band in found.errors:
         found.errors[band] = np.where(detected, found.errors[band], np.nan)
+    # a faint flux with its error tells what a missing one does not
+    weak = np.isfinite(fluxes) & np.isfinite(sigmas) & (fluxes < COMMON_FROM_S_TO_N * sigmas)
+    found.undetected[band] &= ~weak
+    _put(found, band, weak, *asinh_magnitude_in(band, fluxes[weak], sigmas[weak]))
+
+
+def _take_limits(named: Named, band: str, worth: float, found: Photometry) -> None:
+    """Read cells such as ``<22.3``, which are no numbers, as upper limits of the flux."""
+    limits, is_limit = limits_of(named.column)
+    if not is_limit.any():
+        return
+    found.unreadable[band] = found.unreadable[band] & ~is_limit
+    both = np.array([limit_magnitude(limit * worth, band) for limit in limits[is_limit]])
+    _put(found, band, is_limit, *both.T)
+
+
+def _put(
+    found: Photometry, band: str, rows: np.ndarray, magnitudes: np.ndarray, errors: np.ndarray
+) -> None:
+    if not rows.any():
+        return
+    old = found.errors.get(band, np.full(len(rows), np.nan))
+    found.magnitudes[band] = np.array(found.magnitudes[band], float)
+    found.errors[band] = np.array(old, float)
+    found.magnitudes[band][rows], found.errors[band][rows] = magnitudes, errors
+    found.limits[band] = rows
 
 
 def _is_magnitude(named: Named, family: Family) -> bool:

@@ -116,7 +116,7 @@ def read_known(given: Mapping[str, Any]) -> dict[str, Any]:
     OptionError
         If one is out of range, or contradicts another.
     """
-    magnitudes = _read_bands("mag", given, *MAGNITUDE_LIMITS)
+    magnitudes = _read_magnitudes(given)
     errors = _read_bands("err", given, *MAGNITUDE_ERROR_LIMITS)
     for band in errors.keys() - magnitudes.keys():
         raise OptionError(f"--err-{band} was given without --mag-{band}: give both.")
@@ -223,6 +223,27 @@ def _number(text: str) -> float:
         raise OptionError(
             f"--zero-point is {text}: give a magnitude, or g=25.1,r=25.3,i=25.0."
         ) from error
+
+
+def _read_magnitudes(given: Mapping[str, Any]) -> dict[str, float | str]:
+    """Return magnitudes as numbers, and what may be an upper limit as it stands."""
+    magnitudes: dict[str, float | str] = {}
+    for band in BANDS:
+        text = given[f"mag_{band}"]
+        if text is None:
+            continue
+        if text.strip()[:1] in ("<", ">"):
+            magnitudes[band] = text
+            continue
+        try:
+            value = float(text)
+        except ValueError:
+            raise OptionError(
+                f"--mag-{band} is {text!r}: give a number, or an upper limit such as '<22.3'."
+            ) from None
+        check_within(f"--mag-{band}", value, *MAGNITUDE_LIMITS)
+        magnitudes[band] = value
+    return magnitudes
 
 
 def _read_bands(prefix: str, given: Mapping[str, Any], low: float, high: float) -> dict[str, float]:

@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from galexplorer.datasets import shards
 from galexplorer.image.cutout import cut
+from galexplorer.image.fibre import fibre_magnitudes
 from galexplorer.image.measure import Measurement
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS, LINE_NAMES, TARGET_NAMES
@@ -31,6 +32,7 @@ def add_image(arrays: shards.Arrays, k: int, pixels: Pixels, found: Measurement)
     for j, band in enumerate(IMAGE_BANDS):
         arrays["measured_mag"][k, j] = found.magnitudes.get(band, np.nan)
         arrays["measured_err"][k, j] = found.errors.get(band, np.nan)
+    arrays["fibre_mag"][k] = fibre_magnitudes(grid[None], np.array([scale]))[0]
     if found.petro_r50 is not None and found.petro_r90 is not None:
         arrays["measured_petro"][k] = (found.petro_r50, found.petro_r90)
 

@@ -11,6 +11,7 @@ origin             (n,)            uint8, 0 none, 1 fits, 2 jpeg
 measured_mag       (n, 3)          g, r, i measured on the pixels; not dereddened
 measured_err       (n, 3)
 measured_petro     (n, 2)          r50, r90, arcsec
+fibre_mag          (n, 3)          g, r, i within the 3 arcsec fibre, measured on the grid
 catalogue_mag      (n, 5)          dereddened u, g, r, i, z
 catalogue_err      (n, 5)
 catalogue_petro    (n, 2)
@@ -56,6 +57,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "measured_mag": ((3,), np.float32),
     "measured_err": ((3,), np.float32),
     "measured_petro": ((2,), np.float32),
+    "fibre_mag": ((3,), np.float32),
     "catalogue_mag": ((5,), np.float32),
     "catalogue_err": ((5,), np.float32),
     "catalogue_petro": ((2,), np.float32),
@@ -69,7 +71,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "weight": ((), np.float32),
 }
 
-LATER = {"catalogue_petro_mag": np.nan, "line_snr": np.nan, "weight": 1.0}
+LATER = {"catalogue_petro_mag": np.nan, "line_snr": np.nan, "fibre_mag": np.nan, "weight": 1.0}
 """Arrays that a set may lack, and what stands in their place then."""
 
 Arrays = dict[str, np.ndarray]

@@ -45,8 +45,18 @@ TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "resolve": ("RESOLVE, nearby dwarfs", (0.014, 0.0245)),
     "califa": ("CALIFA", (0.003, 0.04)),
     "xcoldgass": ("xCOLD GASS", (0.01, 0.05)),
+    "photoz": ("SDSS with photometric redshifts", None),
+    "subclass": ("SDSS by class of spectrum", None),
+    "nearby": ("Nearby galaxies, z < 0.02", (0.003, 0.02)),
+    "mergers": ("Mergers, z < 0.10", (0.005, 0.10)),
+    "quench": ("Quenched galaxies and controls", None),
+    "nair": ("Nair & Abraham, z < 0.10", (0.01, 0.10)),
+    "manga": ("MaNGA", (0.003, 0.15)),
 }
 """Title and redshift cut of each real table; the cut is the prior that both sides get."""
+
+FAINTEST_R = {"photoz": 17.77, "subclass": 17.77}
+"""Magnitude in r to which a table is judged: that of the main sample, which posteriors are for."""
 
 FAINTEST_MAG = {"mpajhu": -19.83}
 """Absolute magnitude in r of the faintest galaxies of a table that is limited in volume: of the
@@ -84,6 +94,8 @@ class Sample:
         The same for each row, where a cut in luminosity narrows it.
     lower_limits : ndarray, shape (n, 9) or None
         Least value of each target with which the row would be in the sample.
+    photometric_redshift : ndarray, shape (n,) or None
+        The survey's own, NaN where it has none.
     notes : tuple of str
     """
 
@@ -99,6 +111,7 @@ class Sample:
     redshift_range: tuple[float, float] | None = None
     redshift_ranges: np.ndarray | None = None
     lower_limits: np.ndarray | None = None
+    photometric_redshift: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -180,6 +193,7 @@ def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
             part = _borrow_photometry(part, rows)
             notes.append("Photometry of the same galaxies in other tables.")
         part = _usable(part)
+        part = part[~(part.r > FAINTEST_R.get(name, np.inf))].reset_index(drop=True)
         sample = _table_sample(name, title, cut, part, limit, seed)
         samples.append(replace(sample, notes=(*sample.notes, *notes)))
     return samples
@@ -296,6 +310,7 @@ def _table_sample(
         PHOTOMETRY_FIXED,
     )
     notes = []
+    published = part.photometric_redshift.to_numpy(float)
     ranges = None
     if name in FAINTEST_MAG:
         notes.append(
@@ -320,6 +335,7 @@ def _table_sample(
         redshift_range=cut,
         redshift_ranges=ranges,
         lower_limits=lower_limits,
+        photometric_redshift=published if np.isfinite(published).any() else None,
         notes=tuple(notes),
     )
 

@@ -136,6 +136,11 @@ def _score_mode(
         )
         for k in scored
     }
+    published = sample.photometric_redshift
+    if published is not None and 0 in scored:
+        targets["redshift"]["survey"] = _score_published(
+            truth[:, 0], prediction, published[sample.test], settings.bootstrap
+        )
     limits = RENDERED_LIMITS if sample.kind == RENDERED else REAL_LIMITS
     report: dict = {"targets": targets}
     report["tarp"] = tarp(
@@ -162,6 +167,19 @@ def _score_mode(
     if mode in (IMAGE_AND_PHOTOMETRY, PHOTOMETRY, FIXED):
         report["relations"] = relations.scaling_relations(wanted, joint.draws)
     return report
+
+
+def _score_published(
+    known: np.ndarray, prediction: Prediction, published: np.ndarray, bootstrap: int
+) -> dict:
+    """Return figures of a survey's photometric redshifts, and of posteriors for the same rows."""
+    good = np.isfinite(known) & np.isfinite(published)
+    draws = prediction.draws[good][:, :, 0]
+    ours = draws.mean(axis=1), np.median(draws, axis=1)
+    return {
+        "published": score_points(known[good], published[good], published[good], True, bootstrap),
+        "galexplorer": score_points(known[good], *ours, True, bootstrap),
+    }
 
 
 def _score_target(

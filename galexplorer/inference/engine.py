@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
 from galexplorer.errors import OptionError
+from galexplorer.image.fibre import fibre_magnitudes
 from galexplorer.inference.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, to_picture
 from galexplorer.inference.noise import keys_of
@@ -27,7 +28,7 @@ from galexplorer.records.observation import Cutout, Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Neighbour, Result, View
-from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
+from galexplorer.schema import BANDS, IMAGE_BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import caveats
 from galexplorer.version import __version__
@@ -221,6 +222,7 @@ class Engine(Sampler):
             scale,
             origin,
             np.array([[p.petro_magnitudes.get(b, np.nan) for b in BANDS] for p in photometry]),
+            _fibre_magnitudes(images),
         )
         grids = [o.cutout.grid if o.cutout else None for o in observations]
         return self.encode_arrays(features, grids, origin, [o.stored for o in observations])
@@ -362,6 +364,16 @@ def check_options(
             raise OptionError(
                 f"The redshift range {first} to {last} must increase and lie within 0 to {high}."
             )
+
+
+def _fibre_magnitudes(images: Sequence[Cutout | Stored | None]) -> np.ndarray:
+    out = np.full((len(images), len(IMAGE_BANDS)), np.nan)
+    for k, image in enumerate(images):
+        if isinstance(image, Stored):
+            out[k] = image.fibre_magnitudes
+        elif image is not None:
+            out[k] = fibre_magnitudes(image.grid[None], np.array([image.pixel_scale_arcsec]))[0]
+    return out
 
 
 def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:

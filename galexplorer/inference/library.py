@@ -14,6 +14,7 @@ from torch import Tensor
 from galexplorer.catalogue.column_lookup import Names
 from galexplorer.catalogue.positions import has_positions, read_positions
 from galexplorer.errors import DataError, GalexplorerError, InputError
+from galexplorer.image.fibre import fibre_magnitudes
 from galexplorer.image.reader import read_image
 from galexplorer.inference import latent_map
 from galexplorer.inference.domain import misfit_of
@@ -220,6 +221,7 @@ def empty_library() -> dict[str, Tensor]:
         "known": len(KNOWN_NAMES),
         **dict.fromkeys(("magnitudes", "errors"), len(IMAGE_BANDS)),
         "petro": 2,
+        "fibre": len(IMAGE_BANDS),
         "medians": len(TARGET_NAMES),
         "classes": len(BPT_CLASSES),
     }
@@ -238,6 +240,8 @@ def empty_library() -> dict[str, Tensor]:
 @torch.inference_mode()
 def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> dict[str, Tensor]:
     number = len(entries)
+    # as they are kept, so that what is inferred from them again is the same
+    fibre = fibre_magnitudes(entries.grid, entries.pixel_scale).astype(np.float32)
     sized = np.isfinite(entries.petro).all(axis=1)
     features = photometry_features(
         expand_gri_to_ugriz(entries.magnitudes),
@@ -247,6 +251,7 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         sized,
         entries.pixel_scale,
         entries.origin,
+        fibre_magnitudes=fibre,
     )
     parts: dict[str, list[Tensor]] = {
         name: []
@@ -294,6 +299,7 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         "magnitudes": torch.from_numpy(entries.magnitudes.astype(np.float32)),
         "errors": torch.from_numpy(entries.errors.astype(np.float16)),
         "petro": torch.from_numpy(entries.petro.astype(np.float16)),
+        "fibre": torch.from_numpy(fibre),
         "pixel_scale": torch.from_numpy(entries.pixel_scale.astype(np.float32)),
         "origin": torch.from_numpy(entries.origin.astype(np.uint8)),
     }

@@ -18,7 +18,7 @@ from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, classify, line_ratios
 
 LIBRARY_FILE = "library.safetensors"
-LAYOUT = 3
+LAYOUT = 4
 """Version of the arrays in the library's file."""
 
 KNOWN_NAMES = (*TARGET_NAMES, "r")
@@ -49,6 +49,7 @@ _NUMBERS = (
         "magnitudes",
         "errors",
         "petro",
+        "fibre",
     ),
     *("pixel_scale", "misfit", "medians", "classes", "levels"),
 )
@@ -129,6 +130,7 @@ class Library:
         self.estimate = numbers["estimate"]
         self.appearance, self.known = numbers["appearance"], numbers["known"]
         self.magnitudes, self.errors = numbers["magnitudes"], numbers["errors"]
+        self.fibre = numbers["fibre"]
         self.petro, self.pixel_scale = numbers["petro"], numbers["pixel_scale"]
         self.misfit, self.levels = numbers["misfit"], numbers["levels"]
         self.medians, self.classes = numbers["medians"], numbers["classes"]
@@ -319,6 +321,7 @@ class Library:
                 latent=self.latents[row].numpy(),
                 log_variance=self.log_variance[row].numpy(),
                 estimate=self.estimate[row].numpy(),
+                fibre_magnitudes=self.fibre[row].double().numpy(),
                 misfit=float(self.misfit[row]),
                 pixel_scale_arcsec=float(self.pixel_scale[row]),
                 ra=ra,

@@ -14,7 +14,11 @@ _CATALOGUE_ERROR = (0.05, 0.01, 0.01, 0.01, 0.02)
 _PETRO_WIDTH = (0.3, 0.1, 0.08, 0.08, 0.15)
 """Spread of Petrosian minus model magnitudes in the main sample."""
 
-SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2 + 5 + 5
+_FIBRE_CENTRE = (17.9, 0.85, 0.42, 1.3)
+_FIBRE_WIDTH = (1.0, 0.25, 0.1, 0.6)
+"""Of r, g - r and r - i within the fibre, and of how much fainter r is there."""
+
+SIZE = 5 + 4 + 5 + 5 + 2 + 2 + 2 + 2 + 2 + 2 + 5 + 5 + 4 + 1
 """Length of the feature vector."""
 
 HAS_CATALOGUE_PHOTOMETRY = 5 + 4 + 5 + 5 + 2 + 2
@@ -35,6 +39,9 @@ SIZES = [
 MEASURED_SIZES = LOG_SCALE + 1
 """Where it says whether the radii were measured on the pixels."""
 
+FIBRE = slice(SIZE - 5, SIZE)
+"""Where the light within the fibre stands, and whether it is known."""
+
 INPUTS = ("photometry", "fits", "jpeg")
 """Kinds of input, in the order of `origin`: no image, linear pixels, 8-bit composites."""
 
@@ -50,6 +57,7 @@ def photometry_features(
     pixel_scale_arcsec: Float[np.ndarray, " n"],
     origin: Integer[np.ndarray, " n"],
     petro_magnitudes: Float[np.ndarray, "n 5"] | None = None,
+    fibre_magnitudes: Float[np.ndarray, "n 3"] | None = None,
 ) -> Float32[np.ndarray, f"n {SIZE}"]:
     """Return the feature vectors.
 
@@ -68,6 +76,9 @@ def photometry_features(
     petro_magnitudes : ndarray, shape (n, 5), optional
         Petrosian magnitudes; NaN where missing. What they tell is their difference from the model
         magnitude of the same band, so one without the other counts as missing.
+    fibre_magnitudes : ndarray, shape (n, 3), optional
+        Within the fibre, bands g, r, i, as `galexplorer.image.fibre` measures them; NaN where
+        missing.
 
     Returns
     -------
@@ -104,12 +115,24 @@ def photometry_features(
     paired = good & np.isfinite(petro_magnitudes)
     beyond = np.where(paired, np.where(paired, petro_magnitudes, 0) - magnitudes, 0.0)
     beyond = np.where(paired, beyond / _PETRO_WIDTH, 0.0)
+    fibre = _fibre_features(fibre_magnitudes, magnitudes[:, BANDS.index("r")])
     stacked = np.concatenate(
         [scaled, colour, good, error, radius, sized, source, image, size_source, derived,
-         beyond, paired],
+         beyond, paired, fibre],
         axis=1,
     )  # fmt: skip
     return np.clip(stacked, -8, 8).astype(np.float32)
+
+
+def _fibre_features(magnitudes: np.ndarray | None, total: np.ndarray) -> np.ndarray:
+    """Return r, two colours, what of r lies outside, and whether they are known, (n, 5)."""
+    if magnitudes is None:
+        return np.zeros((len(total), 5))
+    g, r, i = np.asarray(magnitudes, np.float64).T
+    known = np.isfinite(g + r + i)
+    outside = np.where(np.isfinite(total), r - total, _FIBRE_CENTRE[3])
+    values = (np.column_stack([r, g - r, r - i, outside]) - _FIBRE_CENTRE) / _FIBRE_WIDTH
+    return np.column_stack([np.where(known[:, None], values, 0.0), known])
 
 
 def scaled_log_pixel_size(pixel_scale_arcsec: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

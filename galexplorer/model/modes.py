@@ -35,6 +35,7 @@ def features_with_estimate(feature: Float[Tensor, "n f"]) -> Float[Tensor, "n f"
     shown = feature * (feature[:, features.HAS_CATALOGUE_PHOTOMETRY, None] > 0)
     measured = feature[:, features.MEASURED_SIZES, None] > 0
     shown[:, features.SIZES] = shown[:, features.SIZES] * ~measured
+    shown[:, features.FIBRE] = 0
     pixel = slice(features.HAS_IMAGE, features.LOG_SCALE + 1)
     shown[:, pixel] = feature[:, pixel]
     return shown

@@ -19,7 +19,7 @@ from galexplorer.schema import TARGET_NAMES
 
 log = logging.getLogger(__name__)
 
-WEIGHTS_FORMAT = 4
+WEIGHTS_FORMAT = 5
 _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = bundled("weights")
 _MODEL_FILE = "model.safetensors"
@@ -218,7 +218,8 @@ def initialise_from(model: GalaxyModel, folder: Path) -> dict:
     names = other if same else own
     take_regressors = bool(theirs) and theirs == estimating <= alike
     if take_regressors:  # each left out other galaxies: a part of them would be none
-        names = names | estimating
+        # and what they estimate is in units of their own training rows
+        names = names | estimating | {"target_mean", "target_std"}
     model.load_state_dict({k: state[k].to(kinds[k][0]) for k in names}, strict=False)
     model.reset_calibration()
     made = {k: manifest[k] for k in ("made", "config", "started_from") if k in manifest}

@@ -19,15 +19,16 @@ from astropy.coordinates import SkyCoord
 
 from galexplorer.console import track
 from galexplorer.datasets import shards
-from galexplorer.datasets.rows import add_image, labels_of
+from galexplorer.datasets.rows import add_image, black_hole_mass, labels_of
 from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
 from galexplorer.population.extension import SHIFTED
+from galexplorer.population.further_tables import FOLDER
 from galexplorer.population.scales import to_mpajhu_mass
 from galexplorer.population.sources import data_folder
 from galexplorer.population.store import load_population
-from galexplorer.schema import BANDS, LINE_NAMES
+from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def read_set(
     labelled : bool
         Only images with a redshift.
     """
-    labels = _labels(data / name)
+    labels = _join_further(_labels(data / name), data / FOLDER / f"labels_{name}.csv.gz")
     if labelled:
         labels = labels[labels.z_spec.notna()].reset_index(drop=True)
     arrays = shards.empty(len(labels))
@@ -154,6 +155,24 @@ def _labels(folder: Path) -> pd.DataFrame:
     return frame
 
 
+def _join_further(labels: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Let a second table of labels have the say over redshift and mass, and give what is new."""
+    source = labels.mass_source.astype(object)
+    out = labels.assign(oh_t04=np.nan, vdisp=np.nan, mass_source=source)
+    if not path.exists():
+        return out
+    further = labels[["file"]].merge(pd.read_csv(path).drop_duplicates("file"), how="left")
+    redshift = further.n_z_spec.to_numpy(float)
+    here = np.isfinite(redshift)
+    out.loc[here, "z_spec"] = redshift[here]
+    mass = further.n_log_mstar.to_numpy(float)
+    here = np.isfinite(mass)
+    out.loc[here, "log_mstar"], out.loc[here, "mass_source"] = mass[here], "mpajhu"
+    for name in ("oh_t04", "vdisp"):
+        out[name] = further[f"n_{name}"].to_numpy(float)
+    return out
+
+
 def _image(task: tuple[Path, float]) -> shards.Arrays | None:
     path, scale = task
     part = shards.empty(1)
@@ -175,6 +194,12 @@ def _label(arrays: shards.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> N
         here = labels.index.get_indexer(part.index)
         mass[here] = to_mpajhu_mass(mass[here], str(name))
     arrays["targets"][:, 1] = np.where((mass > 6) & (mass < 12.6) & good, mass, np.nan)
+    metallicity = labels.oh_t04.to_numpy(float)
+    within = good & (metallicity > 7) & (metallicity < 10)
+    arrays["targets"][within, TARGET_NAMES.index("gas_metallicity")] = metallicity[within]
+    holes, meant = black_hole_mass(labels.vdisp.to_numpy(float))
+    here = good & meant
+    arrays["targets"][here, TARGET_NAMES.index("log_bh_mass")] = holes[here]
     arrays["label"][:] = np.isfinite(arrays["targets"])
     # copies at other redshifts lie where their galaxy does, and are not it
     placed = rows[np.isfinite(rows.ra) & (rows.source != SHIFTED)].reset_index(drop=True)

@@ -20,7 +20,7 @@ from astropy.table import Table
 from galexplorer.errors import DataError
 from galexplorer.population import relations, scales
 from galexplorer.population.sources import COSMOLOGY, make_table
-from galexplorer.schema import BANDS, LINE_NAMES
+from galexplorer.schema import BANDS, EXTINCTION_PER_REDDENING, LINE_NAMES
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,9 @@ def read_packages() -> pd.DataFrame:
     flux = np.asarray(table["MODELFLUX"], float)
     error = 1 / np.sqrt(np.maximum(np.asarray(table["MODELFLUX_IVAR"], float), 1e-12))
     good = (flux > 0) & (error < flux)
-    magnitude = 22.5 - 2.5 * np.log10(np.where(good, flux, 1.0)) - np.asarray(table["EXTINCTION"])
+    ebv = np.asarray(table["EXTINCTION"], float)[:, 2] / scales.EXTINCTION_R_OF_1998
+    extinction = ebv[:, None] * [EXTINCTION_PER_REDDENING[b] for b in BANDS]
+    magnitude = 22.5 - 2.5 * np.log10(np.where(good, flux, 1.0)) - extinction
     magnitude = np.where(good, magnitude, np.nan)
     rows = make_table(
         {
@@ -63,7 +65,7 @@ def read_packages() -> pd.DataFrame:
             "dec": np.asarray(table["DEC"], float),
             **{b: magnitude[:, k] for k, b in enumerate(BANDS)},
             **{f"err_{b}": 1.0857 * (error / flux)[:, k] for k, b in enumerate(BANDS)},
-            "ebv": np.asarray(table["EXTINCTION"], float)[:, 2] / 2.285,
+            "ebv": ebv,
             "redshift": np.asarray(table["Z"], float),
         }
     )

@@ -17,6 +17,10 @@ UNSTATED_REDDENING = 0.033
 sequence and the lines at equal photometry agree with the tables that are corrected. Positions are
 unknown, so one value has to do."""
 
+EXTINCTION_R_OF_1998 = 2.751
+"""A_r over E(B-V) before Schlafly & Finkbeiner 2011 (Stoughton et al. 2002, table 22), which the
+sample of kcorrect has: its extinctions in g, r and i stand as 1.379 : 1 : 0.758."""
+
 SALPETER_TO_KROUPA_MASS = float(np.log10(0.66))
 """Shift of log mass from a Salpeter to a Kroupa IMF (Madau & Dickinson 2014, 1403.0007)."""
 
@@ -61,6 +65,12 @@ _MASS_SHIFTS = {
     "glade": (0.205, 0.0),
     "alfalfa": (-0.08, 0.0),
     "manga": (-0.08, 0.0),
+    # from 375, 174 and 1 galaxies in common with MPA-JHU and 113, 90 and 24 with tables of its
+    # masses; GSWLC's from 22 and, through Nair & Abraham, 176
+    "nair": (0.05, 0.0),
+    "mass_type": (-0.13, 0.0),
+    "gama": (0.02, 0.0),
+    "gswlc": (-0.07, 0.0),
 }
 _MASS_SHIFT_RANGE = (8.5, 11.2)
 

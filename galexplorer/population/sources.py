@@ -1,6 +1,7 @@
 """Readers of the real tables: each source to one set of columns and scales."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from astropy.cosmology import FlatLambdaCDM
 from astropy.table import Table
 
 from galexplorer.errors import DataError
-from galexplorer.population import scales
+from galexplorer.population import further_tables, scales
+from galexplorer.population.further_tables import clean
 from galexplorer.population.templates import sdss_templates
 from galexplorer.schema import BANDS, EXTINCTION_PER_REDDENING, LINE_NAMES
 
@@ -36,6 +38,7 @@ _COLUMNS = (
     "ebv",
     "velocity_dispersion_kms",
     "redshift",
+    "photometric_redshift",
     "log_stellar_mass",
     "log_sfr",
     "gas_metallicity",
@@ -67,19 +70,8 @@ def read_tables(data: Path) -> pd.DataFrame:
     DataError
         If a table is there but cannot be read.
     """
-    # of one galaxy in several tables the first has the say
-    readers = (
-        _main_sample,
-        _lines_z010,
-        _mpajhu,
-        _resolve,
-        _structure,
-        _xcoldgass,
-        _califa,
-        _lines_z011,
-    )
     try:
-        tables = [make_table(reader(data)) for reader in readers]
+        tables = [make_table(columns) for columns in _read(data)]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"A table in {data} cannot be read ({error}); check the folder.") from error
     rows = pd.concat(tables, ignore_index=True)
@@ -88,15 +80,28 @@ def read_tables(data: Path) -> pd.DataFrame:
     return rows
 
 
+def _read(data: Path) -> Iterator[dict]:
+    """Read all tables: of one galaxy in several the first has the say."""
+    main = _main_sample(data)
+    yield main
+    readers = (_lines_z010, _mpajhu, _resolve, _structure)
+    yield from (reader(data) for reader in readers)
+    more = data / further_tables.FOLDER
+    if more.is_dir():
+        yield further_tables.read_photoz(more)
+        yield further_tables.read_subclass(more)
+        yield further_tables.read_mergers(more, main)
+        yield further_tables.read_faint(more)
+        yield further_tables.read_nearby(more, main)
+        yield _quench(more)
+        yield from further_tables.read_labels(more)
+    yield from (reader(data) for reader in (_xcoldgass, _califa, _lines_z011))
+
+
 def make_table(columns: dict) -> pd.DataFrame:
     """Return a table of the common columns; those that are not given are NaN."""
     size = len(columns["redshift"])
     return pd.DataFrame({name: columns.get(name, np.full(size, np.nan)) for name in _COLUMNS})
-
-
-def _clean(values: pd.Series | np.ndarray, low: float, high: float) -> np.ndarray:
-    values = np.asarray(values, float)
-    return np.where((values > low) & (values < high), values, np.nan)
 
 
 def _lines(table: pd.DataFrame, factors: bool) -> dict:
@@ -115,19 +120,19 @@ def _lines(table: pd.DataFrame, factors: bool) -> dict:
 def _mpajhu(data: Path) -> dict:
     table = pd.read_csv(data / "mpajhu_z002_005.csv.gz")
     z = table.z_spec.to_numpy()
-    absolute = {b: _clean(table[f"absmag_petro_{b}"], -26, -10) for b in BANDS}
+    absolute = {b: clean(table[f"absmag_petro_{b}"], -26, -10) for b in BANDS}
     magnitudes = _observed(absolute, z)
     return {
         "source": "mpajhu",
         "ra": table.ra,
         "dec": table.dec,
         **scales.petro_to_model(magnitudes),
-        "petro_r50": _clean(table.petro_r50, 0.3, 200),
-        "petro_r90": _clean(table.petro_r90, 0.5, 400),
+        "petro_r50": clean(table.petro_r50, 0.3, 200),
+        "petro_r90": clean(table.petro_r90, 0.5, 400),
         "redshift": z,
-        "log_stellar_mass": _clean(table.log_mstar, 5, 13),
-        "log_sfr": _clean(table.log_sfr, -6, 4),
-        "gas_metallicity": _clean(table.oh_t04, 7, 10),
+        "log_stellar_mass": clean(table.log_mstar, 5, 13),
+        "log_sfr": clean(table.log_sfr, -6, 4),
+        "gas_metallicity": clean(table.oh_t04, 7, 10),
         **_lines(table, factors=True),
     }
 
@@ -190,12 +195,12 @@ def _resolve(data: Path) -> dict:
         "ra": table.ra,
         "dec": table.dec,
         **{b: table[b] for b in BANDS},
-        "petro_r50": _clean(table.r50, 0.3, 200) * 10**scales.RESOLVE_SIZE_OFFSET,
-        "petro_r90": _clean(table.r90, 0.5, 400) * 10**scales.RESOLVE_SIZE_OFFSET,
-        "axis_ratio": _clean(table.b_a, 0.05, 1.01),
-        "velocity_dispersion_kms": _clean(table.vdisp, 30, 500),
+        "petro_r50": clean(table.r50, 0.3, 200) * 10**scales.RESOLVE_SIZE_OFFSET,
+        "petro_r90": clean(table.r90, 0.5, 400) * 10**scales.RESOLVE_SIZE_OFFSET,
+        "axis_ratio": clean(table.b_a, 0.05, 1.01),
+        "velocity_dispersion_kms": clean(table.vdisp, 30, 500),
         "redshift": table.cz_kms / 299792.458,
-        "log_stellar_mass": scales.to_mpajhu_mass(_clean(table.log_mstar, 5, 13), "resolve"),
+        "log_stellar_mass": scales.to_mpajhu_mass(clean(table.log_mstar, 5, 13), "resolve"),
         "log_sfr": np.where(sfr > 0, np.log10(np.maximum(sfr, 1e-6)), np.nan)
         + scales.RESOLVE_SFR_OFFSET,
         **_lines(table, factors=True),
@@ -204,18 +209,44 @@ def _resolve(data: Path) -> dict:
 
 def _main_sample(data: Path) -> dict:
     table = pd.read_csv(data / "sdss10k_kcorrect_x_gladeplus.csv.gz")
-    axis_ratio = 10 ** -_clean(table.logr25, -0.01, 1.2)
+    axis_ratio = 10 ** -clean(table.logr25, -0.01, 1.2)
+    ebv = table.ext_r / scales.EXTINCTION_R_OF_1998
+    extinction = {b: EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS}
     return {
         "source": "main_sample",
         "ra": table.ra,
         "dec": table.dec,
-        **{b: table[f"model_{b}"] - table[f"ext_{b}"] for b in BANDS},
-        **{f"err_{b}": _clean(table[f"modelerr_{b}"], 0, 5) for b in BANDS},
-        **{f"petro_{b}": _clean(table[f"petro_{b}"], 8, 26) - table[f"ext_{b}"] for b in BANDS},
+        **{b: table[f"model_{b}"] - extinction[b] for b in BANDS},
+        **{f"err_{b}": clean(table[f"modelerr_{b}"], 0, 5) for b in BANDS},
+        **{f"petro_{b}": clean(table[f"petro_{b}"], 8, 26) - extinction[b] for b in BANDS},
         "axis_ratio": np.clip(axis_ratio, 0, 1),
-        "ebv": table.ext_r / 2.285,
+        "ebv": ebv,
         "redshift": table.z,
-        "log_stellar_mass": scales.to_mpajhu_mass(_clean(table.kc_logmass, 6, 13), "kcorrect"),
+        "log_stellar_mass": scales.to_mpajhu_mass(clean(table.kc_logmass, 6, 13), "kcorrect"),
+    }
+
+
+def _quench(more: Path) -> dict:
+    """Read quenched galaxies and their controls, whose magnitudes are absolute and Petrosian.
+
+    Those made of them scatter by 0.08 mag about SDSS's, 0.2 in u, which is left out.
+    """
+    table = pd.read_csv(more / "quench.csv.gz")
+    z = table.z_spec.to_numpy(float)
+    absolute = {b: clean(table[f"absmag_{b}"], -26, -10) for b in BANDS}
+    magnitudes = scales.petro_to_model(_observed(absolute, np.clip(z, 0.003, 0.5)))
+    return {
+        "source": "quench",
+        "ra": table.ra,
+        "dec": table.dec,
+        **{b: magnitudes[b] for b in BANDS[1:]},
+        **{f"err_{b}": np.full(len(table), 0.05) for b in BANDS[1:]},
+        "petro_r50": clean(table.petro_r50, 0.3, 200),
+        "velocity_dispersion_kms": clean(table.vdisp, 30, 500),
+        "redshift": z,
+        "log_stellar_mass": clean(table.log_mstar, 6, 13),
+        "log_sfr": clean(table.log_sfr, -6, 4),
+        **_lines(table, factors=True),
     }
 
 
@@ -228,7 +259,7 @@ def _structure(data: Path) -> dict:
         table.expRad_r * np.sqrt(table.expAB_r.clip(lower=0)),
     )
     # light concentration of a de Vaucouleurs and an exponential profile (Petrosian, no seeing)
-    r50 = np.where(bulgy, 0.70, 0.98) * _clean(radius, 0.3, 60)
+    r50 = np.where(bulgy, 0.70, 0.98) * clean(radius, 0.3, 60)
     r50 = np.hypot(r50, 0.65)
     return {
         "source": "structure",
@@ -236,16 +267,16 @@ def _structure(data: Path) -> dict:
         "dec": table.dec,
         **{b: table[b] for b in BANDS},
         "petro_r50": r50,
-        "axis_ratio": _clean(np.where(bulgy, table.deVAB_r, table.expAB_r), 0.03, 1.01),
+        "axis_ratio": clean(np.where(bulgy, table.deVAB_r, table.expAB_r), 0.03, 1.01),
         "redshift": table.z_spec,
-        "log_stellar_mass": _clean(table.log_mstar, 6, 13),
+        "log_stellar_mass": clean(table.log_mstar, 6, 13),
     }
 
 
 def _xcoldgass(data: Path) -> dict:
     """Read xCOLD GASS, which has no photometry: it gives its values to rows of other tables."""
     cold = Table.read(data / "xcoldgass.fits").to_pandas()
-    metal = _clean(cold["Z_PP04_O3N2"], 7, 10)
+    metal = clean(cold["Z_PP04_O3N2"], 7, 10)
     nothing = np.full(len(cold), np.nan)
     return {
         "source": "xcoldgass",
@@ -253,8 +284,8 @@ def _xcoldgass(data: Path) -> dict:
         "dec": cold["DEC"].astype(float),
         **dict.fromkeys(BANDS, nothing),
         "redshift": cold["Z_SDSS"].astype(float),
-        "log_stellar_mass": _clean(cold["LOGMSTAR"], 6, 13),
-        "log_sfr": _clean(cold["LOGSFR_BEST"], -6, 4),
+        "log_stellar_mass": clean(cold["LOGMSTAR"], 6, 13),
+        "log_sfr": clean(cold["LOGSFR_BEST"], -6, 4),
         "gas_metallicity": scales.pp04_to_t04(metal),
     }
 
@@ -270,12 +301,12 @@ def _califa(data: Path) -> dict:
         "ra": table["RA"],
         "dec": table["DEC"],
         **dict.fromkeys(BANDS, nothing),
-        "petro_r50": _clean(table["PETROTH50"], 0.3, 200),
-        "petro_r90": _clean(table["PETROTH90"], 0.5, 400),
-        "axis_ratio": _clean(table["SERSIC_BA"], 0.05, 1.01),
-        "velocity_dispersion_kms": _clean(table["VDISP"], 30, 500),
+        "petro_r50": clean(table["PETROTH50"], 0.3, 200),
+        "petro_r90": clean(table["PETROTH90"], 0.5, 400),
+        "axis_ratio": clean(table["SERSIC_BA"], 0.05, 1.01),
+        "velocity_dispersion_kms": clean(table["VDISP"], 30, 500),
         "redshift": z,
-        "log_stellar_mass": _clean(table["log(Mass) Pipe3D"], 6, 13)
+        "log_stellar_mass": clean(table["log(Mass) Pipe3D"], 6, 13)
         + scales.SALPETER_TO_KROUPA_MASS,
-        "log_sfr": _clean(table["log(SFR) Pipe3D"], -6, 4) + scales.SALPETER_TO_KROUPA_SFR,
+        "log_sfr": clean(table["log(SFR) Pipe3D"], -6, 4) + scales.SALPETER_TO_KROUPA_SFR,
     }

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from astropy import units
 from astropy.coordinates import SkyCoord
+from scipy.spatial import cKDTree
 
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import draw_faint_lines
@@ -44,7 +45,10 @@ log = logging.getLogger(__name__)
 _ABSURD_MASS_DEX = 0.8
 """A mass this far from kcorrect's belongs to another object or to bad photometry."""
 
-SIZE = 66_000
+_SAME = (5e-5, 0.02, 0.02, 0.02)
+"""How near redshifts and magnitudes in g, r, i of one galaxy in two tables are."""
+
+SIZE = 100_000
 """Galaxies of the whole population, shifted copies included."""
 
 
@@ -78,7 +82,7 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
         log.warning(package_tables.LIMITATION)
     rows = package_tables.read_packages() if data is None else sources.read_tables(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
-    rows = _merge_duplicates(rows)
+    rows = _merge_duplicates(_place_by_photometry(rows.reset_index(drop=True)))
     _physical_sizes(rows)
     dispersions = rows[_has_dispersion(rows)]
     rows = _without_absurd_photometry(rows)
@@ -142,6 +146,26 @@ def _name(rows: pd.DataFrame) -> None:
     rows["split"] = shards.splits_of(ra, dec, keys)
 
 
+def _place_by_photometry(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give a galaxy without position that of one with its redshift and magnitudes: it is the same.
+
+    So it is not split from itself.
+    """
+    columns = ["redshift", *BANDS[1:4]]
+    known: np.ndarray = np.isfinite(rows[columns].to_numpy(float)).all(axis=1)
+    placed = np.isfinite(rows.ra).to_numpy()
+    place = rows[columns].to_numpy(float) / _SAME
+    tree = cKDTree(place[known & placed])
+    lost = np.flatnonzero(known & ~placed)
+    distance, nearest = tree.query(place[lost], distance_upper_bound=1.0)
+    found = np.isfinite(distance)
+    theirs = np.flatnonzero(known & placed)[nearest[found]]
+    for name in ("ra", "dec"):
+        rows.loc[lost[found], name] = rows[name].to_numpy(float)[theirs]
+    log.info("%d galaxies without position have been found in another table", found.sum())
+    return rows
+
+
 def _merge_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     """Join rows of one galaxy (3 arcsec); the first source that has a value gives it."""
     placed = rows[np.isfinite(rows.ra)].reset_index(drop=True)
@@ -191,7 +215,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     residual = rows.log_stellar_mass - rows.kcorrect_mass
     # kcorrect's own masses have no scatter about themselves, and RESOLVE's are of its own scale
     known = np.isfinite(residual.to_numpy())
-    gives = rows.source.isin(["mpajhu", "structure"]).to_numpy()
+    gives = rows.source.isin(["mpajhu", "structure", "mergers", "quench"]).to_numpy()
     impute(
         rows,
         ["log_stellar_mass"],

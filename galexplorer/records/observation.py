@@ -51,6 +51,8 @@ class Stored:
     latent, log_variance : ndarray, shape (32,)
     estimate : ndarray, shape (4,)
         Of the regressors.
+    fibre_magnitudes : ndarray, shape (3,)
+        In g, r, i, as `galexplorer.image.fibre` measures them.
     misfit : float
         Of the autoencoder's reconstruction.
     pixel_scale_arcsec : float
@@ -62,6 +64,7 @@ class Stored:
     latent: Float[np.ndarray, "32"]
     log_variance: Float[np.ndarray, "32"]
     estimate: Float[np.ndarray, "4"]
+    fibre_magnitudes: Float[np.ndarray, "3"]
     misfit: float
     pixel_scale_arcsec: float
     ra: float

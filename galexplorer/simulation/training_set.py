@@ -20,12 +20,14 @@ from galexplorer.datasets.rows import add_image, labels_of
 from galexplorer.errors import DataError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
+from galexplorer.population.extension import in_fibre
 from galexplorer.population.sources import data_folder
 from galexplorer.population.store import load_population
 from galexplorer.schema import (
     BANDS,
     LINE_NAMES,
     SDSS_PIXEL_SCALE_ARCSEC,
+    TARGET_NAMES,
 )
 from galexplorer.simulation import donors
 from galexplorer.simulation.jpeg_service import draw_jpeg_service, render_jpeg
@@ -39,11 +41,12 @@ SIMULATED = (shards.RENDERED, shards.TRANSPLANT)
 TRANSPLANTS = 0.7
 """Fraction of galaxies given a real morphology where a donor is suitable."""
 
+_MOST_SHIFT_DEX = 0.5
 _EDGE_FRACTION = 0.03
 _SERVED_FRACTION = 0.5
 _MAX_OFFSET_ARCSEC = 8.0
 _SHARE_FILE = "transplants"
-_RECIPE = 4
+_RECIPE = 5
 """Increase when the same seed gives other images."""
 
 
@@ -170,6 +173,7 @@ def _make_shard(span: tuple[int, int]) -> int:
     _describe(arrays, rows, slice(None))
     for k, row in enumerate(rows.itertuples(index=False)):
         _draw(arrays, k, job, row, np.random.default_rng([job.seed, index[k]]))
+    follow_light(arrays, np.flatnonzero(arrays["has_image"]))
     shards.write_shard(_shard(job.out, first), arrays)
     return last - first
 
@@ -209,6 +213,34 @@ def _draw(
     if offset > _MAX_OFFSET_ARCSEC:
         return  # a brighter neighbour took its place
     add_image(arrays, k, pixels, found)
+
+
+def follow_light(arrays: shards.Arrays, rows: np.ndarray) -> None:
+    """Move the lines of simulated rows, in place, to where the light of their images is.
+
+    The lines of a table are those of a fibre on a galaxy with the table's radii. The image's own
+    form, seeing and pixels put more or less light into the fibre, and the lines follow it.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    rows : ndarray of int
+        Rows with an image.
+    """
+    total = 10 ** (-0.4 * (arrays["catalogue_mag"][rows, 2].astype(float) - 22.5))
+    expected = total * in_fibre(*arrays["catalogue_petro"][rows].astype(float).T)
+    seen = 10 ** (-0.4 * (arrays["fibre_mag"][rows, 1].astype(float) - 22.5))
+    shift = np.log10(seen / expected)
+    # what all of a kind share is extinction, and how rough the law of the fibre's share is
+    for kind in SIMULATED:
+        same = arrays["kind"][rows] == kind
+        if same.any():
+            shift[same] -= np.nanmedian(shift[same])
+    shift = np.nan_to_num(np.clip(shift, -_MOST_SHIFT_DEX, _MOST_SHIFT_DEX))[:, None]
+    shift = shift.astype(np.float32)
+    for name in LINE_NAMES:
+        arrays["targets"][rows, TARGET_NAMES.index(name)] += shift[:, 0]
+    arrays["line_snr"][rows] *= 10**shift
 
 
 def _picture(job: _Job, galaxy: Galaxy, rng: np.random.Generator) -> tuple[np.ndarray, int]:

@@ -101,6 +101,28 @@ def numbers_of(column: Mixin, name: str, label: str) -> tuple[np.ndarray, np.nda
     return values, unreadable
 
 
+def limits_of(column: Mixin) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of cells such as ``<22.3`` or ``>22.3``, and which cells are such.
+
+    Either sign is written of a magnitude that a galaxy is fainter than.
+
+    Returns
+    -------
+    values : ndarray, shape (n,), float64
+        NaN elsewhere.
+    is_limit : ndarray, shape (n,), bool
+    """
+    column = _plain(column)
+    size = len(column)
+    if column.dtype.kind not in "OUS":
+        return np.full(size, np.nan), np.zeros(size, bool)
+    texts = [str(item, "utf-8", "replace") if isinstance(item, bytes) else item for item in column]
+    marked = [isinstance(t, str) and t.strip()[:1] in ("<", ">") for t in texts]
+    cut = [str(t).strip()[1:] if m else None for t, m in zip(texts, marked, strict=True)]
+    values, unreadable = parse_numbers(cut)
+    return values, np.array(marked, bool) & ~unreadable & np.isfinite(values)
+
+
 def _plain(column: Mixin) -> Mixin:
     """Return the numbers of a quantity, whose unit is told elsewhere."""
     if isinstance(column, Column | MaskedColumn):

@@ -12,6 +12,7 @@ from galexplorer.datasets import shards
 from galexplorer.datasets.shards import Arrays
 from galexplorer.model.features import expand_gri_to_ugriz, photometry_features
 from galexplorer.model.flows import parents_of
+from galexplorer.records.asinh import asinh_magnitude, flux_of
 from galexplorer.schema import DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
 from galexplorer.science.bpt import classify
 
@@ -37,6 +38,9 @@ class InputMask:
         Probability to keep Petrosian radii.
     petro_magnitudes : float
         Probability to keep Petrosian magnitudes of catalogue photometry.
+    faint : float
+        Probability that some bands of catalogue photometry are given the noise of a shallower
+        image, down to none of the galaxy in it, where there are gaps.
     """
 
     image: bool = True
@@ -45,6 +49,7 @@ class InputMask:
     band_dropout: float = 0.12
     petro: float = 0.7
     petro_magnitudes: float = 0.5
+    faint: float = 0.15
 
 
 IMAGE_ONLY = InputMask(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
@@ -75,8 +80,12 @@ def features_of(arrays: Arrays, mask: InputMask, rng: np.random.Generator) -> np
     # radii come from the catalogue with catalogue photometry, from the pixels otherwise
     sized = np.isfinite(arrays["catalogue_petro"]).any(axis=1)
     from_pixels = has_image & ~(use_catalogue & sized)
+    fibre = np.where(has_image[:, None], arrays["fibre_mag"], np.float32(np.nan))
     gaps = mask.band_dropout > 0
     if gaps:
+        faint = use_catalogue & (rng.random(size) < mask.faint)
+        magnitudes[faint], errors[faint] = fainter(magnitudes[faint], errors[faint], rng)
+        fibre[rng.random(size) < 0.1] = np.nan
         hidden = _hidden_bands(size, mask.band_dropout, rng)
         # pixels hardly ever lack a band
         hidden &= use_catalogue[:, None] | (rng.random(size) < 0.3)[:, None]
@@ -102,6 +111,7 @@ def features_of(arrays: Arrays, mask: InputMask, rng: np.random.Generator) -> np
         arrays["pixel_scale"],
         np.where(has_image, arrays["origin"], 0),
         petro_magnitudes,
+        fibre,
     )
 
 
@@ -120,6 +130,37 @@ def _hidden_bands(size: int, rate: float, rng: np.random.Generator) -> np.ndarra
     left = rng.integers(1, 5, size)
     hidden[few] = (rank >= left[:, None])[few]
     return hidden
+
+
+def fainter(
+    magnitudes: np.ndarray, errors: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return photometry of shallower images: fluxes with more noise, as asinh magnitudes.
+
+    A quarter of the galaxies lose in all bands, the others in some, u and z most often. The
+    signal-to-noise ratio that is left is between 0.2 and 20, evenly in its logarithm.
+
+    Parameters
+    ----------
+    magnitudes, errors : ndarray, shape (n, 5)
+        NaN where missing.
+    rng : numpy.random.Generator
+    """
+    size = len(magnitudes)
+    chosen = rng.random((size, 5)) < np.array([0.7, 0.3, 0.2, 0.3, 0.6])
+    chosen |= (rng.random(size) < 0.25)[:, None]
+    flux, sigma = flux_of(magnitudes, errors)
+    sigma = np.where(np.isfinite(sigma), sigma, 0.02 * np.abs(flux))
+    depth = rng.uniform(np.log(0.2), np.log(20.0), (size, 1))
+    ratio = np.exp(depth + rng.normal(0, 0.4, (size, 5)))
+    wanted = np.maximum(np.abs(flux) / ratio, sigma)
+    noisy = flux + np.sqrt(wanted**2 - sigma**2) * rng.standard_normal((size, 5))
+    new_magnitudes, new_errors = asinh_magnitude(noisy, wanted)
+    changed = chosen & np.isfinite(flux) & (wanted > sigma)
+    return (
+        np.where(changed, new_magnitudes, magnitudes).astype(magnitudes.dtype),
+        np.where(changed, new_errors, errors).astype(errors.dtype),
+    )
 
 
 def draw_augmentations(size: int, rng: np.random.Generator) -> Arrays:

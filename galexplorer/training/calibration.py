@@ -46,17 +46,19 @@ _GIVEN_TRUTH = tuple(TARGET_NAMES.index(name) for name in ("log_stellar_mass", "
 _LEVELS = np.linspace(0.0125, 0.9875, 40)
 
 # as users come: a catalogue with gaps, or an image with its own photometry or a catalogue's
-_ALONE = InputMask(image=False, band_dropout=0.03, petro_magnitudes=0.3)
+_ALONE = InputMask(image=False, band_dropout=0.03, petro_magnitudes=0.3, faint=0.05)
 _OWN = InputMask(catalogue=0.0, nothing=0.0, band_dropout=0.0, petro=1.0)
-_LISTED = InputMask(catalogue=1.0, nothing=0.0, band_dropout=0.03, petro=1.0, petro_magnitudes=0.3)
+_LISTED = InputMask(
+    catalogue=1.0, nothing=0.0, band_dropout=0.03, petro=1.0, petro_magnitudes=0.3, faint=0.05
+)
 _EITHER = InputMask(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
 # which held-out rows each mode is fitted on, each kind counting the same, and how they are shown;
 # what lacks labels in a later mode is as in the first
 _FITTED = {
     "image": (("image",), _OWN),
     "image and catalogue": (("image",), _LISTED),
-    # simulated galaxies scatter more than real ones of these, whose labels are measured
-    "photometry": (("photometry", "image"), _ALONE),
+    # the galaxies of tables, as users have them; simulated ones scatter more
+    "photometry": (("photometry",), _ALONE),
     "jpeg": (("jpeg",), _EITHER),
 }
 _BASE = ("shift", "width", "skew", "tail")

@@ -203,19 +203,42 @@ def test_one_kind_of_magnitude_for_all_bands():
 # --- fluxes ---------------------------------------------------------------------------------
 
 
-def test_fluxes_that_are_not_detected_are_not_taken_as_bright():
+def test_faint_fluxes_with_errors_are_asinh_magnitudes():
+    """SDSS's own of zero flux in u is 24.63; its softening is 0.14 nanomaggies."""
     table = Table()
     for band, fluxes in {"u": [-0.3, 0.05, 0.0, 3.0], "r": [100.0] * 4}.items():
         table[f"flux_{band}"], table[f"flux_err_{band}"] = fluxes, 0.1
         table[f"flux_{band}"].unit = table[f"flux_err_{band}"].unit = "nanomaggy"
     catalogue = read_catalogue(table)
     np.testing.assert_allclose(catalogue.magnitudes[:, 2], 17.5)
-    assert np.isnan(catalogue.magnitudes[:3, 0]).all()
+    faint, errors = catalogue.magnitudes[:3, 0], catalogue.errors[:3, 0]
+    assert faint[0] > faint[2] > faint[1]
+    assert faint[2] == pytest.approx(24.63, abs=0.01)
+    assert errors[2] == pytest.approx(1.0857362 * 0.1 / 0.28)
     assert catalogue.magnitudes[3, 0] == pytest.approx(22.5 - 2.5 * np.log10(3))
     # 2.5 / ln 10 = 1.0857 mag for a relative error of 1
     assert catalogue.errors[3, 0] == pytest.approx(1.0857362 * 0.1 / 3)
-    assert list(catalogue.flags) == ["not_detected:u"] * 3 + [""]
-    assert says(catalogue, "3 of 4 fluxes of u are no larger than their error")
+    assert list(catalogue.flags) == ["limit:u"] * 3 + [""]
+
+
+def test_fluxes_without_errors_that_are_not_positive_give_no_magnitude():
+    table = Table({"flux_u": [-0.3, 3.0], "flux_r": [100.0, 100.0]})
+    table["flux_u"].unit = table["flux_r"].unit = "nanomaggy"
+    catalogue = read_catalogue(table)
+    assert np.isnan(catalogue.magnitudes[0, 0])
+    assert list(catalogue.flags) == ["not_detected:u", ""]
+
+
+@pytest.mark.parametrize("sign", ["<", ">"])
+def test_an_upper_limit_is_no_flux_with_a_third_of_it_as_error(sign):
+    table = Table({"u": [f"{sign}22.3", " 19.5", ""], "g": [18.0] * 3, "r": [17.0] * 3})
+    catalogue = read_catalogue(table)
+    sigma = 10 ** (-0.4 * (22.3 - 22.5)) / 3
+    assert catalogue.magnitudes[0, 0] == pytest.approx(24.63, abs=0.01)
+    assert catalogue.errors[0, 0] == pytest.approx(1.0857362 * sigma / 0.28)
+    assert catalogue.magnitudes[1, 0] == 19.5
+    assert np.isnan(catalogue.magnitudes[2, 0])
+    assert list(catalogue.flags) == ["limit:u", "", ""]
 
 
 def test_an_inverse_variance_of_zero_means_not_observed():
