@@ -6,8 +6,8 @@ import pytest
 from galexplorer.datasets import shards
 from galexplorer.errors import DataError
 from galexplorer.population.store import load_population
-from galexplorer.schema import TARGET_NAMES
-from galexplorer.simulation.training_set import labels_of, simulate, table_rows
+from galexplorer.schema import LINE_NAMES, TARGET_NAMES
+from galexplorer.simulation.training_set import follow_light, labels_of, simulate, table_rows
 
 
 @pytest.fixture
@@ -105,3 +105,22 @@ def test_the_population_itself_is_rows_without_images(population, folder):
     assert np.isfinite(arrays["catalogue_petro"][10:]).all()
     for k in (0, 20):
         assert arrays["split"][k] == shards.split_of(population.ra[k], population.dec[k])
+
+
+def test_lines_follow_the_light_of_the_image_and_no_more():
+    """With twice the light that others of its kind have in the fibre, lines are twice as strong."""
+    arrays = shards.empty(9)
+    arrays["kind"][:] = np.repeat([shards.RENDERED, shards.TRANSPLANT, shards.RENDERED], [4, 4, 1])
+    arrays["catalogue_mag"][:] = 17.0
+    arrays["catalogue_petro"][:] = (3.0, 7.0)
+    arrays["fibre_mag"][:] = 18.5
+    arrays["fibre_mag"][0] -= 2.5 * np.log10(2)
+    arrays["targets"][:] = 1.5
+    arrays["line_snr"][:] = 10.0
+    arrays["fibre_mag"][8] = np.nan
+    follow_light(arrays, np.arange(9))
+    lines = [TARGET_NAMES.index(name) for name in LINE_NAMES]
+    np.testing.assert_allclose(arrays["targets"][0, lines], 1.5 + np.log10(2), atol=1e-5)
+    np.testing.assert_allclose(arrays["line_snr"][0], 20.0, rtol=1e-5)
+    np.testing.assert_allclose(arrays["targets"][1:], 1.5, atol=1e-6)
+    assert (np.delete(arrays["targets"][0], lines) == 1.5).all()

@@ -10,6 +10,7 @@ import torch
 from galexplorer.datasets import shards
 from galexplorer.model.features import SIZE
 from galexplorer.population.sources import MPA_ERROR_FACTORS
+from galexplorer.records.asinh import flux_of
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES
 from galexplorer.training.batches import (
     CATALOGUE_ONLY,
@@ -18,6 +19,7 @@ from galexplorer.training.batches import (
     InputMask,
     augment,
     draw_augmentations,
+    fainter,
     features_of,
     measurable_labels,
 )
@@ -185,3 +187,27 @@ def test_every_subset_of_inputs_is_met(sets):
         assert 0.02 < (flags[:, one] & ~flags[:, other]).mean() < 0.06
     errors = features[:, 16][bands[:, 2]]
     assert 0.2 < (errors == np.float32(np.log10(0.01) + 1.7)).mean() < 0.4
+
+
+def test_fainter_photometry_keeps_its_fluxes_within_the_noise_it_is_given():
+    random = np.random.default_rng(4)
+    magnitudes = random.normal(18.0, 1.0, (4000, 5))
+    errors = np.full((4000, 5), 0.02)
+    found, noise = fainter(magnitudes, errors, random)
+    changed = found != magnitudes
+    assert 0.35 < changed.mean() < 0.7
+    assert changed[:, 0].mean() > changed[:, 2].mean()
+    assert (noise[~changed] == 0.02).all()
+    before, sigma_before = flux_of(magnitudes, errors)
+    after, sigma = flux_of(found, noise)
+    assert np.isfinite(found).all()
+    pull = ((after - before) / np.sqrt(sigma**2 - sigma_before**2))[changed]
+    assert np.mean(pull) == pytest.approx(0, abs=0.05)
+    assert np.std(pull) == pytest.approx(1, abs=0.05)
+    assert (after[changed] < 0).mean() > 0.05
+
+
+def test_missing_bands_stay_missing_when_photometry_gets_fainter():
+    magnitudes = np.array([[np.nan, 18.0, 17.0, np.nan, 16.5]])
+    found, _ = fainter(magnitudes, np.full((1, 5), np.nan), np.random.default_rng(1))
+    assert list(np.isnan(found[0])) == [True, False, False, True, False]
