@@ -50,7 +50,7 @@ TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "nearby": ("Nearby galaxies, z < 0.02", (0.003, 0.02)),
     "mergers": ("Mergers, z < 0.10", (0.005, 0.10)),
     "quench": ("Quenched galaxies and controls", None),
-    "nair": ("Nair & Abraham, z < 0.10", (0.01, 0.10)),
+    "nair": ("Nair & Abraham, z < 0.10", (0.008, 0.10)),
     "manga": ("MaNGA", (0.003, 0.15)),
 }
 """Title and redshift cut of each real table; the cut is the prior that both sides get."""

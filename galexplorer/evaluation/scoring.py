@@ -102,7 +102,8 @@ def score_sample(
         return report
     step(f"{sample.title}: measuring images")
     measured = baselines.measure_images(sample)
-    for mode in sample.modes:
+    # a redshift that is fixed is not scored, and a sample may have no other target
+    for mode in [m for m in sample.modes if not (m.fixed and columns == [0])]:
         step(f"{sample.title}: {mode.name}")
         report["modes"][mode.name] = _score_mode(engine, sample, mode, measured, columns, settings)
     return report

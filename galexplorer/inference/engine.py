@@ -20,7 +20,7 @@ from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Libr
 from galexplorer.inference.noise import keys_of
 from galexplorer.inference.prepared import Encoded, PreparedObservation
 from galexplorer.inference.sampler import Sampler
-from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, photometry_features
+from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, WITHOUT_FIBRE, photometry_features
 from galexplorer.model.modes import modes_of
 from galexplorer.model.network import ImageSummary
 from galexplorer.model.weights import Weights, load, read_arrays
@@ -35,6 +35,9 @@ from galexplorer.version import __version__
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
+
+_LARGEST_KNOWN_ERROR = 0.9
+"""Magnitudes; a band of little more than noise is missing for networks that know no limits."""
 
 _EngineT = TypeVar("_EngineT", bound="Engine")  # not Self, which no checker at run time knows
 
@@ -213,9 +216,12 @@ class Engine(Sampler):
             [[p.petro_r50 or np.nan, p.petro_r90 or np.nan] for p in photometry], float
         )
         measured = np.array([p.kind == "measured" for p in photometry])
+        magnitudes, errors = magnitudes_of(observations), _errors(photometry)
+        if self.model.sizes.features <= WITHOUT_FIBRE:
+            magnitudes[errors > _LARGEST_KNOWN_ERROR] = np.nan
         features = photometry_features(
-            magnitudes_of(observations),
-            _errors(photometry),
+            magnitudes,
+            errors,
             petro,
             measured,
             np.array([p.petro_kind == "measured" for p in photometry]),
@@ -240,6 +246,7 @@ class Engine(Sampler):
         The regressors estimate from the images that are `estimated`, (n,), all JPEGs by default.
         """
         estimated = origin == JPEG if estimated is None else estimated
+        features = features[:, : self.model.sizes.features]
         feature = torch.from_numpy(features).to(self.device)
         summary = ImageSummary.zeros(len(features), feature)
         rows = [k for k, grid in enumerate(grids) if grid is not None]

@@ -241,7 +241,7 @@ def empty_library() -> dict[str, Tensor]:
 def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> dict[str, Tensor]:
     number = len(entries)
     # as they are kept, so that what is inferred from them again is the same
-    fibre = fibre_magnitudes(entries.grid, entries.pixel_scale).astype(np.float32)
+    fibre = fibre_magnitudes(entries.grid, entries.pixel_scale).astype(np.float16)
     sized = np.isfinite(entries.petro).all(axis=1)
     features = photometry_features(
         expand_gri_to_ugriz(entries.magnitudes),
@@ -252,7 +252,7 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         entries.pixel_scale,
         entries.origin,
         fibre_magnitudes=fibre,
-    )
+    )[:, : engine.model.sizes.features]
     parts: dict[str, list[Tensor]] = {
         name: []
         for name in (

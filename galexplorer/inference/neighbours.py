@@ -18,7 +18,7 @@ from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, classify, line_ratios
 
 LIBRARY_FILE = "library.safetensors"
-LAYOUT = 4
+LAYOUT = 3
 """Version of the arrays in the library's file."""
 
 KNOWN_NAMES = (*TARGET_NAMES, "r")
@@ -49,7 +49,6 @@ _NUMBERS = (
         "magnitudes",
         "errors",
         "petro",
-        "fibre",
     ),
     *("pixel_scale", "misfit", "medians", "classes", "levels"),
 )
@@ -130,7 +129,8 @@ class Library:
         self.estimate = numbers["estimate"]
         self.appearance, self.known = numbers["appearance"], numbers["known"]
         self.magnitudes, self.errors = numbers["magnitudes"], numbers["errors"]
-        self.fibre = numbers["fibre"]
+        nothing = torch.full_like(numbers["magnitudes"], float("nan"))
+        self.fibre = arrays.get("fibre", nothing).float()
         self.petro, self.pixel_scale = numbers["petro"], numbers["pixel_scale"]
         self.misfit, self.levels = numbers["misfit"], numbers["levels"]
         self.medians, self.classes = numbers["medians"], numbers["classes"]

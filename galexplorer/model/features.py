@@ -39,7 +39,10 @@ SIZES = [
 MEASURED_SIZES = LOG_SCALE + 1
 """Where it says whether the radii were measured on the pixels."""
 
-FIBRE = slice(SIZE - 5, SIZE)
+WITHOUT_FIBRE = SIZE - 5
+"""Length before there was light within the fibre, and before networks knew upper limits."""
+
+FIBRE = slice(WITHOUT_FIBRE, SIZE)
 """Where the light within the fibre stands, and whether it is known."""
 
 INPUTS = ("photometry", "fits", "jpeg")

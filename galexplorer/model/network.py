@@ -51,6 +51,8 @@ class Sizes:
         Width of the hidden layers before it and in each flow.
     members : int
         Networks of the ensemble behind the autoencoder.
+    features : int
+        How many of `galexplorer.model.features` the networks know; earlier ones lack the last.
     """
 
     encoder: int = 32
@@ -60,6 +62,7 @@ class Sizes:
     context_hidden: int = 192
     flow_hidden: int = 128
     members: int = 3
+    features: int = features.SIZE
 
 
 class ImageSummary(NamedTuple):
@@ -118,7 +121,7 @@ class GalaxyModel(nn.Module):
         self.decoder = Decoder(sizes.encoder)
         self.regressors = nn.ModuleList(Regressor(sizes.regressor) for _ in range(sizes.regressors))
         # what was added last comes last: earlier weights lack it
-        inputs = 2 * LATENTS + features.SIZE + ESTIMATE
+        inputs = 2 * LATENTS + sizes.features + ESTIMATE
         self.contexts = nn.ModuleList(
             Context(inputs, sizes.context_hidden, sizes.context) for _ in range(sizes.members)
         )
@@ -235,7 +238,8 @@ class GalaxyModel(nn.Module):
 
     def _vectors(self, summary: ImageSummary, feature: Tensor) -> Tensor:
         widths = functional.softplus(summary.log_variance) - 0.7
-        inputs = torch.cat([summary.mean, widths, feature, summary.estimate], dim=1)
+        known = feature[:, : self.sizes.features]
+        inputs = torch.cat([summary.mean, widths, known, summary.estimate], dim=1)
         return torch.stack([net(inputs) for net in self.contexts], dim=1)
 
     def standardise(self, targets: Targets) -> Targets:

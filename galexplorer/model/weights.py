@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from galexplorer.errors import OptionError, WeightsError
+from galexplorer.model.features import WITHOUT_FIBRE
 from galexplorer.model.network import CALIBRATION, GalaxyModel, Sizes
 from galexplorer.model.regressor import ESTIMATE
 from galexplorer.resources import bundled
@@ -19,7 +20,7 @@ from galexplorer.schema import TARGET_NAMES
 
 log = logging.getLogger(__name__)
 
-WEIGHTS_FORMAT = 5
+WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = bundled("weights")
 _MODEL_FILE = "model.safetensors"
@@ -251,8 +252,9 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     place = choose_device(device)
     manifest = read_manifest(folder)
     state = read_arrays(folder, _MODEL_FILE, manifest)
+    sizes = manifest.get("sizes")
     try:
-        model = GalaxyModel(Sizes(**manifest.get("sizes", {})))
+        model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
         kinds = {name: value.dtype for name, value in model.state_dict().items()}
         model.load_state_dict({k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()})
     except (RuntimeError, TypeError) as error:

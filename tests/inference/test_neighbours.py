@@ -10,6 +10,7 @@ from scipy import stats
 from scipy.spatial import distance as scipy_distance
 
 from galexplorer.errors import InputError, WeightsError
+from galexplorer.image.fibre import fibre_magnitudes
 from galexplorer.inference.domain import misfit_of
 from galexplorer.inference.engine import NEIGHBOURS, Engine
 from galexplorer.inference.input_selection import select_inputs
@@ -161,6 +162,9 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
     arrays["errors"][5] = float("nan")
     arrays["petro"][5] = torch.tensor([photometry.petro_r50, photometry.petro_r90])
     arrays["petro"] = arrays["petro"].half()
+    arrays["fibre"] = torch.full((len(arrays["petro"]), 3), float("nan"))
+    fibre = fibre_magnitudes(cutout.grid[None], np.array([cutout.pixel_scale_arcsec]))
+    arrays["fibre"][5] = torch.from_numpy(fibre[0])
     arrays["pixel_scale"][5] = cutout.pixel_scale_arcsec
     measured = Observation(
         Cutout(cutout.grid, cutout.pixel_scale_arcsec, cutout.grid, 0.4),

@@ -13,6 +13,7 @@ from galexplorer.model.features import (
     MEASURED_SIZES,
     SIZE,
     SIZES,
+    WITHOUT_FIBRE,
     expand_gri_to_ugriz,
     photometry_features,
     scaled_log_pixel_size,
@@ -274,7 +275,9 @@ def test_petrosian_magnitudes_count_beside_model_magnitudes_of_their_band():
     assert not alone.any()
     equal = features([19.2, 17.7, 17.0, 16.7, 16.5], petro_magnitudes=[np.nan, 17.7] + [np.nan] * 3)
     plain = features([19.2, 17.7, 17.0, 16.7, 16.5])
-    assert np.flatnonzero(equal != plain).tolist() == [SIZE - 4]  # the flag of g alone
+    assert np.flatnonzero(equal != plain).tolist() == [
+        WITHOUT_FIBRE - 4  # the flag of g alone
+    ]
 
 
 def test_every_piece_of_input_changes_the_features():
