@@ -13,6 +13,7 @@ from galexplorer.inference.engine import Engine
 from galexplorer.inference.library import Entries, build_library, join, read_table, write
 from galexplorer.inference.neighbours import LIBRARY_FILE
 from galexplorer.records.result import EMPTY_LIBRARY
+from galexplorer.schema import TARGET_NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,11 @@ def test_what_is_kept_is_what_the_engine_found(weights, entries):
     observed = kept.observe(3)
     draws = engine.infer(observed, draws=4000).posterior.draws
     apart = kept.medians[3].numpy() - np.median(draws, axis=0)
-    assert (np.abs(apart) < 0.2 * draws.std(axis=0)).all()  # the median of 256 draws: 0.08
+    # the median of 256 draws scatters by 0.08; that of metallicity, which is drawn again where it
+    # lies out of bounds, by more
+    limit = np.full(len(TARGET_NAMES), 0.2)
+    limit[TARGET_NAMES.index("gas_metallicity")] = 0.6
+    assert (np.abs(apart) < limit * draws.std(axis=0)).all()
     assert kept.observe(19).photometry.petro_r50 is None
     manifest = Engine.load(weights, "cpu").weights.manifest
     assert manifest["library"]["galaxies"] == 20
