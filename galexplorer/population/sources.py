@@ -75,6 +75,7 @@ def read_tables(data: Path) -> pd.DataFrame:
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"A table in {data} cannot be read ({error}); check the folder.") from error
     rows = pd.concat(tables, ignore_index=True)
+    rows = rows[np.isfinite(rows.redshift)].reset_index(drop=True)
     magnitudes = rows[list(BANDS)].to_numpy(float)
     rows[list(BANDS)] = np.where((magnitudes > 8) & (magnitudes < 26), magnitudes, np.nan)
     return rows
