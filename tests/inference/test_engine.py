@@ -251,7 +251,7 @@ def test_fixing_the_redshift_is_conditioning(engine, catalogued):
     model = copy.deepcopy(engine.model)
     for k, e in itertools.product(range(1, len(TARGETS)), range(model.sizes.members)):
         into = model.chain.spline(k, e).net[0].weight
-        into[:, model.sizes.context] *= 12
+        into[:, model.sizes.context] *= 18
     conditioned(Engine(replace(engine.weights, model=model)), catalogued)
 
 
