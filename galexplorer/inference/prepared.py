@@ -1,8 +1,10 @@
 """An observation prepared for sampling: encoded, with domain and neighbours; plain records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
@@ -33,9 +35,20 @@ class Encoded:
     features: Float[np.ndarray, "n f"]
     key: UInt64[np.ndarray, " n"]
 
-    def rows(self, chosen: slice) -> "Encoded":
+    def rows(self, chosen: slice | Integer[np.ndarray, " m"]) -> "Encoded":
         """Return those of some galaxies."""
         return Encoded(*(getattr(self, part.name)[chosen] for part in fields(self)))
+
+    @classmethod
+    def join(cls, parts: "Sequence[Encoded]") -> "Encoded":
+        """Join batches row-wise."""
+        columns = ([getattr(own, part.name) for own in parts] for part in fields(cls))
+        return cls(
+            *(
+                torch.cat(column) if isinstance(column[0], Tensor) else np.concatenate(column)
+                for column in columns
+            )
+        )
 
 
 @dataclass(frozen=True)
