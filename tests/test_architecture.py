@@ -24,6 +24,7 @@ LEVELS = (
     {"sky", "science"},
     {"inference"},
     {"runs"},
+    {"survey"},
     {"figures"},
     {"export"},
     {"api"},
