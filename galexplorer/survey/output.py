@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def _is_whole(folder: Path, pixel: tuple[int, int], histogram: Path) -> bool:
         with np.load(histogram) as content:
             content.files
         pq.read_metadata(folder / "dataset" / named)
-    except (OSError, ValueError, EOFError, KeyError, pa.ArrowException):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pa.ArrowException):
         return False
     return True
 
@@ -111,6 +112,9 @@ def describe_catalogue(
     notes : mapping
         Metadata of the whole, written once: into ``_common_metadata``.
     """
+    for left in (folder / "dataset").rglob(".*.part"):  # by a process that was killed
+        left.unlink()
+    remove_progress(folder)
     files = data_files(folder)
     schema = pq.read_schema(files[0])
     template = _template(schema, results, inputs)

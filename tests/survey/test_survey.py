@@ -99,7 +99,7 @@ def test_every_column_says_what_it_is(surveyed):
         # what came with the table means what its author said
         given = {"objid", "z_spec", "remark", "rank", "image"}
         given |= {f"{word}{band}" for word in ("", "err_") for band in "ugriz"}
-        given |= {"petro_r50", "petro_r90"}
+        given |= {"petro_r50", "petro_r90", "ra_input", "dec_input"}
         for name, words in told.items():
             assert name in given or words.get(b"description"), name
             assert name in given or words.get(b"ucd"), name
@@ -151,6 +151,7 @@ def test_partitions_workers_and_order_change_no_bit(survey, survey_table, expect
             )
 
 
+@pytest.mark.slow
 def test_several_files_are_one_survey(survey, survey_table, expected, tmp_path):
     table = Table.read(survey_table)
     parts = tmp_path / "parts"
