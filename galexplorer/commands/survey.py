@@ -47,6 +47,14 @@ def survey(
     image: Annotated[
         Path | None, typer.Option(help="Image in which the rows lie, by their ra and dec.")
     ] = None,
+    cutouts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILES",
+            help="Images in the order of the rows: a safetensors file with an array flux (N, 3, H, "
+            "W) or grid (N, 3, 64, 64), a folder of such files, or a quoted pattern.",
+        ),
+    ] = None,
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
@@ -84,6 +92,8 @@ def survey(
             raise OptionError(f"{place} is a file: name a folder.")
     if draws_out is not None and draws_out.resolve() == out.resolve():
         raise OptionError("--draws-out and --out name the same folder: give two names.")
+    if image is not None and cutouts is not None:
+        raise OptionError("--image and --cutouts both say where the pixels are: give one.")
     if scheduler is not None and workers is not None:
         raise OptionError("--workers are of this machine, and --scheduler has its own: give one.")
 
@@ -106,6 +116,7 @@ def survey(
         columns=read_columns(columns),
         hdu=read_hdu(hdu),
         image=None if image is None else str(image.resolve()),
+        cutouts=cutouts,
         weights=weights,
         device=device,
         draws_out=draws_out,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from galexplorer.catalogue import read_catalogue, write_table
 from galexplorer.errors import InputError
+from galexplorer.runs.shard_images import count_images
 from galexplorer.survey.frames import judged_table
 from galexplorer.survey.partitions import result_names
 from galexplorer.tables.arrow import is_hats
@@ -94,6 +95,7 @@ def judge_files(
     columns: Mapping[str, str | None] | None,
     hdu: int | str | None,
     image: str | None,
+    cutouts: str | None = None,
     tell: Tell,
 ) -> Intake:
     """Judge the columns of each table and write it, with what they are worth, as Parquet.
@@ -105,6 +107,8 @@ def judge_files(
         Folder of the Parquet files; made anew.
     columns, hdu, image
         As of `galexplorer.catalogue.read_catalogue`.
+    cutouts : str, optional
+        Shards with an image for each row, in the order of the rows: a file, a folder or a pattern.
     tell : callable
         Is told which table is read.
 
@@ -115,8 +119,10 @@ def judge_files(
     Raises
     ------
     InputError
-        If a table cannot be read, or has none of the columns.
+        If a table cannot be read, or has none of the columns; or there are not as many images as
+        rows.
     """
+    shards = [] if cutouts is None else name_images(cutouts)
     shutil.rmtree(parts, ignore_errors=True)
     parts.mkdir(parents=True)
     found = Intake(0, False, 0, ())
@@ -124,7 +130,14 @@ def judge_files(
     for k, file in enumerate(files):
         if len(files) > 1:
             tell(f"reading {k + 1} of {len(files)}: {file}")
-        catalogue = read_catalogue(file, columns=columns, hdu=hdu, image=image)
+        catalogue = read_catalogue(
+            file, columns=columns, hdu=hdu, image=image if cutouts is None else shards[0]
+        )
+        if cutouts is not None:
+            own = np.array(shards[found.rows : found.rows + len(catalogue)], object)
+            if len(own) < len(catalogue):
+                raise _too_few(cutouts, len(shards))
+            catalogue = replace(catalogue, image=own, band_images=None)
         if is_hats(split_hdu(file)[0]) and catalogue.table is not None:
             # where the input filed a row; the result has its own
             own = [name for name in catalogue.table.colnames if name.startswith("_healpix_")]
@@ -138,6 +151,8 @@ def judge_files(
             found.unplaced + unplaced,
             (*found.notes, *known),
         )
+    if cutouts is not None and found.rows < len(shards):
+        raise _too_few(cutouts, len(shards), found.rows)
     if found.unplaced:
         words = (
             f"{found.unplaced:,} of {found.rows:,} rows have no position: they are inferred like "
@@ -146,6 +161,28 @@ def judge_files(
         )
         found = replace(found, notes=(*found.notes, words))
     return found
+
+
+def name_images(cutouts: str) -> list[str]:
+    """Return the names of all images of shards, in the order of the files' names.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    path = Path(cutouts)
+    files = sorted(path.rglob("*.safetensors")) if path.is_dir() else []
+    files = files or sorted(Path(name) for name in glob.glob(cutouts, recursive=True))
+    names = [f"{own.resolve()}[{k}]" for own in files for k in range(count_images(own))]
+    if not names:
+        raise InputError(f"{cutouts} names no images: give a safetensors file or a folder of them.")
+    return names
+
+
+def _too_few(cutouts: str, images: int, rows: int | None = None) -> InputError:
+    have = "more rows" if rows is None else f"{rows:,} rows"
+    return InputError(f"{cutouts} has {images:,} images and the input {have}: give one for each.")
 
 
 def file_parts(parts: Path, folder: Path, rows: int, partition_rows: int, client: "Client") -> None:

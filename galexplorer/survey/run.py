@@ -57,6 +57,7 @@ _WORDS = {
     "columns": "columns",
     "hdu": "HDU",
     "image": "image",
+    "cutouts": "cutouts",
     "draws": "draws",
     "seed": "seed",
     "redshift_range": "redshift range",
@@ -81,6 +82,8 @@ class Request:
         As of `galexplorer.runs.catalogue_run.infer_catalogue`.
     columns, hdu, image
         As of `galexplorer.catalogue.read_catalogue`.
+    cutouts : str or None
+        As of `galexplorer.survey.intake.judge_files`.
     weights : Path or None
     device : str
     draws_out : Path or None
@@ -101,6 +104,7 @@ class Request:
     columns: Mapping[str, str | None] | None = None
     hdu: int | str | None = None
     image: str | None = None
+    cutouts: str | None = None
     weights: Path | None = None
     device: str = "auto"
     draws_out: Path | None = None
@@ -222,6 +226,7 @@ def _describe_request(request: Request) -> dict:
         "columns": None if request.columns is None else dict(request.columns),
         "hdu": request.hdu,
         "image": request.image,
+        "cutouts": request.cutouts,
         "draws": request.draws,
         "seed": request.seed,
         "redshift_range": request.redshift_range and list(request.redshift_range),
@@ -295,6 +300,7 @@ def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake
         columns=request.columns,
         hdu=request.hdu,
         image=request.image,
+        cutouts=request.cutouts,
         tell=tell,
     )
     for note in taken.notes:
