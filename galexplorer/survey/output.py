@@ -130,9 +130,7 @@ def describe_catalogue(
     os.replace(f"{common}.part", common)
 
 
-def _template(
-    schema: pa.Schema, results: Table, inputs: Mapping[str, Mapping[str, str]]
-) -> Table:
+def _template(schema: pa.Schema, results: Table, inputs: Mapping[str, Mapping[str, str]]) -> Table:
     """Return a table of no rows with the columns of a file that astropy can hold."""
     template = Table()
     for field in schema:

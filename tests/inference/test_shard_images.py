@@ -25,7 +25,8 @@ def fluxes() -> np.ndarray:
     y, x = np.mgrid[:90, :90] - 44.5
     profiles = [np.exp(-np.hypot(x, y) / size) for size in np.linspace(3, 7, NUMBER)]
     flux = [
-        np.array([0.6, 1.0, 1.3])[:, None, None] * 630 * p / p.sum() + random.normal(0, 0.02, (3, 90, 90))
+        np.array([0.6, 1.0, 1.3])[:, None, None] * 630 * p / p.sum()
+        + random.normal(0, 0.02, (3, 90, 90))
         for p in profiles
     ]
     return np.array(flux, np.float32)

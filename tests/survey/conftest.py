@@ -84,9 +84,7 @@ class Survey:
         )
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=600
-        )
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="session")

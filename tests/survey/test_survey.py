@@ -159,9 +159,7 @@ def test_several_files_are_one_survey(survey, survey_table, expected, tmp_path):
     for name in table.colnames:
         if table[name].dtype.kind == "S":
             table[name] = table[name].astype(str)
-    table["image"] = [
-        str(survey_table.parent / name) if name else "" for name in table["image"]
-    ]
+    table["image"] = [str(survey_table.parent / name) if name else "" for name in table["image"]]
     table[:150].write(parts / "a.parquet")
     table[150:].write(parts / "b.vot", format="votable")
     done = survey.run(parts, "--out", tmp_path / "out", "--workers", 1)
