@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,13 +43,12 @@ class Encoded:
     @classmethod
     def join(cls, parts: "Sequence[Encoded]") -> "Encoded":
         """Join batches row-wise."""
-        columns = ([getattr(own, part.name) for own in parts] for part in fields(cls))
-        return cls(
-            *(
-                torch.cat(column) if isinstance(column[0], Tensor) else np.concatenate(column)
-                for column in columns
-            )
-        )
+
+        def joined(name: str) -> Any:  # noqa: ANN401
+            column = [getattr(own, name) for own in parts]
+            return torch.cat(column) if isinstance(column[0], Tensor) else np.concatenate(column)
+
+        return cls(**{part.name: joined(part.name) for part in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def read_shard(source: str, pixel_scale_arcsec: float | None) -> Pixels | Observ
         values = {name: _row_of(shard, name, row) for name in shard.keys()}  # noqa: SIM118
     except (SafetensorError, IndexError) as error:
         raise InputError(f"{source} has no such row: rows count from [0].") from error
-    image = values[kind]
+    image = np.asarray(values[kind])
     stated = values.get("pixel_scale")
     scale = pixel_scale_arcsec or (None if stated is None else float(stated))
     if scale is None or not 0.01 <= scale <= 60:

@@ -81,17 +81,23 @@ def catalogue_of(frame: pd.DataFrame) -> Catalogue:
         column = frame[f"{_JUDGED}{name}"] if name != "id" else frame["id"]
         return column.astype(str).to_numpy(object)
 
-    parts = {
-        part: np.stack([number(f"{word}_{band}") for band in BANDS], axis=1)
-        for part, word in _BY_BAND.items()
-    }
+    def by_band(word: str) -> np.ndarray:
+        return np.stack([number(f"{word}_{band}") for band in BANDS], axis=1)
+
     bands = np.stack([text(f"image_{band}") for band in IMAGE_BANDS], axis=1)
     return Catalogue(
         id=text("id"),
         ra=number("ra"),
         dec=number("dec"),
-        **parts,
-        **{name: number(name) for name in _NUMBERS},
+        magnitudes=by_band(_BY_BAND["magnitudes"]),
+        errors=by_band(_BY_BAND["errors"]),
+        petro_magnitudes=by_band(_BY_BAND["petro_magnitudes"]),
+        petro_r50=number("petro_r50"),
+        petro_r90=number("petro_r90"),
+        redshift=number("redshift"),
+        redshift_min=number("redshift_min"),
+        redshift_max=number("redshift_max"),
+        pixel_scale=number("pixel_scale"),
         image=text("image"),
         flags=text("flags"),
         band_images=bands if (bands != "").any() else None,
@@ -116,7 +122,7 @@ def arrow_column(column: Column) -> pa.Array:
 
 
 def spread_evenly(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions for rows that have none, degrees: a Fibonacci lattice, in an order of chance.
+    """Return positions for rows that have none, degrees, evenly over the sphere.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 IN_MEMORY_ROWS = 1_000_000
-"""Up to here lsdb makes a catalogue of a table in memory; a larger one hats-import sorts on disk."""
+"""Up to here lsdb makes a catalogue in memory; a larger table hats-import sorts on disk."""
 
 HIGHEST_ORDER = 10
 """Of HEALPix: the smallest partition is 3.4 arcmin wide."""
@@ -134,10 +134,10 @@ def judge_files(
             file, columns=columns, hdu=hdu, image=image if cutouts is None else shards[0]
         )
         if cutouts is not None:
-            own = np.array(shards[found.rows : found.rows + len(catalogue)], object)
-            if len(own) < len(catalogue):
+            named = np.array(shards[found.rows : found.rows + len(catalogue)], object)
+            if len(named) < len(catalogue):
                 raise _too_few(cutouts, len(shards))
-            catalogue = replace(catalogue, image=own, band_images=None)
+            catalogue = replace(catalogue, image=named, band_images=None)
         if is_hats(split_hdu(file)[0]) and catalogue.table is not None:
             # where the input filed a row; the result has its own
             own = [name for name in catalogue.table.colnames if name.startswith("_healpix_")]
@@ -230,7 +230,7 @@ def file_parts(parts: Path, folder: Path, rows: int, partition_rows: int, client
     arguments = ImportArguments(
         output_path=folder.parent,
         output_artifact_name=folder.name,
-        input_file_list=files,
+        input_file_list=[*files],
         file_reader="parquet",
         ra_column="ra",
         dec_column="dec",

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy import units as u
 from astropy.table import Column, Table
+from hats.catalog import TableProperties
 from lsdb.io.to_hats import DONE_DIR_NAME, HISTOGRAM_DIR_NAME
 
 from galexplorer.schema import TARGETS
@@ -32,7 +33,7 @@ def data_files(folder: Path) -> list[Path]:
 def count_rows(folder: Path) -> int:
     """Return the rows of a catalogue that is complete, by its own word; -1 of any other."""
     try:
-        return int(hats.read_hats(folder).catalog_info.total_rows)
+        return int(TableProperties.read_from_dir(folder).total_rows or 0)
     except (OSError, ValueError, KeyError, AttributeError, pa.ArrowException):
         return -1
 
@@ -52,8 +53,8 @@ def tidy_progress(folder: Path) -> int:
 
     Notes
     -----
-    lsdb writes a partition, a histogram of it, and a mark that both are done, and goes on only where
-    each mark has its histogram; a process may end, or a disk be full, between any two of them.
+    lsdb writes a partition, a histogram of it, and a mark that both are done, and goes on only
+    where each mark has its histogram; a process may end, or a disk be full, between any two.
     """
     done, histograms = folder / DONE_DIR_NAME, folder / HISTOGRAM_DIR_NAME
     whole = 0
@@ -89,7 +90,8 @@ def _is_whole(folder: Path, pixel: tuple[int, int], histogram: Path) -> bool:
     named = f"Norder={order}/Dir={number // 10_000 * 10_000}/Npix={number}.parquet"
     try:
         with np.load(histogram) as content:
-            content.files
+            for name in content.files:
+                content[name].sum()  # reads it all, and compares its checksum
         pq.read_metadata(folder / "dataset" / named)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, pa.ArrowException):
         return False

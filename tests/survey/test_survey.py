@@ -9,11 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
 from astropy.table import Table
+from safetensors.numpy import save_file
 
 WHY = "needs lsdb: pip install -r requirements-survey.txt"
 lsdb = pytest.importorskip("lsdb", reason=WHY)
 pl = pytest.importorskip("polars", reason="needs polars")
 
+from galexplorer.catalogue import read_catalogue
+from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGET_NAMES  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
 
@@ -201,3 +204,37 @@ def test_what_cannot_be_is_refused_at_once(survey, survey_table, tmp_path):
         assert told in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.slow
+def test_cutouts_in_the_order_of_rows(survey, engine, tmp_path):
+    random = np.random.default_rng(4)
+    y, x = np.mgrid[:64, :64] - 31.5
+    sizes = random.uniform(5, 11, 40)
+    grids = [200 * np.exp(-np.hypot(x, 1.4 * y) / s) * np.ones((3, 1, 1)) for s in sizes]
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for name, part in (("a", slice(25)), ("b", slice(25, 40))):
+        scale = np.full(len(grids[part]), 0.5)
+        arrays = {"grid": np.array(grids[part], np.uint8), "pixel_scale": scale}
+        save_file(arrays, shards / f"{name}.safetensors")
+    table = Table({"ra": np.linspace(10, 50, 40), "dec": np.linspace(0, 9, 40)})
+    table["r"] = random.normal(17, 0.3, 40)
+    table["g"], table["i"] = table["r"] + 0.7, table["r"] - 0.3
+    table.write(tmp_path / "t.parquet")
+    out = tmp_path / "out"
+    done = survey.run(tmp_path / "t.parquet", "--cutouts", shards, "--out", out, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    table["image"] = [f"{shards}/a.safetensors[{k}]" for k in range(25)] + [
+        f"{shards}/b.safetensors[{k}]" for k in range(15)
+    ]
+    expected = infer_catalogue(engine, read_catalogue(table), draws=100)
+    found = lsdb.open_catalog(out).compute().sort_values("row")
+    for name in ("redshift_p50", "domain_score", "log_sfr_std"):
+        np.testing.assert_array_equal(found[name].to_numpy(), np.asarray(expected[name]), name)
+    assert found["latent"].notna().all()
+    table[:39].write(tmp_path / "fewer.parquet")
+    words = (tmp_path / "fewer.parquet", "--cutouts", shards, "--out", tmp_path / "other")
+    refused = survey.run(*words)
+    assert refused.returncode == 2
+    assert "40 images and the input 39 rows" in refused.stderr
