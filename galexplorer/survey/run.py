@@ -1,11 +1,10 @@
 """A survey from its input to its catalogue; a run that was cut short goes on where it stopped."""
 
-import errno
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,15 +13,15 @@ import lsdb
 import numpy as np
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from distributed import Client, KilledWorker
-from distributed.comm import CommClosedError
+from distributed import Client
 from filelock import FileLock, Timeout
 
-from galexplorer.errors import GalexplorerError, InputError, OptionError
+from galexplorer.errors import InputError, OptionError
 from galexplorer.inference.engine import check_options, versions
 from galexplorer.model.weights import read_manifest
 from galexplorer.survey import output
 from galexplorer.survey.cluster import open_client
+from galexplorer.survey.failures import explain_failures
 from galexplorer.survey.intake import (
     Intake,
     column_words,
@@ -179,7 +178,7 @@ def run_survey(
     check_options(None, request.redshift_range, request.draws, request.seed)
     asked = _describe_request(request)
     place = request.out if request.draws_out is None else request.draws_out
-    with _explain(request), _alone(request.out):
+    with explain_failures(request.out), _alone(request.out):
         state = _read_state(request.out, asked, resume)
         if state.get("complete"):
             tell(f"{request.out} is complete: nothing is left to infer.")
@@ -401,36 +400,3 @@ def _summarise(out: Path, rows: int, seconds: float) -> Summary:
                 kind = word.split(":")[0].strip()
                 flags[kind] = flags.get(kind, 0) + entry["counts"]
     return Summary(rows, rows, missing, dict(sorted(flags.items())), seconds)
-
-
-@contextmanager
-def _explain(request: Request) -> Iterator[None]:
-    """Say in the user's words what ended a run."""
-    again = "what is done is kept, and --resume goes on with it"
-    try:
-        yield
-    except GalexplorerError:
-        raise
-    except (CommClosedError, CancelledError, ConnectionError) as error:
-        raise InputError(f"The Dask cluster went away ({error}): {again}.") from error
-    except KilledWorker as error:
-        raise InputError(
-            f"Workers were ended again and again at one partition, perhaps for memory: {again}; "
-            "fewer rows a partition need less."
-        ) from error
-    except (OSError, RuntimeError) as error:
-        for cause in _causes(error):
-            if isinstance(cause, GalexplorerError):
-                raise cause from error
-            if isinstance(cause, OSError):
-                full = cause.errno == errno.ENOSPC or "No space left" in str(cause)
-                what = "the disk is full" if full else cause.strerror or str(cause)
-                raise InputError(f"{request.out} cannot be written: {what}; {again}.") from error
-        raise
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__

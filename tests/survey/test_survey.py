@@ -15,8 +15,8 @@ WHY = "needs lsdb: pip install -r requirements-survey.txt"
 lsdb = pytest.importorskip("lsdb", reason=WHY)
 pl = pytest.importorskip("polars", reason="needs polars")
 
-from galexplorer.catalogue import read_catalogue
-from galexplorer.runs.catalogue_run import infer_catalogue
+from galexplorer.catalogue import read_catalogue  # noqa: E402
+from galexplorer.runs.catalogue_run import infer_catalogue  # noqa: E402
 from galexplorer.schema import TARGET_NAMES  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
 
