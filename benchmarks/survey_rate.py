@@ -91,8 +91,9 @@ def report(options: argparse.Namespace, found: list[dict[str, float]]) -> None:
     for one in found:
         print(
             f"{one['rows']:>9,} rows: {one['rate']:.0f} rows/s ({one['inferring_s']:.0f} s; "
-            f"{one['whole_s']:.0f} s in all), {one['cpu_rate']:.0f} rows per s of processor, worker {one['worker_gb']:.2f} GB, command "
-            f"{one['command_gb']:.2f} GB, {one['bytes_a_row']:.0f} bytes a row"
+            f"{one['whole_s']:.0f} s in all), {one['cpu_rate']:.0f} rows per s of processor, "
+            f"worker {one['worker_gb']:.2f} GB, command {one['command_gb']:.2f} GB, "
+            f"{one['bytes_a_row']:.0f} bytes a row"
         )
     if len(found) > 1:
         rows, seconds = (np.log([one[name] for one in found]) for name in ("rows", "inferring_s"))
