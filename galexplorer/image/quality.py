@@ -6,7 +6,7 @@ galaxy. The classifier of `galexplorer.verdict.classifiers` judges by them.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from numpy.typing import NDArray
 
 LAGS_ARCSEC = (0.4, 0.8, 1.6, 3.2)

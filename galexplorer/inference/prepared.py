@@ -7,6 +7,7 @@ from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
 from galexplorer.records.result import Domain, Neighbour, View
+from galexplorer.records.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class PreparedObservation:
     domain : Domain
     neighbours : tuple of Neighbour
     latent : ndarray, shape (32,), or None
+    verdict : Verdict
+        Before the posterior is known.
     """
 
     encoded: Encoded
@@ -60,3 +63,4 @@ class PreparedObservation:
     domain: Domain
     neighbours: tuple[Neighbour, ...]
     latent: Float[np.ndarray, "32"] | None
+    verdict: Verdict

@@ -23,6 +23,7 @@ CHUNK = 16384
 """Draws that go through the flows at once."""
 
 _MEASURABLE_DRAWS = 512
+_RARITY_BINS = 160
 _METALLICITY = TARGET_NAMES.index("gas_metallicity")
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
@@ -118,6 +119,67 @@ class Sampler:
         cut = truncated_normal(quantile, *ends)
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
         return draws.clamp(limits[:, :1], limits[:, 1:])
+
+    @torch.inference_mode()
+    def redshift_shares(
+        self, encoded: Encoded, ranges: Float[np.ndarray, "n k 2"]
+    ) -> Float[np.ndarray, "n k"]:
+        """Return the share of the posterior that ranges of redshift hold, if no prior narrows it.
+
+        Exact, by the flows themselves: draws of a narrow range would be few or none.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        ranges : ndarray, shape (n, k, 2)
+            NaN gives NaN.
+
+        Returns
+        -------
+        ndarray, shape (n, k)
+        """
+        whole = np.broadcast_to(redshift_limits(None, len(ranges))[:, None], (len(ranges), 1, 2))
+        asked = np.concatenate([ranges, whole], axis=1).reshape(len(ranges), -1)
+        edges = torch.from_numpy(np.nan_to_num(asked, nan=0.1)).to(self.device, torch.float32)
+        mode = encoded.mode.to(self.device)
+        base = self.model.redshift_to_base(edges, encoded.context, mode).double()
+        share = normal_probability(base[..., ::2], base[..., 1::2]).mean(dim=1).cpu().numpy()
+        share = share[:, :-1] / np.maximum(share[:, -1:], 1e-300)
+        return np.where(np.isfinite(ranges).all(axis=2), share, np.nan)
+
+    def redshift_rarity(
+        self, encoded: Encoded, redshift: Float[np.ndarray, " n"]
+    ) -> Float[np.ndarray, " n"]:
+        """Return the share of the posterior that is not denser than at given redshifts.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        redshift : ndarray, shape (n,)
+            NaN gives NaN.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            1 at the mode; in the tails it falls to 0.
+        """
+        low, high = TARGETS[0].bounds
+        edges = (
+            np.exp(np.linspace(np.log(low + 0.02), np.log(high + 0.02), _RARITY_BINS + 1)) - 0.02
+        )
+        edges[[0, -1]] = low, high
+        bins = np.broadcast_to(
+            np.column_stack([edges[:-1], edges[1:]]), (len(redshift), _RARITY_BINS, 2)
+        )
+        share = self.redshift_shares(encoded, bins)
+        density = share / np.diff(edges)
+        filled = np.nan_to_num(redshift, nan=low)
+        place = np.clip(np.searchsorted(edges, filled, side="right") - 1, 0, _RARITY_BINS - 1)
+        there = density[np.arange(len(redshift)), place]
+        rarity = np.where(density <= there[:, None], share, 0.0).sum(axis=1)
+        return np.where(np.isfinite(redshift), rarity, np.nan)
 
     def measurable(
         self, encoded: Encoded, redshift: Float[np.ndarray, "n d"]

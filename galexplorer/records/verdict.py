@@ -164,6 +164,11 @@ class Verdict:
         return self.level != DO_NOT_USE
 
     @property
+    def worst(self) -> tuple[Reason, ...]:
+        """The reasons that make the level."""
+        return tuple(r for r in self.reasons if r.level == self.level)
+
+    @property
     def codes(self) -> tuple[str, ...]:
         """The codes of the reasons, the worst first."""
         return tuple(r.code for r in self.reasons)

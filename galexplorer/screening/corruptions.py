@@ -79,7 +79,9 @@ def cut_off(pixels: Pixels, distance_px: float, rng: np.random.Generator) -> Pix
     height, width = pixels.flux.shape[1:]
     middle = width // 2
     first = max(0, middle - round(distance_px))
-    reach = min(width - middle, round(distance_px + rng.uniform(0.5, 2) * 7.5 / pixels.pixel_scale_arcsec))
+    reach = min(
+        width - middle, round(distance_px + rng.uniform(0.5, 2) * 7.5 / pixels.pixel_scale_arcsec)
+    )
     last = max(middle + reach, first + 40)
     rows = max(20, round(0.5 * (last - first) * rng.uniform(1, 2)))
     top = max(0, height // 2 - rows)

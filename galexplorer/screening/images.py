@@ -140,9 +140,7 @@ def list_galaxies(data: Path) -> list[Task]:
     for k, row in enumerate(labels.itertuples()):
         split = split_of_key(f"gz1_jpeg/{row.file}")
         path = data / "gz1_jpeg" / row.file
-        tasks.append(
-            Task("galaxy", split, f"gz1/{classes[row.gz1_class]}", path, np.nan, k, False)
-        )
+        tasks.append(Task("galaxy", split, f"gz1/{classes[row.gz1_class]}", path, np.nan, k, False))
     for k, path in enumerate(sorted((data / "gz2_jpeg").glob("*.jpg"))):
         split = split_of_key(f"gz2_jpeg/{path.name}")
         tasks.append(Task("galaxy", split, "gz2/other", path, np.nan, k, False))
@@ -319,7 +317,9 @@ def _invented(kind: str, rng: np.random.Generator) -> Pixels:
 def _cut_off(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     found = measure(pixels)
     radius = found.petrosian_radius_arcsec or 0.5 * found.aperture_arcsec
-    return corruptions.cut_off(pixels, rng.uniform(0.1, 0.7) * radius / pixels.pixel_scale_arcsec, rng)
+    return corruptions.cut_off(
+        pixels, rng.uniform(0.1, 0.7) * radius / pixels.pixel_scale_arcsec, rng
+    )
 
 
 _CHANGES: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
