@@ -41,7 +41,8 @@ LEVELS = (
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 UI_LEVELS = ("session", "parts", "pages")
 OFFLINE = {
-    "datasets", "population", "simulation", "observed", "realism", "screening", "training", "evaluation",
+    "datasets", "population", "simulation", "observed", "realism", "screening", "training",
+    "evaluation",
 }  # fmt: skip
 
 MODULES = sorted(PACKAGE.rglob("*.py")) + [path for path in [ROOT / "app.py"] if path.exists()]

@@ -43,8 +43,8 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
         ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``,
         ``gas_metallicity_flag``, the probability of each BPT class, ``p_no_lines``,
         ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, ``verdict``, ``p_galaxy``
-        and ``flag``, quantiles of the derived quantities with ``derived_flag``, the published redshift (``known_redshift``), where pixels
-        and photometry are from, and ``problem``; NaN where there is no value. Each column has
+        and ``flag``, quantiles of the derived quantities with ``derived_flag``, the published
+        redshift (``known_redshift``), where pixels and photometry are from, and ``problem``; NaN where there is no value. Each column has
         description, unit and UCD; the metadata hold provenance and citation.
     """
     results = [o.result for o in outcomes]

@@ -16,14 +16,16 @@ from galexplorer.inference.noise import (
 )
 from galexplorer.inference.prepared import Encoded
 from galexplorer.model.network import GalaxyModel
+from galexplorer.records.verdict import Reason
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
+from galexplorer.verdict.judgement import REDSHIFT_END, doubts_about_redshift
 
 CHUNK = 16384
 """Draws that go through the flows at once."""
 
 _MEASURABLE_DRAWS = 512
-_RARITY_BINS = 160
+_RARITY_BINS, _SOFTENING = 160, 0.02
 _METALLICITY = TARGET_NAMES.index("gas_metallicity")
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
@@ -166,9 +168,7 @@ class Sampler:
             1 at the mode; in the tails it falls to 0.
         """
         low, high = TARGETS[0].bounds
-        edges = (
-            np.exp(np.linspace(np.log(low + 0.02), np.log(high + 0.02), _RARITY_BINS + 1)) - 0.02
-        )
+        edges = np.geomspace(low + _SOFTENING, high + _SOFTENING, _RARITY_BINS + 1) - _SOFTENING
         edges[[0, -1]] = low, high
         bins = np.broadcast_to(
             np.column_stack([edges[:-1], edges[1:]]), (len(redshift), _RARITY_BINS, 2)
@@ -180,6 +180,34 @@ class Sampler:
         there = density[np.arange(len(redshift)), place]
         rarity = np.where(density <= there[:, None], share, 0.0).sum(axis=1)
         return np.where(np.isfinite(redshift), rarity, np.nan)
+
+    def doubts(
+        self,
+        encoded: Encoded,
+        redshift: Float[np.ndarray, " n"],
+        redshift_range: Float[np.ndarray, "n 2"],
+    ) -> list[tuple[Reason, ...]]:
+        """Return what the posterior, without any prior, says of redshifts and of priors on them.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        redshift : ndarray, shape (n,)
+            Fixed ones, NaN where free.
+        redshift_range : ndarray, shape (n, 2)
+            NaN without one.
+
+        Returns
+        -------
+        list of tuple of Reason
+        """
+        beyond = np.broadcast_to([REDSHIFT_END, TARGETS[0].high], redshift_range.shape)
+        shares = self.redshift_shares(encoded, np.stack([beyond, redshift_range], axis=1))
+        rarity = np.full(len(redshift), np.nan)
+        if np.isfinite(redshift).any():
+            rarity = self.redshift_rarity(encoded, redshift)
+        return doubts_about_redshift(shares[:, 0], shares[:, 1], rarity)
 
     def measurable(
         self, encoded: Encoded, redshift: Float[np.ndarray, "n d"]

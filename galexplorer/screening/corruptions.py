@@ -79,9 +79,8 @@ def cut_off(pixels: Pixels, distance_px: float, rng: np.random.Generator) -> Pix
     height, width = pixels.flux.shape[1:]
     middle = width // 2
     first = max(0, middle - round(distance_px))
-    reach = min(
-        width - middle, round(distance_px + rng.uniform(0.5, 2) * 7.5 / pixels.pixel_scale_arcsec)
-    )
+    beyond = rng.uniform(0.5, 2) * 7.5 / pixels.pixel_scale_arcsec
+    reach = min(width - middle, round(distance_px + beyond))
     last = max(middle + reach, first + 40)
     rows = max(20, round(0.5 * (last - first) * rng.uniform(1, 2)))
     top = max(0, height // 2 - rows)
@@ -120,9 +119,8 @@ def star(
 ) -> Pixels:
     """Return a star of given g, r, i on SDSS's sky; a saturated one has a trail and spikes."""
     scale = float(rng.choice([0.2, 0.188, _NATIVE_ARCSEC]))
-    fine = scale if scale == _NATIVE_ARCSEC else scale
     shift = rng.normal(0, 0.3, 2)
-    y, x = (np.mgrid[:side, :side] - (side - 1) / 2 + shift[:, None, None]) * fine
+    y, x = (np.mgrid[:side, :side] - (side - 1) / 2 + shift[:, None, None]) * scale
     r2 = x**2 + y**2
     planes = []
     for magnitude in magnitudes:
@@ -130,10 +128,10 @@ def star(
         alpha2 = core**2 / (2 ** (1 / beta) - 1)
         shape = (beta - 1) / (np.pi * alpha2) * (1 + r2 / alpha2) ** -beta
         wings = (1 + r2 / 4) ** -1.5 / (8 * np.pi) * 1e-3 * rng.uniform(0.3, 3)
-        planes.append(10 ** (-0.4 * (magnitude - 22.5)) * (shape + wings) * fine**2)
+        planes.append(10 ** (-0.4 * (magnitude - 22.5)) * (shape + wings) * scale**2)
     flux = np.stack(planes)
     if saturated:
-        ceiling = rng.uniform(20, 90, (3, 1, 1)) * (fine / _NATIVE_ARCSEC) ** 2
+        ceiling = rng.uniform(20, 90, (3, 1, 1)) * (scale / _NATIVE_ARCSEC) ** 2
         for axis in (x, y):
             spike = np.exp(-0.5 * (axis / 0.5) ** 2) * np.exp(-np.sqrt(r2) / rng.uniform(3, 15))
             flux = flux + rng.uniform(0, 1) * 0.3 * ceiling * spike

@@ -111,7 +111,7 @@ def fit_images(
 
 
 def _only(magnitudes: np.ndarray, pattern: int) -> np.ndarray:
-    """Return the inputs of magnitudes of which only some bands, the bits of a pattern, are known."""
+    """Return the inputs of magnitudes if only the bands of a pattern's bits are known."""
     seen = np.array([pattern >> k & 1 for k in range(len(BANDS))], bool)
     return photometry_inputs(np.where(seen, magnitudes, np.nan), np.full(magnitudes.shape, np.nan))
 
@@ -122,7 +122,7 @@ def _limits(probabilities: np.ndarray) -> Tensor:
 
 
 def _calibrate(probabilities: np.ndarray, classes: tuple[str, ...], galaxy: np.ndarray) -> Tensor:
-    """Return shift and slope of the log odds of being no galaxy (Platt 1999), at the prior's shares."""
+    """Return shift and slope of the log odds of being no galaxy, at the prior's shares (Platt)."""
     nothing = [classes.index(name) for name in NO_GALAXY if name in classes]
     logit = special.logit(np.clip(probabilities[:, nothing].sum(axis=1), 1e-6, 1 - 1e-6))
     weight = np.where(galaxy, PRIOR_GALAXY / galaxy.sum(), (1 - PRIOR_GALAXY) / (~galaxy).sum())

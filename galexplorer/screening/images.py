@@ -62,7 +62,7 @@ CLASS_OF = {
     "empty centre": "artefact",
     "glow": "saturated",
 }
-"""What the classifier calls each kind of image (`galexplorer.verdict.classifiers.IMAGE_CLASSES`)."""
+"""The class of each kind of image, of `galexplorer.verdict.classifiers.IMAGE_CLASSES`."""
 
 
 class Task(NamedTuple):
@@ -317,9 +317,8 @@ def _invented(kind: str, rng: np.random.Generator) -> Pixels:
 def _cut_off(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     found = measure(pixels)
     radius = found.petrosian_radius_arcsec or 0.5 * found.aperture_arcsec
-    return corruptions.cut_off(
-        pixels, rng.uniform(0.1, 0.7) * radius / pixels.pixel_scale_arcsec, rng
-    )
+    distance_arcsec = rng.uniform(0.1, 0.7) * radius
+    return corruptions.cut_off(pixels, distance_arcsec / pixels.pixel_scale_arcsec, rng)
 
 
 _CHANGES: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {

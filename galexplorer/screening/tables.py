@@ -86,9 +86,8 @@ def _part(
     redshift: pd.Series,
     r50: pd.Series | float = np.nan,
 ) -> pd.DataFrame:
-    ra, dec = (
-        table.get(name, pd.Series(np.nan, table.index)).to_numpy(float) for name in ("ra", "dec")
-    )
+    unknown = pd.Series(np.nan, table.index)
+    ra, dec = (table.get(name, unknown).to_numpy(float) for name in ("ra", "dec"))
     keys = table.get("key", pd.Series("", table.index)).astype(str)
     split = [
         split_of(right, up) if np.isfinite(right) else split_of_key(key)

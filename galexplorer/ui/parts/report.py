@@ -34,9 +34,9 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         return
     if result.view is not None:
         picture.show_image(record)
-    with st.expander(f"The values all the same: {NOT_MEANT}", icon=":material/block:"):
-        with st.container(key="unusable"):
-            _show_values(record, earlier, pictured=False)
+    words = f"The values all the same: {NOT_MEANT}"
+    with st.expander(words, icon=":material/block:"), st.container(key="unusable"):
+        _show_values(record, earlier, pictured=False)
 
 
 def _show_values(
