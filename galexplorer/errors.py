@@ -7,7 +7,7 @@ command line prints it on one line and the app shows it as it stands.
 import re
 
 # what steers a terminal, and halves of letters that no output can encode
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class GalexplorerError(Exception):

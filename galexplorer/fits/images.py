@@ -34,6 +34,7 @@ _ASTROPY_ERRORS = (
     ValueError,
     AttributeError,
     ArithmeticError,
+    AssertionError,  # of a column whose name does not fit into a card
     MemoryError,
     fits.VerifyError,
     WcsError,

@@ -49,6 +49,7 @@ from galexplorer.ui.session.link import from_query, to_query  # noqa: E402
 SEED = 24
 MAX_SECONDS, MAX_BYTES = 5.0, 2**30
 MAX_MESSAGE = 1_500
+WATCHDOG_S = 60
 SMALL = Sizes(
     encoder=4, regressor=4, regressors=1, context=8, context_hidden=8, flow_hidden=8, members=1
 )
@@ -275,7 +276,7 @@ def run_case(surface: str, number: int) -> Outcome:
 def _is_sentence(words: str) -> bool:
     """Whether a message can be printed anywhere: bounded, and nothing that steers a terminal."""
     return 0 < len(words) <= MAX_MESSAGE and not any(
-        unicodedata.category(mark) in ("Cc", "Cs") for mark in words
+        unicodedata.category(mark) in ("Cc", "Cs") for mark in words.replace("\n", " ")
     )
 
 
@@ -307,6 +308,7 @@ def main() -> int:
     seen: Counter[str] = Counter()
     slowest, largest, taken = {}, {}, Counter()
     for surface, number, outcome in run(cases, first):
+        faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)  # where the next one hangs
         counts[surface, outcome.kind] += 1
         taken[surface] += outcome.seconds
         slowest[surface] = max(slowest.get(surface, (0.0, 0)), (outcome.seconds, number))
