@@ -16,6 +16,7 @@ from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size, most_unpacked
 from galexplorer.tables.cells import pack_texts
 from galexplorer.tables.messages import unpacked_bytes
+from galexplorer.tables.unit_texts import check_yaml_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,12 +187,10 @@ def table_of(
 
 
 def _read_header(kept: bytes, label: str) -> dict:
-    """Return what astropy wrote of the columns; the parser of YAML takes its time."""
-    if len(kept) > bounds.MAX_META:
-        raise InputError(
-            f"{label} has metadata of more than {bounds.MAX_META:,} characters: shorten them."
-        )
-    return meta.get_header_from_yaml(kept.decode().split("\n"))
+    """Return what astropy wrote of the columns."""
+    text = kept.decode()
+    check_yaml_units(text, label)
+    return meta.get_header_from_yaml(text.split("\n"))
 
 
 def _without_masked(kept: dict) -> dict:

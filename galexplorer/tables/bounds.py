@@ -18,8 +18,8 @@ MAX_BYTES = 2**30
 MAX_ROWS = 5_000_000
 MAX_COLUMNS = 2_000
 MAX_CELLS = 500_000_000
-MAX_META = 2**20
-"""Characters of what a table says of itself; parsing it takes some seconds then."""
+MAX_META = 2**19
+"""Characters of what a table says of itself; parsing them takes some seconds."""
 MAX_RATIO = 64
 """Whatever packs better than this was made to fill the memory."""
 

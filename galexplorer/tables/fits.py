@@ -12,6 +12,7 @@ from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size
 from galexplorer.tables.meta import META, unpack_meta
+from galexplorer.tables.unit_texts import is_harmless
 
 FITS_BLOCK = 2880
 MAX_HEADER_BLOCKS = 500
@@ -75,6 +76,11 @@ def _read_table(
         raise InputError(
             f"table [{k}] of {label} has positions of equinox B1950: give J2000 (ICRS) ones."
         )
+    for column in hdu.columns:
+        if column.unit and not is_harmless(str(column.unit)):
+            raise InputError(
+                f"column {column.name} of {label} has a unit that cannot be read: correct TUNIT."
+            )
     # descriptors may all point at the same part of the heap, and unpack without end
     ragged = [c.name for c in hdu.columns if re.match(r"\d*[PQ]", str(c.format))]
     if not ragged:
