@@ -134,10 +134,10 @@ def read_catalogue(
 
     Columns are ``id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50,
     petro_r90, redshift, redshift_min, redshift_max, redshift_prior_mean, redshift_prior_sigma,
-    image, pixel_scale``, or fluxes ``flux_u, flux_err_u ...``, in any order and case, with units that can be converted; names of the
-    archives are known too. At least one magnitude, flux or image must be there; the others come out
-    again as they are. No row is lost: a value that cannot be read or cannot be true is taken as
-    missing and flagged.
+    image, pixel_scale``, or fluxes ``flux_u, flux_err_u ...``, in any order and case, with units
+    that can be converted; names of the archives are known too. At least one magnitude, flux or
+    image must be there; the others come out again as they are. No row is lost: a value that cannot
+    be read or cannot be true is taken as missing and flagged.
 
     Parameters
     ----------

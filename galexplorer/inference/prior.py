@@ -88,7 +88,7 @@ class RedshiftPrior:
         return np.sort(np.clip(np.concatenate([[low, high], wide, narrow]), low, high))
 
 
-Prior: TypeAlias = "RedshiftPrior | Table | bytes | str | Path | tuple[float, float]"
+Prior: TypeAlias = RedshiftPrior | Table | bytes | str | Path | tuple[float, float]
 """A prior, or what `read_prior` makes one of."""
 
 
@@ -173,9 +173,7 @@ def multiply(
     else:
         shares, effective, agreement = own / own.sum(), 0.0, 0.0
     cumulative = np.concatenate([[0.0], np.cumsum(shares)])
-    return Product(
-        edges, cumulative / cumulative[-1], PriorWeight(effective, agreement, evidence)
-    )
+    return Product(edges, cumulative / cumulative[-1], PriorWeight(effective, agreement, evidence))
 
 
 def _rarity(density: np.ndarray, mass: np.ndarray) -> np.ndarray:
@@ -301,7 +299,7 @@ def check_within(prior: RedshiftPrior, low: float, high: float) -> None:
 
 
 def choose_prior(
-    source: "Prior | None",
+    source: Prior | None,
     redshift: float | None = None,
     redshift_range: tuple[float, float] | None = None,
 ) -> RedshiftPrior | None:

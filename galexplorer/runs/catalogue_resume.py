@@ -46,9 +46,8 @@ def digest_of(catalogue: Catalogue) -> str:
         *(catalogue.redshift, catalogue.redshift_min, catalogue.redshift_max),
         catalogue.pixel_scale,
     )
-    if catalogue.redshift_prior is not None:
-        numbers = (*numbers, catalogue.redshift_prior)
-    for values in numbers:
+    prior = catalogue.redshift_prior
+    for values in (*numbers, *(() if prior is None else (prior,))):
         digest.update(np.ascontiguousarray(values, np.float64).tobytes())
     texts = (catalogue.id, catalogue.image, catalogue.flags, catalogue.band_images)
     for column in texts:

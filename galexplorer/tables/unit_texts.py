@@ -10,7 +10,9 @@ from galexplorer.tables.bounds import MAX_META
 
 MAX_UNIT = 200
 _LONG_INTEGER = re.compile(r"(?<![\d.])\d{6,}")
-_HUGE_POWER = re.compile(r"(\*\*|\^)\s*\(?\s*[-+]?\d{6,}|(?<![\w.])(?:\d+x)?10\s*[-+(]\s*[-+]?\d{6,}")
+_HUGE_POWER = re.compile(
+    r"(\*\*|\^)\s*\(?\s*[-+]?\d{6,}|(?<![\w.])(?:\d+x)?10\s*[-+(]\s*[-+]?\d{6,}"
+)
 _UNIT_ATTRIBUTE = re.compile(rb"\bunit\s*=\s*(\"[^\"]*\"|'[^']*')")
 
 
@@ -37,9 +39,7 @@ def check_yaml_units(header: str, label: str) -> None:
         In these cases.
     """
     if len(header) > MAX_META:
-        raise InputError(
-            f"{label} has a header of more than {MAX_META:,} characters: shorten it."
-        )
+        raise InputError(f"{label} has a header of more than {MAX_META:,} characters: shorten it.")
     seen: set[int] = set()
     stack = [yaml.compose(header, Loader=yaml.SafeLoader)]
     while stack:

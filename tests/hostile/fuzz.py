@@ -28,7 +28,6 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parent / "sky")]
 
-import mutations  # noqa: E402
 import replay  # noqa: E402
 import seeds  # noqa: E402
 from mutations import OF_BINARY, OF_FITS, OF_TEXT, mutate  # noqa: E402
@@ -37,6 +36,7 @@ from galexplorer.api.inputs import observe  # noqa: E402
 from galexplorer.catalogue import read_catalogue  # noqa: E402
 from galexplorer.errors import GalexplorerError  # noqa: E402
 from galexplorer.inference import engine as core  # noqa: E402
+from galexplorer.inference.prior import read_prior as read_own  # noqa: E402
 from galexplorer.model import weights  # noqa: E402
 from galexplorer.model.network import GalaxyModel, Sizes  # noqa: E402
 from galexplorer.query.parse import names_galaxy, parse_target  # noqa: E402
@@ -139,10 +139,8 @@ def read_link(rng: np.random.Generator) -> object:
 
 def read_prior(rng: np.random.Generator) -> object:
     """Damage the file of a redshift prior."""
-    from galexplorer.inference.prior import read_prior as read
-
-    name, content = _choose(seeds.PRIORS, rng)
-    return read(mutate(content, rng, OF_TEXT))
+    _, content = _choose(seeds.PRIORS, rng)
+    return read_own(mutate(content, rng, OF_TEXT))
 
 
 @cache
@@ -257,7 +255,7 @@ def run_case(surface: str, number: int) -> Outcome:
             attempt(rng)
         except GalexplorerError as error:
             kind, words = "refused", str(error)
-        except Exception:
+        except Exception:  # noqa: BLE001  # which is what is looked for
             kind, words = "fault", traceback.format_exc()
     seconds, grown = time.process_time() - begun, _resident("VmHWM") - before
     if kind == "refused" and not _is_sentence(words):
@@ -269,7 +267,10 @@ def run_case(surface: str, number: int) -> Outcome:
     told = [w for w in stray if not issubclass(w.category, DeprecationWarning | ResourceWarning)]
     if kind != "fault" and told:
         where = f"{told[0].filename}:{told[0].lineno}"
-        kind, words = "fault", f"a warning leaks: {told[0].category.__name__} {told[0].message} at {where}"
+        kind, words = (
+            "fault",
+            f"a warning leaks: {told[0].category.__name__} {told[0].message} at {where}",
+        )
     return Outcome(kind, words, seconds, grown)
 
 
