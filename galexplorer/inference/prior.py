@@ -163,7 +163,7 @@ def multiply(
     width = np.maximum(np.diff(edges), _TINY)
     own = np.where(np.diff(edges) > 0, np.diff(prior.cumulative(edges)), 0.0)
     posterior = np.where(np.diff(edges) > 0, mass, 0.0) / max(float(mass.sum()), _TINY)
-    density, given = posterior / width, own / width
+    given = own / width
     product = posterior * given
     evidence = float(product.sum())
     if evidence > 1e-200:
