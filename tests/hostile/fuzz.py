@@ -11,6 +11,7 @@ import contextlib
 import faulthandler
 import gc
 import hashlib
+import resource
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ SEED = 24
 MAX_SECONDS, MAX_BYTES = 5.0, 2**30
 MAX_MESSAGE = 1_500
 WATCHDOG_S = 60
+MAX_MAPPED = 8 * 2**30
 SMALL = Sizes(
     encoder=4, regressor=4, regressors=1, context=8, context_hidden=8, flow_hidden=8, members=1
 )
@@ -299,6 +301,7 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="this one alone")
     options = parser.parse_args()
     faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MAPPED, MAX_MAPPED))  # no case ends the machine
     wanted = options.surface or list(SURFACES)
     if options.case is not None:
         cases, first = dict.fromkeys(wanted, 1), options.case

@@ -149,6 +149,32 @@ def test_a_table_that_promises_too_many_axes_or_columns(promise):
     refuses(damaged, "a.fits", "cannot be read")
 
 
+@pytest.mark.parametrize("number", ["18446744073709551616", "100000000"])
+def test_an_image_in_tiles_that_promises_too_many_columns(number):
+    """It took all memory there is."""
+    content = seeds.images()["tiles.fits"]
+    at = content.index(b"TFIELDS =")
+    damaged = content[:at] + f"TFIELDS = {number:>20}".ljust(80).encode() + content[at + 80 :]
+    with pytest.raises(InputError, match="TFIELDS"):
+        observe(("tiles.fits", damaged))
+
+
+def test_coordinates_that_lead_nowhere():
+    content = seeds.images()["cube.fits"]
+    for card, value in ((b"EQUINOX", b"1e308"), (b"CTYPE2", b"'FREQ    '")):
+        at = content.index(card) if card in content else content.index(b"BANDS")
+        line = (card.ljust(8) + b"= " + value.rjust(20)).ljust(80)
+        damaged = content[:at] + line + content[at + 80 :]
+        assert observe(("cube.fits", damaged), pixel_scale=0.396).cutout is not None
+
+
+def test_nans_that_signal():
+    content = seeds.images()["cube.fits"]
+    signal = np.array([0x7FA00000], ">u4").tobytes()
+    damaged = content[:2880] + signal * 2 + content[2888:]
+    assert observe(("cube.fits", damaged)).cutout is not None
+
+
 def test_messages_hold_nothing_that_steers_a_terminal():
     with pytest.raises(InputError, match="its columns are") as caught:
         read_catalogue(b"a\x1b[2Jb,c\n1,2\n", name="a.csv")
