@@ -15,6 +15,7 @@ from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size, most_unpacked
 from galexplorer.tables.cells import pack_texts
+from galexplorer.tables.footer import count_values
 from galexplorer.tables.messages import unpacked_bytes
 from galexplorer.tables.unit_texts import check_yaml_units
 
@@ -25,8 +26,6 @@ MAX_FILES = 20_000
 BATCH_ROWS = 8_192
 _LEAST = 2**28
 """Bytes that the smallest file may unpack to."""
-_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
-"""Bytes of a value; of a text, of its place in the dictionary."""
 _FEATHER_MAGIC = len(b"ARROW1\0\0")
 _ASTROPY = b"table_meta_yaml"
 _HATS = ("hats.properties", "properties", "partition_info.csv", "collection.properties")
@@ -43,7 +42,7 @@ def read_parquet(stream: BinaryIO, label: str) -> tuple[Table, tuple[str, ...]]:
     limit = most_unpacked(stream.seek(0, io.SEEK_END), _LEAST, 4 * bounds.MAX_BYTES)
     with _open_parquet(stream) as file:
         check_size(file.metadata.num_rows, len(file.schema_arrow.names), label)
-        _check_unpacked([file], label, limit)
+        _check_unpacked([file], [stream], label, limit)
         parts, left_out = _read_batches(file, label, limit)
     return table_of(parts, label, limit, left_out)
 
@@ -108,7 +107,7 @@ def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
     try:
         rows = sum(file.metadata.num_rows for file in files)
         check_size(rows, len(files[0].schema_arrow.names), label)
-        _check_unpacked(files, label, limit)
+        _check_unpacked(files, paths, label, limit)
         read = [_read_batches(file, label, limit) for file in files]
         left_out = list(dict.fromkeys(name for _, names in read for name in names))
         parts = pa.concat_tables([own for own, _ in read], promote_options="default")
@@ -304,18 +303,35 @@ def _is_nested(type: pa.DataType) -> bool:
     return bool(pa.types.is_nested(type))
 
 
-def _check_unpacked(files: list[pq.ParquetFile], label: str, limit: int) -> None:
+def _check_unpacked(
+    files: list[pq.ParquetFile], sources: Sequence[BinaryIO | Path], label: str, limit: int
+) -> None:
     """Refuse by what the footers say; a run of equal values takes no room in a file."""
     size = 0
-    for file in files:
-        for k in range(file.metadata.num_row_groups):
-            group = file.metadata.row_group(k)
-            size += sum(
-                _WIDTHS.get(chunk.physical_type, 4) * chunk.num_values
-                for chunk in map(group.column, range(group.num_columns))
-            )
-            size += group.total_byte_size
+    for file, source in zip(files, sources, strict=True):
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+        lists = [own.name for own in schema if pa.types.is_nested(own.type)]
+        size += rows * sum(_width(own.type) for own in schema if own.name not in lists)
+        if lists:
+            size += 8 * sum(own for name, own in _count(source).items() if name in lists)
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        size += sum(group.total_byte_size for group in groups)
     _check_memory(size, label, limit)
+
+
+def _count(source: BinaryIO | Path) -> dict[str, int]:
+    if not isinstance(source, Path):
+        return count_values(source)
+    with source.open("rb") as stream:
+        return count_values(stream)
+
+
+def _width(type: pa.DataType) -> int:
+    """Return the bytes of a value; of a text, of its place in the dictionary."""
+    try:
+        return -(-type.bit_width // 8)
+    except ValueError:
+        return 4
 
 
 def _size(arrow: pa.Table) -> int:

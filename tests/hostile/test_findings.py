@@ -19,7 +19,9 @@ from galexplorer.catalogue import read_catalogue
 from galexplorer.errors import GalexplorerError, InputError, TargetError, WeightsError
 from galexplorer.inference.engine import Engine
 from galexplorer.query.parse import parse_target
+from galexplorer.tables.footer import count_values
 
+DEADLY = (101092,)  # cases of the fuzzer
 HUGE = "10**99999999 Jy"
 
 
@@ -65,6 +67,22 @@ def test_nested_columns_are_left_out_unread():
     catalogue = read_catalogue(written(table), name="a.parquet")
     assert len(catalogue) == 2
     assert any("left out: v, t" in note for note in catalogue.notes)
+
+
+def test_a_parquet_footer_that_pyarrow_dies_of():
+    """An exception of C++ that its own `column` does not pass on ended the process."""
+    names = [name for name in seeds.tables() if name.endswith(".parquet")]
+    for case in DEADLY:
+        outcome = fuzz.run_case("table", case)
+        assert outcome.kind != "fault", outcome.words
+    for name in names:
+        stream = io.BytesIO(seeds.tables()[name])
+        counts = count_values(stream)
+        metadata = pq.ParquetFile(stream).metadata
+        group = metadata.row_group(0)
+        own = {group.column(k).path_in_schema.split(".")[0]: group.column(k).num_values
+               for k in range(group.num_columns)}  # fmt: skip
+        assert counts == own
 
 
 def test_packed_text():
