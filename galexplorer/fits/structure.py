@@ -158,7 +158,8 @@ def _interpret(name: str, cards: list[bytes], start: int) -> tuple[Unit, int]:
         or not 0 <= values.get("TFIELDS", 0) <= MAX_AXES  # astropy counts up to it
     ):
         raise InputError(
-            f"{name} has a FITS header without valid BITPIX, NAXIS and TFIELDS cards: export it again."
+            f"{name} has a FITS header without valid BITPIX, NAXIS and TFIELDS cards: "
+            "export it again."
         )
     elements = math.prod(axes) if axes else 0
     if axes and axes[0] == 0 and b"GROUPS" in {card[:8].rstrip() for card in cards}:

@@ -305,6 +305,8 @@ def _place(image: FitsImage, grid: WCS, shape: tuple[int, int]) -> tuple[np.ndar
 
 
 def _bound(values: np.ndarray, size: int) -> tuple[int, int]:
+    if not np.isfinite(values).all():
+        raise ServiceError(f"{SERVICE} returned a damaged frame: try again later.")
     low, high = math.floor(values.min()) - _MARGIN_PX, math.ceil(values.max()) + _MARGIN_PX
     return max(low, 0), min(high, size)
 
