@@ -61,6 +61,7 @@ def latent_figure(
     neighbours: Int[np.ndarray, " k"] | None = None,
     dark: bool = False,
     height: int = 460,
+    lasso: bool = False,
 ) -> go.Figure:
     """Draw the map.
 
@@ -77,6 +78,8 @@ def latent_figure(
         Colours for a dark background.
     height : int
         Pixels.
+    lasso : bool
+        Dragging draws a line round points; otherwise it enlarges, and a click selects a point.
 
     Returns
     -------
@@ -133,7 +136,8 @@ def latent_figure(
         coloraxis=_colour_axis(points, name, dark) if name != CLASSES else None,
         margin={"l": 34, "r": 8, "t": 64, "b": 34},
         height=height,
-        dragmode="lasso",
+        # with a lasso in hand Streamlit gives clicks no meaning: it is taken up where it is wanted
+        dragmode="lasso" if lasso else "zoom",
         uirevision="map",  # what was zoomed in on stays when the colours change
     )
     return figure

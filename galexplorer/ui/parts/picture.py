@@ -20,6 +20,7 @@ from galexplorer.records.result import View as ViewOnSky
 from galexplorer.science.summary import format_number
 from galexplorer.ui.parts import plots
 from galexplorer.ui.session import navigation, settings, state
+from galexplorer.ui.session.identity import separation_arcsec
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import IMAGE_SETTINGS, Options, Request
 from galexplorer.ui.session.sources import Source
@@ -130,7 +131,7 @@ def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None
         return
     if field is None or len(field.objects) < (1 if view is None else 2):
         return
-    chosen = None if view is None else _chosen(field.objects, view, options)
+    chosen = None if view is None else _chosen(field, view, options)
     with st.expander(
         f"{len(field.objects)} objects in this image: click one to explore it",
         icon=":material/scatter_plot:",
@@ -235,19 +236,26 @@ def _field_plot(key: str, chosen: int | None, _field: FieldImage) -> go.Figure:
     return field_figure(_field, chosen)
 
 
-def _chosen(objects: tuple[FieldObject, ...], view: ViewOnSky, options: Options) -> int | None:
-    aim = options.pixel
-    for k, item in enumerate(objects):
-        if item.ra is not None and item.dec is not None:
-            if view.ra is None or view.dec is None:
-                continue
-            east = (item.ra - view.ra + 180) % 360 - 180
-            offset = 3600 * np.hypot(east * np.cos(np.radians(item.dec)), item.dec - view.dec)
-            if offset < _SAME_ARCSEC:
-                return k
-        elif aim is not None and np.hypot(item.x - aim[0], item.y - aim[1]) < _SAME_PX:
-            return k
-    return None
+def _chosen(field: FieldImage, view: ViewOnSky, options: Options) -> int | None:
+    objects = field.objects
+    middle = ((field.width - 1) / 2, (field.height - 1) / 2)
+    # without an aim it is the object nearest the centre, however far
+    aim, reach = (middle, np.inf) if options.pixel is None else (options.pixel, _SAME_PX)
+    offsets = [_offset_arcsec(item, view) for item in objects]
+    if any(offset is not None for offset in offsets):
+        near = [np.inf if offset is None else offset for offset in offsets]
+        reach = _SAME_ARCSEC
+    else:
+        near = [np.hypot(item.x - aim[0], item.y - aim[1]) for item in objects]
+    first = int(np.argmin(near))
+    return first if near[first] < reach else None
+
+
+def _offset_arcsec(item: FieldObject, view: ViewOnSky) -> float | None:
+    """Return how far an object lies from what is shown, None without coordinates of both."""
+    if item.ra is None or item.dec is None or view.ra is None or view.dec is None:
+        return None
+    return separation_arcsec(item.ra, item.dec, view.ra, view.dec)
 
 
 def _select(key: str, field: FieldImage, source: Source, options: Options) -> None:

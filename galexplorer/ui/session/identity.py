@@ -84,9 +84,7 @@ def position_name(ra: float, dec: float) -> str:
     return iau_names(np.array([ra]), np.array([dec]))[0]
 
 
-def identify(
-    request: Request, source: Source | None, result: Result, observe: Observe
-) -> Identity:
+def identify(request: Request, source: Source | None, result: Result, observe: Observe) -> Identity:
     """Return which galaxy an answer is about.
 
     Parameters
