@@ -11,7 +11,7 @@ from plotly.colors import sample_colorscale
 
 from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, theme
 from galexplorer.schema import BPT_CLASSES, TARGETS
-from galexplorer.science.summary import BPT_LABELS
+from galexplorer.science.summary import BPT_LABELS, in_sentence
 
 CLASSES = "bpt"
 """Name of the colouring by BPT class, beside the targets' names."""
@@ -158,7 +158,7 @@ def describe_map(points: MapPoints, name: str, marks: Sequence[MapMarker] = ()) 
         low, high = np.quantile(points.values, _SHOWN)
         unit = f" {UNITS.get(target.unit, target.unit)}" if target.unit else ""
         shown = (
-            f"{target.label.lower()} from {low:.{target.digits}f} to "
+            f"{in_sentence(target.label)} from {low:.{target.digits}f} to "
             f"{high:.{target.digits}f}{unit} ({known})"
         )
     place = f" Marked: {', '.join(mark.label for mark in marks)}." if marks else ""

@@ -84,3 +84,24 @@ def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
         cards = page.locator("[class*=st-key-gallery_map]")
         assert cards.get_by_role("button", name="Explore").count() == 1
         page.wait_for_timeout(500)
+
+
+def test_a_neighbour_is_shown_from_its_headline_on(open_page):
+    page = open_page("/?example=spiral")
+    page.get_by_role("heading", name="Downloads").wait_for()
+    button = page.locator("[class*=st-key-explore_neighbours_0] button").first
+    button.scroll_into_view_if_needed()
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("main => main.scrollTop") > 500
+    button.click()
+    page.wait_for_url(re.compile("library="))
+    page.get_by_role("button", name="Fetch its SDSS image").wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop < 10")
+    headline = page.get_by_role("heading", name=re.compile(" at z = "))
+    assert 0 < headline.bounding_box()["y"] < 600
+    # What is only looked at anew stays where it is.
+    main.evaluate("main => main.scrollTo({top: 700})")
+    page.get_by_test_id("stSidebar").get_by_text("Radii", exact=True).click()
+    page.wait_for_url(re.compile("use="))
+    page.wait_for_timeout(3000)
+    assert main.evaluate("main => main.scrollTop") > 300

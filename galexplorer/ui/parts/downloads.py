@@ -34,9 +34,7 @@ _HINTS = {
 _FIGURE_HINT = "For print: white background, fonts embedded (outlines in SVG)."
 
 
-def show_downloads(
-    result: Result, identity: Identity
-) -> None:
+def show_downloads(result: Result, identity: Identity) -> None:
     """Draw the choice of what to download, and one button.
 
     A file is made when the button is clicked and not before.

@@ -1,6 +1,5 @@
 """The galaxy's image, the other galaxies in it, and its reconstruction."""
 
-import base64
 import hashlib
 import io
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.records.result import View as ViewOnSky
 from galexplorer.science.summary import format_number
 from galexplorer.ui.parts import plots
+from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.identity import separation_arcsec
 from galexplorer.ui.session.link import View
@@ -64,7 +64,7 @@ def show_image(record: ExploredGalaxy) -> None:
             "Aperture", key="aperture", persist_state="session", disabled=radius is None
         )
     place.image(
-        plots.colour_png(record.result, stretch or "SDSS", bool(aperture)),
+        address(plots.colour_png(record.result, stretch or "SDSS", bool(aperture))),
         width="stretch",
         caption=f"SDSS composite of i, r, g{where}.{dashed if aperture else ''}",
         alt=f"Colour image of the galaxy with scale bar{where}, stretch {stretch}.",
@@ -78,8 +78,7 @@ def show_reconstruction(record: ExploredGalaxy) -> None:
         for (png, caption), alt in zip(
             plots.reconstruction_pngs(record.result), _SEEN, strict=True
         ):
-            # as it is: left alone, it would be made a JPEG again in every run of the page
-            st.image(png, width="stretch", output_format="PNG", caption=caption, alt=alt)
+            st.image(address(png), width="stretch", caption=caption, alt=alt)
     view = record.result.view
     assert view is not None
     side = view.pixel_scale_arcsec * len(view.composite)
@@ -183,8 +182,7 @@ def _picture(pixels: Pixels) -> tuple[str, int, int]:
     array = np.round(255 * np.clip(channels, 0, 1)).astype(np.uint8).transpose(1, 2, 0)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(array)).save(buffer, "JPEG", quality=88)
-    picture = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return picture, width, height
+    return address(buffer.getvalue(), "jpeg"), width, height
 
 
 def field_figure(field: FieldImage, chosen: int | None) -> go.Figure:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import describe_galaxy, domain_sentence
+from galexplorer.science.summary import describe_galaxy, domain_sentence, in_sentence
 from galexplorer.ui.parts import picture, plots, tables
 from galexplorer.ui.parts.downloads import show_downloads
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
@@ -61,7 +61,9 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
 
 def _show_origin(record: ExploredGalaxy) -> None:
     result = record.result
-    with st.expander(f"{record.identity.description} {_photometry_words(result)}", icon=":material/info:"):
+    with st.expander(
+        f"{record.identity.description} {_photometry_words(result)}", icon=":material/info:"
+    ):
         lines = [
             f"- {_origin_label(what)}: {where.rstrip('.')}."
             for what, where in result.origins.items()
@@ -86,7 +88,7 @@ def _show_origin(record: ExploredGalaxy) -> None:
 
 def _origin_label(what: str) -> str:
     if what in _LABELS:
-        return f"Known {_LABELS[what].lower()}"
+        return f"Known {in_sentence(_LABELS[what])}"
     return what.replace("_", " ").capitalize()
 
 
