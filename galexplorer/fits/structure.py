@@ -15,7 +15,7 @@ from galexplorer.schema import IMAGE_BANDS
 
 MAX_HEADER_BLOCKS = 256
 MAX_UNITS = 64
-MAX_AXES = 999  # of the standard
+MAX_AXES = 999  # of the standard, and of the columns of a table
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 16
 
@@ -23,8 +23,8 @@ _BLOCK = 2880
 _CARD = 80
 _BITPIX = (8, 16, 32, 64, -32, -64)
 _NUMBERS = re.compile(
-    rb"(Z?BITPIX|Z?NAXIS\d{0,3}|ZTILE\d{1,3}|ZVAL\d{1,3}|PCOUNT|GCOUNT)"
-    rb"\s*= +([+-]?\d{1,18}) *(?:/.*)?",
+    rb"(Z?BITPIX|Z?NAXIS\d{0,3}|ZTILE\d{1,3}|ZVAL\d{1,3}|PCOUNT|GCOUNT|TFIELDS)"
+    rb"\s*= +([+-]?\d{1,70}) *(?:/.*)?",
     re.S,
 )
 _PACKINGS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
@@ -155,9 +155,11 @@ def _interpret(name: str, cards: list[bytes], start: int) -> tuple[Unit, int]:
         or values.get("BITPIX") not in _BITPIX
         or values.get("PCOUNT", 0) < 0
         or values.get("GCOUNT", 1) < 0
+        or not 0 <= values.get("TFIELDS", 0) <= MAX_AXES  # astropy counts up to it
     ):
         raise InputError(
-            f"{name} has a FITS header without valid BITPIX and NAXIS cards: export it again."
+            f"{name} has a FITS header without valid BITPIX, NAXIS and TFIELDS cards: export it "
+            "again."
         )
     elements = math.prod(axes) if axes else 0
     if axes and axes[0] == 0 and b"GROUPS" in {card[:8].rstrip() for card in cards}:

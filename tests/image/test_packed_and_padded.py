@@ -158,3 +158,13 @@ def test_header_padded_with_nul(cube, planes):
 def test_values_padded_with_nul(planes, write_image):
     data = write_image(planes, BANDS="gri").replace(b"'gri     '", b"'gri\0\0\0\0\0'")
     np.testing.assert_array_equal(read_image(data).flux, planes)
+
+
+@pytest.mark.parametrize("number", [10**8, 2**64])
+def test_a_table_of_tiles_that_promises_too_many_columns_is_refused_at_once(number, planes, pack):
+    """What reads tables counts up to that number, in memory."""
+    content = pack(planes.astype(np.float32), "RICE_1")
+    at = content.index(b"TFIELDS =")
+    damaged = content[:at] + f"TFIELDS = {number:>20}".ljust(80).encode() + content[at + 80 :]
+    with pytest.raises(InputError, match="TFIELDS"):
+        read_image(("tiles.fits", damaged))
