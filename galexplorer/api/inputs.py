@@ -18,7 +18,7 @@ from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe as observe_pixels
 from galexplorer.inference.observe import observe_fetched
 from galexplorer.query.parse import names_galaxy
-from galexplorer.records.asinh import limit_magnitude
+from galexplorer.records.asinh import SOFTENING, limit_magnitude
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import (
@@ -298,7 +298,9 @@ def _photometry(
     for band, faintest in limits.items():
         if band in noise:
             raise OptionError(f"The limit in {band} has an error: a limit has none.")
-        given[band], noise[band] = limit_magnitude(faintest, band)
+        softening = SOFTENING[BANDS.index(band)]
+        (magnitude,), (error,) = limit_magnitude(np.array([faintest]), softening)
+        given[band], noise[band] = float(magnitude), float(error)
     for band, value in noise.items():
         check_within(f"The error in {band}", value, *MAGNITUDE_ERROR_LIMITS)
         if band not in given:

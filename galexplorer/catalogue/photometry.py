@@ -17,7 +17,12 @@ from galexplorer.catalogue.column_names import (
 from galexplorer.catalogue.dust import DustOf, choose_dust, find_clouds, read_extinction
 from galexplorer.catalogue.limits import clear_fluxes, clear_sentinels
 from galexplorer.errors import InputError
-from galexplorer.records.asinh import COMMON_FROM_S_TO_N, asinh_magnitude_in, limit_magnitude
+from galexplorer.records.asinh import (
+    COMMON_FROM_S_TO_N,
+    SOFTENING,
+    asinh_magnitude,
+    limit_magnitude,
+)
 from galexplorer.schema import BANDS, IMAGE_BANDS
 from galexplorer.tables.cells import limits_of, numbers_of
 from galexplorer.tables.units import inverse_nmgy_per, magnitude_per, nmgy_per
@@ -216,7 +221,8 @@ def _read_band(names: Names, family: Family, band: str, named: Named, found: Pho
     # a faint flux with its error tells what a missing one does not
     weak = np.isfinite(fluxes) & np.isfinite(sigmas) & (fluxes < COMMON_FROM_S_TO_N * sigmas)
     found.undetected[band] &= ~weak
-    _put(found, band, weak, *asinh_magnitude_in(band, fluxes[weak], sigmas[weak]))
+    softening = SOFTENING[BANDS.index(band)]
+    _put(found, band, weak, *asinh_magnitude(fluxes[weak], sigmas[weak], softening))
 
 
 def _take_limits(named: Named, band: str, worth: float, found: Photometry) -> None:
@@ -225,8 +231,8 @@ def _take_limits(named: Named, band: str, worth: float, found: Photometry) -> No
     if not is_limit.any():
         return
     found.unreadable[band] = found.unreadable[band] & ~is_limit
-    both = np.array([limit_magnitude(limit * worth, band) for limit in limits[is_limit]])
-    _put(found, band, is_limit, *both.T)
+    softening = SOFTENING[BANDS.index(band)]
+    _put(found, band, is_limit, *limit_magnitude(limits[is_limit] * worth, softening))
 
 
 def _put(

@@ -216,13 +216,15 @@ def _by_band(name: str, text: str | None, read: Callable[[str], T]) -> T | dict[
     return found
 
 
-def _number(text: str) -> float:
+def _number(
+    text: str,
+    option: str = "--zero-point",
+    wanted: str = "a magnitude, or g=25.1,r=25.3,i=25.0",
+) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise OptionError(
-            f"--zero-point is {text}: give a magnitude, or g=25.1,r=25.3,i=25.0."
-        ) from error
+        raise OptionError(f"{option} is {text}: give {wanted}.") from error
 
 
 def _read_magnitudes(given: Mapping[str, Any]) -> dict[str, float | str]:
@@ -235,12 +237,7 @@ def _read_magnitudes(given: Mapping[str, Any]) -> dict[str, float | str]:
         if text.strip()[:1] in ("<", ">"):
             magnitudes[band] = text
             continue
-        try:
-            value = float(text)
-        except ValueError:
-            raise OptionError(
-                f"--mag-{band} is {text!r}: give a number, or an upper limit such as '<22.3'."
-            ) from None
+        value = _number(text, f"--mag-{band}", "a number, or an upper limit such as '<22.3'")
         check_within(f"--mag-{band}", value, *MAGNITUDE_LIMITS)
         magnitudes[band] = value
     return magnitudes

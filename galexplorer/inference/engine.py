@@ -167,7 +167,7 @@ class Engine(Sampler):
             domain=prepared.domain,
             neighbours=prepared.neighbours,
             view=prepared.view,
-            notes=(*observation.notes, *warned, *library_notes),
+            notes=(*observation.notes, *self._unused(observation), *warned, *library_notes),
             provenance=self._provenance(
                 observation, prepared.kind, redshift, redshift_range, len(samples), seed
             ),
@@ -194,7 +194,7 @@ class Engine(Sampler):
         if observation.stored is not None:
             misfit = torch.tensor([observation.stored.misfit])
         kind = INPUTS[encoded.origin[0]]
-        magnitudes = torch.from_numpy(magnitudes_of([observation])).float()
+        magnitudes = torch.from_numpy(self._known_magnitudes([observation])).float()
         inputs = distance_inputs(encoded.latent.cpu(), magnitudes, kind)
         return PreparedObservation(
             encoded=encoded,
@@ -203,6 +203,25 @@ class Engine(Sampler):
             domain=assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0],
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
+        )
+
+    def _known_magnitudes(self, observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
+        """Return magnitudes without those that are but noise to networks that know no limits."""
+        magnitudes = magnitudes_of(observations)
+        if self.model.sizes.features <= WITHOUT_FIBRE:
+            errors = _errors([observation.photometry for observation in observations])
+            magnitudes[errors > _LARGEST_KNOWN_ERROR] = np.nan
+        return magnitudes
+
+    def _unused(self, observation: Observation) -> tuple[str, ...]:
+        """Say which bands the networks were not given."""
+        given, known = magnitudes_of([observation])[0], self._known_magnitudes([observation])[0]
+        lost = [band for band, a, b in zip(BANDS, given, known, strict=True) if a == a and b != b]
+        if not lost:
+            return ()
+        return (
+            f"{', '.join(lost)}: within the noise, and not used. The present weights know no "
+            "upper limits.",
         )
 
     def encode(self, observations: list[Observation]) -> Encoded:
@@ -216,12 +235,9 @@ class Engine(Sampler):
             [[p.petro_r50 or np.nan, p.petro_r90 or np.nan] for p in photometry], float
         )
         measured = np.array([p.kind == "measured" for p in photometry])
-        magnitudes, errors = magnitudes_of(observations), _errors(photometry)
-        if self.model.sizes.features <= WITHOUT_FIBRE:
-            magnitudes[errors > _LARGEST_KNOWN_ERROR] = np.nan
         features = photometry_features(
-            magnitudes,
-            errors,
+            self._known_magnitudes(observations),
+            _errors(photometry),
             petro,
             measured,
             np.array([p.petro_kind == "measured" for p in photometry]),

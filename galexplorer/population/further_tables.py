@@ -84,48 +84,38 @@ def read_faint(folder: Path) -> dict:
 
 
 def read_nearby(folder: Path, main: dict) -> dict:
-    """Read galaxies at z < 0.02, most of them dwarfs, and correct them for extinction.
-
-    Parameters
-    ----------
-    folder : Path
-    main : dict
-        Main sample, whose E(B-V) is known.
-    """
+    """Read galaxies at z < 0.02, most of them dwarfs; `main` is the sample of known E(B-V)."""
     table = pd.read_csv(folder / "nearby_ugriz.csv.gz")
-    ebv = reddening_nearby(table, main)
     return {
         "source": "nearby",
         "ra": table.ra,
         "dec": table.dec,
-        **{b: clean(table[b], 8, 26) - EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS},
-        "ebv": ebv,
+        **_corrected(table, "{}", main),
         "redshift": table.z_spec,
     }
 
 
 def read_mergers(folder: Path, main: dict) -> dict:
-    """Read the brighter members of mergers: ugriz, corrected for extinction, mass and rate.
-
-    Parameters
-    ----------
-    folder : Path
-    main : dict
-        Main sample, whose E(B-V) is known.
-    """
+    """Read the brighter members of mergers, with masses and rates; `main` as for `read_nearby`."""
     table = pd.read_csv(folder / "mergers.csv.gz")
-    ebv = reddening_nearby(table, main)
     return {
         "source": "mergers",
         "ra": table.ra,
         "dec": table.dec,
-        **{b: clean(table[f"{b}_app_1"], 8, 26) - EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS},
+        **_corrected(table, "{}_app_1", main),
         **{f"err_{b}": clean(table[f"{b}_app_err_1"], 0, 5) for b in BANDS},
-        "ebv": ebv,
         "redshift": table.z_spec,
         "log_stellar_mass": clean(table.log_mstar, 6, 13),
         "log_sfr": clean(table.log_sfr, -6, 4),
     }
+
+
+def _corrected(table: pd.DataFrame, column: str, main: dict) -> dict:
+    """Return E(B-V), and magnitudes without the extinction that it means."""
+    ebv = reddening_nearby(table, main)
+    extinction = {b: EXTINCTION_PER_REDDENING[b] * ebv for b in BANDS}
+    magnitudes = {b: clean(table[column.format(b)], 8, 26) - extinction[b] for b in BANDS}
+    return {**magnitudes, "ebv": ebv}
 
 
 def reddening_nearby(table: pd.DataFrame, main: dict) -> np.ndarray:

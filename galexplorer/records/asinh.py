@@ -8,8 +8,6 @@ magnitudes within 0.3%; SDSS's catalogues give these.
 import numpy as np
 from jaxtyping import Float
 
-from galexplorer.schema import BANDS
-
 SOFTENING = (1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10)
 """The constant b by band, u to z (Stoughton et al. 2002, table 21)."""
 
@@ -24,18 +22,22 @@ _NMGY = 1e-9
 
 
 def asinh_magnitude(
-    flux_nmgy: Float[np.ndarray, "*n 5"], error_nmgy: Float[np.ndarray, "*n 5"]
-) -> tuple[Float[np.ndarray, "*n 5"], Float[np.ndarray, "*n 5"]]:
+    flux_nmgy: Float[np.ndarray, "*n"],
+    error_nmgy: Float[np.ndarray, "*n"],
+    softening: float | tuple[float, ...] = SOFTENING,
+) -> tuple[Float[np.ndarray, "*n"], Float[np.ndarray, "*n"]]:
     """Return magnitudes and errors of fluxes, which may be negative.
 
     Parameters
     ----------
-    flux_nmgy, error_nmgy : ndarray, shape (..., 5)
-        Nanomaggies, bands u to z.
+    flux_nmgy, error_nmgy : ndarray, shape (...)
+        Nanomaggies; bands u to z along the last axis, unless all are of one.
+    softening : float or tuple of float
+        Of that band, or of the five.
 
     Returns
     -------
-    magnitudes, errors : ndarray, shape (..., 5)
+    magnitudes, errors : ndarray, shape (...)
 
     Examples
     --------
@@ -46,40 +48,32 @@ def asinh_magnitude(
     >>> magnitudes.round(2)
     array([24.63, 25.11, 24.8 , 24.36, 22.83])
     """
-    soft = np.array(SOFTENING)
+    soft = np.array(softening)
     ratio = np.asarray(flux_nmgy, float) * _NMGY / (2 * soft)
     magnitudes = -_POGSON * (np.arcsinh(ratio) + np.log(soft))
     slope = _POGSON * _NMGY / (2 * soft) / np.sqrt(1 + ratio**2)
     return magnitudes, slope * np.asarray(error_nmgy, float)
 
 
-def limit_magnitude(faintest: float, band: str) -> tuple[float, float]:
+def limit_magnitude(
+    faintest: Float[np.ndarray, "*n"], softening: float
+) -> tuple[Float[np.ndarray, "*n"], Float[np.ndarray, "*n"]]:
     """Return what stands for a galaxy fainter than a limit: no flux, with a third of it as error.
 
     Parameters
     ----------
-    faintest : float
+    faintest : ndarray, shape (...)
         Common AB magnitude of a flux of `LIMIT_SIGMA` errors.
-    band : str
+    softening : float
+        Of the band.
 
     Returns
     -------
-    magnitude, error : float
-        Asinh magnitude.
+    magnitudes, errors : ndarray, shape (...)
+        Asinh magnitudes.
     """
-    sigma = 10 ** (-0.4 * (faintest - 22.5)) / LIMIT_SIGMA
-    magnitude, error = asinh_magnitude_in(band, np.zeros(1), np.array([sigma]))
-    return float(magnitude[0]), float(error[0])
-
-
-def asinh_magnitude_in(
-    band: str, flux_nmgy: Float[np.ndarray, " n"], error_nmgy: Float[np.ndarray, " n"]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return magnitudes and errors of fluxes in one band, shapes (n,)."""
-    k = BANDS.index(band)
-    spread = [np.repeat(np.asarray(x, float)[..., None], 5, -1) for x in (flux_nmgy, error_nmgy)]
-    magnitudes, errors = asinh_magnitude(*spread)
-    return magnitudes[..., k], errors[..., k]
+    sigma = 10 ** (-0.4 * (np.asarray(faintest, float) - 22.5)) / LIMIT_SIGMA
+    return asinh_magnitude(np.zeros_like(sigma), sigma, softening)
 
 
 def flux_of(

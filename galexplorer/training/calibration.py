@@ -57,8 +57,8 @@ _EITHER = InputMask(catalogue=0.3, nothing=0.0, band_dropout=0.0, petro=1.0)
 _FITTED = {
     "image": (("image",), _OWN),
     "image and catalogue": (("image",), _LISTED),
-    # the galaxies of tables, as users have them; simulated ones scatter more
-    "photometry": (("photometry",), _ALONE),
+    # simulated galaxies scatter more than real ones of these, whose labels are measured
+    "photometry": (("photometry", "image"), _ALONE),
     "jpeg": (("jpeg",), _EITHER),
 }
 _BASE = ("shift", "width", "skew", "tail")

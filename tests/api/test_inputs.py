@@ -206,3 +206,27 @@ def test_what_says_how_to_read_an_image_needs_one(files, given):
         observe(observe(files["cube"]), **given)
     with pytest.raises(OptionError, match="image of your own"):
         observe("NGC 5332", **given)
+
+
+def test_an_upper_limit_is_no_flux_with_a_third_of_it_as_error():
+    """SDSS gives zero flux in u 24.63 mag; its softening there is 0.14 nanomaggies."""
+    seen = observe(magnitudes={"u": "<22.3", "g": 18.0, "r": 17.0}).photometry
+    sigma = 10 ** (-0.4 * (22.3 - 22.5)) / 3
+    assert seen.magnitudes["u"] == pytest.approx(24.63, abs=0.01)
+    assert seen.errors["u"] == pytest.approx(1.0857362 * sigma / 0.28)
+    assert seen.magnitudes["r"] == 17.0
+
+
+@pytest.mark.parametrize(
+    ("magnitudes", "errors", "words"),
+    [
+        ({"u": "<faint"}, None, "an upper limit such as"),
+        ({"u": "22.3"}, None, "an upper limit such as"),
+        ({"u": "<nan"}, None, "an upper limit such as"),
+        ({"u": "<99"}, None, "between 5 and 30"),
+        ({"u": "<22.3"}, {"u": 0.1}, "a limit has none"),
+    ],
+)
+def test_limits_that_are_none_are_refused(magnitudes, errors, words):
+    with pytest.raises(OptionError, match=words):
+        observe(magnitudes={"r": 17.0, **magnitudes}, errors=errors)

@@ -37,6 +37,7 @@ def fail(capsys):
         (["infer", "--petro-r50", "3"], "give an image or a magnitude"),
         (["infer", "--mag-r", "bright"], "--mag-r"),
         (["infer", "--mag-r", "nan"], "--mag-r is nan"),
+        (["infer", "--mag-r", "<faint"], "an upper limit such as '<22.3'"),
         (["infer", "--mag-r", "3"], "between 5 and 30"),
         (["infer", *MAGNITUDE, "--err-g", "0.1"], "--err-g was given without --mag-g"),
         (["infer", *MAGNITUDE, "--err-r", "-1"], "--err-r is -1"),

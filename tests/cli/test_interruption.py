@@ -147,6 +147,7 @@ def start(*arguments: object, code: str = "") -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_log_says_how_far_a_run_is_until_it_is_interrupted(tmp_path):
     write_input(tmp_path / "in.csv", 30_000)
     out = tmp_path / "out.parquet"

@@ -17,6 +17,7 @@ from galexplorer.inference import sampler
 from galexplorer.inference.engine import DOMAIN_FILE, Engine, check_options
 from galexplorer.inference.neighbours import LIBRARY_FILE
 from galexplorer.inference.noise import assign_to_members, base_noise, truncated_normal
+from galexplorer.model.features import WITHOUT_FIBRE
 from galexplorer.model.weights import WEIGHTS_FORMAT
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
@@ -388,3 +389,32 @@ def test_a_wrong_or_missing_manifest_stops_the_engine(random_weights, tmp_path):
     manifest.unlink()
     with pytest.raises(WeightsError, match="No readable model"):
         Engine.load(folder, "cpu")
+
+
+@pytest.fixture
+def limited() -> Observation:
+    """A galaxy of which an image in u shows nothing."""
+    magnitudes = {"u": 24.63, "g": 18.0, "r": 17.2, "i": 16.8, "z": 16.6}
+    return Observation(None, Photometry("catalogue", magnitudes, {"u": 1.5}))
+
+
+def test_a_limit_tells_networks_that_know_it(engine, limited):
+    missing = without_u(limited)
+    one, other = (engine.encode([observation]) for observation in (limited, missing))
+    assert not torch.allclose(one.context, other.context)
+    assert not any("upper limits" in note for note in engine.infer(limited, draws=100).notes)
+
+
+def test_a_limit_is_a_missing_band_to_networks_that_do_not_and_is_said_to_be(weights_dir, limited):
+    engine = Engine.load(weights_dir, "cpu")
+    if engine.model.sizes.features > WITHOUT_FIBRE:
+        pytest.skip("the trained networks know limits")
+    one, other = (engine.infer(o, draws=100) for o in (limited, without_u(limited)))
+    np.testing.assert_array_equal(one.posterior.draws, other.posterior.draws)
+    assert one.domain == other.domain
+    assert "u: within the noise, and not used" in " ".join(one.notes)
+
+
+def without_u(observation: Observation) -> Observation:
+    magnitudes = {b: v for b, v in observation.photometry.magnitudes.items() if b != "u"}
+    return replace(observation, photometry=Photometry("catalogue", magnitudes))
