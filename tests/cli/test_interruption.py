@@ -81,6 +81,7 @@ def test_a_catalogue_goes_on_where_it_was_interrupted(given, tmp_path, capsys, n
     assert out.read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_pages_of_the_rows_that_are_done_are_drawn_once(given, tmp_path, capsys):
     table = Table.read(tmp_path / "in.csv")[:70]
     table["r"][2:67] = np.nan  # rows that are not inferred have no page

@@ -133,6 +133,7 @@ def test_nothing_is_asked_for_twice(services, settings, whole):
     assert not services.counts
 
 
+@pytest.mark.slow
 def test_killed_twice_with_a_tenth_of_the_answers_spoilt(services, whole, tmp_path):
     services.fault_share = 0.1
     out = tmp_path / "set"
