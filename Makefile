@@ -46,7 +46,7 @@ $(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --no-deps --editable .
 	@touch $@
 
-$(DEV): requirements-dev.txt requirements-train.txt $(RUNTIME)
+$(DEV): requirements-dev.txt requirements-survey.txt requirements-train.txt $(RUNTIME)
 	@echo "Installing the packages of requirements-dev.txt."
 	$(PIP) -r requirements-dev.txt
 	@touch $@

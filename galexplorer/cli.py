@@ -10,7 +10,7 @@ import typer
 
 from galexplorer import console
 from galexplorer.commands import app as explorer
-from galexplorer.commands import infer, library, sky, targets, training
+from galexplorer.commands import infer, library, sky, survey, targets, training
 from galexplorer.errors import GalexplorerError, InterruptionError, OptionError
 from galexplorer.version import __version__
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 infer.register(app)
+survey.register(app)
 explorer.register(app)
 sky.register(app)
 targets.register(app)

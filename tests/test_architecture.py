@@ -24,6 +24,7 @@ LEVELS = (
     {"sky", "science"},
     {"inference"},
     {"runs"},
+    {"survey"},
     {"figures"},
     {"export"},
     {"api"},
@@ -128,6 +129,19 @@ def test_training_is_never_loaded_at_run_time(module):
         pytest.skip("itself offline")
     for name, _ in _imports(_import_time_statements(ast.parse(module.read_text()))):
         assert not any(name.startswith(f"galexplorer.{offline}") for offline in OFFLINE), name
+
+
+def test_surveys_are_loaded_by_their_command_alone(module):
+    """All else works without lsdb."""
+    if _station(module) == "survey":
+        pytest.skip("the room itself")
+    tree = ast.parse(module.read_text())
+    names = [name for name, _ in _imports(tree)]
+    if module == PACKAGE / "commands" / "survey.py":
+        names = [name for name, _ in _imports(_import_time_statements(tree))]
+    heavy = {"lsdb", "hats", "hats_import", "dask", "distributed", "nested_pandas"}
+    assert not [name for name in names if name.startswith("galexplorer.survey")]
+    assert not heavy & {name.split(".")[0] for name in names}
 
 
 def test_streamlit_stays_in_the_interface(module):

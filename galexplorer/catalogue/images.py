@@ -1,5 +1,6 @@
 """Columns that name image files."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ import numpy as np
 from galexplorer.catalogue.column_lookup import IMAGES, Names, list_names
 from galexplorer.errors import InputError
 from galexplorer.tables.cells import texts_of
+
+_ROW = re.compile(r"(?<=\.safetensors)\[\d+\]$")
+"""After the name of a file of many images."""
 
 
 def read_images(
@@ -54,7 +58,8 @@ def _locate(texts: np.ndarray, folder: Path) -> np.ndarray:
     for k, text in enumerate(texts):
         # A name with a NUL, or one that is too long, is for the image reader to refuse.
         beside = folder / text
-        located[k] = str(beside) if text and "\0" not in text and _is_file(beside) else text
+        file = folder / _ROW.sub("", text)
+        located[k] = str(beside) if text and "\0" not in text and _is_file(file) else text
     return located
 
 

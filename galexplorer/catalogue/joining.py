@@ -1,5 +1,7 @@
 """The columns that a table came with, beside those that were found out."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
@@ -45,19 +47,46 @@ def join_input(found: Table, catalogue: Catalogue) -> Table:
         joined["id"] = own.copy()
         joined["id"].description = found["id"].description
         joined["id"].meta = dict(found["id"].meta)
-    taken = {name.lower() for name in found.colnames}
-    for name in catalogue.table.colnames:
-        column = catalogue.table[name]
-        label = name.strip()
-        if label.lower() in _OWN and _is_same(column, joined[label.lower()]):
-            continue
-        while label.lower() in taken:
-            label += _SUFFIX
-        taken.add(label.lower())
-        joined[label] = column
+    for name, label in label_inputs(catalogue, found.colnames).items():
+        if label.lower() not in _OWN:
+            joined[label] = catalogue.table[name]
     for name in found.colnames[len(_OWN) :]:
         joined[name] = found[name]
     return joined
+
+
+def label_inputs(catalogue: Catalogue, taken: Iterable[str]) -> dict[str, str]:
+    """Return what the columns of the input are called beside results.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    taken : iterable of str
+        Names of the results, with ``id``, ``ra`` and ``dec``.
+
+    Returns
+    -------
+    dict of str to str
+        By their names in the input; ``id``, ``ra`` or ``dec`` for one that is the same as those.
+    """
+    table = Table() if catalogue.table is None else catalogue.table
+    own = {
+        "id": Column(row_names(catalogue)),
+        "ra": Column(catalogue.ra, unit="deg"),
+        "dec": Column(catalogue.dec, unit="deg"),
+    }
+    used = {name.lower() for name in taken}
+    labels = {}
+    for name in table.colnames:
+        label = name.strip()
+        if label.lower() in _OWN and _is_same(table[name], own[label.lower()]):
+            labels[name] = label.lower()
+            continue
+        while label.lower() in used:
+            label += _SUFFIX
+        used.add(label.lower())
+        labels[name] = label
+    return labels
 
 
 def _is_whole(column: Mixin) -> bool:

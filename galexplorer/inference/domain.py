@@ -146,8 +146,9 @@ def squared_distance(
             continue
         take = (known == pattern).all(dim=1)
         inverse = torch.linalg.inv(covariance[pattern][:, pattern])
-        part = offset[take][:, pattern]
-        distance = torch.einsum("ni,ij,nj->n", part, inverse, part)
+        part = offset[take][:, pattern].numpy()
+        # not a matrix product, whose last bits depend on how many rows it has
+        distance = torch.from_numpy(np.einsum("ni,ij,nj->n", part, inverse.numpy(), part))
         if count < size:
             tail = stats.chi2.sf(distance.numpy(), count)
             distance = torch.from_numpy(stats.chi2.isf(np.maximum(tail, 1e-300), size))

@@ -1,8 +1,11 @@
 """An observation prepared for sampling: encoded, with domain and neighbours; plain records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
@@ -33,9 +36,19 @@ class Encoded:
     features: Float[np.ndarray, "n f"]
     key: UInt64[np.ndarray, " n"]
 
-    def rows(self, chosen: slice) -> "Encoded":
+    def rows(self, chosen: slice | Integer[np.ndarray, " m"]) -> "Encoded":
         """Return those of some galaxies."""
         return Encoded(*(getattr(self, part.name)[chosen] for part in fields(self)))
+
+    @classmethod
+    def join(cls, parts: "Sequence[Encoded]") -> "Encoded":
+        """Join batches row-wise."""
+
+        def joined(name: str) -> Any:  # noqa: ANN401
+            column = [getattr(own, name) for own in parts]
+            return torch.cat(column) if isinstance(column[0], Tensor) else np.concatenate(column)
+
+        return cls(**{part.name: joined(part.name) for part in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -238,11 +238,17 @@ class Chain(nn.Module):
         """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""
         context, count = self.context_for(0, context), targets.shape[-1]
         column = targets.expand(len(context), count).reshape(-1, 1)
-        found = [
-            self.flow(0, e).transform_to_noise(column, context[:, e].repeat_interleave(count, 0))
-            for e in range(self.members)
-        ]
-        return torch.stack([x.view(len(context), count) for x in found], dim=1)
+        found = []
+        for e in range(self.members):
+            # not the flow's own, which goes through the rows inside its bounds alone, as many as
+            # these happen to be
+            shift, log_scale, knots = (
+                part.repeat_interleave(count, 0)
+                for part in self.spline(0, e).parameters_of(context[:, e])
+            )
+            noise, _ = apply_spline((column - shift) * torch.exp(-log_scale), knots)
+            found.append(noise.view(len(context), count))
+        return torch.stack(found, dim=1)
 
     def noise_to_redshift(
         self,

@@ -86,6 +86,7 @@ def read_targets(
     *,
     columns: Mapping[str, str | None] | None = None,
     hdu: int | str | None = None,
+    most: int = MAX_TARGETS,
 ) -> TargetList:
     """Read a list of targets.
 
@@ -102,6 +103,8 @@ def read_targets(
         The table's column for a quantity, as in `galexplorer.catalogue.read_catalogue`.
     hdu : int or str, optional
         Which table of a file of several.
+    most : int
+        Targets that the list may have, for a run that is kept in memory.
 
     Returns
     -------
@@ -120,10 +123,10 @@ def read_targets(
         content = _read_content(source, name)
         text = _as_text(content)
         if text is not None and not columns and not _has_header(text):
-            return _bound(_read_lines(text), name)
+            return _bound(_read_lines(text), name, most)
         if isinstance(source, bytes) or source == STDIN:
             source = content
-    return _bound(_read_table(source, name, columns, hdu), name)
+    return _bound(_read_table(source, name, columns, hdu), name, most)
 
 
 def _read_content(source: "str | Path | bytes", name: str) -> bytes:
@@ -283,16 +286,16 @@ def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:
     )
 
 
-def _bound(found: TargetList, name: str) -> TargetList:
+def _bound(found: TargetList, name: str, most: int) -> TargetList:
     kept: dict[object, Target] = {}
     for number, target in enumerate(found.targets):
         key = number if target.photometry is not None else (target.text, target.redshift)
         kept.setdefault(key, target)
     if not kept:
         raise InputError(f"{name} holds no targets: write one a line, or a table with rows.")
-    if len(kept) > MAX_TARGETS:
+    if len(kept) > most:
         raise InputError(
-            f"{name} contains {len(kept):,} targets, but at most {MAX_TARGETS} are allowed: "
+            f"{name} contains {len(kept):,} targets, but at most {most:,} are allowed: "
             "split it, or infer galaxies with magnitudes as a catalogue."
         )
     repeated = len(found.targets) - len(kept)

@@ -14,6 +14,7 @@ from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe_and_measure
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
+from galexplorer.runs.shard_images import SHARD, join_catalogue, read_shard
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
 MEASURED = (
@@ -43,13 +44,19 @@ class Images:
             return tuple(bands[k])
         return (self.catalogue.image[k],) if self.catalogue.image[k] else ()
 
-    def of(self, k: int) -> tuple[Pixels, tuple[float, float] | None] | None:
-        """Return a row's pixels and where on the sky its galaxy lies; None without an image."""
+    def of(self, k: int) -> tuple[Pixels | Observation, tuple[float, float] | None] | None:
+        """Return a row's pixels and where on the sky its galaxy lies; None without an image.
+
+        In place of pixels an observation, where these were measured before.
+        """
         sources = self._named[k]
         if not sources:
             return None
         scale = self.catalogue.pixel_scale[k]
-        pixels = self._read(sources, float(scale) if np.isfinite(scale) else None)
+        stated = float(scale) if np.isfinite(scale) else None
+        if len(sources) == 1 and SHARD.fullmatch(sources[0]):
+            return read_shard(sources[0], stated), None
+        pixels = self._read(sources, stated)
         place = float(self.catalogue.ra[k]), float(self.catalogue.dec[k])
         placed = pixels.wcs is not None and bool(np.isfinite(place).all())
         if not placed and self._rows[sources] > 1:
@@ -112,6 +119,9 @@ def observe_row(
             pictured = images.of(k)
             if pictured is not None:
                 pixels, place = pictured
+                if isinstance(pixels, Observation):
+                    joined = join_catalogue(pixels, photometry)
+                    return joined, _list_known(pixels.photometry), ""
                 observation, found = observe_and_measure(pixels, photometry, *(place or ()))
                 assert found is not None
                 return observation, _list_measured(found), ""
@@ -131,6 +141,15 @@ def _by_band(values: np.ndarray) -> dict[str, float]:
 
 def _list_measured(found: Measurement) -> list[float]:
     radii = (found.petro_r50, found.petro_r90, found.petrosian_radius_arcsec)
+    return [
+        *(found.magnitudes.get(band, np.nan) for band in IMAGE_BANDS),
+        *(found.errors.get(band, np.nan) for band in IMAGE_BANDS),
+        *(np.nan if radius is None else radius for radius in radii),
+    ]
+
+
+def _list_known(found: Photometry) -> list[float]:
+    radii = (found.petro_r50, found.petro_r90, None)
     return [
         *(found.magnitudes.get(band, np.nan) for band in IMAGE_BANDS),
         *(found.errors.get(band, np.nan) for band in IMAGE_BANDS),

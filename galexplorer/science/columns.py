@@ -136,6 +136,12 @@ MEANINGS = {
         )
         for name in MEASURABLE_NAMES
     },
+    "row": Meaning("Row of the input, counted from 0", None, "meta.record"),
+    "latent": Meaning(
+        "Latent means of the image (32), by the autoencoder; none without an image",
+        None,
+        "stat.fit.param",
+    ),
     "domain_score": Meaning(
         "Percentile (0 to 100) of the least typical measure among the training galaxies",
         None,

@@ -123,7 +123,7 @@ def _write(table: Table, path: Path, format: str) -> None:
         write_fits(table, path)
     elif format == "votable":
         own, table.meta = table.meta, {}
-        table = _flatten(table)
+        table = flatten(table)
         for name in table.colnames:
             _fit(table, name, format)
         file = to_votable(table)
@@ -133,7 +133,7 @@ def _write(table: Table, path: Path, format: str) -> None:
     elif format == "parquet":
         _write_parquet(table, path)
     elif format == "csv":
-        table = _flatten(table)
+        table = flatten(table)
         for name in table.colnames:
             if table[name].ndim > 1:
                 table[name] = [json.dumps(row.tolist()) for row in np.asarray(table[name])]
@@ -174,7 +174,7 @@ def _spell_times(table: Table) -> None:
             table[name] = Column(table[name].isot)
 
 
-def _flatten(table: Table) -> Table:
+def flatten(table: Table) -> Table:
     """Part positions and times, which not every format holds whole, into plain columns."""
     _spell_times(table)
     flat = serialize.represent_mixins_as_columns(table)

@@ -20,11 +20,13 @@ from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
-from galexplorer.runs.catalogue_run import BATCH, infer_catalogue
+from galexplorer.runs.catalogue_run import infer_catalogue
+from galexplorer.runs.even_batches import rows_of_batch
 from galexplorer.schema import BANDS, BPT_CLASSES, SUMMARY_STATISTICS, TARGET_NAMES
 from galexplorer.science.summary import not_measurable
 
 DRAWS = 200
+BATCH = rows_of_batch(DRAWS)
 
 
 def catalogue(number: int) -> Catalogue:

@@ -12,10 +12,12 @@ from galexplorer.catalogue import Catalogue, read_catalogue, write_table
 from galexplorer.errors import OptionError
 from galexplorer.runs.batches import run_in_order
 from galexplorer.runs.catalogue_resume import INTERRUPTED, is_interrupted
-from galexplorer.runs.catalogue_run import BATCH, infer_catalogue
+from galexplorer.runs.catalogue_run import infer_catalogue
+from galexplorer.runs.even_batches import rows_of_batch
 from galexplorer.tables.formats import read_raw
 
 DRAWS = 100
+BATCH = rows_of_batch(DRAWS)
 ROWS = 4 * BATCH + 17
 
 

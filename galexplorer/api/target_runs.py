@@ -1,0 +1,266 @@
+"""Lists of targets of any length: a run is kept on disk, can be stopped, gone on with, deleted."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from astropy.table import Table, vstack
+from filelock import FileLock, Timeout
+
+from galexplorer.errors import InputError, OptionError
+from galexplorer.export.files import replace_file
+from galexplorer.export.target_tables import draws_bytes, summary_bytes
+from galexplorer.inference.engine import Engine
+from galexplorer.query.target_list import Target, TargetList
+from galexplorer.records.photometry import Photometry
+from galexplorer.runs.target_run import DRAWS, Outcome, infer_target
+from galexplorer.sky.http import Settings
+from galexplorer.tables import read_raw
+
+PART = 10
+"""Targets that are written at a time: what an end of a run costs."""
+
+_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+_ABOUT = "run.json"
+
+Progress = Callable[[int, int, str], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class TargetRun:
+    """A run of a list of targets, as it lies on disk.
+
+    Attributes
+    ----------
+    folder : Path
+    title : str
+        What the user calls the list.
+    created : str
+        ISO 8601, UTC.
+    number : int
+        Of the targets.
+    images : bool
+    draws, seed : int
+        As of `galexplorer.runs.target_run.infer_target`.
+    """
+
+    folder: Path
+    title: str
+    created: str
+    number: int
+    images: bool
+    draws: int
+    seed: int
+
+    @property
+    def done(self) -> int:
+        """Return how many targets were tried."""
+        return min(self.number, PART * len(self._parts()))
+
+    @property
+    def complete(self) -> bool:
+        """Return whether all were."""
+        return self.done == self.number
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return the list.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        try:
+            rows = json.loads((self.folder / "targets.json").read_text(encoding="utf-8"))
+            return tuple(_target_of(row) for row in rows)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"The run {self.title} is damaged: delete it.") from error
+
+    def infer(
+        self,
+        load_engine: Callable[[], Engine],
+        *,
+        progress: Progress = lambda done, number, words: None,
+        stop: Stop = lambda: False,
+        settings: Settings | None = None,
+    ) -> None:
+        """Try the targets that are left, one after the other, which is polite to the services.
+
+        Parameters
+        ----------
+        load_engine : callable
+        progress : callable
+            Called with the number of targets that are done, that of all, and what happens.
+        stop : callable
+            Asked before each target. Of those tried since the last part was written nothing is
+            kept but what was fetched, which is in the cache.
+        settings : Settings, optional
+            Limits of the network, and where the cache is.
+
+        Raises
+        ------
+        OptionError
+            If the run is at work elsewhere.
+        InputError
+            If the system refuses to write.
+        """
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise OptionError(f"The run {self.title} is at work already: wait for it.") from error
+        with lock:
+            targets = self.targets()
+            for begin in range(self.done, self.number, PART):
+                outcomes: list[Outcome] = []
+                for target in targets[begin : begin + PART]:
+                    if stop():
+                        return
+                    place = begin + len(outcomes)
+
+                    def tell(words: str, done: int = place, label: str = target.label) -> None:
+                        progress(done, self.number, f"{label}: {words}")
+
+                    outcome = infer_target(
+                        target,
+                        load_engine,
+                        images=self.images,
+                        draws=self.draws,
+                        seed=self.seed,
+                        progress=tell,
+                        settings=settings,
+                    )
+                    outcomes.append(outcome.slim())
+                    tell(outcome.problem or "done", place + 1)
+                name = f"{begin // PART:06d}.parquet"
+                # the draws first: a part counts once its summary is there
+                replace_file(self.folder / "draws" / name, draws_bytes(outcomes))
+                replace_file(self.folder / "parts" / name, summary_bytes(outcomes, "parquet"))
+
+    def table(self) -> Table:
+        """Return a row for each target that was tried, in the order of the list.
+
+        Raises
+        ------
+        InputError
+            If none was.
+        """
+        parts = [read_raw(path).table for path in self._parts()]
+        if not parts:
+            raise InputError(f"No target of {self.title} is done yet.")
+        whole = vstack(parts, metadata_conflicts="silent")
+        whole.meta = parts[-1].meta
+        return whole
+
+    def draws_files(self) -> list[Path]:
+        """Return the Parquet files of the draws, as `draws_bytes` writes them, in order."""
+        return [self.folder / "draws" / path.name for path in self._parts()]
+
+    def delete(self) -> None:
+        """Remove the run and all that it holds.
+
+        Raises
+        ------
+        OptionError
+            If it is at work.
+        """
+        try:
+            with FileLock(self.folder / "lock", timeout=0):
+                shutil.rmtree(self.folder / "parts")
+                (self.folder / _ABOUT).unlink()
+        except Timeout as error:
+            raise OptionError(f"The run {self.title} is at work: stop it first.") from error
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _parts(self) -> list[Path]:
+        return sorted((self.folder / "parts").glob("[0-9]*.parquet"))
+
+
+def begin_run(
+    place: Path,
+    targets: TargetList,
+    title: str,
+    *,
+    images: bool = True,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> TargetRun:
+    """Put a list of targets on disk, of which none is tried yet.
+
+    Parameters
+    ----------
+    place : Path
+        Folder of all runs of a user; made if it is not there.
+    targets : TargetList
+    title : str
+        What the user calls it.
+    images : bool
+    draws, seed : int
+        As of `galexplorer.runs.target_run.infer_target`.
+
+    Returns
+    -------
+    TargetRun
+
+    Raises
+    ------
+    InputError
+        If the system refuses to write there.
+    """
+    now = datetime.now(UTC)
+    folder = place / f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    run = TargetRun(
+        folder, title, f"{now:%Y-%m-%dT%H:%M:%SZ}", len(targets.targets), images, draws, seed
+    )
+    about = {key: value for key, value in asdict(run).items() if key != "folder"}
+    rows = [asdict(target) for target in targets.targets]
+    try:
+        for name in ("parts", "draws"):
+            (folder / name).mkdir(parents=True)
+        (folder / "targets.json").write_text(json.dumps(rows), encoding="utf-8")
+        # the last of all: without it there is no run
+        part = folder / f".{_ABOUT}.part"
+        part.write_text(json.dumps(about, indent=2), encoding="utf-8")
+        os.replace(part, folder / _ABOUT)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InputError(f"{place} cannot be written: {error.strerror or error}.") from error
+    return run
+
+
+def list_runs(place: Path) -> list[TargetRun]:
+    """Return the runs of a folder, the newest first; what is none is left out."""
+    folders = sorted(place.glob("*-*"), reverse=True) if place.is_dir() else []
+    found = [open_run(place, folder.name) for folder in folders]
+    return [run for run in found if run is not None]
+
+
+def open_run(place: Path, name: str) -> TargetRun | None:
+    """Return a run by the name of its folder, None where there is no such run.
+
+    Parameters
+    ----------
+    place : Path
+    name : str
+        It may come from an address, and is looked up in `place` alone.
+    """
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        about = json.loads((place / name / _ABOUT).read_text(encoding="utf-8"))
+        return TargetRun(folder=place / name, **about)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _target_of(row: dict) -> Target:
+    photometry = row["photometry"]
+    known = None if photometry is None else Photometry(**photometry)
+    return Target(**{**row, "photometry": known, "notes": tuple(row["notes"])})

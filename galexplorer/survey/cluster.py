@@ -1,0 +1,71 @@
+"""Where a survey computes: a Dask cluster of this machine, or one that is there."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dask
+from distributed import Client, LocalCluster
+
+from galexplorer.errors import OptionError
+from galexplorer.resources import count_cores
+
+MEMORY = "1.5GB"
+"""What a worker of this machine may hold; beyond, Dask ends it and gives its work to another."""
+
+_SETTINGS = {
+    # a worker that dies takes its partition's turn with it, not the run
+    "distributed.scheduler.allowed-failures": 20,
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.worker.daemon": True,
+}
+
+
+@contextmanager
+def open_client(
+    scheduler: str | None, workers: int | None, scratch: Path, threads: int = 1
+) -> Iterator[Client]:
+    """Connect to a cluster, or start one; leave it as it was.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Address, such as ``tcp://host:8786``; None for workers of this machine.
+    workers : int, optional
+        How many of these, as many as there are cores by default: each is a process that holds one
+        model and computes with one thread.
+    scratch : Path
+        Where workers of this machine may put what does not fit in memory.
+    threads : int
+        Of each of them.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    OptionError
+        If no scheduler answers there.
+    """
+    with dask.config.set(_SETTINGS):
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout="30s")
+            except (OSError, ValueError, TimeoutError) as error:
+                raise OptionError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+            with client:
+                yield client
+            return
+        cluster = LocalCluster(
+            n_workers=workers or count_cores(),
+            threads_per_worker=threads,
+            processes=True,
+            memory_limit=MEMORY,
+            dashboard_address="127.0.0.1:0",
+            local_directory=str(scratch),
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster, Client(cluster) as client:
+            yield client

@@ -1,0 +1,402 @@
+"""A survey from its input to its catalogue; a run that was cut short goes on where it stopped."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import lsdb
+import numpy as np
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from distributed import Client
+from filelock import FileLock, Timeout
+
+from galexplorer.errors import InputError, OptionError
+from galexplorer.inference.engine import check_options, versions
+from galexplorer.model.weights import read_manifest
+from galexplorer.survey import output
+from galexplorer.survey.cluster import open_client
+from galexplorer.survey.failures import explain_failures
+from galexplorer.survey.intake import (
+    Intake,
+    column_words,
+    file_parts,
+    judge_files,
+    list_files,
+    quietly,
+)
+from galexplorer.survey.partitions import (
+    DRAWS_COLUMN,
+    Settings,
+    describe_results,
+    empty_result,
+    infer_partition,
+)
+from galexplorer.tables.source import split_hdu
+
+STATE = "survey.json"
+"""File beside the catalogue: what was asked for, what it was made with, and what came out."""
+
+WORK = ".survey"
+"""Folder beside it of what a run needs until it is complete."""
+
+PARTITION_ROWS = 5_000
+
+Tell = Callable[[str], None]
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+_WORDS = {
+    "input": "input",
+    "columns": "columns",
+    "hdu": "HDU",
+    "image": "image",
+    "cutouts": "cutouts",
+    "draws": "draws",
+    "seed": "seed",
+    "redshift_range": "redshift range",
+    "draws_out": "place of the draws",
+    "partition_rows": "size of partitions",
+    "weights_sha256": "weights",
+    "versions": "versions of the software",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a survey is to infer, and how.
+
+    Attributes
+    ----------
+    source : str
+        As of `galexplorer.survey.intake.list_files`.
+    out : Path
+        Folder of the catalogue.
+    draws, seed, redshift_range
+        As of `galexplorer.runs.catalogue_run.infer_catalogue`.
+    columns, hdu, image
+        As of `galexplorer.catalogue.read_catalogue`.
+    cutouts : str or None
+        As of `galexplorer.survey.intake.judge_files`.
+    weights : Path or None
+    device : str
+    draws_out : Path or None
+        Folder of a second catalogue, with the draws as a nested column.
+    partition_rows : int
+        The most rows of a partition, which is what an end of the run costs.
+    scheduler : str or None
+        Address of a Dask scheduler.
+    workers : int or None
+        Of this machine.
+    """
+
+    source: str
+    out: Path
+    draws: int = 512
+    seed: int = 0
+    redshift_range: tuple[float, float] | None = None
+    columns: Mapping[str, str | None] | None = None
+    hdu: int | str | None = None
+    image: str | None = None
+    cutouts: str | None = None
+    weights: Path | None = None
+    device: str = "auto"
+    draws_out: Path | None = None
+    partition_rows: int = PARTITION_ROWS
+    scheduler: str | None = None
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came out.
+
+    Attributes
+    ----------
+    rows : int
+        Of the input, and of the catalogue.
+    done : int
+        Rows that are in the catalogue: fewer than all where the run was stopped.
+    not_inferred : int
+        Rows of those whose flag says why they were not.
+    flags : dict of str to int
+        Rows with each word of the column ``flag``.
+    seconds : float
+        That this run took to infer and write.
+    """
+
+    rows: int
+    done: int
+    not_inferred: int = 0
+    flags: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def run_survey(
+    request: Request,
+    *,
+    resume: bool = False,
+    citation: str = "",
+    tell: Tell = lambda words: None,
+    progress: Progress = lambda done, rows: None,
+    stop: Stop = lambda: False,
+) -> Summary:
+    """Infer all rows of a survey.
+
+    Parameters
+    ----------
+    request : Request
+    resume : bool
+        Go on with what is at ``request.out``, if there is anything.
+    citation : str
+        Of the software, for the catalogue.
+    tell : callable
+        Is told remarks, a sentence each.
+    progress : callable
+        Called with the number of rows that are done and of all.
+    stop : callable
+        Asked often whether to stop; partitions that are done stay, and a run with `resume` goes on.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    OptionError
+        If there is something at ``request.out``, and not `resume`; or it was made otherwise.
+    OptionError
+        If another run is at work there, or no scheduler answers.
+    InputError
+        If a table cannot be read, or a catalogue cannot be written.
+    """
+    check_options(None, request.redshift_range, request.draws, request.seed)
+    asked = _describe_request(request)
+    place = request.out if request.draws_out is None else request.draws_out
+    with explain_failures(request.out), _alone(request.out):
+        state = _read_state(request.out, asked, resume)
+        if state.get("complete"):
+            tell(f"{request.out} is complete: nothing is left to infer.")
+            return Summary(**state["summary"])
+        output.write_json(request.out / STATE, state)
+        work = request.out / WORK
+        with open_client(request.scheduler, request.workers, work / "scratch") as client:
+            tell(f"dashboard: {client.dashboard_link}")
+            taken = _take_in(request, work, client, tell)
+            settings = Settings(
+                request.draws,
+                request.seed,
+                request.redshift_range,
+                None if request.weights is None else str(request.weights.resolve()),
+                asked["weights_sha256"],
+                request.device,
+                taken.images,
+                request.draws_out is not None,
+            )
+            begin = time.perf_counter()
+            done = _infer(place, work / "input", settings, taken, progress, stop)
+            if done < taken.rows:
+                return Summary(taken.rows, done, seconds=time.perf_counter() - begin)
+            notes = {**state, "citation": citation, "notes": list(taken.notes)}
+            if request.draws_out is not None:
+                _leave_out_draws(request.draws_out, request.out, taken.rows)
+            words = column_words(work / "parts")
+            for folder in dict.fromkeys((place, request.out)):
+                output.describe_catalogue(folder, describe_results(taken.images), words, notes)
+        summary = _summarise(request.out, taken.rows, time.perf_counter() - begin)
+        complete = {**notes, "complete": True, "summary": asdict(summary)}
+        output.write_json(request.out / STATE, complete)
+        shutil.rmtree(work)
+        return summary
+
+
+def _describe_request(request: Request) -> dict:
+    """Return all that decides what a row of the result is."""
+    files = list_files(request.source)
+    stats = [(name, Path(split_hdu(name)[0]).stat()) for name in files]
+    manifest = read_manifest(_weights_folder(request.weights))
+    return {
+        "input": [[name, s.st_size, s.st_mtime_ns] for name, s in stats],
+        "columns": None if request.columns is None else dict(request.columns),
+        "hdu": request.hdu,
+        "image": request.image,
+        "cutouts": request.cutouts,
+        "draws": request.draws,
+        "seed": request.seed,
+        "redshift_range": request.redshift_range and list(request.redshift_range),
+        "draws_out": request.draws_out and str(request.draws_out.resolve()),
+        "partition_rows": request.partition_rows,
+        "weights_sha256": manifest["files"]["model.safetensors"],
+        "versions": {**versions(), "lsdb": lsdb.__version__},
+    }
+
+
+def _weights_folder(weights: Path | None) -> Path:
+    from galexplorer.resources import bundled
+
+    return bundled("weights") if weights is None else weights
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the folder, so that no two runs write there."""
+    work = out / WORK
+    fresh = not out.exists()
+    work.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(work / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OptionError(f"another survey is at work in {out}: wait for it.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+        if fresh and not (out / STATE).exists():
+            shutil.rmtree(out, ignore_errors=True)
+        elif work.is_dir() and not any(p.name != "lock" for p in work.iterdir()):
+            shutil.rmtree(work)
+
+
+def _read_state(out: Path, asked: dict, resume: bool) -> dict:
+    """Return what was asked for; refuse a folder that holds something else."""
+    path = out / STATE
+    others = [p for p in out.iterdir() if p.name not in (WORK, STATE)]
+    if not path.exists():
+        if others:
+            raise OptionError(f"{out} holds other files: name a new folder.")
+        return asked
+    if not resume:
+        raise OptionError(f"{out} holds a survey: go on with it (--resume), or name a new folder.")
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: remove {out} and start again.") from error
+    wanted = json.loads(json.dumps(asked))
+    differ = [word for key, word in _WORDS.items() if state.get(key) != wanted[key]]
+    if differ:
+        raise OptionError(
+            f"The survey in {out} was begun with other {' and '.join(differ)}: give what it was "
+            "begun with, or name a new folder."
+        )
+    return state
+
+
+def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake:
+    """Read the input and file it in partitions, unless that was done before."""
+    marked = work / "intake.json"
+    if marked.exists():
+        known = json.loads(marked.read_text(encoding="utf-8"))
+        return Intake(**{**known, "notes": tuple(known["notes"])})
+    taken = judge_files(
+        list_files(request.source),
+        work / "parts",
+        columns=request.columns,
+        hdu=request.hdu,
+        image=request.image,
+        cutouts=request.cutouts,
+        tell=tell,
+    )
+    for note in taken.notes:
+        tell(note)
+    file_parts(work / "parts", work / "input", taken.rows, request.partition_rows, client)
+    output.write_json(marked, asdict(taken))
+    return taken
+
+
+def _infer(
+    place: Path, source: Path, settings: Settings, taken: Intake, progress: Progress, stop: Stop
+) -> int:
+    """Infer the partitions that are not done yet; return how many rows are done."""
+    if output.count_rows(place) == taken.rows:
+        return taken.rows
+    with quietly():
+        catalogue = lsdb.open_catalog(source)
+    rows = _rows_of_pixels(source)
+    output.tidy_progress(place)
+    inferred = catalogue.map_partitions(
+        infer_partition, settings, meta=empty_result(catalogue.meta, settings)
+    )
+    before = _count_done(place, rows)
+    progress(before, taken.rows)
+
+    def write() -> None:
+        with quietly():
+            inferred.write_catalog(
+                place,
+                catalog_name=place.resolve().name,
+                resume=True,
+                as_collection=False,
+                progress_bar=False,
+                create_per_partition_statistics=False,
+                addl_hats_properties={"hats_builder": f"galexplorer {versions()['galexplorer']}"},
+            )
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(write)
+    try:
+        while not wait([future], timeout=0.5).done:
+            progress(_count_done(place, rows), taken.rows)
+            if stop():
+                return _count_done(place, rows)
+        future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    found = output.count_rows(place)
+    if found != taken.rows:
+        raise InputError(
+            f"{place} has {found:,} of {taken.rows:,} rows: something else wrote there; remove it "
+            "and start again."
+        )
+    progress(taken.rows, taken.rows)
+    return taken.rows
+
+
+def _rows_of_pixels(folder: Path) -> dict[tuple[int, int], int]:
+    found = {}
+    for path in output.data_files(folder):
+        order = int(path.parent.parent.name.removeprefix("Norder="))
+        number = int(path.stem.removeprefix("Npix="))
+        found[order, number] = pq.read_metadata(path).num_rows
+    return found
+
+
+def _count_done(place: Path, rows: Mapping[tuple[int, int], int]) -> int:
+    return sum(rows.get(pixel, 0) for pixel in output.done_pixels(place))
+
+
+def _leave_out_draws(source: Path, out: Path, rows: int) -> None:
+    """Write a catalogue without the column of draws."""
+    if output.count_rows(out) == rows:
+        return
+    output.tidy_progress(out)
+    with quietly():
+        catalogue = lsdb.open_catalog(source)
+        names = [name for name in catalogue.columns if name != DRAWS_COLUMN]
+        catalogue[names].write_catalog(
+            out,
+            catalog_name=out.resolve().name,
+            resume=True,
+            as_collection=False,
+            progress_bar=False,
+            create_per_partition_statistics=False,
+        )
+
+
+def _summarise(out: Path, rows: int, seconds: float) -> Summary:
+    """Count the flags of a catalogue."""
+    flags: dict[str, int] = {}
+    missing = 0
+    files = [str(path) for path in output.data_files(out)]
+    for batch in ds.dataset(files).to_batches(columns=["flag", "redshift_p50"]):
+        missing += int(np.isnan(batch["redshift_p50"].to_numpy(zero_copy_only=False)).sum())
+        for entry in batch["flag"].value_counts().to_pylist():
+            for word in filter(None, (entry["values"] or "").split(";")):
+                kind = word.split(":")[0].strip()
+                flags[kind] = flags.get(kind, 0) + entry["counts"]
+    return Summary(rows, rows, missing, dict(sorted(flags.items())), seconds)

@@ -1,0 +1,104 @@
+"""A run of many targets on disk: listed, stopped, gone on with, deleted."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
+from galexplorer.errors import InputError, OptionError
+from galexplorer.inference.engine import Engine
+from galexplorer.query.target_list import MAX_TARGETS, read_targets
+
+NUMBER = 2 * PART + 3
+
+
+@pytest.fixture(scope="module")
+def engine(weights_dir):
+    return Engine.load(weights_dir)
+
+
+def a_list(number: int = NUMBER) -> bytes:
+    """Return rows with magnitudes, which no service is asked for, and one without anything."""
+    rows = [
+        f"g{k},{17.5 + 0.01 * k:.2f},16.8,16.4,{'0.05' if k == 1 else ''}" for k in range(number)
+    ]
+    rows[4] = "no such galaxy,,,,"
+    return "\n".join(["name,g,r,i,redshift", *rows]).encode()
+
+
+def test_a_run_goes_on_after_it_was_stopped(engine, replay, settings, tmp_path):
+    targets = read_targets(a_list())
+    run = begin_run(tmp_path, targets, "my list", images=False, draws=100)
+    assert (run.done, run.complete) == (0, False)
+    with pytest.raises(InputError, match="No target of my list"):
+        run.table()
+    asked = []
+
+    def stop_in_second_part():
+        asked.append(1)
+        return len(asked) > PART + 4
+
+    run.infer(lambda: engine, stop=stop_in_second_part, settings=settings)
+    assert run.done == PART
+    (found,) = list_runs(tmp_path)  # as another process would
+    assert found == run
+    seen = []
+    found.infer(lambda: engine, progress=lambda *given: seen.append(given), settings=settings)
+    assert found.complete
+    assert seen[0][0] == PART
+    assert seen[-1][:2] == (NUMBER, NUMBER)
+    table = found.table()
+    assert table["target"].tolist() == [target.label for target in targets.targets]
+    assert "No object is known" in table["problem"][4]
+    assert np.isfinite(np.delete(np.asarray(table["redshift_p50"]), 4)).all()
+    assert table["redshift_fixed"][1] == 0.05
+    assert table["log_sfr_p50"].unit is not None
+    rows = sum(pq.read_metadata(path).num_rows for path in found.draws_files())
+    assert rows == 100 * (NUMBER - 1)
+    whole = begin_run(tmp_path, targets, "again", images=False, draws=100)
+    whole.infer(lambda: engine, settings=settings)
+    np.testing.assert_array_equal(whole.table()["redshift_p50"], table["redshift_p50"])
+    assert {own.title for own in list_runs(tmp_path)} == {"again", "my list"}
+    whole.delete()
+    assert list_runs(tmp_path) == [found]
+    assert not whole.folder.exists()
+
+
+def test_a_run_that_is_at_work_is_left_alone(engine, settings, tmp_path):
+    run = begin_run(tmp_path, read_targets(a_list(PART)), "busy", images=False, draws=100)
+    refused = []
+
+    def stop():
+        for call in (run.delete, lambda: run.infer(lambda: engine, settings=settings)):
+            with pytest.raises(OptionError, match="at work"):
+                call()
+            refused.append(1)
+        return True
+
+    run.infer(lambda: engine, stop=stop, settings=settings)
+    assert len(refused) == 2
+    assert list_runs(tmp_path) == [run]
+
+
+def test_lists_may_be_longer_than_those_in_memory(tmp_path):
+    content = a_list(MAX_TARGETS + 100)
+    with pytest.raises(InputError, match="at most 500"):
+        read_targets(content)
+    run = begin_run(tmp_path, read_targets(content, most=100_000), "long")
+    assert run.number == MAX_TARGETS + 100
+    assert run.targets() == read_targets(content, most=100_000).targets
+
+
+def test_what_is_no_run_is_none(tmp_path):
+    run = begin_run(tmp_path, read_targets(b"NGC 1\n"), "one")
+    assert open_run(tmp_path, run.folder.name) == run
+    for name in ("../x", "", "20260101T000000-0000000g", "20260101T000000-00000000"):
+        assert open_run(tmp_path, name) is None
+    (run.folder / "targets.json").write_text("[{]")
+    with pytest.raises(InputError, match="damaged"):
+        run.targets()
+    (run.folder / "run.json").write_text(json.dumps({"title": 3}))
+    assert list_runs(tmp_path) == []
+    assert list_runs(tmp_path / "nowhere") == []
