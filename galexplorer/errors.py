@@ -4,9 +4,18 @@ The message of each is one sentence that says what is wrong and what to do; the
 command line prints it on one line and the app shows it as it stands.
 """
 
+import re
+
+# what steers a terminal, and halves of letters that no output can encode
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 class GalexplorerError(Exception):
     """Base of all errors that are meant for the user's eyes."""
+
+    def __str__(self) -> str:
+        """Return the message; names in it may come from a hostile file, so it holds only text."""
+        return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", super().__str__())
 
 
 class InputError(GalexplorerError):

@@ -19,6 +19,7 @@ from galexplorer.export.provenance import CITATION
 from galexplorer.inference import engine as core
 from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
 from galexplorer.inference.prepared import PreparedObservation
+from galexplorer.inference.prior import Prior
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
 from galexplorer.runs.catalogue_run import infer_catalogue
@@ -52,6 +53,7 @@ class Engine(core.Engine):
         *,
         redshift: float | None = None,
         redshift_range: tuple[float, float] | None = None,
+        prior: Prior | None = None,
         draws: int = 5000,
         seed: int = 0,
         prepared: PreparedObservation | None = None,
@@ -72,6 +74,11 @@ class Engine(core.Engine):
             Known redshift, held fixed: all else is conditioned on it.
         redshift_range : tuple of float, optional
             Prior range of the redshift, with hard edges.
+        prior : path, table or tuple of float, optional
+            Independent information on the redshift, which multiplies the posterior: a table or a
+            file with columns ``z`` and ``p``, such as another photometric redshift's p(z), or mean
+            and standard deviation of a Gaussian, such as a cluster's. A note says what it does to
+            the posterior, and whether it conflicts with the data.
         draws : int
             Between 100 and 1,000,000.
         seed : int
@@ -122,6 +129,7 @@ class Engine(core.Engine):
             observation,
             redshift=redshift,
             redshift_range=redshift_range,
+            prior=prior,
             draws=draws,
             seed=seed,
             prepared=prepared,
@@ -136,6 +144,7 @@ class Engine(core.Engine):
         hdu: int | str | None = None,
         image: str | Path | None = None,
         redshift_range: tuple[float, float] | None = None,
+        prior: Prior | None = None,
         draws: int = 512,
         seed: int = 0,
         progress: Callable[[int, int], None] | None = None,
@@ -162,6 +171,9 @@ class Engine(core.Engine):
             Image of the rows that name none, such as a wide frame in which their ``ra, dec`` lie.
         redshift_range : tuple of float, optional
             Prior range of redshift of all rows; a row's own lies within it.
+        prior : path, table or tuple of float, optional
+            Redshift prior of all rows, as of `infer`; a row's own ``redshift_prior_mean`` and
+            ``redshift_prior_sigma`` count in its place.
         draws : int
             For each row.
         seed : int
@@ -223,6 +235,7 @@ class Engine(core.Engine):
             self,
             catalogue,
             redshift_range=redshift_range,
+            prior=prior,
             draws=draws,
             seed=seed,
             progress=progress,
@@ -327,6 +340,7 @@ class Options(Given, total=False):
 
     redshift: float | None
     redshift_range: tuple[float, float] | None
+    prior: Prior | None
     draws: int
     seed: int
     use: tuple[str, ...]

@@ -38,6 +38,8 @@ RADII = {
 OTHERS = {
     "redshift_min": ("redshift_min",),
     "redshift_max": ("redshift_max",),
+    "redshift_prior_mean": ("redshift_prior_mean",),
+    "redshift_prior_sigma": ("redshift_prior_sigma",),
     "pixel_scale": ("pixel_scale", "pixel_scale_arcsec", "pixscale"),
 }
 IMAGES = ("image", "image_g", "image_r", "image_i")

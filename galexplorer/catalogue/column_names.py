@@ -295,7 +295,8 @@ def _quantities() -> frozenset[str]:
     banded = {name for templates in lists for b in BANDS for name in spell(templates, b)}
     plain = {
         *("id", "objid", "name", "target", "object", "ra", "dec"),
-        *("redshift", "redshift_min", "redshift_max", "petro_r50", "petro_r90"),
+        *("redshift", "redshift_min", "redshift_max", "redshift_prior_mean"),
+        *("redshift_prior_sigma", "petro_r50", "petro_r90"),
         *("image", "image_g", "image_r", "image_i", "pixel_scale", *REDDENINGS),
     }
     return frozenset(banded | plain)

@@ -23,7 +23,8 @@ from galexplorer.tables.units import arcsec_per_pixel_per, degrees_per
 
 COLUMNS = (
     *("id", "ra", "dec", *BANDS, *ERRORS, *PETRO_BANDS, "petro_r50", "petro_r90"),
-    *("redshift", "redshift_min", "redshift_max", *IMAGES, "pixel_scale"),
+    *("redshift", "redshift_min", "redshift_max", "redshift_prior_mean", "redshift_prior_sigma"),
+    *(*IMAGES, "pixel_scale"),
 )
 """Names of a table's columns that mean what they say; archives' names are known beside them."""
 
@@ -38,6 +39,8 @@ _NUMBERS = (
     "redshift",
     "redshift_min",
     "redshift_max",
+    "redshift_prior_mean",
+    "redshift_prior_sigma",
     "pixel_scale",
 )
 
@@ -81,6 +84,8 @@ class Catalogue:
         How columns were read, and what was taken as missing, a sentence each.
     band_images : ndarray of str, shape (n, 3), or None
         Paths of images in g, r, i, where these are files of their own.
+    redshift_prior : ndarray, shape (n, 2), or None
+        Mean and standard deviation of a Gaussian prior on the row's redshift, NaN without one.
     table : Table or None
         Every column as it came, for the output.
     used : dict of str to str
@@ -103,6 +108,7 @@ class Catalogue:
     flags: np.ndarray
     notes: tuple[str, ...] = ()
     band_images: np.ndarray | None = None
+    redshift_prior: np.ndarray | None = None
     table: Table | None = None
     used: dict[str, str] = field(default_factory=dict)
 
@@ -127,11 +133,11 @@ def read_catalogue(
     """Read a table of galaxies.
 
     Columns are ``id, ra, dec, u, g, r, i, z, err_u ... err_z, petro_u ... petro_z, petro_r50,
-    petro_r90, redshift, redshift_min, redshift_max, image, pixel_scale``, or fluxes ``flux_u,
-    flux_err_u ...``, in any order and case, with units that can be converted; names of the
-    archives are known too. At least one magnitude, flux or image must be there; the others come out
-    again as they are. No row is lost: a value that cannot be read or cannot be true is taken as
-    missing and flagged.
+    petro_r90, redshift, redshift_min, redshift_max, redshift_prior_mean, redshift_prior_sigma,
+    image, pixel_scale``, or fluxes ``flux_u, flux_err_u ...``, in any order and case, with units
+    that can be converted; names of the archives are known too. At least one magnitude, flux or
+    image must be there; the others come out again as they are. No row is lost: a value that cannot
+    be read or cannot be true is taken as missing and flagged.
 
     Parameters
     ----------
@@ -237,6 +243,7 @@ def judge_catalogue(
     magnitudes = np.stack([numbers[band] for band in BANDS], axis=1)
     errors = np.stack([numbers[key] for key in ERRORS], axis=1)
     errors[np.isnan(magnitudes)] = np.nan
+    priors = np.stack([numbers[f"redshift_prior_{word}"] for word in ("mean", "sigma")], axis=1)
     flagged = {word: mask for word, mask in flagged.items() if mask.any()}
     looked = raw.folder if folder is None else Path(folder)
     notes = (*raw.notes, *photometry.notes, *positions.notes, *redshifts.notes)
@@ -262,6 +269,7 @@ def judge_catalogue(
         flags=_join_flags(flagged, n),
         notes=(*notes, *_describe(names, photometry.magnitudes, flagged, numbers["redshift"])),
         band_images=band_images,
+        redshift_prior=None if np.isnan(priors).all() else priors,
         table=raw.table,
         used=dict(names.used),
     )

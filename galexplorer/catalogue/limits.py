@@ -20,6 +20,8 @@ LIMITS = {
     # what lies beyond the model is judged row by row, where it is inferred
     "redshift": (-np.inf, np.inf),
     **dict.fromkeys(("redshift_min", "redshift_max"), (-np.inf, np.inf)),
+    "redshift_prior_mean": (-10.0, 10.0),
+    "redshift_prior_sigma": (1e-6, 10.0),
     "pixel_scale": (0.01, 60.0),
 }
 MODEL_REDSHIFTS = TARGETS[0].bounds

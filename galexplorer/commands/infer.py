@@ -134,6 +134,14 @@ def infer(
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
+    redshift_prior: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Prior on the redshift that multiplies the posterior: a table with columns z and "
+            "p, or MEAN,SIGMA of a Gaussian.",
+        ),
+    ] = None,
     draws: Annotated[
         int | None,
         typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
@@ -175,7 +183,11 @@ def infer(
     check_within("--seed", seed, 0, 2**63 - 1)
     check_within("--draws", draws, 100, 1_000_000)
     check_redshift(redshift, redshift_range)
+    if redshift is not None and redshift_prior is not None:
+        raise OptionError("--redshift and --redshift-prior are mutually exclusive: give one.")
     options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
+    if redshift_prior is not None:
+        options["prior"] = redshift_prior
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS

@@ -11,6 +11,8 @@ from galexplorer.errors import InputError
 
 MAX_FILE_BYTES = 200_000_000
 MAX_UNPACKED_BYTES = 400_000_000
+MAX_RATIO, LEAST_UNPACKED_BYTES = 64, 100_000_000
+"""No image of the sky packs better than this; the smallest file may unpack to that much."""
 
 Source = str | Path | bytes | tuple[str, bytes]
 """A path, bytes, or bytes with the name they came under."""
@@ -52,7 +54,7 @@ def read_blob(source: Source) -> Blob:
     ------
     InputError
         If the file cannot be read, is empty, is larger than `MAX_FILE_BYTES`, unpacks to
-        more than `MAX_UNPACKED_BYTES`, or its packing is damaged.
+        more than `most_unpacked` says, or its packing is damaged.
     """
     if isinstance(source, str | Path):
         name, raw = Path(source).name, _read_path(Path(source))
@@ -88,6 +90,11 @@ def _oversize(name: str) -> str:
     )
 
 
+def most_unpacked(raw: bytes) -> int:
+    """Return how many bytes a packed file may unpack to."""
+    return min(MAX_UNPACKED_BYTES, max(LEAST_UNPACKED_BYTES, MAX_RATIO * len(raw)))
+
+
 def _unpack(name: str, raw: bytes) -> bytes:
     if raw.startswith(b"\x1f\x8b"):
         stream: gzip.GzipFile | bz2.BZ2File = gzip.GzipFile(fileobj=io.BytesIO(raw))
@@ -96,13 +103,14 @@ def _unpack(name: str, raw: bytes) -> bytes:
     else:
         return raw
     chunks, size = [], 0
+    limit = most_unpacked(raw)
     try:
         while chunk := stream.read(_CHUNK_BYTES):
             size += len(chunk)
             # A packed bomb is stopped here, before its bytes pile up.
-            if size > MAX_UNPACKED_BYTES:
+            if size > limit:
                 raise InputError(
-                    f"{name} unpacks to more than {MAX_UNPACKED_BYTES / 1e6:.0f} MB: "
+                    f"{name} unpacks to more than {limit / 1e6:.0f} MB: "
                     "cut out the field around the galaxy first."
                 )
             chunks.append(chunk)

@@ -258,6 +258,13 @@ def _to_nanomaggies(unit: u.UnitBase | None, image: FitsImage) -> tuple[float, b
     """Return nanomaggies per unit, and whether it is per square arcsecond."""
     if unit is None or not hasattr(unit, "is_equivalent"):
         return None
+    try:
+        return _convert(unit, image)
+    except u.UnitsError:  # of a scale that no number holds
+        return None
+
+
+def _convert(unit: u.UnitBase, image: FitsImage) -> tuple[float, bool] | None:
     nanomaggy, jansky = u.Unit("nmgy"), u.Unit("Jy")
     for extra in (u.dimensionless_unscaled, u.pix):
         per_wavelength = unit * extra * u.Angstrom

@@ -11,6 +11,7 @@ from threading import RLock
 
 import numpy as np
 from astropy import log
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS, WcsError
@@ -34,6 +35,7 @@ _ASTROPY_ERRORS = (
     ValueError,
     AttributeError,
     ArithmeticError,
+    AssertionError,  # of a column whose name does not fit into a card
     MemoryError,
     fits.VerifyError,
     WcsError,
@@ -203,7 +205,7 @@ def _read_image(
         data = np.array(hdu.data, dtype=np.float32)
     except Exception as error:  # what unpacks tiles raises a bare Exception of its own
         raise InputError(f"{name} is a damaged FITS file: download it again.") from error
-    data[np.isinf(data)] = np.nan
+    data[~np.isfinite(data)] = np.nan  # also NaNs that signal, which numpy does not pass over
     coordinates = _read_coordinates(name, hdu.header)
     if coordinates.sides_arcsec is None and shared is not None:
         coordinates = shared
@@ -238,6 +240,8 @@ def _read_coordinates(name: str, header: fits.Header) -> Coordinates:
         angular = all(str(unit) == "deg" for unit in wcs.wcs.cunit)
         matrix = wcs.pixel_scale_matrix
         celestial = wcs.has_celestial
+        if celestial and not _leads_to_the_sky(wcs):
+            return ignored
     except _ASTROPY_ERRORS:
         return ignored
     width, height = (float(side) for side in sides)
@@ -245,6 +249,14 @@ def _read_coordinates(name: str, header: fits.Header) -> Coordinates:
         return ignored if celestial else Coordinates()
     area = abs(float(np.linalg.det(matrix))) * 3600.0**2
     return Coordinates(wcs if celestial else None, (width, height), area / (width * height))
+
+
+def _leads_to_the_sky(wcs: WCS) -> bool:
+    """Tell whether pixels have positions: a header can name axes that astropy cannot join."""
+    if not (math.isnan(wcs.wcs.equinox) or 1800 <= wcs.wcs.equinox <= 2200):
+        return False
+    position = wcs.pixel_to_world(0.0, 0.0)
+    return isinstance(position, SkyCoord) and position.icrs is not None
 
 
 def _needs_tables_or_is_hostile(header: fits.Header) -> bool:

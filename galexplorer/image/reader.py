@@ -273,7 +273,7 @@ def _calibrate(bands: Bands, stated: _Stated) -> tuple[np.ndarray, float, list[s
         )
         linear = replace(image, data=unit.linear(image.data))
         plane, resampling = _onto_reference(linear, reference)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             plane = (plane * np.float64(unit.factor * (scale_arcsec / own_arcsec) ** 2)).astype(
                 np.float32
             )

@@ -19,6 +19,7 @@ from galexplorer.inference.domain import DomainStatistics, assess_domain, distan
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, to_picture
 from galexplorer.inference.noise import keys_of
 from galexplorer.inference.prepared import Encoded, PreparedObservation
+from galexplorer.inference.prior import Prior, choose_prior, tell_prior
 from galexplorer.inference.sampler import Sampler
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, WITHOUT_FIBRE, photometry_features
 from galexplorer.model.modes import modes_of
@@ -91,6 +92,7 @@ class Engine(Sampler):
         *,
         redshift: float | None = None,
         redshift_range: tuple[float, float] | None = None,
+        prior: Prior | None = None,
         draws: int = 5000,
         seed: int = 0,
         prepared: PreparedObservation | None = None,
@@ -104,6 +106,8 @@ class Engine(Sampler):
             Known redshift: the other targets are conditioned on it.
         redshift_range : tuple of float, optional
             Prior range: the posterior is restricted to it.
+        prior : RedshiftPrior, or what `galexplorer.inference.prior.read_prior` reads, optional
+            Independent information on the redshift, which multiplies the posterior.
         draws : int
         seed : int
         prepared : PreparedObservation, optional
@@ -117,16 +121,21 @@ class Engine(Sampler):
         ------
         OptionError
             If an option is out of range or two contradict each other.
+        InputError
+            If the prior cannot be read.
         """
         check_options(redshift, redshift_range, draws, seed)
+        known = choose_prior(prior, redshift, redshift_range)
         observation = target
         prepared = self.prepare(observation) if prepared is None else prepared
         fixed = None if redshift is None else torch.tensor([redshift])
-        samples = self.sample(prepared.encoded, draws, seed, fixed, redshift_range)[0].numpy()
+        encoded = prepared.encoded
+        samples = self.sample(encoded, draws, seed, fixed, redshift_range, [known])[0].numpy()
         measurable = self.measurable(prepared.encoded, samples[None, :, 0])[0]
-        return self.compose(
+        result = self.compose(
             observation, prepared, samples, measurable, redshift, redshift_range, seed
         )
+        return tell_prior(result, known, *self.weigh(encoded, [known], redshift_range))
 
     def compose(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _FAR_APART_MAG = 1.0
 """Apertures, kinds of magnitude and unknown extinction rarely differ by more."""
 _MEASURED = "measured on the pixels"
+_FARTHEST = 1e6  # pixels that an arcsecond can be
 _COLOUR_LIMITS = (
     ("g", "i", -0.6, 0.15, 4.5),
     ("g", "r", -0.6, 0.05, 3.0),
@@ -273,6 +274,8 @@ def _orientation(pixels: Pixels, found: Measurement) -> tuple[float | None, bool
     x_east, y_east = pixels.to_pixel(ra + step / math.cos(math.radians(dec)), dec)
     north = np.array([x_north - found.x, -(y_north - found.y)])
     east = np.array([x_east - found.x, -(y_east - found.y)])
+    if not np.abs([*north, *east]).max() < _FARTHEST:  # coordinates that are none
+        return None, False
     angle = math.degrees(math.atan2(-north[0], north[1]))
     # with north up, east lies to the left: counter-clockwise from north
     mirrored = bool(north[0] * east[1] - north[1] * east[0] < 0)

@@ -1,5 +1,7 @@
 """From contexts to draws: the same noise for app, command line and catalogues."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,6 +17,7 @@ from galexplorer.inference.noise import (
     truncated_normal,
 )
 from galexplorer.inference.prepared import Encoded
+from galexplorer.inference.prior import PriorWeight, Product, RedshiftPrior, multiply
 from galexplorer.model.network import GalaxyModel
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
@@ -43,12 +46,14 @@ class Sampler:
         seed: int,
         redshift: Float[Tensor, " n"] | None = None,
         redshift_range: RedshiftRange | None = None,
+        priors: Sequence[RedshiftPrior | None] | None = None,
     ) -> Float[Tensor, "n {draws} 9"]:
         """Return joint draws, shape (n, draws, 9), on the CPU.
 
         The noise depends on the seed, the number of draws and what the galaxy is inferred from, so
         that a galaxy has the same draws alone and in a catalogue, and draws of different galaxies
-        are independent. `redshift` holds one value per row, NaN where it is free.
+        are independent. `redshift` holds one value per row, NaN where it is free. `priors`, one
+        per row, multiply the posteriors of the redshifts that are free.
 
         A metallicity is what star formation's lines tell. A draw with other lines has that of the
         draw next in redshift whose lines are those of star formation, where there is one.
@@ -75,6 +80,12 @@ class Sampler:
             )
             turned = torch.frac(uniform[:, 0] + rotation[:, :1])
             first = self._redshift_draws(context, mode[rows], turned, limits[rows])
+            for k, prior in enumerate([] if priors is None else priors[rows]):
+                if prior is not None:
+                    own = slice(begin + k, begin + k + 1)
+                    product = self._product(encoded.context[own], mode[own], limits[own], prior)
+                    drawn = product.quantiles(turned[k].cpu().numpy())
+                    first[k] = torch.from_numpy(drawn).to(first).clamp(*limits[begin + k])
             if redshift is not None:
                 fixed = redshift[rows].to(self.device, torch.float32)[:, None]
                 first = torch.where(torch.isfinite(fixed), fixed, first)
@@ -118,6 +129,57 @@ class Sampler:
         cut = truncated_normal(quantile, *ends)
         draws = self.model.redshift_from_base(cut.to(torch.float32), member, context, mode)
         return draws.clamp(limits[:, :1], limits[:, 1:])
+
+    def _product(
+        self,
+        context: Float[Tensor, "1 e c"],
+        mode: Int[Tensor, "1"],
+        limits: Float[Tensor, "1 2"],
+        prior: RedshiftPrior,
+    ) -> Product:
+        """Return the posterior of one galaxy's redshift under a prior.
+
+        What a bin of the posterior holds follows from where the flows map its edges: exactly.
+        """
+        edges = prior.edges(*limits[0].double().cpu().tolist())
+        placed = torch.from_numpy(edges).to(self.device, torch.float32)[None]
+        base = self.model.redshift_to_base(placed, context, mode).double()
+        mass = normal_probability(base[0, :, :-1], base[0, :, 1:]).clamp(min=0).mean(dim=0)
+        return multiply(edges, mass.cpu().numpy(), prior)
+
+    @torch.inference_mode()
+    def weigh(
+        self,
+        encoded: Encoded,
+        priors: Sequence[RedshiftPrior | None],
+        redshift_range: RedshiftRange | None = None,
+    ) -> list[PriorWeight | None]:
+        """Tell what redshift priors do to posteriors: effective sample size, agreement, evidence.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        priors : sequence of RedshiftPrior or None
+            One for each.
+        redshift_range : tuple of float or ndarray, shape (n, 2), optional
+            As of `sample`.
+
+        Returns
+        -------
+        list of PriorWeight or None
+        """
+        limits = torch.from_numpy(redshift_limits(redshift_range, len(priors))).to(self.device)
+        mode = encoded.mode.to(self.device)
+        found: list[PriorWeight | None] = []
+        for k, prior in enumerate(priors):
+            own = slice(k, k + 1)
+            found.append(
+                None
+                if prior is None
+                else self._product(encoded.context[own], mode[own], limits[own], prior).weight
+            )
+        return found
 
     def measurable(
         self, encoded: Encoded, redshift: Float[np.ndarray, "n d"]

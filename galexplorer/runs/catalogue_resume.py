@@ -20,6 +20,7 @@ _WORDS = {
     "draws": "draws",
     "seed": "seed",
     "redshift_range": "redshift range",
+    "redshift_prior": "redshift prior",
     "input_sha256": "input",
 }
 
@@ -45,7 +46,8 @@ def digest_of(catalogue: Catalogue) -> str:
         *(catalogue.redshift, catalogue.redshift_min, catalogue.redshift_max),
         catalogue.pixel_scale,
     )
-    for values in numbers:
+    prior = catalogue.redshift_prior
+    for values in (*numbers, *(() if prior is None else (prior,))):
         digest.update(np.ascontiguousarray(values, np.float64).tobytes())
     texts = (catalogue.id, catalogue.image, catalogue.flags, catalogue.band_images)
     for column in texts:

@@ -12,6 +12,14 @@ from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.inference.domain import assess_domain, distance_inputs
 from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
+from galexplorer.inference.prior import (
+    Prior,
+    RedshiftPrior,
+    check_within,
+    choose_prior,
+    gaussian,
+    tell_prior,
+)
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Domain, Result
@@ -43,6 +51,7 @@ class Options:
     redshift_range: tuple[float, float] | None
     draws: int
     seed: int
+    prior: RedshiftPrior | None = None
 
 
 def infer_catalogue(
@@ -50,6 +59,7 @@ def infer_catalogue(
     catalogue: Catalogue,
     *,
     redshift_range: tuple[float, float] | None = None,
+    prior: Prior | None = None,
     draws: int = 512,
     seed: int = 0,
     progress: Progress | None = None,
@@ -70,6 +80,10 @@ def infer_catalogue(
         Prior range of redshift for rows whose redshift is not fixed; within it a row's own
         ``redshift_min`` and ``redshift_max`` count. A row of whose range nothing is left is not
         inferred, nor is one whose redshift is not in the model's range.
+    prior : RedshiftPrior, or what `galexplorer.inference.prior.read_prior` reads, optional
+        Redshift prior of rows whose redshift is not fixed. A Gaussian of a row's own,
+        ``redshift_prior_mean`` and ``redshift_prior_sigma``, counts in its place. Rows that
+        conflict with their prior are flagged ``prior_conflict``.
     draws : int
         Draws per row. The same seed and number of draws give a row the posterior that it
         has alone.
@@ -111,7 +125,7 @@ def infer_catalogue(
         If `before` was made with other options or weights, or of other rows.
     """
     check_options(None, redshift_range, draws, seed)
-    options = Options(redshift_range, draws, seed)
+    options = Options(redshift_range, draws, seed, choose_prior(prior, None, redshift_range))
     number = len(catalogue)
     columns = Columns.empty(catalogue)
     provenance = _provenance(engine, catalogue, options)
@@ -182,6 +196,8 @@ def _check_redshift(catalogue: Catalogue, k: int, options: Options, flags: list[
         raise InputError(
             f"Its redshift range {words} has nothing in common with {widest[0]:g} to {widest[1]:g}."
         )
+    if (own := _prior_of(catalogue, k, options)) is not None:
+        check_within(own, first, last)
     if fixed > CAUTION_ABOVE or (np.isnan(fixed) and first >= CAUTION_ABOVE):
         flags.append("redshift_above_0.3")
 
@@ -191,6 +207,18 @@ def _range_of(catalogue: Catalogue, k: int | list[int], options: Options) -> np.
     low, high = options.redshift_range or TARGETS[0].bounds
     lows, highs = catalogue.redshift_min[k], catalogue.redshift_max[k]
     return np.array([np.fmax(lows, low), np.fmin(highs, high)])
+
+
+def _prior_of(catalogue: Catalogue, k: int, options: Options) -> RedshiftPrior | None:
+    """Return the redshift prior of a row, None where its redshift is fixed."""
+    if np.isfinite(catalogue.redshift[k]):
+        return None
+    own = catalogue.redshift_prior
+    if own is None or np.isnan(own[k]).all():
+        return options.prior
+    if np.isnan(own[k]).any():
+        raise InputError("Its redshift prior needs both a mean and a standard deviation.")
+    return gaussian(float(own[k, 0]), float(own[k, 1]))
 
 
 def _infer_batch(
@@ -211,15 +239,19 @@ def _infer_batch(
         fixed = torch.from_numpy(np.asarray(catalogue.redshift[filled], np.float32))
         ranges = np.ascontiguousarray(_range_of(catalogue, filled, options).T)
         ranges[np.isfinite(catalogue.redshift[filled])] = TARGETS[0].bounds
-        samples = (
-            engine.sample(encoded, options.draws, options.seed, fixed, ranges).double().numpy()
-        )
+        priors = [_prior_of(catalogue, k, options) for k in filled]
+        drawn = engine.sample(encoded, options.draws, options.seed, fixed, ranges, priors)
+        samples = drawn.double().numpy()
+        weights = engine.weigh(encoded, priors, ranges)[:number]
         columns.measurable[rows] = engine.measurable(encoded, samples[:, :, 0])[:number]
         encoded, samples = encoded.rows(slice(number)), samples[:number]
         misfits = misfits_of(engine, observations, size)
     if batch is not None:
         pictured = [[o.cutout is not None] for o in observations]
         batch(rows, samples, np.where(pictured, encoded.latent.cpu().numpy(), np.float32(np.nan)))
+    for row, weight in zip(rows, weights, strict=True):
+        if weight is not None and weight.conflicts:
+            columns.flags[row].append("prior_conflict")
     quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
     columns.statistics[rows] = np.concatenate(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
@@ -259,6 +291,7 @@ def _infer_batch(
             None if held or own == TARGETS[0].bounds else own,
             options.seed,
         )
+        result = tell_prior(result, priors[place], weights[place])
         if flags := [flag for flag in columns.flags[row] if flag != "outside_domain"]:
             words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
             result = replace(result, notes=(*result.notes, words))
@@ -273,5 +306,6 @@ def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
         "draws": options.draws,
         "seed": options.seed,
         "redshift_range": options.redshift_range and list(options.redshift_range),
+        "redshift_prior": options.prior and options.prior.sha256,
         "input_sha256": digest_of(catalogue),
     }

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from astropy.io.fits import VerifyError
 from astropy.stats import sigma_clipped_stats
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -162,10 +163,13 @@ def _check_frame(raw: bytes, band: str, field: Field) -> FitsImage:
         raise ServiceError(f"{SERVICE} returned a damaged frame: try again later.") from error
     if blob.data.count(b"SIMPLE  =") > 1:
         raise ServiceError(f"{SERVICE} sent more data than requested: try again later.")
-    told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
-    right = told == [str(field.run), str(field.camcol), band]
-    # The card FRAME counts along the camera, so only that of r is the field's.
-    right = right and (band != "r" or header.get("FRAME") == field.field)
+    try:
+        told = [str(header.get(key, "")).strip() for key in ("RUN", "CAMCOL", "FILTER")]
+        right = told == [str(field.run), str(field.camcol), band]
+        # The card FRAME counts along the camera, so only that of r is the field's.
+        right = right and (band != "r" or header.get("FRAME") == field.field)
+    except VerifyError:  # a card that cannot be read
+        right = False
     if not right or image.coordinates.wcs is None or image.data.ndim != 2:
         raise ServiceError(f"{SERVICE} returned another frame than requested: try again later.")
     return image
@@ -301,6 +305,8 @@ def _place(image: FitsImage, grid: WCS, shape: tuple[int, int]) -> tuple[np.ndar
 
 
 def _bound(values: np.ndarray, size: int) -> tuple[int, int]:
+    if not np.isfinite(values).all():
+        raise ServiceError(f"{SERVICE} returned a damaged frame: try again later.")
     low, high = math.floor(values.min()) - _MARGIN_PX, math.ceil(values.max()) + _MARGIN_PX
     return max(low, 0), min(high, size)
 

@@ -54,6 +54,7 @@ _FAILURES = (
     IndexError,
     TypeError,
     AttributeError,
+    ArithmeticError,  # a number too large for its column
 )
 
 

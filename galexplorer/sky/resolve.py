@@ -1,10 +1,12 @@
 """The position of a named object: Sesame at astropy's addresses, else NED through astroquery."""
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import numpy as np
 from astropy.coordinates.name_resolve import sesame_database, sesame_url
 from astroquery.exceptions import RemoteServiceError
 from astroquery.ipac.ned import NedClass
@@ -109,7 +111,9 @@ def _ask_ned(name: str, network: Network) -> Position:
             if _says_unknown(str(error)):
                 return None
             raise
-        return _check(float(row["RA"]), float(row["DEC"]), "NED")
+        # a gap would be nan with a warning
+        ra, dec = (math.nan if row[k] is np.ma.masked else float(row[k]) for k in ("RA", "DEC"))
+        return _check(ra, dec, "NED")
 
     try:
         position = network.ask("NED", call, NED_S)

@@ -1,6 +1,8 @@
 """Parquet, Feather, HATS folders and pandas, which all are Arrow's columns."""
 
+import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,14 +13,20 @@ from astropy.table import Column, MaskedColumn, Table, meta, serialize
 
 from galexplorer.errors import InputError
 from galexplorer.tables import bounds
-from galexplorer.tables.bounds import check_size
+from galexplorer.tables.bounds import check_size, most_unpacked
 from galexplorer.tables.cells import pack_texts
+from galexplorer.tables.footer import count_values
+from galexplorer.tables.messages import unpacked_bytes
+from galexplorer.tables.unit_texts import check_yaml_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_FILES = 20_000
 BATCH_ROWS = 8_192
+_LEAST = 2**28
+"""Bytes that the smallest file may unpack to."""
+_FEATHER_MAGIC = len(b"ARROW1\0\0")
 _ASTROPY = b"table_meta_yaml"
 _HATS = ("hats.properties", "properties", "partition_info.csv", "collection.properties")
 
@@ -31,11 +39,12 @@ def read_parquet(stream: BinaryIO, label: str) -> tuple[Table, tuple[str, ...]]:
     InputError
         If it is beyond the bounds.
     """
-    file = pq.ParquetFile(stream)
-    names = file.schema_arrow.names
-    check_size(file.metadata.num_rows, len(names), label)
-    _check_unpacked([file], label)
-    return table_of(_read_batches(file, label), label)
+    limit = most_unpacked(stream.seek(0, io.SEEK_END), _LEAST, 4 * bounds.MAX_BYTES)
+    with _open_parquet(stream) as file:
+        check_size(file.metadata.num_rows, len(file.schema_arrow.names), label)
+        _check_unpacked([file], [stream], label, limit)
+        parts, left_out = _read_batches(file, label, limit)
+    return table_of(parts, label, limit, left_out)
 
 
 def read_feather(stream: BinaryIO, label: str) -> tuple[Table, tuple[str, ...]]:
@@ -46,15 +55,21 @@ def read_feather(stream: BinaryIO, label: str) -> tuple[Table, tuple[str, ...]]:
     InputError
         If it is beyond the bounds.
     """
-    with pa.ipc.open_file(stream) as file:
+    content = pa.py_buffer(stream.read())
+    limit = most_unpacked(len(content), _LEAST, 4 * bounds.MAX_BYTES)
+    # read as the stream that the file holds: its footer could point at other messages
+    messages = content.slice(_FEATHER_MAGIC)
+    _check_memory(unpacked_bytes(messages), label, limit)
+    with pa.ipc.open_stream(messages) as file:
         check_size(0, len(file.schema), label)
-        batches, rows, size = [], 0, 0
-        for k in range(file.num_record_batches):
-            batches.append(file.get_batch(k))
-            rows, size = rows + batches[-1].num_rows, size + batches[-1].nbytes
+        batches, rows = [], 0
+        for batch in file:
+            batch.validate(full=True)  # first: offsets beyond a buffer would end the process
+            batches.append(batch)
+            rows += batch.num_rows
             check_size(rows, len(file.schema), label)
-            _check_memory(size, label)
-        return table_of(pa.Table.from_batches(batches, file.schema), label)
+        parts = pa.Table.from_batches(batches, file.schema)
+    return table_of(parts, label, limit)
 
 
 def is_hats(folder: Path) -> bool:
@@ -85,19 +100,22 @@ def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
         raise InputError(f"{label} is a HATS folder without partitions in its folder dataset.")
     if len(paths) > MAX_FILES:
         raise InputError(f"{label} has more than {MAX_FILES:,} partitions: infer it in parts.")
-    files = [pq.ParquetFile(path) for path in paths]
+    files = [_open_parquet(path) for path in paths]
+    packed = sum(path.stat().st_size for path in paths)
+    limit = most_unpacked(packed, _LEAST, 4 * bounds.MAX_BYTES)
+    left_out: list[str] = []
     try:
         rows = sum(file.metadata.num_rows for file in files)
         check_size(rows, len(files[0].schema_arrow.names), label)
-        _check_unpacked(files, label)
-        parts = pa.concat_tables(
-            [_read_batches(file, label) for file in files], promote_options="default"
-        )
-        _check_memory(parts.nbytes, label)
+        _check_unpacked(files, paths, label, limit)
+        read = [_read_batches(file, label, limit) for file in files]
+        left_out = list(dict.fromkeys(name for _, names in read for name in names))
+        parts = pa.concat_tables([own for own, _ in read], promote_options="default")
+        _check_memory(_size(parts), label, limit)
     finally:
         for file in files:
             file.close()
-    return table_of(parts, label)
+    return table_of(parts, label, limit, left_out)
 
 
 def from_pandas(frame: "pd.DataFrame", label: str) -> tuple[Table, tuple[str, ...]]:
@@ -122,20 +140,33 @@ def from_pandas(frame: "pd.DataFrame", label: str) -> tuple[Table, tuple[str, ..
     return table_of(pa.table(arrays), label)
 
 
-def table_of(arrow: pa.Table, label: str) -> tuple[Table, tuple[str, ...]]:
-    """Return Arrow's columns as astropy's; what cannot be one is left out, and said."""
-    table, left_out = Table(), []
+def table_of(
+    arrow: pa.Table, label: str, limit: int | None = None, unread: Sequence[str] = ()
+) -> tuple[Table, tuple[str, ...]]:
+    """Return Arrow's columns as astropy's; what cannot be one is left out, and said.
+
+    Parameters
+    ----------
+    arrow : pyarrow.Table
+    label : str
+    limit : int, optional
+        Bytes of all columns.
+    unread : sequence of str
+        Columns that were left out before.
+    """
+    limit = 4 * bounds.MAX_BYTES if limit is None else limit
+    table, left_out = Table(), list(unread)
     # astropy writes a masked column as its hidden values and a mask beside them
     masks = {name: f"{name}.mask" for name in arrow.column_names}
     masks = {name: mask for name, mask in masks.items() if mask in arrow.column_names}
     kept = (arrow.schema.metadata or {}).get(_ASTROPY)
-    header = None if kept is None else meta.get_header_from_yaml(kept.decode().split("\n"))
+    header = None if kept is None else _read_header(kept, label)
     size = 0
     for name in arrow.column_names:
         if name in masks.values():
             continue
         size += _unpacked_size(arrow.column(name))
-        _check_memory(size, label)
+        _check_memory(size, label, limit)
         column = column_of(arrow.column(name))
         if column is None:
             left_out.append(name)
@@ -152,6 +183,13 @@ def table_of(arrow: pa.Table, label: str) -> tuple[Table, tuple[str, ...]]:
         table.meta.update(_without_masked(header.get("meta", {})))
         table = serialize._construct_mixins_from_columns(table)
     return table, _tell_left_out(left_out)
+
+
+def _read_header(kept: bytes, label: str) -> dict:
+    """Return what astropy wrote of the columns."""
+    text = kept.decode()
+    check_yaml_units(text, label)
+    return meta.get_header_from_yaml(text.split("\n"))
 
 
 def _without_masked(kept: dict) -> dict:
@@ -236,26 +274,73 @@ def _primary(folder: Path, label: str) -> Path:
     return inner
 
 
-def _read_batches(file: pq.ParquetFile, label: str) -> pa.Table:
-    """Read piece by piece: a dictionary of long texts unpacks to more than the file declares."""
+def _open_parquet(source: BinaryIO | Path) -> pq.ParquetFile:
+    """Open a file so that a text which many rows share stays one text."""
+    with pq.ParquetFile(source) as file:
+        texts = [own.name for own in file.schema_arrow if _is_text(own.type)]
+    return pq.ParquetFile(source, read_dictionary=texts)
+
+
+def _read_batches(file: pq.ParquetFile, label: str, limit: int) -> tuple[pa.Table, list[str]]:
+    """Read piece by piece, and only what can be a column; tell what was left out."""
+    names = [own.name for own in file.schema_arrow if not _is_nested(own.type)]
+    left_out = [own.name for own in file.schema_arrow if own.name not in names]
+    schema = pa.schema([own for own in file.schema_arrow if own.name in names])
     batches, size = [], 0
-    for batch in file.iter_batches(BATCH_ROWS):
+    for batch in file.iter_batches(BATCH_ROWS, columns=names):
         size += batch.nbytes
-        _check_memory(size, label)
+        _check_memory(size, label, limit)
         batches.append(batch)
-    return pa.Table.from_batches(batches, file.schema_arrow)
+    schema = batches[0].schema if batches else schema
+    parts = pa.Table.from_batches(batches, schema)
+    return parts.replace_schema_metadata(file.schema_arrow.metadata), left_out
 
 
-def _check_unpacked(files: list[pq.ParquetFile], label: str) -> None:
-    groups = [f.metadata.row_group(k) for f in files for k in range(f.metadata.num_row_groups)]
-    _check_memory(sum(group.total_byte_size for group in groups), label)
+def _is_nested(type: pa.DataType) -> bool:
+    """Tell what no column can hold: anything of parts but lists of numbers."""
+    if pa.types.is_fixed_size_list(type) or pa.types.is_list(type) or pa.types.is_large_list(type):
+        return not (pa.types.is_floating(type.value_type) or pa.types.is_integer(type.value_type))
+    return bool(pa.types.is_nested(type))
 
 
-def _check_memory(size: int, label: str) -> None:
-    if size > 4 * bounds.MAX_BYTES:
-        raise InputError(
-            f"{label} unpacks to more than {4 * bounds.MAX_BYTES >> 20} MiB: split it."
-        )
+def _check_unpacked(
+    files: list[pq.ParquetFile], sources: Sequence[BinaryIO | Path], label: str, limit: int
+) -> None:
+    """Refuse by what the footers say; a run of equal values takes no room in a file."""
+    size = 0
+    for file, source in zip(files, sources, strict=True):
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+        lists = [own.name for own in schema if pa.types.is_nested(own.type)]
+        size += rows * sum(_width(own.type) for own in schema if own.name not in lists)
+        if lists:
+            size += 8 * sum(own for name, own in _count(source).items() if name in lists)
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        size += sum(group.total_byte_size for group in groups)
+    _check_memory(size, label, limit)
+
+
+def _count(source: BinaryIO | Path) -> dict[str, int]:
+    if not isinstance(source, Path):
+        return count_values(source)
+    with source.open("rb") as stream:
+        return count_values(stream)
+
+
+def _width(type: pa.DataType) -> int:
+    """Return the bytes of a value; of a text, of its place in the dictionary."""
+    try:
+        return -(-type.bit_width // 8)
+    except ValueError:
+        return 4
+
+
+def _size(arrow: pa.Table) -> int:
+    return sum(map(_unpacked_size, arrow.columns))
+
+
+def _check_memory(size: int, label: str, limit: int) -> None:
+    if size > limit:
+        raise InputError(f"{label} unpacks to more than {limit >> 20} MiB: split it.")
 
 
 def _tell_left_out(names: list[str]) -> tuple[str, ...]:

@@ -12,9 +12,11 @@ from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size
 from galexplorer.tables.meta import META, unpack_meta
+from galexplorer.tables.unit_texts import is_harmless
 
 FITS_BLOCK = 2880
 MAX_HEADER_BLOCKS = 500
+MAX_AXES = 999  # of the standard
 
 
 def read_fits(
@@ -74,6 +76,11 @@ def _read_table(
         raise InputError(
             f"table [{k}] of {label} has positions of equinox B1950: give J2000 (ICRS) ones."
         )
+    for column in hdu.columns:
+        if column.unit and not is_harmless(str(column.unit)):
+            raise InputError(
+                f"column {column.name} of {label} has a unit that cannot be read: correct TUNIT."
+            )
     # descriptors may all point at the same part of the heap, and unpack without end
     ragged = [c.name for c in hdu.columns if re.match(r"\d*[PQ]", str(c.format))]
     if not ragged:
@@ -115,10 +122,17 @@ def _patch_headers(stream: BinaryIO, label: str) -> BinaryIO:
             card = block[k : k + 80].rstrip()
             if card == b"END":
                 break
-            if match := re.match(rb"([A-Z]+\d*) *= +(-?\d{1,18})\b", card):
-                cards[match[1]] = int(match[2])
+            if match := re.match(rb"([A-Z]+\d*) *= +([+-]?\d+)\b", card):
+                cards.setdefault(match[1], int(match[2]))  # as astropy, which takes the first
         if card == b"END":
-            axes = [cards.get(b"NAXIS%d" % k, 0) for k in range(1, cards.get(b"NAXIS", 0) + 1)]
+            number, fields = cards.get(b"NAXIS", 0), cards.get(b"TFIELDS", 0)
+            if not (0 <= number <= MAX_AXES and 0 <= fields <= bounds.MAX_COLUMNS):
+                # astropy would count up to whatever a header promises
+                raise InputError(
+                    f"{label} cannot be read: its header promises {max(number, fields):,} axes or "
+                    "columns, so fetch it again."
+                )
+            axes = [cards.get(b"NAXIS%d" % k, 0) for k in range(1, number + 1)]
             items = (math.prod(axes) if axes else 0) + cards.get(b"PCOUNT", 0)
             size = abs(cards.get(b"BITPIX", 8)) // 8 * items
             if not 0 <= size <= bounds.MAX_BYTES:

@@ -15,6 +15,8 @@ from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 
 STDIN = "-"
+_LEAST = 2**25
+"""Bytes that the smallest packed file may unpack to."""
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _PACKERS: dict[bytes, Callable[..., BinaryIO]] = {
     b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),  # type: ignore[dict-item,return-value]
@@ -136,15 +138,15 @@ def _unpack(stream: BinaryIO, label: str) -> BinaryIO:
     opener = next((own for start, own in _PACKERS.items() if magic.startswith(start)), None)
     if opener is None:
         return _decode_utf16(stream)
+    limit = bounds.most_unpacked(stream.seek(0, io.SEEK_END), _LEAST, bounds.MAX_BYTES)
+    stream.seek(0)
     packed = opener(stream)
     with stream, packed:
         unpacked = io.BytesIO()
         while piece := packed.read(2**20):
             unpacked.write(piece)
-            if unpacked.tell() > bounds.MAX_BYTES:
-                raise InputError(
-                    f"{label} unpacks to more than {bounds.MAX_BYTES >> 20} MiB: split it."
-                )
+            if unpacked.tell() > limit:
+                raise InputError(f"{label} unpacks to more than {limit >> 20} MiB: split it.")
     if unpacked.tell() == 0:
         raise InputError(f"{label} is empty.")
     unpacked.seek(0)

@@ -20,6 +20,7 @@ from galexplorer.errors import InputError
 from galexplorer.tables.arrow import column_of
 from galexplorer.tables.bounds import check_size
 from galexplorer.tables.cells import MISSING_WORDS
+from galexplorer.tables.unit_texts import check_text_units, is_harmless
 from galexplorer.tables.units import is_unit_row
 
 MAX_LINE = 2**20
@@ -97,6 +98,10 @@ def read_text(stream: BinaryIO, label: str) -> tuple[Table, np.ndarray, tuple[st
     lines = chain(first, lines)
     format = _foreign_format(first)
     if format is not None:
+        rules = [k for k, line in enumerate(first) if line.startswith("---")]
+        heads = first[: rules[-1]] if format == "cds" and rules else first
+        marks = {"ipac": ("|", "\\"), "sextractor": ("#",)}.get(format, ("",))
+        check_text_units((line for line in heads if line.startswith(marks)), label)
         table = astropy_ascii.read([line.rstrip("\r\n") for line in lines], format=format)
         return Table(table, copy=False), np.zeros(len(table), bool), ()
     remarks: list[str] = []
@@ -120,7 +125,7 @@ def read_text(stream: BinaryIO, label: str) -> tuple[Table, np.ndarray, tuple[st
     table = Table()
     for k, name in enumerate(_name_all(header)):
         table[name] = column_of(_type(columns[k]))
-        if layout.units and layout.units[k]:
+        if layout.units and layout.units[k] and is_harmless(layout.units[k]):
             table[name].unit = layout.units[k]
     return table, np.array(ragged, bool), notes
 

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 from astropy import units as u
 from astropy.constants import c
 
+from galexplorer.tables.unit_texts import is_harmless
+
 Mixin: TypeAlias = Any
 """A column of a table: astropy's own, a Quantity, or any other class of its mixins."""
 
@@ -140,6 +142,8 @@ def is_unit_row(cells: list[str]) -> bool:
 
 
 def _parse(text: str) -> UnitLike:
+    if not is_harmless(text):
+        return None
     for format in (None, "cds", "vounit"):
         try:
             return u.Unit(text, format=format)

@@ -12,6 +12,7 @@ from galexplorer.errors import InputError
 from galexplorer.tables import bounds
 from galexplorer.tables.bounds import check_size
 from galexplorer.tables.meta import META, unpack_meta
+from galexplorer.tables.unit_texts import check_xml_units
 
 _PLACE = re.compile(r"^_?ra|^_?dec?(l|j|b|_|\b|\d)|pos\.eq")
 _OLD_FRAMES = ("fk4", "b1950", "galactic", "supergalactic", "ecl")
@@ -45,6 +46,7 @@ def read_votable(stream: BinaryIO, label: str) -> list[tuple[str, Table]]:
         raise InputError(
             f"{label} refers to data elsewhere: save the VOTable with its data inside."
         )
+    check_xml_units(content, label)
     failed = re.search(rb"<(?:\w+:)?INFO\b[^>]*\bvalue=[\"']ERROR[\"'][^>]*>([^<]*)", content)
     if failed and b"QUERY_STATUS" in failed[0]:
         reason = " ".join(failed[1].decode("utf-8", "replace").split())[:200]

@@ -6,10 +6,21 @@ import streamlit as st
 
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, TARGETS
-from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS, MAX_DRAWS, MAX_SEED, MIN_DRAWS
+from galexplorer.ui.session.link import (
+    BOUNDS,
+    CUTS,
+    INTERVALS,
+    MAX_DRAWS,
+    MAX_SEED,
+    MIN_DRAWS,
+    PRIOR_MEANS,
+    PRIOR_SIGMAS,
+)
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.settings import (
     KNOWN,
+    PRIOR,
+    PRIOR_DEFAULT,
     RANGE,
     RANGE_DEFAULT,
     UNKNOWN,
@@ -76,12 +87,13 @@ def _redshift() -> None:
     st.session_state.setdefault("redshift_mode", UNKNOWN)
     mode = st.segmented_control(
         "Redshift",
-        [UNKNOWN, KNOWN, RANGE],
+        [UNKNOWN, KNOWN, RANGE, PRIOR],
         required=True,
         key="redshift_mode",
         persist_state="session",
         help="A known redshift is held fixed, and the other quantities are inferred given it; "
-        "a range acts as a prior.",
+        "a range acts as a prior with hard edges; a prior is a Gaussian, such as the redshift of "
+        "a cluster and the scatter of its members.",
     )
     if mode == KNOWN:
         _number(
@@ -98,6 +110,20 @@ def _redshift() -> None:
             st.session_state.setdefault(key, value)
             with column:
                 st.number_input(label, 0.0, highest, key=key, **limits)
+    if mode == PRIOR:
+        for column, label, key, value, bounds in zip(
+            st.columns(2),
+            ("Mean", "Standard deviation"),
+            ("prior_mean", "prior_sigma"),
+            PRIOR_DEFAULT,
+            (PRIOR_MEANS, PRIOR_SIGMAS),
+            strict=True,
+        ):
+            st.session_state.setdefault(key, value)
+            with column:
+                st.number_input(
+                    label, *bounds, key=key, step=0.001, format="%.4f", persist_state="session"
+                )
 
 
 def _inputs() -> None:

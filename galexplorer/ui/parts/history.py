@@ -16,6 +16,8 @@ def describe_options(options: Options) -> str:
         words.append(f"z = {options.redshift:.4g}")
     if options.redshift_range is not None:
         words.append("z {:g} to {:g}".format(*options.redshift_range))
+    if options.redshift_prior is not None:
+        words.append("z prior {:g} ± {:g}".format(*options.redshift_prior))
     if options.magnitudes:
         words.append("user magnitudes")
     if len(options.use) < len(INPUTS):

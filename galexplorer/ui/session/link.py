@@ -34,6 +34,9 @@ BOUNDS = {
 }
 """Lowest and highest value of each number that a control takes."""
 
+PRIOR_MEANS, PRIOR_SIGMAS = (0.0, TARGETS[0].high), (0.0001, 1.0)
+"""Bounds of a Gaussian prior on the redshift."""
+
 CUTS = {target.name: (float(target.low), float(target.high)) for target in TARGETS[1:5]}
 """Bounds of the prior cuts, by target."""
 
@@ -81,6 +84,7 @@ def to_query(view: View) -> dict[str, str]:
     query = dict([view.source]) if view.source else {}
     query |= {name: _word(value) for name, value in numbers.items() if value is not None}
     pairs = {"pixel": o.pixel, "redshift": o.redshift_range, **o.cuts}
+    pairs["redshift_prior"] = o.redshift_prior
     query |= {name: _BETWEEN.join(map(_word, pair)) for name, pair in pairs.items() if pair}
     if o.draws != plain.draws:
         query["draws"] = str(o.draws)
@@ -143,6 +147,7 @@ def from_query(query: Mapping[str, str]) -> View:
         redshift_range=(
             read("redshift", lambda w: _pair(w, 0.0, TARGETS[0].high)) if spread else None
         ),
+        redshift_prior=read("redshift_prior", _prior),
         draws=read("draws", lambda w: _whole(w, MIN_DRAWS, MAX_DRAWS)) or Options().draws,
         seed=read("seed", lambda w: _whole(w, 0, MAX_SEED)) or 0,
         use=read("use", _inputs) or INPUTS,
@@ -178,6 +183,11 @@ def _pair(words: str, low: float, high: float, rising: bool = True) -> tuple[flo
     if rising and not first < last:
         raise ValueError(words)
     return first, last
+
+
+def _prior(words: str) -> tuple[float, float]:
+    mean, sigma = (float(part) for part in words.split(_BETWEEN, 1))
+    return _bounded(str(mean), *PRIOR_MEANS), _bounded(str(sigma), *PRIOR_SIGMAS)
 
 
 def _inputs(words: str) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ class Options:
         Held fixed.
     redshift_range : tuple of float or None
         Prior on the redshift.
+    redshift_prior : tuple of float or None
+        Mean and standard deviation of a Gaussian prior on the redshift.
     draws, seed : int
     use : tuple of str
         Which of `galexplorer.inference.input_selection.INPUTS` the model is given.
@@ -75,6 +77,7 @@ class Options:
     ebv: float | None = None
     redshift: float | None = None
     redshift_range: tuple[float, float] | None = None
+    redshift_prior: tuple[float, float] | None = None
     draws: int = 5000
     seed: int = 0
     use: tuple[str, ...] = INPUTS
@@ -296,6 +299,7 @@ def run(
         observed,
         redshift=options.redshift,
         redshift_range=options.redshift_range,
+        prior=options.redshift_prior,
         draws=options.draws,
         seed=options.seed,
         prepared=None if prepared is None else prepared(request, observed),

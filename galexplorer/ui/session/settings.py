@@ -7,9 +7,10 @@ from galexplorer.schema import BANDS
 from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS
 from galexplorer.ui.session.request import Options
 
-UNKNOWN, KNOWN, RANGE = "Unknown", "Known", "Range"
+UNKNOWN, KNOWN, RANGE, PRIOR = "Unknown", "Known", "Range", "Prior"
 
 RANGE_DEFAULT = (0.0, 0.1)
+PRIOR_DEFAULT = (0.1, 0.02)
 
 
 def set_options(options: Options) -> None:
@@ -30,8 +31,15 @@ def set_options(options: Options) -> None:
     store["ebv"] = options.ebv
     store["redshift"] = options.redshift
     store["redshift_mode"] = (
-        KNOWN if options.redshift is not None else RANGE if options.redshift_range else UNKNOWN
+        KNOWN
+        if options.redshift is not None
+        else RANGE
+        if options.redshift_range
+        else PRIOR
+        if options.redshift_prior
+        else UNKNOWN
     )
+    store["prior_mean"], store["prior_sigma"] = options.redshift_prior or PRIOR_DEFAULT
     low, high = options.redshift_range or RANGE_DEFAULT
     store["redshift_low"], store["redshift_high"] = low, high
     store["draws"], store["seed"] = options.draws, options.seed
@@ -53,6 +61,8 @@ def read_options() -> Options:
     mode = store.get("redshift_mode", UNKNOWN)
     low, high = (store.get(key) for key in ("redshift_low", "redshift_high"))
     spread = (float(low), float(high)) if low is not None and high is not None else None
+    mean, sigma = (store.get(key) for key in ("prior_mean", "prior_sigma"))
+    gaussian = (float(mean), float(sigma)) if mean is not None and sigma is not None else None
     chosen = store.get("use", INPUTS)
     cuts = {name: tuple(store.get(f"cut_{name}", bounds)) for name, bounds in CUTS.items()}
     magnitudes = {band: store.get(f"mag_{band}") for band in BANDS}
@@ -70,6 +80,7 @@ def read_options() -> Options:
         ebv=store.get("ebv"),
         redshift=store.get("redshift") if mode == KNOWN else None,
         redshift_range=spread if mode == RANGE else None,
+        redshift_prior=gaussian if mode == PRIOR else None,
         draws=int(store.get("draws") or Options().draws),
         seed=int(store.get("seed") or 0),
         use=tuple(name for name in INPUTS if name in chosen),
