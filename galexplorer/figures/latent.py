@@ -11,7 +11,7 @@ from plotly.colors import sample_colorscale
 
 from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, theme
 from galexplorer.schema import BPT_CLASSES, TARGETS
-from galexplorer.science.summary import BPT_LABELS
+from galexplorer.science.summary import BPT_LABELS, in_sentence
 
 CLASSES = "bpt"
 """Name of the colouring by BPT class, beside the targets' names."""
@@ -61,6 +61,7 @@ def latent_figure(
     neighbours: Int[np.ndarray, " k"] | None = None,
     dark: bool = False,
     height: int = 460,
+    lasso: bool = False,
 ) -> go.Figure:
     """Draw the map.
 
@@ -77,6 +78,8 @@ def latent_figure(
         Colours for a dark background.
     height : int
         Pixels.
+    lasso : bool
+        Dragging draws a line round points; otherwise it enlarges, and a click selects a point.
 
     Returns
     -------
@@ -133,7 +136,8 @@ def latent_figure(
         coloraxis=_colour_axis(points, name, dark) if name != CLASSES else None,
         margin={"l": 34, "r": 8, "t": 64, "b": 34},
         height=height,
-        dragmode="lasso",
+        # with a lasso in hand Streamlit gives clicks no meaning: it is taken up where it is wanted
+        dragmode="lasso" if lasso else "zoom",
         uirevision="map",  # what was zoomed in on stays when the colours change
     )
     return figure
@@ -154,7 +158,7 @@ def describe_map(points: MapPoints, name: str, marks: Sequence[MapMarker] = ()) 
         low, high = np.quantile(points.values, _SHOWN)
         unit = f" {UNITS.get(target.unit, target.unit)}" if target.unit else ""
         shown = (
-            f"{target.label.lower()} from {low:.{target.digits}f} to "
+            f"{in_sentence(target.label)} from {low:.{target.digits}f} to "
             f"{high:.{target.digits}f}{unit} ({known})"
         )
     place = f" Marked: {', '.join(mark.label for mark in marks)}." if marks else ""

@@ -46,6 +46,19 @@ def format_number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def in_sentence(label: str) -> str:
+    """Return a label as it stands within a sentence: typeset names keep their capitals.
+
+    Examples
+    --------
+    >>> in_sentence("Stellar mass"), in_sentence("Hα flux"), in_sentence("[N II] 6584 flux")
+    ('stellar mass', 'Hα flux', '[N II] 6584 flux')
+    """
+    first = label.split()[0] if label else ""
+    plain = first.isascii() and first[:1].isalpha() and not first.isupper()
+    return label[0].lower() + label[1:] if plain else label
+
+
 def format_value(name: str, value: float) -> str:
     """Return a target's value with the digits that its posterior justifies."""
     return format_number(value, _DIGITS[name])

@@ -37,6 +37,7 @@ def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page)
     page.get_by_role("link", name="Map").first.click()
     chart = page.locator(".js-plotly-plot")
     chart.wait_for()
+    page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
     page.wait_for_timeout(3000)  # the points are drawn after the frame
     draw_line(page, chart)
     page.get_by_text("selected on the map").wait_for()
@@ -44,3 +45,63 @@ def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page)
     cards.get_by_role("button", name="Explore").first.click()
     page.wait_for_url(re.compile("library="))
     page.get_by_role("heading", name=re.compile(" at z = ")).wait_for()
+
+
+def places_of_points(chart, number: int) -> list[tuple[float, float]]:
+    """Return where on the screen some points of a chart are, a few of the whole list."""
+    return chart.evaluate(
+        """(chart, number) => {
+          const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
+          const traces = chart._fullData.filter(t => t.customdata && t.x.length > 100);
+          return Array.from({length: number}, (_, k) => {
+            const trace = traces[k % traces.length];
+            const n = Math.floor((k + 0.5) / number * trace.x.length);
+            return [box.x + xaxis._offset + xaxis.l2p(trace.x[n]),
+                    box.y + yaxis._offset + yaxis.l2p(trace.y[n])];
+          });
+        }""",
+        number,
+    )
+
+
+@pytest.mark.parametrize("title", ["Map", "Explore"])
+def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
+    """Streamlit takes clicks only where dragging draws no line."""
+    page = open_page("/?example=spiral")
+    page.get_by_role("heading", name="Downloads").wait_for()
+    if title == "Map":
+        page.get_by_role("link", name="Map").first.click()
+        page.get_by_role("heading", name="Map of the library").wait_for()
+    chart = page.locator("[class*=st-key-map] .js-plotly-plot")
+    chart.wait_for()
+    chart.scroll_into_view_if_needed()
+    page.wait_for_timeout(3000)
+    for x, y in places_of_points(chart, 3):
+        page.mouse.move(x, y)
+        page.wait_for_timeout(500)
+        page.mouse.click(x, y)
+        page.get_by_text("1 selected on the map").wait_for(timeout=15_000)
+        cards = page.locator("[class*=st-key-gallery_map]")
+        assert cards.get_by_role("button", name="Explore").count() == 1
+        page.wait_for_timeout(500)
+
+
+def test_a_neighbour_is_shown_from_its_headline_on(open_page):
+    page = open_page("/?example=spiral")
+    page.get_by_role("heading", name="Downloads").wait_for()
+    button = page.locator("[class*=st-key-explore_neighbours_0] button").first
+    button.scroll_into_view_if_needed()
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("main => main.scrollTop") > 500
+    button.click()
+    page.wait_for_url(re.compile("library="))
+    page.get_by_role("button", name="Fetch its SDSS image").wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop < 10")
+    headline = page.get_by_role("heading", name=re.compile(" at z = "))
+    assert 0 < headline.bounding_box()["y"] < 600
+    # What is only looked at anew stays where it is.
+    main.evaluate("main => main.scrollTo({top: 700})")
+    page.get_by_test_id("stSidebar").get_by_text("Radii", exact=True).click()
+    page.wait_for_url(re.compile("use="))
+    page.wait_for_timeout(3000)
+    assert main.evaluate("main => main.scrollTop") > 300

@@ -1,5 +1,6 @@
 """The page on which one galaxy is explored."""
 
+import hashlib
 import random
 from dataclasses import replace
 
@@ -56,6 +57,7 @@ def page() -> None:
     record = _infer(request, source, inferring) if request is not None else None
     if record is not None:
         _clear_upload()
+        page_style.start_at_top(_galaxy_key(record))
         show_result(record, _earlier(record))
     elif source is not None:
         show_field(source, options, None)
@@ -192,6 +194,13 @@ def _go_random_example(why: str) -> None:
     if examples:
         st.toast(why, icon=":material/cloud_off:")
         navigation.open_view(View(("example", random.choice(examples)), settings.lasting_options()))
+
+
+def _galaxy_key(record: state.ExploredGalaxy) -> str:
+    """Return a hash of which galaxy a record is about, whatever is stated of it."""
+    o = record.options
+    words = repr((record.reference, o.ra, o.dec, o.pixel))
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _clear_upload() -> None:

@@ -18,7 +18,7 @@ from galexplorer.export.files import (
 )
 from galexplorer.export.publication import FIGURES, SIZES, publication_bytes
 from galexplorer.records.result import Result
-from galexplorer.ui.session.sources import Source
+from galexplorer.ui.session.identity import Identity
 
 _TABLES = {
     "report": ("Report", REPORT_FORMATS),
@@ -34,9 +34,7 @@ _HINTS = {
 _FIGURE_HINT = "For print: white background, fonts embedded (outlines in SVG)."
 
 
-def show_downloads(
-    result: Result, key: str, truth: dict[str, float], source: Source | None
-) -> None:
+def show_downloads(result: Result, identity: Identity) -> None:
     """Draw the choice of what to download, and one button.
 
     A file is made when the button is clicked and not before.
@@ -44,20 +42,16 @@ def show_downloads(
     Parameters
     ----------
     result : Result
-    key : str
-        Hash that names the result.
-    truth : dict of str to float
-        Known values by target.
-    source : Source or None
-        None where the result rests on photometry alone.
+    identity : Identity
+        The galaxy's name and known values.
     """
     st.subheader("Downloads", anchor=False)
-    _choose(result, truth, source)
+    _choose(result, identity)
 
 
 @st.fragment
-def _choose(result: Result, truth: dict[str, float], source: Source | None) -> None:
-    name = source.name if source is not None else ""
+def _choose(result: Result, identity: Identity) -> None:
+    truth, name = identity.known, identity.name
     kinds = list(_LABELS)
     if not np.isfinite(list(result.bpt.values())).all():
         kinds.remove("bpt")
@@ -100,7 +94,7 @@ def _choose(result: Result, truth: dict[str, float], source: Source | None) -> N
         st.download_button(
             "Download",
             data=make,
-            file_name=f"{_stem(source)}-{kind}{suffix}",
+            file_name=f"{file_stem(name)}-{kind}{suffix}",
             mime=mime,
             key="download",
             on_click="ignore",
@@ -129,7 +123,13 @@ def _format_label(format: str) -> str:
     return FORMATS[format].label if format in FORMATS and format != "pdf" else format.upper()
 
 
-def _stem(source: Source | None) -> str:
-    name = source.name if source is not None else "magnitudes"
+def file_stem(name: str) -> str:
+    """Return a galaxy's name as the beginning of a file's.
+
+    Examples
+    --------
+    >>> file_stem("NGC 5332"), file_stem("J104844.19+260313.2"), file_stem("m101 g.fits.gz")
+    ('NGC-5332', 'J104844.19+260313.2', 'm101-g')
+    """
     name = re.sub(r"\.(fits?|jpe?g|fz|gz|bz2)\b", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^\w+.-]+", "-", name, flags=re.ASCII).strip("-.")[:60] or "galaxy"

@@ -10,6 +10,7 @@ from PIL import Image
 from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe
+from galexplorer.ui.parts.images import address
 from galexplorer.ui.session.sources import (
     NGC6978,
     NGC6978_POSITION,
@@ -56,7 +57,6 @@ def show_examples(show: Callable[..., None]) -> None:
                 st.image(
                     _thumbnail(str(example.path), example.path.stat().st_mtime_ns),
                     width="stretch",
-                    output_format="PNG",
                     alt=f"{example.name}: rendered example galaxy",
                 )
                 st.button(
@@ -80,12 +80,12 @@ def show_examples(show: Callable[..., None]) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _thumbnail(path: str, modified_ns: int) -> bytes:
-    """Return an example's colour composite as PNG; the time of change is for the key."""
+def _thumbnail(path: str, modified_ns: int) -> str:
+    """Return an example's colour composite as an address; the time of change is for the key."""
     cutout = observe(read_image(path)).cutout
     assert cutout is not None
     image = Image.fromarray(np.ascontiguousarray(cutout.native.transpose(1, 2, 0)))
     small = image.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "PNG")
-    return buffer.getvalue()
+    return address(buffer.getvalue())

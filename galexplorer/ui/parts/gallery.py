@@ -14,6 +14,7 @@ from galexplorer.science.summary import BPT_LABELS, format_value
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network
 from galexplorer.sky.pictures import PATIENCE, fetch_pictures
+from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import navigation
 
 OUTAGE_S = 300.0
@@ -66,7 +67,7 @@ def show_gallery(
         if first is not None:
             picture, alt, words = first
             with st.container(gap="xxsmall"):
-                st.image(_png(picture), width="stretch", output_format="PNG", alt=alt)
+                st.image(_picture(picture), width="stretch", alt=alt)
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
@@ -81,9 +82,8 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
         kind = f"SDSS, {galaxy.field_arcsec:.0f}″ wide"
         alt = f"SDSS colour picture of {galaxy.name}, {galaxy.field_arcsec:.0f} arcsec wide"
     st.image(
-        _png(galaxy.thumbnail) if jpeg is None else jpeg,
+        _picture(galaxy.thumbnail) if jpeg is None else address(jpeg, "jpeg"),
         width="stretch",
-        output_format="PNG" if jpeg is None else "JPEG",
         alt=alt,
     )
     st.markdown(_words(galaxy, kind))
@@ -98,10 +98,10 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _png(picture: np.ndarray) -> bytes:
+def _picture(picture: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
+    return address(buffer.getvalue())
 
 
 def _words(galaxy: Neighbour, kind: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from galexplorer.inference.neighbours import Library
 
 COLOURINGS = {CLASSES: "BPT class", **{target.name: target.label for target in TARGETS}}
+CLICK, LASSO = "Click", "Lasso"
 SHOWN = 16
 """Cards on one page of a selection."""
 
@@ -45,15 +46,25 @@ def show_map(
     """
     engine = state.load_engine()
     library = engine.library
-    name = st.selectbox(
-        "Colour the map by",
-        list(COLOURINGS),
-        index=list(COLOURINGS).index("log_stellar_mass"),
-        format_func=COLOURINGS.__getitem__,
-        key="map_colour",
-        persist_state="session",
-        width=220,
-    )
+    st.session_state.setdefault("map_hand", CLICK)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = st.selectbox(
+            "Colour the map by",
+            list(COLOURINGS),
+            index=list(COLOURINGS).index("log_stellar_mass"),
+            format_func=COLOURINGS.__getitem__,
+            key="map_colour",
+            persist_state="session",
+            width=220,
+        )
+        hand = st.segmented_control(
+            "Select",
+            [CLICK, LASSO],
+            required=True,
+            key="map_hand",
+            persist_state="session",
+            help="Click a point, and drag to enlarge; or draw a line round several points.",
+        )
     marks = [
         MapMarker(library.place(latent), "This galaxy" if neighbours else record.name)
         for record in records
@@ -63,7 +74,7 @@ def show_map(
     rings = np.array([library.find_row(n) for n in neighbours], int)
     event = st.plotly_chart(
         _figure(
-            f"{engine.weights.sha256} {len(library)}", name, plots.dark(), height,
+            f"{engine.weights.sha256} {len(library)}", name, plots.dark(), height, hand == LASSO,
             tuple((*(float(v) for v in mark.place), mark.label) for mark in marks),
             tuple(rings.tolist()), points, marks, rings,
         ),
@@ -78,7 +89,7 @@ def show_map(
     ringed = " Rings: the nearest neighbours." if neighbours else ""
     st.caption(
         f"Filled: published values ({len(library) - open_ones:,}). Open: the model's medians "
-        f"({open_ones:,}).{ringed} Click a point, or lasso several, to see them."
+        f"({open_ones:,}).{ringed} Click a point, or draw a line round several, to see them."
     )
     if not rows:
         return
@@ -126,10 +137,11 @@ def _figure(
     name: str,
     dark: bool,
     height: int,
+    lasso: bool,
     marked: tuple,
     ringed: tuple,
     _points: MapPoints,
     _marks: list[MapMarker],
     _rings: np.ndarray,
 ) -> go.Figure:
-    return latent_figure(_points, name, _marks, _rings, dark, height)
+    return latent_figure(_points, name, _marks, _rings, dark, height, lasso)

@@ -1,6 +1,5 @@
 """The galaxy's image, the other galaxies in it, and its reconstruction."""
 
-import base64
 import hashlib
 import io
 from dataclasses import dataclass, replace
@@ -19,7 +18,9 @@ from galexplorer.image.pixels import Pixels
 from galexplorer.records.result import View as ViewOnSky
 from galexplorer.science.summary import format_number
 from galexplorer.ui.parts import plots
+from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import navigation, settings, state
+from galexplorer.ui.session.identity import separation_arcsec
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import IMAGE_SETTINGS, Options, Request
 from galexplorer.ui.session.sources import Source
@@ -63,7 +64,7 @@ def show_image(record: ExploredGalaxy) -> None:
             "Aperture", key="aperture", persist_state="session", disabled=radius is None
         )
     place.image(
-        plots.colour_png(record.result, stretch or "SDSS", bool(aperture)),
+        address(plots.colour_png(record.result, stretch or "SDSS", bool(aperture))),
         width="stretch",
         caption=f"SDSS composite of i, r, g{where}.{dashed if aperture else ''}",
         alt=f"Colour image of the galaxy with scale bar{where}, stretch {stretch}.",
@@ -77,8 +78,7 @@ def show_reconstruction(record: ExploredGalaxy) -> None:
         for (png, caption), alt in zip(
             plots.reconstruction_pngs(record.result), _SEEN, strict=True
         ):
-            # as it is: left alone, it would be made a JPEG again in every run of the page
-            st.image(png, width="stretch", output_format="PNG", caption=caption, alt=alt)
+            st.image(address(png), width="stretch", caption=caption, alt=alt)
     view = record.result.view
     assert view is not None
     side = view.pixel_scale_arcsec * len(view.composite)
@@ -130,7 +130,7 @@ def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None
         return
     if field is None or len(field.objects) < (1 if view is None else 2):
         return
-    chosen = None if view is None else _chosen(field.objects, view, options)
+    chosen = None if view is None else _chosen(field, view, options)
     with st.expander(
         f"{len(field.objects)} objects in this image: click one to explore it",
         icon=":material/scatter_plot:",
@@ -182,8 +182,7 @@ def _picture(pixels: Pixels) -> tuple[str, int, int]:
     array = np.round(255 * np.clip(channels, 0, 1)).astype(np.uint8).transpose(1, 2, 0)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(array)).save(buffer, "JPEG", quality=88)
-    picture = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return picture, width, height
+    return address(buffer.getvalue(), "jpeg"), width, height
 
 
 def field_figure(field: FieldImage, chosen: int | None) -> go.Figure:
@@ -235,19 +234,26 @@ def _field_plot(key: str, chosen: int | None, _field: FieldImage) -> go.Figure:
     return field_figure(_field, chosen)
 
 
-def _chosen(objects: tuple[FieldObject, ...], view: ViewOnSky, options: Options) -> int | None:
-    aim = options.pixel
-    for k, item in enumerate(objects):
-        if item.ra is not None and item.dec is not None:
-            if view.ra is None or view.dec is None:
-                continue
-            east = (item.ra - view.ra + 180) % 360 - 180
-            offset = 3600 * np.hypot(east * np.cos(np.radians(item.dec)), item.dec - view.dec)
-            if offset < _SAME_ARCSEC:
-                return k
-        elif aim is not None and np.hypot(item.x - aim[0], item.y - aim[1]) < _SAME_PX:
-            return k
-    return None
+def _chosen(field: FieldImage, view: ViewOnSky, options: Options) -> int | None:
+    objects = field.objects
+    middle = ((field.width - 1) / 2, (field.height - 1) / 2)
+    # without an aim it is the object nearest the centre, however far
+    aim, reach = (middle, np.inf) if options.pixel is None else (options.pixel, _SAME_PX)
+    offsets = [_offset_arcsec(item, view) for item in objects]
+    if any(offset is not None for offset in offsets):
+        near = [np.inf if offset is None else offset for offset in offsets]
+        reach = _SAME_ARCSEC
+    else:
+        near = [np.hypot(item.x - aim[0], item.y - aim[1]) for item in objects]
+    first = int(np.argmin(near))
+    return first if near[first] < reach else None
+
+
+def _offset_arcsec(item: FieldObject, view: ViewOnSky) -> float | None:
+    """Return how far an object lies from what is shown, None without coordinates of both."""
+    if item.ra is None or item.dec is None or view.ra is None or view.dec is None:
+        return None
+    return separation_arcsec(item.ra, item.dec, view.ra, view.dec)
 
 
 def _select(key: str, field: FieldImage, source: Source, options: Options) -> None:

@@ -21,7 +21,7 @@ from galexplorer.figures.sky import STRETCHES, colour_figure, residual_picture
 from galexplorer.records.result import Result, View
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import BPT_LABELS, describe_interval
+from galexplorer.science.summary import BPT_LABELS, describe_interval, in_sentence
 from galexplorer.ui.parts.tables import line_words
 from galexplorer.ui.session import state
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -54,7 +54,7 @@ def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         words.append("Grey: previous result.")
     posterior = record.result.posterior
     described = ", ".join(
-        f"{_LABELS[name].lower()} {describe_interval(posterior, name)}" for name in names
+        f"{in_sentence(_LABELS[name])} {describe_interval(posterior, name)}" for name in names
     )
     overlaid = " The previous result is drawn in grey." if earlier is not None else ""
     svg = corner_of(records, names, truth)

@@ -4,11 +4,10 @@ import streamlit as st
 
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import describe_galaxy, domain_sentence
+from galexplorer.science.summary import describe_galaxy, domain_sentence, in_sentence
 from galexplorer.ui.parts import picture, plots, tables
 from galexplorer.ui.parts.downloads import show_downloads
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
-from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
 
 _LABELS = {target.name: target.label for target in TARGETS}
@@ -29,7 +28,7 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         st.markdown(domain_sentence(result))
     else:
         st.warning(domain_sentence(result), icon=":material/warning:")
-    _show_origin(result, source)
+    _show_origin(record)
     offer_pixels(source)
 
     if result.view is not None:
@@ -57,12 +56,14 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         show_neighbours(record)
     elif EMPTY_LIBRARY in result.notes:
         st.info(EMPTY_LIBRARY, icon=":material/info:")
-    show_downloads(result, record.key, record.known, source)
+    show_downloads(result, record.identity)
 
 
-def _show_origin(result: Result, source: Source | None) -> None:
-    origin = source.origin if source is not None else "Photometry alone, without an image."
-    with st.expander(f"{origin} {_photometry_words(result)}", icon=":material/info:"):
+def _show_origin(record: ExploredGalaxy) -> None:
+    result = record.result
+    with st.expander(
+        f"{record.identity.description} {_photometry_words(result)}", icon=":material/info:"
+    ):
         lines = [
             f"- {_origin_label(what)}: {where.rstrip('.')}."
             for what, where in result.origins.items()
@@ -87,7 +88,7 @@ def _show_origin(result: Result, source: Source | None) -> None:
 
 def _origin_label(what: str) -> str:
     if what in _LABELS:
-        return f"Known {_LABELS[what].lower()}"
+        return f"Known {in_sentence(_LABELS[what])}"
     return what.replace("_", " ").capitalize()
 
 

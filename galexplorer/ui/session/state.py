@@ -8,7 +8,7 @@ between pages but a galaxy to look up (`galexplorer.ui.session.navigation`).
 import gc
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,6 +16,7 @@ import streamlit as st
 from galexplorer.image.pixels import Pixels
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Result
+from galexplorer.ui.session.identity import Identity, identify
 from galexplorer.ui.session.request import Options, Request, observe_request, read_pixels, run
 from galexplorer.ui.session.sources import Source
 
@@ -38,8 +39,8 @@ class ExploredGalaxy:
     ----------
     key : str
         Hash of files and options: equal requests have equal answers.
-    name : str
-        Words for a person, such as "NGC 5332".
+    identity : Identity
+        Which galaxy it is: its name, position and published values.
     source : Source or None
         The image and where it came from; None where magnitudes alone were given.
     options : Options
@@ -48,7 +49,7 @@ class ExploredGalaxy:
     """
 
     key: str
-    name: str
+    identity: Identity
     source: Source | None
     options: Options
     result: Result
@@ -56,7 +57,12 @@ class ExploredGalaxy:
     @property
     def known(self) -> dict[str, float]:
         """Return published or simulated values by target; the model saw none of them."""
-        return {**(self.source.truth if self.source else {}), **self.result.known}
+        return self.identity.known
+
+    @property
+    def name(self) -> str:
+        """Return what the galaxy is called."""
+        return self.identity.name
 
     @property
     def reference(self) -> tuple[str, str] | None:
@@ -132,11 +138,17 @@ def find_result(key: str) -> ExploredGalaxy | None:
 def store_result(record: ExploredGalaxy) -> None:
     """Add a record as the latest one, and forget the oldest beyond what a session may keep.
 
+    A galaxy that is known by its position alone takes the name that another record has for it,
+    whichever came first.
+
     Parameters
     ----------
     record : ExploredGalaxy
     """
     records = _records()
+    for key, other in list(records.items()):
+        records[key] = replace(other, identity=other.identity.named_as(record.identity))
+        record = replace(record, identity=record.identity.named_as(other.identity))
     records[record.key] = record
     records.move_to_end(record.key)
     while len(records) > 1 and (len(records) > HISTORY or _size(records) > SOURCE_BYTES):
@@ -169,9 +181,10 @@ def explore(
     record = find_result(key)
     if record is None:
         result = run(request, load_engine, progress, observation_of, prepared_of)
-        name = source.name if source is not None else "Magnitudes alone"
-        record = ExploredGalaxy(key, name, source, request.options, result)
+        identity = identify(request, source, result, observation_of)
+        record = ExploredGalaxy(key, identity, source, request.options, result)
         store_result(record)
+        record = _records()[key]
     return record
 
 

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.ui.session import state
+from galexplorer.ui.session.identity import Identity
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source, list_examples
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -27,7 +28,7 @@ def session(monkeypatch):
 
 def record(key: str, name: str = "spiral", size: int = 10, **options) -> ExploredGalaxy:
     source = Source("example", name, ((f"{name}.fits", bytes(size)),), "")
-    return ExploredGalaxy(key, name, source, Options(**options), result=None)
+    return ExploredGalaxy(key, Identity(name, ""), source, Options(**options), result=None)
 
 
 def test_history_has_the_latest_first(session):

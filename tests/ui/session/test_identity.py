@@ -1,0 +1,94 @@
+"""Whose values stand on the page, and under which name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from galexplorer.ui.parts.downloads import file_stem
+from galexplorer.ui.session import state
+from galexplorer.ui.session.identity import Identity, separation_arcsec
+from galexplorer.ui.session.request import Options
+from galexplorer.ui.session.sources import list_examples
+from galexplorer.ui.session.state import ExploredGalaxy
+
+ROOT = Path(__file__).resolve().parents[3]
+HARO = (162.18416, 26.05369)
+
+
+def the_record(at: AppTest) -> ExploredGalaxy:
+    return list(at.session_state["history"].values())[-1]
+
+
+@pytest.fixture
+def app(weights_dir) -> AppTest:
+    if not list_examples():
+        pytest.skip("no examples")
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["example"] = "spiral"
+    at.query_params["draws"] = "1000"
+    at.run()
+    assert not at.exception
+    return at
+
+
+def objects(at: AppTest) -> list:
+    return [button for button in at.button if (button.key or "").startswith("object_")]
+
+
+def texts(at: AppTest) -> str:
+    labels = [e.label for e in at.expander]
+    return "\n".join([*labels, *(b.label for b in at.button), *(h.value for h in at.header)])
+
+
+def test_another_object_of_an_image_has_none_of_the_first_ones_values(app):
+    truth = the_record(app).known
+    assert truth["redshift"] == pytest.approx(0.0237)
+    assert "Known" in app.table[0].value
+    assert "Fix z = 0.0237" in texts(app)
+    buttons = objects(app)
+    assert len(buttons) >= 3
+    own = next(k for k, button in enumerate(buttons) if button.proto.type == "primary")
+    other = next(k for k in range(len(buttons)) if k != own)
+    buttons[other].click().run()
+    assert not app.exception
+    record = the_record(app)
+    assert record.known == {}
+    assert record.name != "Nearby spiral"
+    assert "Known" not in app.table[0].value
+    assert "Fix z" not in texts(app)
+    assert "A star-forming disc" not in texts(app)
+    assert not file_stem(record.name).startswith("Nearby")
+
+
+def test_aiming_at_the_first_object_keeps_its_values(app):
+    buttons = objects(app)
+    own = next(k for k, button in enumerate(buttons) if button.proto.type == "primary")
+    buttons[(own + 1) % len(buttons)].click().run()
+    objects(app)[own].click().run()
+    assert the_record(app).name == "Nearby spiral"
+    assert the_record(app).known["redshift"] == pytest.approx(0.0237)
+
+
+def explored(key: str, identity: Identity) -> ExploredGalaxy:
+    return ExploredGalaxy(key, identity, None, Options(), result=None)
+
+
+NAMED = Identity("Haro 25", "", {"redshift": 0.0258}, *HARO)
+PLACED = Identity("J104844.19+260313.2", "", {}, HARO[0] + 0.0002, HARO[1], named=False)
+
+
+@pytest.mark.parametrize("order", [(NAMED, PLACED), (PLACED, NAMED)])
+def test_a_position_takes_the_name_that_is_found_for_it(monkeypatch, order):
+    monkeypatch.setattr(state.st, "session_state", {})
+    for key, identity in zip("ab", order, strict=True):
+        state.store_result(explored(key, identity))
+    assert {record.name for record in state.history()} == {"Haro 25"}
+
+
+def test_a_position_elsewhere_keeps_its_own():
+    far = replace(PLACED, ra=HARO[0] + 0.01)
+    assert far.named_as(NAMED) == far
+    assert replace(PLACED, ra=None).named_as(NAMED).name == PLACED.name
+    assert separation_arcsec(0.0, 0.0, 0.0, 1 / 3600) == pytest.approx(1.0)
