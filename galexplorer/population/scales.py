@@ -74,6 +74,14 @@ _MASS_SHIFTS = {
 }
 _MASS_SHIFT_RANGE = (8.5, 11.2)
 
+SCATTERED_MASSES = ("nair", "mass_type", "gama", "gswlc_sga", "virgo_gswlc")
+"""Tables whose masses judge and do not teach: at equal photometry and redshift they scatter by 0.08
+to 0.25 dex (median absolute deviation) about those of MPA-JHU, which do by 0.05 themselves."""
+
+CHOSEN_BY_SPECTRUM = ("quench",)
+"""Tables that judge and do not teach. Galaxies chosen by their spectra have other lines than those
+of equal photometry and redshift: in 3,384 of these Ha is 0.10 dex brighter, [N II] 0.16."""
+
 
 def to_mpajhu_mass(log_mass: np.ndarray, scale: str) -> np.ndarray:
     """Return masses of another table on the scale of MPA-JHU.

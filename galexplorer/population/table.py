@@ -28,7 +28,7 @@ from scipy.spatial import cKDTree
 
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import draw_faint_lines
-from galexplorer.population import extension, package_tables, sources
+from galexplorer.population import extension, package_tables, scales, sources
 from galexplorer.population.completion import (
     add_black_hole_masses,
     impute,
@@ -82,6 +82,9 @@ def build(data: Path | None, rng: np.random.Generator, size: int = SIZE) -> pd.D
         log.warning(package_tables.LIMITATION)
     rows = package_tables.read_packages() if data is None else sources.read_tables(data)
     rows = rows[np.isfinite(rows.redshift) & rows.redshift.between(0.003, 0.33)]
+    rows = rows[~rows.source.isin(scales.CHOSEN_BY_SPECTRUM)]
+    scattered = rows.source.isin(scales.SCATTERED_MASSES)
+    rows["log_stellar_mass"] = rows.log_stellar_mass.mask(scattered)
     rows = _merge_duplicates(_place_by_photometry(rows.reset_index(drop=True)))
     _physical_sizes(rows)
     dispersions = rows[_has_dispersion(rows)]
@@ -215,7 +218,7 @@ def _complete(rows: pd.DataFrame, dispersions: pd.DataFrame, rng: np.random.Gene
     residual = rows.log_stellar_mass - rows.kcorrect_mass
     # kcorrect's own masses have no scatter about themselves, and RESOLVE's are of its own scale
     known = np.isfinite(residual.to_numpy())
-    gives = rows.source.isin(["mpajhu", "structure", "mergers", "quench"]).to_numpy()
+    gives = rows.source.isin(["mpajhu", "structure", "mergers"]).to_numpy()
     impute(
         rows,
         ["log_stellar_mass"],
