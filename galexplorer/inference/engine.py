@@ -1,5 +1,6 @@
 """From an observation to its posterior: the same engine for app, command line and catalogues."""
 
+import logging
 import math
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -28,11 +29,16 @@ from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.records.observation import Cutout, Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
-from galexplorer.records.result import Neighbour, Result, View
+from galexplorer.records.result import Domain, Neighbour, Result, View
+from galexplorer.records.verdict import Reason, Verdict
 from galexplorer.schema import BANDS, IMAGE_BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import caveats
+from galexplorer.verdict.classifiers import VERDICT_FILE
+from galexplorer.verdict.judgement import Screens, judge
 from galexplorer.version import __version__
+
+log = logging.getLogger(__name__)
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
@@ -61,6 +67,20 @@ class Engine(Sampler):
         """Return what new galaxies are compared with."""
         return DomainStatistics.from_arrays(self._read(DOMAIN_FILE))
 
+    @cached_property
+    def screens(self) -> Screens | None:
+        """Return the classifiers of the verdict; None where these weights have none of their own.
+
+        They judge by the latents too, so those of other networks would mislead.
+        """
+        manifest = self.weights.manifest
+        if VERDICT_FILE not in manifest.get("files", {}):
+            return None
+        if manifest.get("verdict", {}).get("model_sha256") != self.weights.sha256:
+            log.warning("The classifiers of the verdict belong to other networks: fit them again.")
+            return None
+        return Screens.from_arrays(self._read(VERDICT_FILE))
+
     def _read(self, name: str) -> dict[str, Tensor]:
         return read_arrays(self.weights.folder, name, self.weights.manifest)
 
@@ -82,7 +102,7 @@ class Engine(Sampler):
         """
         torch.set_num_threads(1)
         engine = cls(load(weights_dir, device))
-        _ = engine.library, engine.domain  # read here, where an error is expected
+        _ = engine.library, engine.domain, engine.screens  # read here, where an error is expected
         return engine
 
     @torch.inference_mode()
@@ -132,8 +152,13 @@ class Engine(Sampler):
         encoded = prepared.encoded
         samples = self.sample(encoded, draws, seed, fixed, redshift_range, [known])[0].numpy()
         measurable = self.measurable(prepared.encoded, samples[None, :, 0])[0]
+        doubts = self.doubts(
+            prepared.encoded,
+            np.array([np.nan if redshift is None else redshift]),
+            np.array([(np.nan, np.nan) if redshift_range is None else redshift_range], float),
+        )
         result = self.compose(
-            observation, prepared, samples, measurable, redshift, redshift_range, seed
+            observation, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
         )
         return tell_prior(result, known, *self.weigh(encoded, [known], redshift_range))
 
@@ -146,6 +171,7 @@ class Engine(Sampler):
         redshift: float | None,
         redshift_range: tuple[float, float] | None,
         seed: int,
+        doubts: tuple[Reason, ...] = (),
     ) -> Result:
         """Put together what is known of one galaxy once its draws are there.
 
@@ -159,6 +185,8 @@ class Engine(Sampler):
             Probability of each of `galexplorer.schema.MEASURABLE_NAMES`.
         redshift, redshift_range, seed
             What the draws were made with.
+        doubts : tuple of Reason
+            What `doubts` said of the galaxy.
 
         Returns
         -------
@@ -183,6 +211,7 @@ class Engine(Sampler):
             known=observation.known,
             origins=observation.origins,
             latent=prepared.latent,
+            verdict=prepared.verdict.with_reasons(doubts),
         )
 
     @torch.inference_mode()
@@ -205,13 +234,16 @@ class Engine(Sampler):
         kind = INPUTS[encoded.origin[0]]
         magnitudes = torch.from_numpy(self._known_magnitudes([observation])).float()
         inputs = distance_inputs(encoded.latent.cpu(), magnitudes, kind)
+        domain = assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0]
+        misfits = np.array([np.nan]) if misfit is None else misfit.cpu().numpy()
         return PreparedObservation(
             encoded=encoded,
             kind=kind,
             view=view,
-            domain=assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0],
+            domain=domain,
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
+            verdict=self.judge([observation], encoded, misfits, [domain])[0],
         )
 
     def _known_magnitudes(self, observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
@@ -232,6 +264,17 @@ class Engine(Sampler):
             f"{', '.join(lost)}: within the noise, and not used. The present weights know no "
             "upper limits.",
         )
+
+    def judge(
+        self,
+        observations: Sequence[Observation],
+        encoded: Encoded,
+        misfit: Float[np.ndarray, " n"],
+        domains: Sequence[Domain],
+    ) -> list[Verdict]:
+        """Return the verdict on each of n galaxies, before their posteriors are known."""
+        latent = encoded.latent.cpu().numpy()
+        return judge(self.screens, observations, latent, misfit, domains)
 
     def encode(self, observations: list[Observation]) -> Encoded:
         """Encode a batch; rows without an image get zero latents."""

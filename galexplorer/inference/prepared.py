@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
 from galexplorer.records.result import Domain, Neighbour, View
+from galexplorer.records.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class PreparedObservation:
     domain : Domain
     neighbours : tuple of Neighbour
     latent : ndarray, shape (32,), or None
+    verdict : Verdict
+        Before the posterior is known.
     """
 
     encoded: Encoded
@@ -73,3 +76,4 @@ class PreparedObservation:
     domain: Domain
     neighbours: tuple[Neighbour, ...]
     latent: Float[np.ndarray, "32"] | None
+    verdict: Verdict

@@ -23,6 +23,7 @@ from galexplorer.inference.prior import (
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Domain, Result
+from galexplorer.records.verdict import CODES
 from galexplorer.runs.batches import run_in_order
 from galexplorer.runs.catalogue_resume import digest_of, find_missing, take_over
 from galexplorer.runs.catalogue_rows import Images, observe_row
@@ -263,7 +264,7 @@ def _infer_batch(
     for row, reasons in zip(rows, undetermined, strict=True):
         columns.derived_flags[row] = reasons
     magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
-    domains: dict[int, Domain] = {}
+    domains: list[Domain] = [Domain(False, np.nan)] * len(rows)
     for index, kind in enumerate(INPUTS):
         take = np.flatnonzero(encoded.origin == index)
         if len(take) == 0:
@@ -274,25 +275,37 @@ def _infer_batch(
         for k, domain in zip(take, judged, strict=True):
             domains[int(k)] = domain
             columns.scores[rows[k]] = domain.score
-            if not domain.inside:
-                columns.flags[rows[k]].append("outside_domain")
+    held = catalogue.redshift[rows].astype(float)
+    stated = np.where((ranges == TARGETS[0].bounds).all(axis=1, keepdims=True), np.nan, ranges)
+    verdicts = [
+        verdict.with_reasons(doubts)
+        for verdict, doubts in zip(
+            engine.judge(observations, encoded, misfits.numpy(), domains),
+            engine.doubts(encoded, held, stated),
+            strict=True,
+        )
+    ]
+    for row, verdict in zip(rows, verdicts, strict=True):
+        columns.p_galaxy[row] = verdict.p_galaxy
+        columns.verdicts[row] = verdict.level
+        columns.flags[row] += verdict.codes
     results: list[tuple[int, Result]] = []
     if not wanted:
         return results
     for place, (row, observation) in enumerate(zip(rows, observations, strict=True)):
-        held = bool(torch.isfinite(fixed[place]))
+        is_held = bool(torch.isfinite(fixed[place]))
         own = (float(ranges[place, 0]), float(ranges[place, 1]))
         result = engine.compose(
             observation,
-            replace(engine.prepare(observation), domain=domains[place]),
+            replace(engine.prepare(observation), domain=domains[place], verdict=verdicts[place]),
             samples[place],
             columns.measurable[row],
-            float(catalogue.redshift[row]) if held else None,
-            None if held or own == TARGETS[0].bounds else own,
+            float(catalogue.redshift[row]) if is_held else None,
+            None if is_held or own == TARGETS[0].bounds else own,
             options.seed,
         )
         result = tell_prior(result, priors[place], weights[place])
-        if flags := [flag for flag in columns.flags[row] if flag != "outside_domain"]:
+        if flags := [flag for flag in columns.flags[row] if flag not in CODES]:
             words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
             result = replace(result, notes=(*result.notes, words))
         results.append((row, result))

@@ -150,6 +150,16 @@ MEANINGS = {
     "inside_domain": Meaning(
         "1 if the galaxy is like those of the training, 0 if not", None, "meta.code.qual"
     ),
+    "verdict": Meaning(
+        "fine, caution or do_not_use (then no value of the row means anything); flag says why",
+        None,
+        "meta.code.qual",
+    ),
+    "p_galaxy": Meaning(
+        "Probability that it is a galaxy rather than a star, a quasar, a defect or a picture",
+        None,
+        "stat.probability;src.class",
+    ),
     "flag": Meaning("What is the matter with the row; empty if nothing", None, "meta.note"),
     "problem": Meaning("Why the target failed; empty if it did not", None, "meta.note"),
     "known_redshift": Meaning("Published redshift; the model never saw it", None, "src.redshift"),

@@ -1,0 +1,287 @@
+"""From what is known of galaxies to their verdicts: classifiers, plain rules, domain, posterior."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from galexplorer.errors import WeightsError
+from galexplorer.image.quality import image_quality
+from galexplorer.records.observation import Observation
+from galexplorer.records.result import Domain
+from galexplorer.records.verdict import CAUTION, DO_NOT_USE, Reason, Verdict, reason
+from galexplorer.schema import BANDS
+from galexplorer.verdict.classifiers import (
+    GALAXY,
+    IMAGE_CLASSES,
+    LAYOUT,
+    PHOTOMETRY_CLASSES,
+    RATES,
+    Classifier,
+    image_inputs,
+    photometry_inputs,
+    size_log_odds,
+)
+
+REDSHIFT_END = 0.3
+"""Where the model's training ends in earnest."""
+
+LIMITS = {DO_NOT_USE: 0.01, CAUTION: 0.03}
+"""Share of real galaxies, held out, that a classifier may give a level to; half where two judge."""
+
+PRIOR_SHARE = {DO_NOT_USE: 0.001, CAUTION: 0.05}
+"""Share of the posterior inside a redshift range, below which the data contradict the range."""
+
+RARITY = {DO_NOT_USE: 1e-4, CAUTION: 0.005}
+"""Share of the posterior that is as unlikely as a redshift, below which the data contradict it."""
+
+_BEYOND = 0.5
+_COLOURS_OF_NO_GALAXY = (("g", "i", -0.6, 4.5), ("g", "r", -0.6, 3.0), ("r", "i", -1.3, 2.5))
+_SIZES_ARCSEC = (0.3, 600.0)
+_BRIGHTEST_MAG = 6.0
+
+
+@dataclass(frozen=True)
+class Screens:
+    """The classifiers of magnitudes and of images."""
+
+    photometry: Classifier
+    image: Classifier
+
+    def to_arrays(self) -> dict[str, Tensor]:
+        """Return everything under flat names, for a safetensors file."""
+        return {
+            "layout": torch.tensor([LAYOUT]),
+            **self.photometry.to_arrays("photometry"),
+            **self.image.to_arrays("image"),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Tensor]) -> "Screens":
+        """Invert `to_arrays`.
+
+        Raises
+        ------
+        WeightsError
+            If they are of another version.
+        """
+        if arrays.get("layout", torch.zeros(1)).tolist() != [LAYOUT]:
+            raise WeightsError(
+                "The classifiers of the verdict belong to another version of galexplorer: "
+                "fit them again, or update one of the two."
+            )
+        return cls(*(Classifier.from_arrays(arrays, name) for name in ("photometry", "image")))
+
+
+def judge(
+    screens: Screens | None,
+    observations: Sequence[Observation],
+    latent: Float[np.ndarray, "n 32"],
+    misfit: Float[np.ndarray, " n"],
+    domains: Sequence[Domain],
+) -> list[Verdict]:
+    """Return what is to be thought of galaxies before their posteriors are known.
+
+    Parameters
+    ----------
+    screens : Screens or None
+        Without them rules and the domain decide, and `Verdict.p_galaxy` is NaN.
+    observations : sequence of Observation
+    latent : ndarray, shape (n, 32)
+    misfit : ndarray, shape (n,)
+        Of the reconstruction, NaN without an image.
+    domains : sequence of Domain
+
+    Returns
+    -------
+    list of Verdict
+    """
+    found: list[list[Reason]] = [
+        [*observation.concerns, *_impossible(observation), *_unlike(domain)]
+        for observation, domain in zip(observations, domains, strict=True)
+    ]
+    p_galaxy = np.full(len(observations), np.nan)
+    if screens is not None:
+        shown = np.flatnonzero([o.cutout is not None for o in observations])
+        listed = np.flatnonzero([o.photometry.kind == "catalogue" for o in observations])
+        both = set(shown) & set(listed)
+        for rows, screening in (
+            (listed, _screen_magnitudes(screens.photometry, [observations[k] for k in listed])),
+            (
+                shown,
+                _screen_images(
+                    screens.image, [observations[k] for k in shown], latent[shown], misfit[shown]
+                ),
+            ),
+        ):
+            for k, code, score, limits, share in zip(rows, *screening, strict=True):
+                if level := _level(score, limits, k in both):
+                    found[k].append(reason(code, level))
+                p_galaxy[k] = np.fmin(p_galaxy[k], share)
+    return [
+        Verdict((), float(p)).with_reasons(tuple(each))
+        for each, p in zip(found, p_galaxy, strict=True)
+    ]
+
+
+def doubts_about_redshift(
+    share_beyond: Float[np.ndarray, " n"],
+    share_inside: Float[np.ndarray, " n"],
+    rarity: Float[np.ndarray, " n"],
+) -> list[tuple[Reason, ...]]:
+    """Return what the posterior that no user has narrowed says of redshift and prior.
+
+    Parameters
+    ----------
+    share_beyond : ndarray, shape (n,)
+        Of the posterior above `REDSHIFT_END`.
+    share_inside : ndarray, shape (n,)
+        Of the posterior in the range of redshift that the user gave; NaN without one.
+    rarity : ndarray, shape (n,)
+        Of the posterior where it is not denser than at the redshift that the user fixed; NaN
+        without one.
+
+    Returns
+    -------
+    list of tuple of Reason
+    """
+    out = []
+    for beyond, inside, rare in zip(share_beyond, share_inside, rarity, strict=True):
+        found = []
+        if level := _below(inside, PRIOR_SHARE):
+            found.append(reason("prior", level, f"({_percent(inside)} of the posterior.)"))
+        if level := _below(rare, RARITY):
+            words = f"({_percent(rare)} of the posterior is as unlikely.)"
+            found.append(reason("fixed_redshift", level, words))
+        if beyond > _BEYOND and np.isnan(rare):
+            found.append(reason("beyond", CAUTION, f"({_percent(beyond)} of the posterior.)"))
+        out.append(tuple(found))
+    return out
+
+
+def _screen_magnitudes(
+    classifier: Classifier, observations: Sequence[Observation]
+) -> tuple[Sequence, ...]:
+    """Return code, score, limits and probability of a galaxy, of each."""
+    magnitudes, errors = (
+        np.array(
+            [[getattr(o.photometry, part).get(b, np.nan) for b in BANDS] for o in observations],
+            float,
+        ).reshape(-1, len(BANDS))
+        for part in ("magnitudes", "errors")
+    )
+    r50 = np.array(
+        [
+            o.photometry.petro_r50 if o.photometry.petro_kind == "catalogue" else np.nan
+            for o in observations
+        ],
+        float,
+    )
+    found = screen_magnitudes(classifier, magnitudes, errors, r50)
+    pattern = np.isfinite(magnitudes) @ (2 ** np.arange(len(BANDS)))
+    limits = classifier.limits.numpy()[pattern]
+    return _outcome(classifier, found, PHOTOMETRY_CLASSES, limits)
+
+
+def screen_magnitudes(
+    classifier: Classifier,
+    magnitudes: Float[np.ndarray, "n 5"],
+    errors: Float[np.ndarray, "n 5"],
+    petro_r50_arcsec: Float[np.ndarray, " n"],
+) -> Float[np.ndarray, "n c"]:
+    """Return the probability of each of `PHOTOMETRY_CLASSES`, sizes of a catalogue included.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    magnitudes, errors : ndarray, shape (n, 5)
+        NaN where missing.
+    petro_r50_arcsec : ndarray, shape (n,)
+        NaN where missing.
+
+    Returns
+    -------
+    ndarray, shape (n, c)
+    """
+    found = classifier.probabilities(photometry_inputs(magnitudes, errors))
+    pointlike = [PHOTOMETRY_CLASSES.index(name) for name in ("star", "quasar")]
+    odds = size_log_odds(petro_r50_arcsec, magnitudes[:, BANDS.index("r")])
+    found[:, pointlike] *= np.exp(odds)[:, None]
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def _screen_images(
+    classifier: Classifier,
+    observations: Sequence[Observation],
+    latent: Float[np.ndarray, "n 32"],
+    misfit: Float[np.ndarray, " n"],
+) -> tuple[Sequence, ...]:
+    """Return code, score, limits and probability of a galaxy, of each."""
+    if not observations:
+        return [], [], [], []
+    cutouts = [o.cutout for o in observations if o.cutout is not None]
+    quality = np.stack(
+        [
+            image_quality(c.native, c.native_pixel_scale_arcsec, c.petrosian_radius_arcsec)
+            for c in cutouts
+        ]
+    )
+    found = classifier.probabilities(image_inputs(quality, latent, misfit))
+    limits = np.repeat(classifier.limits.numpy(), len(found), axis=0)
+    return _outcome(classifier, found, IMAGE_CLASSES, limits)
+
+
+def _outcome(
+    classifier: Classifier,
+    found: Float[np.ndarray, "n c"],
+    classes: tuple[str, ...],
+    limits: Float[np.ndarray, "n r"],
+) -> tuple[Sequence, ...]:
+    others = np.delete(found, GALAXY, axis=1).argmax(axis=1) + 1
+    codes = [classes[k] for k in others]
+    return codes, 1 - found[:, GALAXY], limits, classifier.p_galaxy(found, classes)
+
+
+def _level(score: float, limits: Float[np.ndarray, " r"], both: bool) -> str:
+    """Return the level of a score, empty where it is fine."""
+    for level, rate in LIMITS.items():
+        if score > limits[RATES.index(0.5 * rate if both else rate)]:
+            return level
+    return ""
+
+
+def _below(value: float, limits: dict[str, float]) -> str:
+    return next((level for level, limit in limits.items() if value < limit), "")
+
+
+def _unlike(domain: Domain) -> list[Reason]:
+    if domain.inside or not domain.reasons or np.isnan(domain.score):
+        return []
+    return [reason("outside_domain", CAUTION, " ".join(domain.reasons))]
+
+
+def _impossible(observation: Observation) -> list[Reason]:
+    """Return whether a catalogue's colours, brightness or size are beyond those of any galaxy."""
+    photometry, found = observation.photometry, []
+    if photometry.kind != "catalogue":
+        return []
+    known = photometry.magnitudes
+    for blue, red, low, high in _COLOURS_OF_NO_GALAXY:
+        if blue in known and red in known:
+            noise = 3 * np.hypot(*(photometry.errors.get(band, 0.02) for band in (blue, red)))
+            colour = known[blue] - known[red]
+            if not low - noise <= colour <= high + noise:
+                found.append(f"{blue} - {red} is {colour:.2f}.")
+    if "r" in known and known["r"] < _BRIGHTEST_MAG:
+        found.append(f"r is {known['r']:.1f}.")
+    radius = photometry.petro_r50
+    if radius is not None and not _SIZES_ARCSEC[0] <= radius <= _SIZES_ARCSEC[1]:
+        found.append(f"R50 is {radius:.3g} arcsec.")
+    return [reason("impossible", DO_NOT_USE, " ".join(found))] if found else []
+
+
+def _percent(share: float) -> str:
+    return "less than 0.1%" if share < 0.001 else f"{100 * share:.2g}%"
