@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     dataset.command("examples")(build_examples)
     dataset.command("realism")(measure_realism)
     app.command()(train)
+    app.command("train-verdict")(train_verdict)
     app.command()(evaluate)
 
 
@@ -159,6 +160,19 @@ def train(
         from galexplorer.training.config import read_config
         from galexplorer.training.release import make_weights
     make_weights(folders, out, work, read_config(config), resume, device, keep_model, start)
+
+
+def train_verdict(
+    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
+    data: DataOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Fit what tells galaxies from all else (minutes); any networks may lie beside it."""
+    console.show_log()
+    with _needs_training_extra():
+        from galexplorer.screening.release import make_screens
+    make_screens(data, out, workers, seed)
 
 
 def evaluate(

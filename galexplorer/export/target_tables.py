@@ -44,8 +44,9 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
         ``gas_metallicity_flag``, the probability of each BPT class, ``p_no_lines``,
         ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, ``verdict``, ``p_galaxy``
         and ``flag``, quantiles of the derived quantities with ``derived_flag``, the published
-        redshift (``known_redshift``), where pixels and photometry are from, and ``problem``; NaN where there is no value. Each column has
-        description, unit and UCD; the metadata hold provenance and citation.
+        redshift (``known_redshift``), where pixels and photometry are from, and ``problem``; NaN
+        where there is no value. Each column has description, unit and UCD; the metadata hold
+        provenance and citation.
     """
     results = [o.result for o in outcomes]
     summaries = [r.posterior.summary() if r else None for r in results]

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numpy.typing import NDArray
 
+from galexplorer.records.observation import Cutout
+
 LAGS_ARCSEC = (0.4, 0.8, 1.6, 3.2)
 RADII_ARCSEC = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0)
 _LARGEST_PX = 160
@@ -67,16 +69,16 @@ def image_quality(
     ndarray, shape (`len(NAMES)`,), float32
         Finite, of order one.
     """
-    blank_px = (native <= _BLANK_LEVELS).all(axis=0)
+    blank_px = np.all(native <= _BLANK_LEVELS, axis=0)
     side = max(native.shape[1:])
     field = side * pixel_scale_arcsec
     own_scale = pixel_scale_arcsec
-    levels = native.astype(np.float32) / 255
+    levels: NDArray[np.floating] = native.astype(np.float32) / 255
     step = -(-side // _LARGEST_PX)
     if step > 1:
         height, width = (length // step * step for length in native.shape[1:])
         blocks = levels[:, :height, :width].reshape(3, height // step, step, width // step, step)
-        levels = blocks.mean(axis=(2, 4))
+        levels = blocks.mean(axis=(2, 4), dtype=np.float32)
         blank_px = blank_px[:height:step, :width:step]
         pixel_scale_arcsec *= step
     light = levels.mean(axis=0)
@@ -94,7 +96,7 @@ def image_quality(
     core = radius <= max(1.5, 0.25 * size)
     disc = (radius > max(1.5, 0.25 * size)) & (radius <= size)
     profile, rings = _profile(light, radius, ~edges)
-    saturated = (levels * 255 >= _SATURATED).any(axis=0)
+    saturated = np.any(levels * 255 >= _SATURATED, axis=0)
     turned = light[::-1, ::-1]
     inside = radius <= size
     brightness = light[inside] - np.median(light[border])
@@ -131,6 +133,13 @@ def image_quality(
     )  # fmt: skip
 
 
+def quality_of(cutout: Cutout) -> Float32[np.ndarray, f"{len(NAMES)}"]:
+    """Return `image_quality` of a cutout."""
+    return image_quality(
+        cutout.native, cutout.native_pixel_scale_arcsec, cutout.petrosian_radius_arcsec
+    )
+
+
 def _blank_edges(blank: Bool[np.ndarray, "h w"]) -> tuple[Bool[np.ndarray, "h w"], float]:
     """Return the rows and columns at the edges that hold nothing, and the deepest as a share."""
     out, depth = np.zeros_like(blank), 0.0
@@ -147,7 +156,7 @@ def _blank_edges(blank: Bool[np.ndarray, "h w"]) -> tuple[Bool[np.ndarray, "h w"
 
 
 def _profile(
-    light: NDArray[np.float32], radius: NDArray[np.floating], usable: NDArray[np.bool_]
+    light: NDArray[np.floating], radius: NDArray[np.floating], usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return mean and scatter of the light in rings; a ring outside the image repeats the last."""
     ring = np.digitize(radius, RADII_ARCSEC[1:])
@@ -165,7 +174,7 @@ def _profile(
 
 
 def _differences(
-    plane: NDArray[np.float32], lag: int, where: NDArray[np.bool_], most: float = 0.08
+    plane: NDArray[np.floating], lag: int, where: NDArray[np.bool_], most: float = 0.08
 ) -> float:
     """Return the mean difference of pixels a lag apart, large ones cut off."""
     found = []
@@ -181,7 +190,7 @@ def _differences(
 
 
 def _structure(
-    light: NDArray[np.float32], scale: float, where: NDArray[np.bool_], floor: float
+    light: NDArray[np.floating], scale: float, where: NDArray[np.bool_], floor: float
 ) -> list[float]:
     """Return the structure function at `LAGS_ARCSEC`, as logarithms."""
     middle = float(np.median(light[where])) if where.any() else 0.0
@@ -199,19 +208,19 @@ def _structure(
     return found
 
 
-def _contrast(light: NDArray[np.float32], axis: int) -> float:
+def _contrast(light: NDArray[np.floating], axis: int) -> float:
     """Return how far the brightest row or column stands above its neighbours' median."""
     mean = np.median(light, axis=axis)
     return float(min(_STEEP, (mean.max() - np.median(mean)) / 0.05))
 
 
-def _colours(levels: NDArray[np.float32], where: NDArray[np.bool_]) -> list[float]:
+def _colours(levels: NDArray[np.floating], where: NDArray[np.bool_]) -> list[float]:
     """Return log ratios of the channels in a region."""
     mean = levels[:, where].mean(axis=1) + _COLOUR_FLOOR
     return [float(np.log10(mean[0] / mean[1]) * 5), float(np.log10(mean[1] / mean[2]) * 5)]
 
 
-def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+def _correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
     one, two = first - first.mean(), second - second.mean()
     norm = float(np.sqrt((one**2).sum() * (two**2).sum()))
     return float((one * two).sum() / norm) if norm > 0 else 1.0

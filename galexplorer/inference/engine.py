@@ -1,10 +1,8 @@
 """From an observation to its posterior: the same engine for app, command line and catalogues."""
 
-import logging
 import math
 from collections.abc import Sequence
-from functools import cache, cached_property
-from importlib import metadata
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
@@ -15,11 +13,15 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
 from galexplorer.errors import OptionError
-from galexplorer.image.fibre import fibre_magnitudes
-from galexplorer.inference.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, to_picture
 from galexplorer.inference.noise import keys_of
-from galexplorer.inference.prepared import Encoded, PreparedObservation
+from galexplorer.inference.prepared import (
+    Encoded,
+    PreparedObservation,
+    errors_of,
+    fibre_magnitudes_of,
+    magnitudes_of,
+)
 from galexplorer.inference.prior import Prior, choose_prior, tell_prior
 from galexplorer.inference.sampler import Sampler
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, WITHOUT_FIBRE, photometry_features
@@ -27,18 +29,16 @@ from galexplorer.model.modes import modes_of
 from galexplorer.model.network import ImageSummary
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.records.observation import Cutout, Observation, Stored
-from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Domain, Neighbour, Result, View
 from galexplorer.records.verdict import Reason, Verdict
-from galexplorer.schema import BANDS, IMAGE_BANDS, MEASURABLE_NAMES, TARGETS
+from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import caveats
 from galexplorer.verdict.classifiers import VERDICT_FILE
+from galexplorer.verdict.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
 from galexplorer.verdict.judgement import Screens, judge
-from galexplorer.version import __version__
-
-log = logging.getLogger(__name__)
+from galexplorer.version import versions
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
@@ -69,15 +69,8 @@ class Engine(Sampler):
 
     @cached_property
     def screens(self) -> Screens | None:
-        """Return the classifiers of the verdict; None where these weights have none of their own.
-
-        They judge by the latents too, so those of other networks would mislead.
-        """
-        manifest = self.weights.manifest
-        if VERDICT_FILE not in manifest.get("files", {}):
-            return None
-        if manifest.get("verdict", {}).get("model_sha256") != self.weights.sha256:
-            log.warning("The classifiers of the verdict belong to other networks: fit them again.")
+        """Return the classifiers of the verdict; None where the manifest names none."""
+        if VERDICT_FILE not in self.weights.manifest.get("files", {}):
             return None
         return Screens.from_arrays(self._read(VERDICT_FILE))
 
@@ -235,7 +228,6 @@ class Engine(Sampler):
         magnitudes = torch.from_numpy(self._known_magnitudes([observation])).float()
         inputs = distance_inputs(encoded.latent.cpu(), magnitudes, kind)
         domain = assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0]
-        misfits = np.array([np.nan]) if misfit is None else misfit.cpu().numpy()
         return PreparedObservation(
             encoded=encoded,
             kind=kind,
@@ -243,14 +235,14 @@ class Engine(Sampler):
             domain=domain,
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
-            verdict=self.judge([observation], encoded, misfits, [domain])[0],
+            verdict=self.judge([observation], [domain])[0],
         )
 
     def _known_magnitudes(self, observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
         """Return magnitudes without those that are but noise to networks that know no limits."""
         magnitudes = magnitudes_of(observations)
         if self.model.sizes.features <= WITHOUT_FIBRE:
-            errors = _errors([observation.photometry for observation in observations])
+            errors = errors_of([observation.photometry for observation in observations])
             magnitudes[errors > _LARGEST_KNOWN_ERROR] = np.nan
         return magnitudes
 
@@ -266,15 +258,10 @@ class Engine(Sampler):
         )
 
     def judge(
-        self,
-        observations: Sequence[Observation],
-        encoded: Encoded,
-        misfit: Float[np.ndarray, " n"],
-        domains: Sequence[Domain],
+        self, observations: Sequence[Observation], domains: Sequence[Domain]
     ) -> list[Verdict]:
         """Return the verdict on each of n galaxies, before their posteriors are known."""
-        latent = encoded.latent.cpu().numpy()
-        return judge(self.screens, observations, latent, misfit, domains)
+        return judge(self.screens, observations, domains)
 
     def encode(self, observations: list[Observation]) -> Encoded:
         """Encode a batch; rows without an image get zero latents."""
@@ -289,14 +276,14 @@ class Engine(Sampler):
         measured = np.array([p.kind == "measured" for p in photometry])
         features = photometry_features(
             self._known_magnitudes(observations),
-            _errors(photometry),
+            errors_of(photometry),
             petro,
             measured,
             np.array([p.petro_kind == "measured" for p in photometry]),
             scale,
             origin,
             np.array([[p.petro_magnitudes.get(b, np.nan) for b in BANDS] for p in photometry]),
-            _fibre_magnitudes(images),
+            fibre_magnitudes_of(images),
         )
         grids = [o.cutout.grid if o.cutout else None for o in observations]
         return self.encode_arrays(features, grids, origin, [o.stored for o in observations])
@@ -400,17 +387,6 @@ class Engine(Sampler):
         }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what made a result."""
-    packages = {name: _version(name) for name in ("torch", "nflows", "numpy", "astropy")}
-    return {"galexplorer": __version__, **packages}
-
-
-@cache
-def _version(package: str) -> str:
-    return metadata.version(package)  # reads and parses a file
-
-
 def check_options(
     redshift: float | None,
     redshift_range: tuple[float, float] | None,
@@ -439,23 +415,3 @@ def check_options(
             raise OptionError(
                 f"The redshift range {first} to {last} must increase and lie within 0 to {high}."
             )
-
-
-def _fibre_magnitudes(images: Sequence[Cutout | Stored | None]) -> np.ndarray:
-    out = np.full((len(images), len(IMAGE_BANDS)), np.nan)
-    for k, image in enumerate(images):
-        if isinstance(image, Stored):
-            out[k] = image.fibre_magnitudes
-        elif image is not None:
-            out[k] = fibre_magnitudes(image.grid[None], np.array([image.pixel_scale_arcsec]))[0]
-    return out
-
-
-def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
-    """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
-    listed = [o.photometry.magnitudes for o in observations]
-    return np.array([[m.get(b, np.nan) for b in BANDS] for m in listed], float)
-
-
-def _errors(photometry: list[Photometry]) -> np.ndarray:
-    return np.array([[p.errors.get(b, np.nan) for b in BANDS] for p in photometry], float)

@@ -78,9 +78,9 @@ _REASONS = {
         "Its redshift is probably above 0.3, where the model ends.",
         "Do not rely on the redshift or on what follows from it.",
     ),
-    "prior": _Words(
-        "The data contradict the redshift range: hardly any of the posterior lies inside.",
-        "Widen the range, or check that it belongs to this galaxy.",
+    "prior_conflict": _Words(
+        "The data contradict the redshift range or prior that was given.",
+        "Widen it, or check that it belongs to this galaxy.",
     ),
     "fixed_redshift": _Words(
         "The data contradict the redshift that was given.",

@@ -10,8 +10,8 @@ from astropy.table import Table
 from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
-from galexplorer.inference.domain import assess_domain, distance_inputs
-from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
+from galexplorer.inference.engine import Engine, check_options
+from galexplorer.inference.prepared import magnitudes_of
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
@@ -38,6 +38,8 @@ from galexplorer.schema import (
 from galexplorer.science.bpt import class_shares
 from galexplorer.science.derived import derived_statistics
 from galexplorer.science.summary import CAUTION_ABOVE
+from galexplorer.verdict.domain import assess_domain, distance_inputs
+from galexplorer.version import versions
 
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
@@ -250,9 +252,6 @@ def _infer_batch(
     if batch is not None:
         pictured = [[o.cutout is not None] for o in observations]
         batch(rows, samples, np.where(pictured, encoded.latent.cpu().numpy(), np.float32(np.nan)))
-    for row, weight in zip(rows, weights, strict=True):
-        if weight is not None and weight.conflicts:
-            columns.flags[row].append("prior_conflict")
     quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
     columns.statistics[rows] = np.concatenate(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
@@ -276,12 +275,14 @@ def _infer_batch(
             domains[int(k)] = domain
             columns.scores[rows[k]] = domain.score
     held = catalogue.redshift[rows].astype(float)
-    stated = np.where((ranges == TARGETS[0].bounds).all(axis=1, keepdims=True), np.nan, ranges)
+    stated = ranges[:number].astype(float)
+    stated[(stated == TARGETS[0].bounds).all(axis=1)] = np.nan
     verdicts = [
-        verdict.with_reasons(doubts)
-        for verdict, doubts in zip(
-            engine.judge(observations, encoded, misfits.numpy(), domains),
+        verdict.with_reasons((*doubts, *(weight.doubts if weight else ())))
+        for verdict, doubts, weight in zip(
+            engine.judge(observations, domains),
             engine.doubts(encoded, held, stated),
+            weights,
             strict=True,
         )
     ]

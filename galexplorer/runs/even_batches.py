@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from galexplorer.inference.domain import misfit_of
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.prepared import Encoded
 from galexplorer.inference.sampler import CHUNK
 from galexplorer.records.observation import Observation
+from galexplorer.verdict.domain import misfit_of
 
 _SIZES = (64, 32, 16)
 """Multiples of the elements that a processor handles at once, so that remainders are few."""

@@ -85,7 +85,7 @@ def cut_off(pixels: Pixels, distance_px: float, rng: np.random.Generator) -> Pix
     rows = max(20, round(0.5 * (last - first) * rng.uniform(1, 2)))
     top = max(0, height // 2 - rows)
     part = (slice(None), slice(top, height // 2 + rows), slice(first, last))
-    turn = rng.integers(4)
+    turn = int(rng.integers(4))
 
     def crop(values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(np.rot90(values[part], turn, (1, 2)))

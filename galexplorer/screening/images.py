@@ -1,28 +1,28 @@
 """Images of galaxies and of everything else, as rows that the classifier of images learns from."""
 
 import multiprocessing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Integer, Shaped, UInt8
+from jaxtyping import Float
 
 from galexplorer.console import track
 from galexplorer.datasets.shards import TEST, TRAIN, VALIDATION, split_of, split_of_key
 from galexplorer.errors import InputError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.image.pixels import Pixels
-from galexplorer.image.quality import image_quality
 from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe
 from galexplorer.observed.jpeg_sets import SCALES_ARCSEC
+from galexplorer.records.observation import Observation
 from galexplorer.screening import corruptions
 
-_NOT_GALAXIES = "more/not_galaxies"
-_NOT_GALAXIES_ARCSEC = 0.188
+NEGATIVES = "more/not_galaxies"
+_NEGATIVES_ARCSEC = 0.188
 _NOMINAL_ARCSEC = 0.396
 _FAINTEST_MAG = 17.77
 _COUNTS_SLOPE = 0.5  # log10 of galaxies by magnitude, with the large ones' field in mind
@@ -32,7 +32,9 @@ _SHARE_UNKNOWN_SCALE = {TRAIN: 0.15, VALIDATION: 0.4, TEST: 0.5}
 _ALL_TYPES = "sdss_stripe"
 _TELL_SCALE = ("scale_2", "scale_half", "psf_wide", "psf_narrow")
 _CORRUPTED = {TRAIN: 450, VALIDATION: 100, TEST: 200}
-_REAL_NEGATIVES = {"bad sky": "artefact", "glow": "saturated", "empty centre": "artefact"}
+_GZ1_CLASSES = ("elliptical", "spiral", "spiral", "edge_on", "unknown", "merger")
+
+Kept = TypeVar("Kept")
 
 CORRUPTIONS = (
     "swapped_bands", "units_10", "units_1000", "scale_2", "scale_half", "psf_wide", "psf_narrow",
@@ -92,64 +94,38 @@ class Task(NamedTuple):
     linear: bool
 
 
-@dataclass(frozen=True)
-class ScreeningImages:
-    """Images as the classifier sees them; those that cannot be measured are refused already.
-
-    Attributes
-    ----------
-    grid : ndarray, shape (n, 3, 64, 64), uint8
-    pixel_scale : ndarray, shape (n,)
-    quality : ndarray, shape (n, q)
-        See `galexplorer.image.quality`.
-    measured : ndarray, shape (n, 5)
-        g, r, i, and Petrosian r50, r90; NaN where unknown.
-    linear : ndarray of bool, shape (n,)
-    kind, group : ndarray of str, shape (n,)
-    split : ndarray, shape (n,)
-    refused : dict of tuple to int
-        Number of images by kind and split in which nothing could be measured.
-    """
-
-    grid: UInt8[np.ndarray, "n 3 64 64"]
-    pixel_scale: Float[np.ndarray, " n"]
-    quality: Float[np.ndarray, "n q"]
-    measured: Float[np.ndarray, "n 5"]
-    linear: Shaped[np.ndarray, " n"]
-    kind: Shaped[np.ndarray, " n"]
-    group: Shaped[np.ndarray, " n"]
-    split: Integer[np.ndarray, " n"]
-    refused: dict[tuple[str, int], int]
-
-    def __len__(self) -> int:
-        return len(self.kind)
-
-
 def list_galaxies(data: Path) -> list[Task]:
     """Return every real image of a galaxy whose field shows the sky around it."""
     tasks = []
     for name, scale in SCALES_ARCSEC.items():
         labels = pd.read_csv(data / name / "labels.csv")
-        for k, row in enumerate(labels.itertuples()):
-            dwarf = row.log_mstar < 9 or row.z_spec < 0.008
-            group = f"{name}/{'dwarf' if dwarf else 'edge_on' if row.logr25 > 0.5 else 'other'}"
-            split = split_of(row.ra, row.dec)
-            tasks.append(Task("galaxy", split, group, data / name / row.file, scale, k, False))
-    classes = ("elliptical", "spiral", "spiral", "edge_on", "unknown", "merger")
+        dwarf = (labels.log_mstar < 9) | (labels.z_spec < 0.008)
+        kinds = np.select([dwarf, labels.logr25 > 0.5], ["dwarf", "edge_on"], "other")
+        for k, (file, split, kind) in enumerate(
+            zip(labels.file, _splits(labels), kinds, strict=True)
+        ):
+            path = data / name / str(file)
+            tasks.append(Task("galaxy", split, f"{name}/{kind}", path, scale, k, False))
     labels = pd.read_csv(data / "gz1_jpeg" / "labels.csv")
-    for k, row in enumerate(labels.itertuples()):
-        split = split_of_key(f"gz1_jpeg/{row.file}")
-        path = data / "gz1_jpeg" / row.file
-        tasks.append(Task("galaxy", split, f"gz1/{classes[row.gz1_class]}", path, np.nan, k, False))
+    kinds = np.array(_GZ1_CLASSES)[labels.gz1_class.to_numpy(int)]
+    for k, (name, kind) in enumerate(zip(labels.file.astype(str), kinds, strict=True)):
+        split = split_of_key(f"gz1_jpeg/{name}")
+        path = data / "gz1_jpeg" / name
+        tasks.append(Task("galaxy", split, f"gz1/{kind}", path, np.nan, k, False))
     for k, path in enumerate(sorted((data / "gz2_jpeg").glob("*.jpg"))):
         split = split_of_key(f"gz2_jpeg/{path.name}")
         tasks.append(Task("galaxy", split, "gz2/other", path, np.nan, k, False))
     return tasks
 
 
-def of_known_scale(group: str) -> bool:
-    """Return whether galaxies of a group were given the scale that their image has."""
-    return not group.startswith("gz")
+def _splits(table: pd.DataFrame) -> np.ndarray:
+    places = zip(table.ra.to_numpy(float), table.dec.to_numpy(float), strict=True)
+    return np.array([split_of(ra, dec) for ra, dec in places])
+
+
+def scale_known(task: Task) -> bool:
+    """Return whether an image was given the scale that it has."""
+    return task.path is None or bool(np.isfinite(task.scale_arcsec))
 
 
 def list_tasks(data: Path, splits: Sequence[int], seed: int = 0) -> list[Task]:
@@ -164,7 +140,7 @@ def list_tasks(data: Path, splits: Sequence[int], seed: int = 0) -> list[Task]:
     """
     rng = np.random.default_rng(seed)
     real = list_galaxies(data)
-    table = pd.read_csv(data / _NOT_GALAXIES / "labels.csv")
+    table = pd.read_csv(data / NEGATIVES / "labels.csv")
     tasks = []
     for split in splits:
         mine = [task for task in real if task.split == split]
@@ -182,11 +158,10 @@ def list_tasks(data: Path, splits: Sequence[int], seed: int = 0) -> list[Task]:
             for _ in range(_CORRUPTED[split]):
                 own = int(rng.integers(2**31))
                 tasks.append(Task(kind, split, kind, None, np.nan, own, False))
-        for row in table.itertuples():
-            if split_of(row.ra, row.dec) == split:
-                path = data / _NOT_GALAXIES / row.file
-                task = Task(row.kind, split, row.kind, path, _NOT_GALAXIES_ARCSEC, 0, False)
-                tasks += [task, task._replace(linear=True)]
+        for k in np.flatnonzero(_splits(table) == split):
+            kind, path = str(table.kind[k]), data / NEGATIVES / str(table.file[k])
+            task = Task(kind, split, kind, path, _NEGATIVES_ARCSEC, 0, False)
+            tasks += [task, task._replace(linear=True)]
     return tasks
 
 
@@ -199,118 +174,75 @@ def _share_of(task: Task) -> float:
 def make_images(
     tasks: Sequence[Task],
     stars: Float[np.ndarray, "m 3"],
+    keep: Callable[[Observation], Kept],
     workers: int = 1,
     title: str = "images to screen",
-) -> ScreeningImages:
-    """Make, measure and cut images.
+) -> Iterator[tuple[Task, Kept | None]]:
+    """Make, measure and cut images, in their order.
 
     Parameters
     ----------
     tasks : sequence of Task
     stars : ndarray, shape (m, 3)
         Magnitudes of stars in g, r, i, whose colours invented ones have.
+    keep : callable
+        What to keep of each.
     workers : int
     title : str
 
-    Returns
-    -------
-    ScreeningImages
+    Yields
+    ------
+    Task
+    Kept or None
+        None where no galaxy could be measured, which a user is told.
     """
-    global _STARS
-    _STARS = stars
-    rows, refused, kept = [], {}, []
+    make = partial(_make, stars, keep)
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        made = pool.imap(_make, tasks, chunksize=32)
-        for task, row in zip(tasks, track(made, title, len(tasks)), strict=True):
-            if row is None:
-                key = (task.kind, task.split)
-                refused[key] = refused.get(key, 0) + 1
-            else:
-                rows.append(row)
-                kept.append(task)
-    grid, scale, quality, measured = (np.stack(part) for part in zip(*rows, strict=True))
-    return ScreeningImages(
-        grid,
-        scale,
-        quality,
-        measured,
-        np.array([task.linear for task in kept]),
-        np.array([task.kind for task in kept]),
-        np.array([task.group for task in kept]),
-        np.array([task.split for task in kept], np.uint8),
-        refused,
-    )
+        made = pool.imap(make, tasks, chunksize=16)
+        yield from zip(tasks, track(made, title, len(tasks)), strict=True)
 
 
-_STARS = np.empty((0, 3))
-
-
-def _make(task: Task) -> tuple[np.ndarray, ...] | None:
+def _make(stars: np.ndarray, keep: Callable[[Observation], Kept], task: Task) -> Kept | None:
     rng = np.random.default_rng((task.seed, task.split))
     try:
-        return row_of(_pixels(task, rng))
+        return keep(observe(_pixels(task, stars, rng), None))
     except (InputError, TargetError):
         return None
 
 
-def row_of(
-    pixels: Pixels, ra: float | None = None, dec: float | None = None
-) -> tuple[np.ndarray, ...]:
-    """Return grid, pixel scale, quality and photometry of what is at the centre, or a position."""
-    observation = observe(pixels, None, ra, dec)
-    cutout, photometry = observation.cutout, observation.photometry
-    assert cutout is not None  # there were pixels
-    quality = image_quality(
-        cutout.native, cutout.native_pixel_scale_arcsec, cutout.petrosian_radius_arcsec
-    )
-    numbers = [photometry.magnitudes.get(band, np.nan) for band in "gri"]
-    numbers += [photometry.petro_r50 or np.nan, photometry.petro_r90 or np.nan]
-    return (
-        cutout.grid,
-        np.float32(cutout.pixel_scale_arcsec),
-        quality,
-        np.array(numbers, np.float32),
-    )
-
-
-def _pixels(task: Task, rng: np.random.Generator) -> Pixels:
+def _pixels(task: Task, stars: np.ndarray, rng: np.random.Generator) -> Pixels:
     if task.path is None:
-        return _invented(task.kind, rng)
-    pixels = _read(task)
+        return _invented(task.kind, stars, rng)
+    pixels = _read(task.path, task.scale_arcsec)
     if task.linear:
         pixels = corruptions.as_linear(pixels)
     change = _CHANGES.get(task.kind)
     return pixels if change is None else change(pixels, rng)
 
 
-def _read(task: Task) -> Pixels:
+def _read(path: Path, scale_arcsec: float) -> Pixels:
     """Read a picture; of unknown scale, it gets one that makes the galaxy as bright as real ones.
 
     Surface brightness is what a composite shows, so size and magnitude go together.
     """
-    if np.isfinite(task.scale_arcsec):
-        return read_image(task.path, pixel_scale_arcsec=task.scale_arcsec)
-    pixels = read_image(task.path, pixel_scale_arcsec=_NOMINAL_ARCSEC)
-    own = np.random.default_rng(abs(hash_of(task.path.name)))
+    if np.isfinite(scale_arcsec):
+        return read_image(path, pixel_scale_arcsec=scale_arcsec)
+    pixels = read_image(path, pixel_scale_arcsec=_NOMINAL_ARCSEC)
+    own = np.random.default_rng(int.from_bytes(path.name.encode()[-8:], "big"))
     wanted = max(13.0, _FAINTEST_MAG + np.log10(own.random()) / _COUNTS_SLOPE)
     factor = 10 ** (0.2 * (measure(pixels).magnitudes["r"] - wanted))
     scale = float(np.clip(_NOMINAL_ARCSEC * factor, *_SCALE_LIMITS_ARCSEC))
     return corruptions.mistake_scale(pixels, scale / _NOMINAL_ARCSEC)
 
 
-def hash_of(name: str) -> int:
-    """Return a number that hangs on nothing but a name."""
-    return int.from_bytes(name.encode()[-8:], "big")
-
-
-def _invented(kind: str, rng: np.random.Generator) -> Pixels:
+def _invented(kind: str, stars: np.ndarray, rng: np.random.Generator) -> Pixels:
     if kind == "noise":
         return corruptions.noise(rng)
     if kind == "drawing":
         return corruptions.drawing(rng)
     saturated = kind == "saturated_star"
     r = rng.uniform(7, 13.5) if saturated else rng.uniform(13.5, 19.5)
-    gri = _STARS[rng.integers(len(_STARS))]
+    gri = stars[rng.integers(len(stars))]
     return corruptions.star(rng, gri - gri[1] + r, saturated)
 
 

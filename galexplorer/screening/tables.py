@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from galexplorer.datasets.shards import TEST, split_of, split_of_key
 from galexplorer.population.sources import read_tables
-from galexplorer.schema import BANDS, EXTINCTION_PER_REDDENING
+from galexplorer.schema import BANDS, EXTINCTION_PER_REDDENING, IMAGE_BANDS
 
 NEGATIVES = "more/stars_quasars.csv.gz"
 VEGA_MINUS_AB_MAG = (-0.91, 0.08, -0.16, -0.37, -0.54)
@@ -180,6 +180,12 @@ def spoil(
     mixed = way >= 0.9
     out[mixed] = rng.permuted(magnitudes[mixed], axis=1)
     return out
+
+
+def stars_of(rows: pd.DataFrame, split: int) -> Float[np.ndarray, "m 3"]:
+    """Return g, r, i of the stars of a split, (m, 3)."""
+    found = rows[(rows.kind == "star") & (rows.split == split)][list(IMAGE_BANDS)].to_numpy(float)
+    return found[np.isfinite(found).all(axis=1)]
 
 
 def held_out(rows: pd.DataFrame, split: int = TEST, faintest: float = FAINTEST_R) -> pd.DataFrame:

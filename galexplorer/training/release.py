@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from galexplorer.datasets import shards
 from galexplorer.datasets.shards import TRAIN, Arrays
 from galexplorer.errors import DataError
-from galexplorer.inference import domain, library
-from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
+from galexplorer.inference import library
+from galexplorer.inference.engine import DOMAIN_FILE, Engine
 from galexplorer.model import weights
 from galexplorer.model.features import INPUTS, expand_gri_to_ugriz
 from galexplorer.model.network import GalaxyModel
@@ -28,6 +28,8 @@ from galexplorer.training.config import Config
 from galexplorer.training.fit import train
 from galexplorer.training.library import entries_of
 from galexplorer.training.training_data import TrainingData
+from galexplorer.verdict import domain
+from galexplorer.version import versions
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +198,7 @@ def _notices(kinds: set[str | None], missing_data: list[str]) -> list[str]:
 
 @torch.no_grad()
 def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, device: str) -> None:
-    """Write what `galexplorer.inference.domain` compares new galaxies with."""
+    """Write what `galexplorer.verdict.domain` compares new galaxies with."""
     rows = training_data.rows
     rng = np.random.default_rng(0)
     mean, precision, distances, misfits, faintest = {}, {}, {}, {}, {}

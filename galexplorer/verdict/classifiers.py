@@ -1,9 +1,10 @@
 """Is it a galaxy, and was it given as the model expects? Two small classifiers.
 
-One sees magnitudes in any of the five bands, one the image; both learnt from real galaxies, real
-stars, quasars, defects and distant galaxies, and from what goes wrong, made from real galaxies
-(`galexplorer.screening.fit`). What counts is the probability of the class `GALAXY`, against
-quantiles of real galaxies that were held out: so many of them would be called wrong.
+One sees magnitudes in any of the five bands, one what was measured of an image; both learnt from
+real galaxies, real stars, quasars, defects and distant galaxies, and from what goes wrong, made
+from real galaxies (`galexplorer.screening.fit`). What counts is the probability of the class
+`GALAXY`, against quantiles of real galaxies that were held out: so many of them would be called
+wrong. They know nothing of the networks, so they stay valid when those are trained anew.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from galexplorer.image.quality import NAMES as QUALITY_NAMES
-from galexplorer.model.vae import LATENTS
 from galexplorer.records.verdict import NO_GALAXY
 from galexplorer.schema import BANDS
 
@@ -43,7 +43,7 @@ _PAIRS = tuple(combinations(range(len(BANDS)), 2))
 _COLOURS = (1.6, 2.3, 2.7, 3.0, 0.8, 1.15, 1.45, 0.38, 0.68, 0.3)
 _COLOUR_WIDTHS = (0.6, 0.9, 1.0, 1.1, 0.3, 0.4, 0.5, 0.15, 0.25, 0.15)
 PHOTOMETRY_SIZE = 3 * len(BANDS) + len(_PAIRS)
-IMAGE_SIZE = len(QUALITY_NAMES) + LATENTS + 1
+IMAGE_SIZE = len(QUALITY_NAMES)
 
 _TYPICAL_ERROR_SLOPE = 0.35
 _STAR_LOG_R50, _STAR_LOG_R50_WIDTH = np.log10(0.75), 0.06
@@ -97,28 +97,9 @@ def excess_error(
     return np.sqrt(np.maximum(given**2 - typical**2, 0.0))
 
 
-def image_inputs(
-    quality: Float[np.ndarray, "n q"],
-    latent: Float[np.ndarray, f"n {LATENTS}"],
-    misfit: Float[np.ndarray, " n"],
-) -> Float32[np.ndarray, f"n {IMAGE_SIZE}"]:
-    """Return what the classifier of images sees: the image's quality, latents and misfit.
-
-    Parameters
-    ----------
-    quality : ndarray, shape (n, q)
-        See `galexplorer.image.quality.image_quality`.
-    latent : ndarray, shape (n, 32)
-    misfit : ndarray, shape (n,)
-        Of the reconstruction.
-    """
-    parts = [quality, latent, np.log10(np.maximum(misfit, 1e-6))[:, None]]
-    return np.concatenate(parts, axis=1).astype(np.float32)
-
-
 def _forward(values: Tensor, layers: tuple[Tensor, ...]) -> Tensor:
     for k in range(0, len(layers), 2):
-        values = functional.linear(values, layers[k], layers[k + 1])
+        values = functional.linear(values, layers[k].double(), layers[k + 1].double())
         values = functional.silu(values) if k + 2 < len(layers) else values
     return values
 
@@ -147,9 +128,10 @@ class Classifier:
     def probabilities(self, inputs: Float32[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
         """Return the probability of each class, (n, c)."""
         with torch.inference_mode():
-            scaled = ((torch.from_numpy(inputs) - self.centre) / self.spread).clamp(-8, 8)
+            # in double precision, a row's result as float32 does not hang on its neighbours
+            scaled = ((torch.from_numpy(inputs) - self.centre) / self.spread).clamp(-8, 8).double()
             found = torch.stack([_forward(scaled, member) for member in self._members()])
-            return torch.softmax(found.double().mean(dim=0), dim=1).numpy()
+            return torch.softmax(found.mean(dim=0), dim=1).numpy()
 
     def p_galaxy(
         self, probabilities: Float[np.ndarray, "n c"], classes: tuple[str, ...]

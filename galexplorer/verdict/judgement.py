@@ -1,7 +1,9 @@
 """From what is known of galaxies to their verdicts: classifiers, plain rules, domain, posterior."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from galexplorer.errors import WeightsError
-from galexplorer.image.quality import image_quality
+from galexplorer.image.quality import quality_of
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Domain
 from galexplorer.records.verdict import CAUTION, DO_NOT_USE, Reason, Verdict, reason
@@ -21,7 +23,6 @@ from galexplorer.verdict.classifiers import (
     PHOTOMETRY_CLASSES,
     RATES,
     Classifier,
-    image_inputs,
     photometry_inputs,
     size_log_odds,
 )
@@ -34,6 +35,9 @@ LIMITS = {DO_NOT_USE: 0.01, CAUTION: 0.03}
 
 PRIOR_SHARE = {DO_NOT_USE: 0.001, CAUTION: 0.05}
 """Share of the posterior inside a redshift range, below which the data contradict the range."""
+
+AGREEMENT = {DO_NOT_USE: 1e-4, CAUTION: 0.01}
+"""Of a redshift prior with the data, below which they contradict each other."""
 
 RARITY = {DO_NOT_USE: 1e-4, CAUTION: 0.005}
 """Share of the posterior that is as unlikely as a redshift, below which the data contradict it."""
@@ -79,8 +83,6 @@ class Screens:
 def judge(
     screens: Screens | None,
     observations: Sequence[Observation],
-    latent: Float[np.ndarray, "n 32"],
-    misfit: Float[np.ndarray, " n"],
     domains: Sequence[Domain],
 ) -> list[Verdict]:
     """Return what is to be thought of galaxies before their posteriors are known.
@@ -90,9 +92,6 @@ def judge(
     screens : Screens or None
         Without them rules and the domain decide, and `Verdict.p_galaxy` is NaN.
     observations : sequence of Observation
-    latent : ndarray, shape (n, 32)
-    misfit : ndarray, shape (n,)
-        Of the reconstruction, NaN without an image.
     domains : sequence of Domain
 
     Returns
@@ -105,22 +104,17 @@ def judge(
     ]
     p_galaxy = np.full(len(observations), np.nan)
     if screens is not None:
-        shown = np.flatnonzero([o.cutout is not None for o in observations])
-        listed = np.flatnonzero([o.photometry.kind == "catalogue" for o in observations])
+        shown = [k for k, o in enumerate(observations) if o.cutout is not None]
+        listed = [k for k, o in enumerate(observations) if o.photometry.kind == "catalogue"]
         both = set(shown) & set(listed)
         for rows, screening in (
             (listed, _screen_magnitudes(screens.photometry, [observations[k] for k in listed])),
-            (
-                shown,
-                _screen_images(
-                    screens.image, [observations[k] for k in shown], latent[shown], misfit[shown]
-                ),
-            ),
+            (shown, _screen_images(screens.image, [observations[k] for k in shown])),
         ):
-            for k, code, score, limits, share in zip(rows, *screening, strict=True):
-                if level := _level(score, limits, k in both):
-                    found[k].append(reason(code, level))
-                p_galaxy[k] = np.fmin(p_galaxy[k], share)
+            for k, seen in zip(rows, screening, strict=True):
+                if level := _level(seen.score, seen.limits, k in both):
+                    found[k].append(reason(seen.code, level))
+                p_galaxy[k] = np.fmin(p_galaxy[k], seen.p_galaxy)
     return [
         Verdict((), float(p)).with_reasons(tuple(each))
         for each, p in zip(found, p_galaxy, strict=True)
@@ -152,7 +146,8 @@ def doubts_about_redshift(
     for beyond, inside, rare in zip(share_beyond, share_inside, rarity, strict=True):
         found = []
         if level := _below(inside, PRIOR_SHARE):
-            found.append(reason("prior", level, f"({_percent(inside)} of the posterior.)"))
+            words = f"({_percent(inside)} of the posterior lies inside.)"
+            found.append(reason("prior_conflict", level, words))
         if level := _below(rare, RARITY):
             words = f"({_percent(rare)} of the posterior is as unlikely.)"
             found.append(reason("fixed_redshift", level, words))
@@ -162,10 +157,33 @@ def doubts_about_redshift(
     return out
 
 
-def _screen_magnitudes(
-    classifier: Classifier, observations: Sequence[Observation]
-) -> tuple[Sequence, ...]:
-    """Return code, score, limits and probability of a galaxy, of each."""
+class _Seen(NamedTuple):
+    """What a classifier makes of one galaxy."""
+
+    code: str
+    score: float
+    limits: Float[np.ndarray, " r"]
+    p_galaxy: float
+
+
+def doubts_about_prior(agreement: float) -> tuple[Reason, ...]:
+    """Return what the agreement of a redshift prior with the data says.
+
+    Parameters
+    ----------
+    agreement : float
+        See `galexplorer.inference.prior.PriorWeight`.
+
+    Examples
+    --------
+    >>> [each.code for each in doubts_about_prior(0.002)]
+    ['prior_conflict']
+    """
+    level = _below(agreement, AGREEMENT)
+    return (reason("prior_conflict", level, f"(Agreement {agreement:.2g}.)"),) if level else ()
+
+
+def _screen_magnitudes(classifier: Classifier, observations: Sequence[Observation]) -> list[_Seen]:
     magnitudes, errors = (
         np.array(
             [[getattr(o.photometry, part).get(b, np.nan) for b in BANDS] for o in observations],
@@ -213,23 +231,11 @@ def screen_magnitudes(
     return found / found.sum(axis=1, keepdims=True)
 
 
-def _screen_images(
-    classifier: Classifier,
-    observations: Sequence[Observation],
-    latent: Float[np.ndarray, "n 32"],
-    misfit: Float[np.ndarray, " n"],
-) -> tuple[Sequence, ...]:
-    """Return code, score, limits and probability of a galaxy, of each."""
+def _screen_images(classifier: Classifier, observations: Sequence[Observation]) -> list[_Seen]:
     if not observations:
-        return [], [], [], []
-    cutouts = [o.cutout for o in observations if o.cutout is not None]
-    quality = np.stack(
-        [
-            image_quality(c.native, c.native_pixel_scale_arcsec, c.petrosian_radius_arcsec)
-            for c in cutouts
-        ]
-    )
-    found = classifier.probabilities(image_inputs(quality, latent, misfit))
+        return []
+    quality = np.stack([quality_of(o.cutout) for o in observations if o.cutout is not None])
+    found = classifier.probabilities(quality)
     limits = np.repeat(classifier.limits.numpy(), len(found), axis=0)
     return _outcome(classifier, found, IMAGE_CLASSES, limits)
 
@@ -239,10 +245,12 @@ def _outcome(
     found: Float[np.ndarray, "n c"],
     classes: tuple[str, ...],
     limits: Float[np.ndarray, "n r"],
-) -> tuple[Sequence, ...]:
+) -> list[_Seen]:
     others = np.delete(found, GALAXY, axis=1).argmax(axis=1) + 1
     codes = [classes[k] for k in others]
-    return codes, 1 - found[:, GALAXY], limits, classifier.p_galaxy(found, classes)
+    scores = 1 - found[:, GALAXY]
+    shares = classifier.p_galaxy(found, classes)
+    return [_Seen(*each) for each in zip(codes, scores, limits, shares, strict=True)]
 
 
 def _level(score: float, limits: Float[np.ndarray, " r"], both: bool) -> str:
@@ -258,9 +266,10 @@ def _below(value: float, limits: dict[str, float]) -> str:
 
 
 def _unlike(domain: Domain) -> list[Reason]:
-    if domain.inside or not domain.reasons or np.isnan(domain.score):
+    if domain.inside:
         return []
-    return [reason("outside_domain", CAUTION, " ".join(domain.reasons))]
+    plain = reason("outside_domain", CAUTION, " ".join(domain.reasons))
+    return [replace(plain, what=" ".join(domain.reasons)) if np.isnan(domain.score) else plain]
 
 
 def _impossible(observation: Observation) -> list[Reason]:
@@ -271,7 +280,7 @@ def _impossible(observation: Observation) -> list[Reason]:
     known = photometry.magnitudes
     for blue, red, low, high in _COLOURS_OF_NO_GALAXY:
         if blue in known and red in known:
-            noise = 3 * np.hypot(*(photometry.errors.get(band, 0.02) for band in (blue, red)))
+            noise = 3 * math.hypot(*(photometry.errors.get(band, 0.02) for band in (blue, red)))
             colour = known[blue] - known[red]
             if not low - noise <= colour <= high + noise:
                 found.append(f"{blue} - {red} is {colour:.2f}.")
