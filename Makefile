@@ -64,6 +64,7 @@ weights: $(DEV)
 	$(BIN)/galexplorer train-verdict --workers 2
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
 	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --rows 2500 --bootstrap 100 --out runs/report
+	$(BIN)/galexplorer evaluate --domain --record --workers 2
 	$(BIN)/python scripts/shortfalls.py
 
 clean:

@@ -191,12 +191,20 @@ def evaluate(
     ] = 600,
     draws: Annotated[int, typer.Option(min=100, help="Posterior draws per galaxy.")] = 200,
     bootstrap: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 200,
+    domain: Annotated[
+        bool, typer.Option("--domain", help="Judge the verdict, and nothing else.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make images.")] = 1,
     device: DeviceOption = "auto",
 ) -> None:
     """Measure accuracy and calibration on galaxies held out of training."""
     with _needs_training_extra():
         from galexplorer.evaluation.run import evaluate as run
+        from galexplorer.evaluation.run import evaluate_verdict
         from galexplorer.evaluation.scoring import Settings
+    if domain:
+        evaluate_verdict(weights, data, out, record, workers, device)
+        return
     run(
         weights=weights,
         data=data,

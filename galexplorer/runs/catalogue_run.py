@@ -11,7 +11,6 @@ from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.inference.engine import Engine, check_options
-from galexplorer.inference.prepared import magnitudes_of
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
@@ -20,15 +19,20 @@ from galexplorer.inference.prior import (
     gaussian,
     tell_prior,
 )
-from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
-from galexplorer.records.result import Domain, Result
+from galexplorer.records.result import Result
 from galexplorer.records.verdict import CODES
 from galexplorer.runs.batches import run_in_order
 from galexplorer.runs.catalogue_resume import digest_of, find_missing, take_over
 from galexplorer.runs.catalogue_rows import Images, observe_row
 from galexplorer.runs.catalogue_table import Columns
-from galexplorer.runs.even_batches import batch_size, encode_evenly, misfits_of, rows_of_batch
+from galexplorer.runs.even_batches import (
+    batch_size,
+    domains_of,
+    encode_evenly,
+    misfits_of,
+    rows_of_batch,
+)
 from galexplorer.schema import (
     LINE_NAMES,
     MEASURABLE_NAMES,
@@ -38,7 +42,6 @@ from galexplorer.schema import (
 from galexplorer.science.bpt import class_shares
 from galexplorer.science.derived import derived_statistics
 from galexplorer.science.summary import CAUTION_ABOVE
-from galexplorer.verdict.domain import assess_domain, distance_inputs
 from galexplorer.version import versions
 
 Progress = Callable[[int, int], None]
@@ -262,18 +265,8 @@ def _infer_batch(
     columns.derived[rows], undetermined = derived_statistics(samples, radii, chances)
     for row, reasons in zip(rows, undetermined, strict=True):
         columns.derived_flags[row] = reasons
-    magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
-    domains: list[Domain] = [Domain(False, np.nan)] * len(rows)
-    for index, kind in enumerate(INPUTS):
-        take = np.flatnonzero(encoded.origin == index)
-        if len(take) == 0:
-            continue
-        inputs = distance_inputs(encoded.latent[take].cpu(), magnitudes[take], kind)
-        misfit = None if kind == "photometry" else misfits[take]
-        judged = assess_domain(engine.domain, kind, inputs, misfit, magnitudes[take])
-        for k, domain in zip(take, judged, strict=True):
-            domains[int(k)] = domain
-            columns.scores[rows[k]] = domain.score
+    domains = domains_of(engine, observations, encoded, misfits)
+    columns.scores[rows] = [domain.score for domain in domains]
     held = catalogue.redshift[rows].astype(float)
     stated = ranges[:number].astype(float)
     stated[(stated == TARGETS[0].bounds).all(axis=1)] = np.nan

@@ -109,7 +109,8 @@ MEANINGS = {
     "derived_flag": Meaning(
         "Derived quantities without a value, joined by ; with the reason: not_measurable (no "
         "metallicity in an SDSS spectrum), unconstrained (95% interval of A(V) wider than "
-        f"{UNCONSTRAINED_AV_MAG:g} mag), outside_calibration (most draws lie outside its range)",
+        f"{UNCONSTRAINED_AV_MAG:g} mag), outside_calibration (most draws lie outside its range), "
+        "above_total (SFR of the fibre above the whole galaxy's in most draws)",
         None,
         "meta.code.qual",
     ),

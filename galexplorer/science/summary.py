@@ -6,7 +6,7 @@ import numpy as np
 
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Result
-from galexplorer.records.verdict import DO_NOT_USE, FINE, LEVEL_WORDS, NO_GALAXY
+from galexplorer.records.verdict import DO_NOT_USE, FINE, LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES, TARGETS
 
 BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LINER"), strict=True))
@@ -227,7 +227,14 @@ def verdict_sentences(result: Result) -> tuple[str, ...]:
     return (f"{LEVEL_WORDS[verdict.level]}: {words[0]}", *words[1:])
 
 
-def is_no_galaxy(result: Result) -> bool:
-    """Return whether the verdict is that it is something else than a galaxy."""
-    worst = result.verdict.worst
-    return bool(worst) and not result.verdict.usable and worst[0].code in NO_GALAXY
+def class_words(result: Result) -> str:
+    """Return the likeliest BPT class with its probability, empty where the verdict allows none."""
+    if not result.verdict.usable:
+        return ""
+    kind = max(result.bpt, key=lambda name: np.nan_to_num(result.bpt[name]))
+    return f"{BPT_LABELS[kind]} {result.bpt[kind]:.0%}"
+
+
+def emphasise(result: Result, words: str) -> str:
+    """Return words in Markdown's bold, plain where the verdict is not to use the result."""
+    return f"**{words}**" if result.verdict.usable else words

@@ -8,13 +8,13 @@ from jaxtyping import Float, Int
 
 from galexplorer.datasets.shards import TEST, split_of, split_of_key
 from galexplorer.population.sources import read_tables
-from galexplorer.schema import BANDS, EXTINCTION_PER_REDDENING, IMAGE_BANDS
+from galexplorer.schema import BANDS, IMAGE_BANDS
 
 NEGATIVES = "more/stars_quasars.csv.gz"
 VEGA_MINUS_AB_MAG = (-0.91, 0.08, -0.16, -0.37, -0.54)
 """What AB magnitudes turn into, u to z (Blanton & Roweis 2007, astro-ph/0606170, table 1)."""
 
-SHREDDED = "nearby_ugriz"
+SHREDDED = "nearby"
 """A table of galaxies so near that some of its rows are their parts: limits leave it out."""
 
 REDSHIFTS = (0.002, 0.3)
@@ -31,7 +31,9 @@ _BRIGHTEST_R, _FAINTEST_R = 9.0, 23.0
 _REACH_MAG = {"star": (0.5, 1.0), "quasar": (0.5, 3.0), "distant": (0.3, 0.3)}
 """How much fainter and brighter than it rows are that stand for a magnitude."""
 
-_NEARBY_REDDENING = 0.03
+_FROM_ABSOLUTE = ("mpajhu", "quench")
+"""Tables whose apparent magnitudes are made from absolute ones."""
+
 _DWARFS = 1.5  # weight of those who live off every sequence
 _DWARF_REDSHIFT = 0.02
 _NOISY = 0.15
@@ -53,20 +55,12 @@ def read_screening_rows(data: Path) -> pd.DataFrame:
         ``r50``, and ``split``, by square degree where a position is known.
     """
     tables = read_tables(data)
-    tables = tables[tables.source != "mpajhu"]  # made from absolute magnitudes
-    parts = [_part(tables, "galaxy", tables.source, tables.redshift, tables.petro_r50)]
-    for name in ("sdss_subclass", "sdss_photoz", "sdss_faint", SHREDDED):
-        path = data / "more" / f"{name}.csv.gz"
-        if path.exists():
-            table = pd.read_csv(path)
-            if name == SHREDDED:
-                table[list(BANDS)] -= _NEARBY_REDDENING * np.array(
-                    [EXTINCTION_PER_REDDENING[band] for band in BANDS]
-                )
-            table["key"] = table.get("dr8objid", table.index.to_series()).astype(str)
-            for kind, limits in (("galaxy", REDSHIFTS), ("distant", DISTANT_REDSHIFTS)):
-                part = table[table.z_spec.between(*limits)]
-                parts.append(_part(part, kind, name, part.z_spec))
+    tables = tables[~tables.source.isin(_FROM_ABSOLUTE)]
+    parts = [
+        _part(part, kind, part.source, part.redshift, part.petro_r50)
+        for kind, limits in (("galaxy", REDSHIFTS), ("distant", DISTANT_REDSHIFTS))
+        for part in [tables[tables.redshift.between(*limits)]]
+    ]
     others = pd.read_csv(data / NEGATIVES)
     for label, kind in (("STAR", "star"), ("QSO", "quasar")):
         part = others[others["class"] == label]
@@ -75,8 +69,7 @@ def read_screening_rows(data: Path) -> pd.DataFrame:
     magnitudes = rows[list(BANDS)].to_numpy(float)
     rows[list(BANDS)] = np.where((magnitudes > 8) & (magnitudes < 28), magnitudes, np.nan)
     known = np.isfinite(rows[list(BANDS)]).sum(axis=1) >= 4
-    galaxies = (rows.kind != "galaxy") | rows.redshift.between(*REDSHIFTS)
-    return rows[known & galaxies & rows.r.between(_BRIGHTEST_R, _FAINTEST_R)].reset_index(drop=True)
+    return rows[known & rows.r.between(_BRIGHTEST_R, _FAINTEST_R)].reset_index(drop=True)
 
 
 def _part(
