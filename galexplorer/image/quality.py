@@ -22,8 +22,6 @@ _COLOUR_FLOOR = 0.02
 _BORDER = 0.14
 
 NAMES = (
-    "log_field",
-    "log_native_scale",
     "log_petrosian",
     "has_petrosian",
     "blank",
@@ -72,7 +70,6 @@ def image_quality(
     blank_px = np.all(native <= _BLANK_LEVELS, axis=0)
     side = max(native.shape[1:])
     field = side * pixel_scale_arcsec
-    own_scale = pixel_scale_arcsec
     levels: NDArray[np.floating] = native.astype(np.float32) / 255
     step = -(-side // _LARGEST_PX)
     if step > 1:
@@ -103,8 +100,6 @@ def image_quality(
     return np.nan_to_num(
         np.array(
             [
-                np.log10(field / 20),
-                np.log10(own_scale / 0.3),
                 np.log10(size / 6),
                 petrosian_radius_arcsec is not None,
                 edges.mean(),

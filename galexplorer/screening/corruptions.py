@@ -67,11 +67,22 @@ def widen_psf(pixels: Pixels, rng: np.random.Generator, factor: float = 2.0) -> 
 
 def narrow_psf(pixels: Pixels) -> Pixels:
     """Return the image of a galaxy half as large, with a seeing half as wide."""
-    height, width = (length // 2 * 2 for length in pixels.flux.shape[1:])
-    whole = np.nan_to_num(pixels.flux)[:, :height, :width]
-    flux = whole.reshape(3, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
-    linear = replace(as_linear(pixels), flux=flux.astype(np.float32))
+    linear = replace(as_linear(pixels), flux=_averaged(pixels.flux))
     return as_picture(linear) if pixels.composite is not None else linear
+
+
+def rebin(pixels: Pixels) -> Pixels:
+    """Return the same linear image in pixels twice as wide."""
+    scale_arcsec = 2 * pixels.pixel_scale_arcsec
+    return replace(
+        as_linear(pixels), flux=4 * _averaged(pixels.flux), pixel_scale_arcsec=scale_arcsec
+    )
+
+
+def _averaged(flux: np.ndarray) -> np.ndarray:
+    height, width = (length // 2 * 2 for length in flux.shape[1:])
+    blocks = np.nan_to_num(flux)[:, :height, :width].reshape(3, height // 2, 2, width // 2, 2)
+    return blocks.mean(axis=(2, 4), dtype=np.float32)
 
 
 def cut_off(pixels: Pixels, distance_px: float, rng: np.random.Generator) -> Pixels:

@@ -16,6 +16,7 @@ from galexplorer.schema import BANDS
 from galexplorer.screening.tables import SHREDDED, MagnitudeSampler, held_out
 from galexplorer.verdict.classifiers import (
     GALAXY,
+    HIDDEN,
     IMAGE_CLASSES,
     PHOTOMETRY_CLASSES,
     PHOTOMETRY_SIZE,
@@ -27,11 +28,10 @@ from galexplorer.verdict.classifiers import (
 
 log = logging.getLogger(__name__)
 
-_HIDDEN = 128
-_BATCH = 1024
-_STEPS = {"photometry": 6000, "image": 3000}
+_BATCH = {"photometry": 1024, "image": 512}
+_STEPS = {"photometry": 6000, "image": 1500}
 _MEMBERS = 3
-_RATE = 5e-3
+_RATE = {"photometry": 5e-3, "image": 3e-3}
 _DECAY = 1e-2
 
 Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -53,8 +53,8 @@ def fit_photometry(rows: pd.DataFrame, seed: int = 0) -> Classifier:
     sampler = MagnitudeSampler(rows[rows.split == TRAIN])
 
     def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        magnitudes, errors, label = sampler.draw(_BATCH, rng)
-        return photometry_inputs(magnitudes, errors), label, np.zeros(_BATCH, bool)
+        magnitudes, errors, label = sampler.draw(_BATCH["photometry"], rng)
+        return photometry_inputs(magnitudes, errors), label, np.zeros(len(label), bool)
 
     whole = torch.zeros(PHOTOMETRY_SIZE), torch.ones(PHOTOMETRY_SIZE)
     layers = _descend(draw, *whole, PHOTOMETRY_CLASSES, "photometry", 0.0, seed)
@@ -62,9 +62,9 @@ def fit_photometry(rows: pd.DataFrame, seed: int = 0) -> Classifier:
     judged = held_out(rows, VALIDATION)
     usual = (judged.kind == "galaxy") & (judged.source != SHREDDED)
     galaxies = judged[usual][list(BANDS)].to_numpy(float)
-    limits = torch.zeros(2 ** len(BANDS), len(RATES))
+    limits = torch.ones(2 ** len(BANDS), len(RATES))  # no band, no score above it
     for pattern in range(1, len(limits)):
-        limits[pattern] = _limits(plain.probabilities(_only(galaxies, pattern)))
+        limits[pattern] = _limits(1 - plain.probabilities(_only(galaxies, pattern))[:, GALAXY])
     judged = judged[judged.kind.isin(("galaxy", "star", "quasar"))]
     found = plain.probabilities(_only(judged[list(BANDS)].to_numpy(float), 2 ** len(BANDS) - 1))
     odds = _calibrate(found, PHOTOMETRY_CLASSES, (judged.kind == "galaxy").to_numpy())
@@ -91,19 +91,21 @@ def fit_images(
     train = np.flatnonzero(split == TRAIN)
     centre = torch.from_numpy(np.median(inputs[train], axis=0))
     spread = torch.from_numpy(inputs[train].std(axis=0) + 1e-3)
-    by_class = [train[label[train] == k] for k in range(len(IMAGE_CLASSES))]
     share = np.array([0.4, *[0.6 / (len(IMAGE_CLASSES) - 1)] * (len(IMAGE_CLASSES) - 1)])
+    silent = ~scaled & ~np.isin(np.array(IMAGE_CLASSES)[label], _SCALED)
+    own = label[train]
+    chance = np.cumsum((share / np.maximum(np.bincount(own, minlength=len(share)), 1))[own])
 
     def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        chosen = rng.choice(len(share), _BATCH, p=share)
-        rows = np.array([by_class[k][rng.integers(len(by_class[k]))] for k in chosen])
-        return inputs[rows], chosen, ~scaled[rows]
+        rows = train[np.searchsorted(chance, rng.random(_BATCH["image"]) * chance[-1])]
+        return inputs[rows], label[rows], silent[rows]
 
     layers = _descend(draw, centre, spread, IMAGE_CLASSES, "image", 0.15, seed)
     plain = Classifier(centre, spread, layers, torch.zeros(1, len(RATES)), torch.tensor([0.0, 1.0]))
     judged = split == VALIDATION
     found = plain.probabilities(inputs[judged])
-    limits = _limits(found[(label == GALAXY)[judged] & scaled[judged]])[None]
+    usual = found[(label == GALAXY)[judged] & scaled[judged]]
+    limits = torch.stack([_limits(plain.score(usual, IMAGE_CLASSES, d)[1]) for d in (False, True)])
     known = np.array([k == GALAXY or name in NO_GALAXY for k, name in enumerate(IMAGE_CLASSES)])
     counted = known[label[judged]]
     odds = _calibrate(found[counted], IMAGE_CLASSES, label[judged][counted] == GALAXY)
@@ -116,8 +118,7 @@ def _only(magnitudes: np.ndarray, pattern: int) -> np.ndarray:
     return photometry_inputs(np.where(seen, magnitudes, np.nan), np.full(magnitudes.shape, np.nan))
 
 
-def _limits(probabilities: np.ndarray) -> Tensor:
-    score = 1 - probabilities[:, GALAXY]
+def _limits(score: np.ndarray) -> Tensor:
     return torch.from_numpy(np.quantile(score, 1 - np.array(RATES)).astype(np.float32))
 
 
@@ -152,12 +153,12 @@ def _descend(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + member)
             net = nn.Sequential(
-                nn.Linear(len(centre), _HIDDEN), nn.SiLU(), nn.Dropout(dropout),
-                nn.Linear(_HIDDEN, _HIDDEN), nn.SiLU(), nn.Dropout(dropout),
-                nn.Linear(_HIDDEN, len(classes)),
+                nn.Linear(len(centre), HIDDEN), nn.SiLU(), nn.Dropout(dropout),
+                nn.Linear(HIDDEN, HIDDEN), nn.SiLU(), nn.Dropout(dropout),
+                nn.Linear(HIDDEN, len(classes)),
             )  # fmt: skip
-            optimiser = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=_DECAY)
-            schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, steps)
+            optimiser = torch.optim.AdamW(net.parameters(), _RATE[what], weight_decay=_DECAY)
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE[what], steps)
             for _ in range(steps):
                 inputs, label, silent = draw(rng)
                 values = ((torch.from_numpy(inputs) - centre) / spread).clamp(-8, 8)

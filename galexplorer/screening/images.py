@@ -34,6 +34,8 @@ _TELL_SCALE = ("scale_2", "scale_half", "psf_wide", "psf_narrow")
 _CORRUPTED = {TRAIN: 220, VALIDATION: 50, TEST: 100}
 _GZ1_CLASSES = ("elliptical", "spiral", "spiral", "edge_on", "unknown", "merger")
 
+_REBINNED = {TRAIN: 1500, VALIDATION: 400, TEST: 500}
+
 Kept = TypeVar("Kept")
 
 CORRUPTIONS = (
@@ -83,6 +85,8 @@ class Task(NamedTuple):
     seed : int
     linear : bool
         Give it as linear pixels.
+    rebinned : bool
+        Average pixels two by two, to about the scale of SDSS's own frames.
     """
 
     kind: str
@@ -92,6 +96,7 @@ class Task(NamedTuple):
     scale_arcsec: float
     seed: int
     linear: bool
+    rebinned: bool = False
 
 
 def list_galaxies(data: Path) -> list[Task]:
@@ -162,7 +167,20 @@ def list_tasks(data: Path, splits: Sequence[int], seed: int = 0) -> list[Task]:
             kind, path = str(table.kind[k]), data / NEGATIVES / str(table.file[k])
             task = Task(kind, split, kind, path, _NEGATIVES_ARCSEC, 0, False)
             tasks.append(task._replace(linear=bool(rng.random() < 0.4)))
-    return tasks
+    return [*tasks, *_rebinned(tasks, splits, np.random.default_rng((seed, 1)))]
+
+
+def _rebinned(tasks: Sequence[Task], splits: Sequence[int], rng: np.random.Generator) -> list[Task]:
+    """Return some of the tasks again, at the scale and linearity of SDSS's frames."""
+    again: list[Task] = []
+    for split in splits:
+        able = [k for k, t in enumerate(tasks) if t.split == split and t.path and scale_known(t)]
+        galaxy = np.array([tasks[k].kind == "galaxy" for k in able])
+        chance = np.where(galaxy, 0.5 / galaxy.sum(), 0.5 / (~galaxy).sum())
+        number = min(_REBINNED[split], len(able) // 2)
+        chosen = rng.choice(able, number, replace=False, p=chance)
+        again += [tasks[k]._replace(rebinned=True, linear=True) for k in chosen]
+    return again
 
 
 def _share_of(task: Task) -> float:
@@ -217,7 +235,8 @@ def _pixels(task: Task, stars: np.ndarray, rng: np.random.Generator) -> Pixels:
     if task.linear:
         pixels = corruptions.as_linear(pixels)
     change = _CHANGES.get(task.kind)
-    return pixels if change is None else change(pixels, rng)
+    made = pixels if change is None else change(pixels, rng)
+    return corruptions.rebin(made) if task.rebinned else made
 
 
 def _read(path: Path, scale_arcsec: float) -> Pixels:

@@ -31,6 +31,10 @@ IMAGE_CLASSES = (
 )  # fmt: skip
 """Classes other than the first are codes of `galexplorer.records.verdict`."""
 
+DOUBTS = ("units", "scale", "cut_off")
+"""Classes of images that are a caution at most: how it was given, of which the pixels of other
+services and pipelines, honestly stated, may look too."""
+
 PRIOR_GALAXY = 0.9
 """Share of galaxies among what is given, which the probabilities assume."""
 
@@ -51,6 +55,9 @@ _STAR_LOG_R50, _STAR_LOG_R50_WIDTH = np.log10(0.75), 0.06
 of a double Gaussian 1.3 arcsec wide, as seeing varies (Strauss et al. 2002, astro-ph/0206225)."""
 _GALAXY_LOG_R50, _GALAXY_LOG_R50_SLOPE, _GALAXY_LOG_R50_WIDTH = 0.376, -0.123, 0.216
 """Of galaxies at r = 17, by magnitude, and their scatter: fitted to 7,097 real ones."""
+
+HIDDEN = 128
+"""Width of the hidden layers."""
 
 _TENSORS = 6
 _SIZE_ODDS_LIMITS = (-6.0, 3.0)
@@ -114,7 +121,8 @@ class Classifier:
     layers : tuple of Tensor
         Weight and bias of each layer of each member.
     limits : Tensor, shape (m, r)
-        Scores that a share `RATES` of held-out real galaxies exceed, by pattern of bands, or one.
+        Scores that a share `RATES` of held-out real galaxies exceed: by pattern of bands; of
+        images, without `DOUBTS` and with them.
     odds : Tensor, shape (2,)
         Shift and slope that calibrate the log odds of being no galaxy.
     """
@@ -132,6 +140,14 @@ class Classifier:
             scaled = ((torch.from_numpy(inputs) - self.centre) / self.spread).clamp(-8, 8).double()
             found = torch.stack([_forward(scaled, member) for member in self._members()])
             return torch.softmax(found.mean(dim=0), dim=1).numpy()
+
+    def score(
+        self, probabilities: Float[np.ndarray, "n c"], classes: tuple[str, ...], doubts: bool
+    ) -> tuple[list[str], Float[np.ndarray, " n"]]:
+        """Return the likeliest class other than a galaxy and the score, with doubts or without."""
+        counted = [k for k, name in enumerate(classes) if k and (doubts or name not in DOUBTS)]
+        part = probabilities[:, counted]
+        return [classes[counted[k]] for k in part.argmax(axis=1)], part.sum(axis=1)
 
     def p_galaxy(
         self, probabilities: Float[np.ndarray, "n c"], classes: tuple[str, ...]
@@ -152,13 +168,27 @@ class Classifier:
         return arrays | {f"{name}.layer{k}": layer for k, layer in enumerate(self.layers)}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Tensor], name: str) -> "Classifier":
-        """Invert `to_arrays`."""
+    def from_arrays(
+        cls, arrays: dict[str, Tensor], name: str, inputs: int, classes: int, patterns: int
+    ) -> "Classifier | None":
+        """Invert `to_arrays`; None where an array is missing or has another shape."""
         number = sum(key.startswith(f"{name}.layer") for key in arrays)
-        layers = tuple(arrays[f"{name}.layer{k}"] for k in range(number))
-        parts = (arrays[f"{name}.{part}"] for part in ("centre", "spread", "limits", "odds"))
-        centre, spread, limits, odds = parts
-        return cls(centre, spread, layers, limits, odds)
+        expected = {
+            "centre": (inputs,), "spread": (inputs,), "limits": (patterns, len(RATES)), "odds": (2,)
+        }  # fmt: skip
+        for k in range(number):
+            place = k // 2 % (_TENSORS // 2)
+            rows = classes if place == _TENSORS // 2 - 1 else HIDDEN
+            expected[f"layer{k}"] = (rows,) if k % 2 else (rows, HIDDEN if place else inputs)
+        found = {part: arrays.get(f"{name}.{part}", torch.empty(0)) for part in expected}
+        if number == 0 or number % _TENSORS:
+            return None
+        if any(found[part].shape != shape for part, shape in expected.items()):
+            return None
+        centre, spread, limits, odds = (
+            found.pop(k) for k in ("centre", "spread", "limits", "odds")
+        )
+        return cls(centre, spread, tuple(found.values()), limits, odds)
 
 
 def size_log_odds(

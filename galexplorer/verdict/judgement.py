@@ -13,14 +13,16 @@ from torch import Tensor
 from galexplorer.errors import WeightsError
 from galexplorer.image.quality import quality_of
 from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain
 from galexplorer.records.verdict import CAUTION, DO_NOT_USE, Reason, Verdict, reason
 from galexplorer.schema import BANDS
 from galexplorer.verdict.classifiers import (
-    GALAXY,
     IMAGE_CLASSES,
+    IMAGE_SIZE,
     LAYOUT,
     PHOTOMETRY_CLASSES,
+    PHOTOMETRY_SIZE,
     RATES,
     Classifier,
     photometry_inputs,
@@ -46,6 +48,10 @@ _BEYOND = 0.5
 _COLOURS_OF_NO_GALAXY = (("g", "i", -0.6, 4.5), ("g", "r", -0.6, 3.0), ("r", "i", -1.3, 2.5))
 _SIZES_ARCSEC = (0.3, 600.0)
 _BRIGHTEST_MAG = 6.0
+_SURFACE_BRIGHTNESSES = (15.5, 26.5)
+"""Beyond every galaxy of the main sample (18 to 24.5; Strauss et al. 2002, astro-ph/0206225)."""
+_USUAL_SURFACE_BRIGHTNESS = 20.5
+_LARGEST_ERROR_MAG = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,21 @@ class Screens:
         Raises
         ------
         WeightsError
-            If they are of another version.
+            If they are of another version or damaged.
         """
-        if arrays.get("layout", torch.zeros(1)).tolist() != [LAYOUT]:
-            raise WeightsError(
-                "The classifiers of the verdict belong to another version of galexplorer: "
-                "fit them again, or update one of the two."
-            )
-        return cls(*(Classifier.from_arrays(arrays, name) for name in ("photometry", "image")))
+        shapes = {
+            "photometry": (PHOTOMETRY_SIZE, len(PHOTOMETRY_CLASSES), 2 ** len(BANDS)),
+            "image": (IMAGE_SIZE, len(IMAGE_CLASSES), 2),
+        }
+        if arrays.get("layout", torch.zeros(1)).tolist() == [LAYOUT]:
+            found = [Classifier.from_arrays(arrays, name, *shape) for name, shape in shapes.items()]
+            whole = [each for each in found if each is not None]
+            if len(whole) == len(found):
+                return cls(*whole)
+        raise WeightsError(
+            "The classifiers of the verdict belong to another version of galexplorer: "
+            "fit them again, or update one of the two."
+        )
 
 
 def judge(
@@ -112,8 +125,7 @@ def judge(
             (shown, _screen_images(screens.image, [observations[k] for k in shown])),
         ):
             for k, seen in zip(rows, screening, strict=True):
-                if level := _level(seen.score, seen.limits, k in both):
-                    found[k].append(reason(seen.code, level))
+                found[k] += _reasons(seen, k in both)
                 p_galaxy[k] = np.fmin(p_galaxy[k], seen.p_galaxy)
     return [
         Verdict((), float(p)).with_reasons(tuple(each))
@@ -158,11 +170,9 @@ def doubts_about_redshift(
 
 
 class _Seen(NamedTuple):
-    """What a classifier makes of one galaxy."""
+    """What a classifier makes of one galaxy: class, score and its limits, by level."""
 
-    code: str
-    score: float
-    limits: Float[np.ndarray, " r"]
+    by_level: dict[str, tuple[str, float, Float[np.ndarray, " r"]]]
     p_galaxy: float
 
 
@@ -198,10 +208,11 @@ def _screen_magnitudes(classifier: Classifier, observations: Sequence[Observatio
         ],
         float,
     )
+    magnitudes[errors > _LARGEST_ERROR_MAG] = np.nan  # a limit tells no colour
     found = screen_magnitudes(classifier, magnitudes, errors, r50)
     pattern = np.isfinite(magnitudes) @ (2 ** np.arange(len(BANDS)))
     limits = classifier.limits.numpy()[pattern]
-    return _outcome(classifier, found, PHOTOMETRY_CLASSES, limits)
+    return _outcome(classifier, found, PHOTOMETRY_CLASSES, limits, limits)
 
 
 def screen_magnitudes(
@@ -236,29 +247,33 @@ def _screen_images(classifier: Classifier, observations: Sequence[Observation]) 
         return []
     quality = np.stack([quality_of(o.cutout) for o in observations if o.cutout is not None])
     found = classifier.probabilities(quality)
-    limits = np.repeat(classifier.limits.numpy(), len(found), axis=0)
-    return _outcome(classifier, found, IMAGE_CLASSES, limits)
+    certain, whole = (np.tile(limits, (len(found), 1)) for limits in classifier.limits.numpy())
+    return _outcome(classifier, found, IMAGE_CLASSES, certain, whole)
 
 
 def _outcome(
     classifier: Classifier,
     found: Float[np.ndarray, "n c"],
     classes: tuple[str, ...],
-    limits: Float[np.ndarray, "n r"],
+    certain: Float[np.ndarray, "n r"],
+    whole: Float[np.ndarray, "n r"],
 ) -> list[_Seen]:
-    others = np.delete(found, GALAXY, axis=1).argmax(axis=1) + 1
-    codes = [classes[k] for k in others]
-    scores = 1 - found[:, GALAXY]
+    worst = zip(*classifier.score(found, classes, doubts=False), certain, strict=True)
+    other = zip(*classifier.score(found, classes, doubts=True), whole, strict=True)
     shares = classifier.p_galaxy(found, classes)
-    return [_Seen(*each) for each in zip(codes, scores, limits, shares, strict=True)]
+    return [
+        _Seen({DO_NOT_USE: first, CAUTION: second}, float(share))
+        for first, second, share in zip(worst, other, shares, strict=True)
+    ]
 
 
-def _level(score: float, limits: Float[np.ndarray, " r"], both: bool) -> str:
-    """Return the level of a score, empty where it is fine."""
+def _reasons(seen: _Seen, both: bool) -> list[Reason]:
+    """Return the reason that a classifier has, if any."""
     for level, rate in LIMITS.items():
+        code, score, limits = seen.by_level[level]
         if score > limits[RATES.index(0.5 * rate if both else rate)]:
-            return level
-    return ""
+            return [reason(code, level)]
+    return []
 
 
 def _below(value: float, limits: dict[str, float]) -> str:
@@ -273,11 +288,18 @@ def _unlike(domain: Domain) -> list[Reason]:
 
 
 def _impossible(observation: Observation) -> list[Reason]:
-    """Return whether a catalogue's colours, brightness or size are beyond those of any galaxy."""
+    """Return whether colours, brightness or size are beyond those of any galaxy.
+
+    Colours and brightness are a catalogue's; measuring an image checks its own.
+    """
     photometry, found = observation.photometry, []
-    if photometry.kind != "catalogue":
-        return []
     known = photometry.magnitudes
+    bright, code = _surface_brightness(photometry), "impossible"
+    if not _SURFACE_BRIGHTNESSES[0] <= bright <= _SURFACE_BRIGHTNESSES[1]:
+        found.append(f"Half of its light has {bright:.1f} mag per square arcsec in r.")
+        code = "units" if photometry.kind == "measured" else code
+    if photometry.kind != "catalogue":
+        return [reason(code, DO_NOT_USE, " ".join(found))] if found else []
     for blue, red, low, high in _COLOURS_OF_NO_GALAXY:
         if blue in known and red in known:
             noise = 3 * math.hypot(*(photometry.errors.get(band, 0.02) for band in (blue, red)))
@@ -289,7 +311,15 @@ def _impossible(observation: Observation) -> list[Reason]:
     radius = photometry.petro_r50
     if radius is not None and not _SIZES_ARCSEC[0] <= radius <= _SIZES_ARCSEC[1]:
         found.append(f"R50 is {radius:.3g} arcsec.")
-    return [reason("impossible", DO_NOT_USE, " ".join(found))] if found else []
+    return [reason(code, DO_NOT_USE, " ".join(found))] if found else []
+
+
+def _surface_brightness(photometry: Photometry) -> float:
+    """Return the mean within the half-light radius, mag/arcsec^2 in r; 20 where unknown."""
+    r, r50 = photometry.magnitudes.get("r"), photometry.petro_r50
+    if r is None or r50 is None or r50 <= 0:
+        return _USUAL_SURFACE_BRIGHTNESS
+    return r + 2.5 * math.log10(2 * math.pi * r50**2)
 
 
 def _percent(share: float) -> str:

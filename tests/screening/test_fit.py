@@ -70,4 +70,4 @@ def test_images_of_unknown_scale_say_nothing_of_it(rng, monkeypatch):
     classifier = fit.fit_images(inputs, label, split, rng.random(1800) < 0.8)
     found = classifier.probabilities(inputs).argmax(axis=1)
     assert (found == label).mean() > 0.9
-    assert classifier.limits.shape == (1, len(RATES))
+    assert classifier.limits.shape == (2, len(RATES))

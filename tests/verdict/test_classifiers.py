@@ -7,6 +7,7 @@ import torch
 from galexplorer.errors import WeightsError
 from galexplorer.image.quality import NAMES
 from galexplorer.verdict.classifiers import (
+    HIDDEN,
     IMAGE_CLASSES,
     IMAGE_SIZE,
     PHOTOMETRY_CLASSES,
@@ -29,7 +30,8 @@ def a_classifier(inputs: int, classes: int, patterns: int = 1) -> Classifier:
     def drawn(*shape: int) -> torch.Tensor:
         return torch.randn(shape, generator=generator)
 
-    layers = [drawn(8, inputs), drawn(8), drawn(8, 8), drawn(8), drawn(classes, 8), drawn(classes)]
+    first, second = [drawn(HIDDEN, inputs), drawn(HIDDEN)], [drawn(HIDDEN, HIDDEN), drawn(HIDDEN)]
+    layers = [*first, *second, drawn(classes, HIDDEN), drawn(classes)]
     return Classifier(
         torch.zeros(inputs),
         torch.ones(inputs),
@@ -83,7 +85,7 @@ def test_a_point_source_has_the_size_of_one():
 def test_what_is_written_is_read_and_another_version_refused():
     screens = Screens(
         a_classifier(PHOTOMETRY_SIZE, len(PHOTOMETRY_CLASSES), 32),
-        a_classifier(IMAGE_SIZE, len(IMAGE_CLASSES)),
+        a_classifier(IMAGE_SIZE, len(IMAGE_CLASSES), 2),
     )
     arrays = screens.to_arrays()
     again = Screens.from_arrays(arrays)
@@ -92,5 +94,11 @@ def test_what_is_written_is_read_and_another_version_refused():
         again.image.probabilities(inputs), screens.image.probabilities(inputs)
     )
     assert again.photometry.limits.shape == (32, len(RATES))
-    with pytest.raises(WeightsError, match="another version"):
-        Screens.from_arrays({**arrays, "layout": torch.tensor([99])})
+    name = "image.layer2"
+    for changed in (
+        {**arrays, "layout": torch.tensor([99])},
+        {**arrays, name: arrays[name][:, 1:]},
+        {other: value for other, value in arrays.items() if other != "photometry.odds"},
+    ):
+        with pytest.raises(WeightsError, match="another version"):
+            Screens.from_arrays(changed)
