@@ -29,6 +29,7 @@ from galexplorer.training.fit import train
 from galexplorer.training.library import entries_of
 from galexplorer.training.training_data import TrainingData
 from galexplorer.verdict import domain
+from galexplorer.verdict.classifiers import VERDICT_FILE
 from galexplorer.version import versions
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,8 @@ def make_weights(
         begun = weights.read_manifest(out).get("started_from")
     else:
         model, begun = train(sets, work, config, resume, device, start)
+    # the classifiers of the verdict outlast the networks beside them
+    verdict = (out / VERDICT_FILE).exists() and weights.read_manifest(out, True).get("verdict")
     training_data = TrainingData(sets)
     calibration = calibrate(model, training_data, device)
     manifest = {
@@ -135,6 +138,7 @@ def make_weights(
         "notice": " ".join([*_notices(kinds, missing_data), *missing_data]),
         "config": asdict(config),
         **({} if begun is None else {"started_from": begun}),
+        **({"verdict": verdict} if verdict else {}),
         "sizes": asdict(model.sizes),
         "calibration": calibration,
         "versions": {**versions(), "python": platform.python_version()},

@@ -33,7 +33,8 @@ IMAGE_CLASSES = (
 
 DOUBTS = ("units", "scale", "cut_off")
 """Classes of images that are a caution at most: how it was given, of which the pixels of other
-services and pipelines, honestly stated, may look too."""
+services and pipelines, honestly stated, may look too; and of linear images none, for the real ones
+behind the classifier are JPEGs."""
 
 PRIOR_GALAXY = 0.9
 """Share of galaxies among what is given, which the probabilities assume."""

@@ -248,7 +248,12 @@ def _screen_images(classifier: Classifier, observations: Sequence[Observation]) 
     quality = np.stack([quality_of(o.cutout) for o in observations if o.cutout is not None])
     found = classifier.probabilities(quality)
     certain, whole = (np.tile(limits, (len(found), 1)) for limits in classifier.limits.numpy())
-    return _outcome(classifier, found, IMAGE_CLASSES, certain, whole)
+    seen = _outcome(classifier, found, IMAGE_CLASSES, certain, whole)
+    for each, observation in zip(seen, observations, strict=True):
+        if observation.origin != "jpeg":  # of the real images that taught doubts, all were
+            code, score, _ = each.by_level[DO_NOT_USE]
+            each.by_level[CAUTION] = (code, score, certain[0])
+    return seen
 
 
 def _outcome(
