@@ -61,8 +61,10 @@ weights: $(DEV)
 	$(BIN)/galexplorer simulate --size 62000 --seed 1 --workers 2 --out runs/rendered
 	$(BIN)/galexplorer dataset real --rendered runs/rendered --workers 2 --out runs/real
 	$(BIN)/galexplorer train runs/rendered runs/real --config configs/weights.yaml --resume
+	$(BIN)/galexplorer train-verdict --workers 2
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
 	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --rows 2500 --bootstrap 100 --out runs/report
+	$(BIN)/galexplorer evaluate --domain --record --workers 2
 	$(BIN)/python scripts/shortfalls.py
 
 clean:

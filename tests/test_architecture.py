@@ -21,7 +21,7 @@ LEVELS = (
     {"fits", "tables"},
     {"image", "catalogue", "model"},
     {"query"},
-    {"sky", "science"},
+    {"sky", "science", "verdict"},
     {"inference"},
     {"runs"},
     {"survey"},
@@ -32,6 +32,7 @@ LEVELS = (
     {"datasets"},
     {"population"},
     {"simulation", "observed"},
+    {"screening"},
     {"realism", "training"},
     {"evaluation"},
     {"commands"},
@@ -41,7 +42,8 @@ LEVELS = (
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 UI_LEVELS = ("session", "parts", "pages")
 OFFLINE = {
-    "datasets", "population", "simulation", "observed", "realism", "training", "evaluation",
+    "datasets", "population", "simulation", "observed", "realism", "screening", "training",
+    "evaluation",
 }  # fmt: skip
 
 MODULES = sorted(PACKAGE.rglob("*.py")) + [path for path in [ROOT / "app.py"] if path.exists()]

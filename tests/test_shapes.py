@@ -14,10 +14,10 @@ from galexplorer.datasets.shards import splits_of
 from galexplorer.export.latex import latex_interval
 from galexplorer.figures.density import density_curve
 from galexplorer.image.composite import composite
-from galexplorer.inference.domain import distance_inputs
 from galexplorer.model.features import expand_gri_to_ugriz
 from galexplorer.records.posterior import Posterior
 from galexplorer.science.bpt import class_probabilities
+from galexplorer.verdict.domain import distance_inputs
 
 WRONG: dict[str, Callable[[], object]] = {
     "records: eight targets": lambda: Posterior(np.zeros((5, 8), np.float32)),

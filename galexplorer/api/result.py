@@ -34,7 +34,7 @@ class Result(records.Result):
     """Everything inferred about one galaxy.
 
     It has the fields of `galexplorer.records.result.Result`, among them `posterior` (the draws as
-    one array), `bpt`, `measurable`, `domain`, `neighbours`, `notes` and `provenance`.
+    one array), `bpt`, `measurable`, `domain`, `verdict`, `neighbours`, `notes` and `provenance`.
 
     Attributes
     ----------
@@ -297,7 +297,7 @@ class Result(records.Result):
     def _repr_html_(self) -> str:
         """Show the result in a notebook: what it is, how typical, and all targets."""
         from galexplorer.export.content import posterior_grid
-        from galexplorer.science.summary import describe_galaxy, domain_sentence
+        from galexplorer.science.summary import describe_galaxy, verdict_sentences
 
         grid = posterior_grid(self)
         head = "".join(f"<th>{escape(word)}</th>" for word in grid.head)
@@ -306,7 +306,9 @@ class Result(records.Result):
             for row in grid.rows
         )
         title = f"<b>{escape(self.name)}</b> " if self.name else ""
+        said = "<br>".join(escape(words) for words in verdict_sentences(self))
+        grey = "" if self.verdict.usable else ' style="color: #8a8f98"'
         return (
-            f"<div><p>{title}{escape(describe_galaxy(self))}<br>{escape(domain_sentence(self))}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+            f"<div><p>{title}{escape(describe_galaxy(self))}<br>{said}</p>"
+            f"<table{grey}><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )

@@ -234,6 +234,7 @@ def infer(
 
     from galexplorer.api.engine import load
     from galexplorer.api.inputs import observe
+    from galexplorer.science.summary import verdict_sentences
 
     if targets:
         known |= {"source": source, "progress": console.tell}
@@ -255,6 +256,8 @@ def infer(
                 observation, redshift=redshift, draws=draws or DRAWS, name=name, **options
             )
             results.append(result)
+            if result.verdict.level != "fine":
+                console.tell(" ".join([f"{name}:" if name else "", *verdict_sentences(result)]))
             if folder is not None:
                 folder.add(
                     result, name or (files[0].name.partition(".")[0] if files and not piped else "")

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     dataset.command("examples")(build_examples)
     dataset.command("realism")(measure_realism)
     app.command()(train)
+    app.command("train-verdict")(train_verdict)
     app.command()(evaluate)
 
 
@@ -161,6 +162,19 @@ def train(
     make_weights(folders, out, work, read_config(config), resume, device, keep_model, start)
 
 
+def train_verdict(
+    out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
+    data: DataOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Fit what tells galaxies from all else (minutes); any networks may lie beside it."""
+    console.show_log()
+    with _needs_training_extra():
+        from galexplorer.screening.release import make_screens
+    make_screens(data, out, workers, seed)
+
+
 def evaluate(
     weights: WeightsOption = None,
     data: DataOption = None,
@@ -177,12 +191,20 @@ def evaluate(
     ] = 600,
     draws: Annotated[int, typer.Option(min=100, help="Posterior draws per galaxy.")] = 200,
     bootstrap: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 200,
+    domain: Annotated[
+        bool, typer.Option("--domain", help="Judge the verdict, and nothing else.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make images.")] = 1,
     device: DeviceOption = "auto",
 ) -> None:
     """Measure accuracy and calibration on galaxies held out of training."""
     with _needs_training_extra():
         from galexplorer.evaluation.run import evaluate as run
+        from galexplorer.evaluation.run import evaluate_verdict
         from galexplorer.evaluation.scoring import Settings
+    if domain:
+        evaluate_verdict(weights, data, out, record, workers, device)
+        return
     run(
         weights=weights,
         data=data,

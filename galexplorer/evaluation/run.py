@@ -24,9 +24,15 @@ from galexplorer.evaluation.samples import (
 )
 from galexplorer.evaluation.scoring import Settings, score_sample
 from galexplorer.evaluation.shortfalls import sentences
-from galexplorer.export.report_card import card_page
+from galexplorer.evaluation.verdict import judge_bench
+from galexplorer.export.report_card import alarm_rows, card_page, caught_rows
 from galexplorer.inference.engine import Engine
-from galexplorer.model.weights import REPORT_CARD_FILE, read_manifest, write_manifest
+from galexplorer.model.weights import (
+    REPORT_CARD_FILE,
+    read_manifest,
+    read_report_card,
+    write_manifest,
+)
 from galexplorer.population.sources import data_folder
 
 log = logging.getLogger(__name__)
@@ -117,8 +123,62 @@ def evaluate(
         (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
         (out / "report.html").write_text(card_page(report), encoding="utf-8")
     if record:
+        earlier = read_report_card(engine.weights.folder) or {}
+        if "verdict" in earlier:
+            report["verdict"] = earlier["verdict"]
+            report["shortfalls"] = sentences(report)
         write_record(engine.weights.folder, report)
     return report
+
+
+def evaluate_verdict(
+    weights: Path | None = None,
+    data: Path | None = None,
+    out: Path | None = None,
+    record: bool = False,
+    workers: int = 1,
+    device: str = "auto",
+) -> dict:
+    """Run the bench of the verdict, print it, and add it to the report card.
+
+    Parameters
+    ----------
+    weights, data : Path, optional
+    out : Path, optional
+        Folder for ``verdict.json``.
+    record : bool
+        Keep it in the report card of the weights, which must have one.
+    workers : int
+    device : str
+
+    Returns
+    -------
+    dict
+        As `galexplorer.evaluation.verdict.judge_bench` returns it.
+
+    Raises
+    ------
+    DataError
+        If there are no real data, or no report card to add it to.
+    """
+    folder = data_folder(data)
+    if folder is None:
+        raise DataError("No real data to judge: give their folder with --data.")
+    engine = Engine.load(weights, device)
+    found = _tidy(judge_bench(engine, folder, workers))
+    assert isinstance(found, dict)  # as it came
+    _print_verdict(Console(width=120), found)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "verdict.json").write_text(json.dumps(found, indent=1) + "\n")
+    if record:
+        card = read_report_card(engine.weights.folder)
+        if card is None:
+            raise DataError("These weights have no report card: evaluate them with --record first.")
+        card["verdict"] = found
+        card["shortfalls"] = sentences(card)
+        write_record(engine.weights.folder, card)
+    return found
 
 
 def write_record(folder: Path, report: dict) -> None:
@@ -179,6 +239,17 @@ def _print(console: Console, report: dict) -> None:
         )
     for sentence in report["shortfalls"]:
         console.print(f"- {sentence}")
+
+
+def _print_verdict(console: Console, found: dict) -> None:
+    for title, rows in (
+        ("What the verdict catches", caught_rows(found)),
+        ("Galaxies that it takes for something else", alarm_rows(found)),
+    ):
+        table = RichTable(*rows[0], title=title)
+        for row in rows:
+            table.add_row(*row.values())
+        console.print(table)
 
 
 def _cells(found: dict) -> list[str]:

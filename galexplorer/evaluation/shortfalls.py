@@ -7,6 +7,7 @@ from galexplorer.schema import TARGETS
 _LABELS = {t.name: t.label if t.name.startswith("log_flux") else t.label.lower() for t in TARGETS}
 _WORSE = 1.02
 _FEW_FIELDS = 3
+_MOST_ALARMS, _FEWEST_JUDGED = 0.03, 30
 
 
 def sentences(report: dict) -> list[str]:
@@ -23,6 +24,7 @@ def sentences(report: dict) -> list[str]:
         parts = [*_miscalibrated(sample), *_worse_than_boosting(sample), *_below_gaussian(sample)]
         if parts:
             found.append(f"{sample['title']}: {'; '.join(parts)}.")
+    found += _verdict(report.get("verdict", {}))
     untested = [s["title"] for s in report["samples"].values() if not s["modes"]]
     if untested:
         found.append(f"Too few held-out galaxies for a test: {_and(untested)}.")
@@ -46,6 +48,24 @@ def _image_gain(samples: dict) -> list[str]:
         "Given ugriz and radii, a rendered image does not improve the log score of "
         f"{'any target' if len(idle) == len(both) else _and(idle)}."
     ]
+
+
+def _verdict(found: dict) -> list[str]:
+    out = []
+    if missed := [
+        f"{row['kind'][0].lower()}{row['kind'][1:]} ({row['caught']:.0%} of {row['number']}, "
+        f"aim {row['goal']:.0%})"
+        for row in found.get("kinds", [])
+        if row["caught"] < row["goal"]
+    ]:
+        out.append(f"The verdict catches fewer than it should of: {_and(missed)}.")
+    if alarms := [
+        f"{row['group']}, {row['input']} ({row['do_not_use']:.1%} of {row['number']})"
+        for row in found.get("false_alarms", [])
+        if row["do_not_use"] > _MOST_ALARMS and row["number"] >= _FEWEST_JUDGED
+    ]:
+        out.append(f"The verdict rejects more than {_MOST_ALARMS:.0%} of: {_and(alarms)}.")
+    return out
 
 
 def _fields(fields: list[dict]) -> list[str]:

@@ -23,8 +23,9 @@ from galexplorer.export.provenance import CITATION, provenance_lines
 from galexplorer.export.publication import FIGURES, publication_figure
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import FINE
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import describe_galaxy, domain_sentence
+from galexplorer.science.summary import NOT_MEANT, describe_galaxy, verdict_sentences
 from galexplorer.version import __version__
 
 # The policy lets a browser load nothing and run nothing, whatever a name or a note may hold.
@@ -67,6 +68,9 @@ td:nth-child(2) {{ font-weight: 600; }}
 .near td:nth-child(2), .plain td:nth-child(2), .facts td:nth-child(2) {{ font-weight: normal; }}
 .facts td {{ overflow-wrap: anywhere; white-space: normal; }}
 .near img {{ width: 3rem; image-rendering: auto; }}
+.unusable {{ color: #59616B; }}
+.unusable td:nth-child(2) {{ font-weight: normal; }}
+.unusable figure img {{ opacity: .55; filter: grayscale(1); }}
 @page {{ margin: 16mm; }}
 @media print {{ body {{ margin: 0; max-width: none; font-size: 9pt; }}
   h1 {{ font-size: 14pt; }}
@@ -98,15 +102,22 @@ def html_report(result: Result, name: str = "") -> bytes:
     """
     title = describe_galaxy(result)
     called = " · ".join(words for words in (name, place_words(result)) if words)
-    outside = "" if result.domain.inside else ' class="outside"'
+    fine = result.verdict.level == FINE
+    said = "".join(
+        f"<p{'' if fine else ' class=outside'}>{escape(words)}</p>"
+        for words in verdict_sentences(result)
+    )
+    usable = result.verdict.usable
     parts = [
         _HEAD.format(version=__version__, title=escape(name or title)),
         f'<p class="name">{escape(called)}</p>' if called else "",
         f"<h1>{escape(title)}</h1>",
-        f"<p{outside}>{escape(domain_sentence(result))}</p>",
+        said,
         f"<p>{escape(photometry_words(result))}</p>",
+        "" if usable else f'{_sky(result)}<details class="unusable"><summary>The values all the '
+        f"same: {escape(NOT_MEANT)}</summary>",
         '<div class="pair top">',
-        _sky(result),
+        _sky(result) if usable else "",
         f'<div class="wide"><h2>Posterior</h2>{_table(posterior_grid(result))}</div>',
         "</div>",
         _figure(result, "corner", "double"),
@@ -122,6 +133,7 @@ def html_report(result: Result, name: str = "") -> bytes:
         _table(derived_grid(result)),
         _reconstruction(result),
         _neighbours(result),
+        "" if usable else "</details>",
         "<h2>Notes</h2>" + _list(result.notes) if result.notes else "",
         "<h2>Provenance</h2>",
         _table(Grid(("What", "Value"), tuple(provenance_lines(result))), "facts"),

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from galexplorer.export.provenance import CITATION, provenance_lines
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import not_measurable
+from galexplorer.science.summary import not_measurable, verdict_sentences
 
 _SYMBOLS = {
     "redshift": r"$z$",
@@ -95,6 +95,8 @@ def latex_row(result: Result, name: str = "") -> str:
         Ends in ``\\\\``.
     """
     cells = [_escape(name) or "galaxy"]
+    if not result.verdict.usable:
+        cells[0] += r"$^\dagger$"
     cells += [
         r"\nodata"
         if not_measurable(result, target.name)
@@ -103,7 +105,10 @@ def latex_row(result: Result, name: str = "") -> str:
     ]
     likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
     share = result.bpt[likeliest]
-    cells.append(f"{_CLASSES[likeliest]} ({share:.2f})" if math.isfinite(share) else r"\nodata")
+    known = math.isfinite(share) and result.verdict.usable
+    cells.append(f"{_CLASSES[likeliest]} ({share:.2f})" if known else r"\nodata")
+    if not result.verdict.usable:
+        cells[1:] = [rf"\textcolor{{gray}}{{{cell}}}" for cell in cells[1:]]
     return " & ".join(cells) + r" \\"
 
 
@@ -130,6 +135,8 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
             if (why := not_measurable(result, target.name))
         ),
         *([f"Held fixed: {fixed}."] if fixed else []),
+        *([] if result.verdict.usable else ["Grey needs the package xcolor. The dagger:"]),
+        *verdict_sentences(result),
         *(f"{label}: {words}" for label, words in provenance_lines(result)),
         f"Cite: {CITATION}",
         "",

@@ -23,12 +23,13 @@ from galexplorer.figures.lines_static import draw_lines
 from galexplorer.figures.palette import LIGHT, TRUTH
 from galexplorer.figures.sky import colour_figure
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import FINE
 from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import (
     describe_galaxy,
-    domain_sentence,
     shown_targets,
+    verdict_sentences,
 )
 
 DPI = 200
@@ -116,8 +117,9 @@ def _sheet(result: Result, name: str) -> Sheet:
     page.write(describe_galaxy(result), size=10.5, weight="normal" if name else "bold")
     if place:
         page.write(place, size=_TEXT_PT, colour=LIGHT.faint)
-    typical = result.domain.inside
-    page.write(domain_sentence(result), size=_TEXT_PT, colour=LIGHT.text if typical else TRUTH)
+    colour = LIGHT.text if result.verdict.level == FINE else TRUTH
+    for words in verdict_sentences(result):
+        page.write(words, size=_TEXT_PT, colour=colour)
     page.write(photometry_words(result), size=_TEXT_PT)
     page.y_in -= 0.12
     top_in = page.y_in
@@ -125,7 +127,8 @@ def _sheet(result: Result, name: str) -> Sheet:
     _set_beside(page, result, top_in, page.y_in)
     page.y_in -= 0.1
     known = " Orange: known values." if result.known else ""
-    page.write(f"{CAPTIONS['corner']} {CAPTIONS['lines']}{known}", size=_NOTE_PT)
+    if result.verdict.usable:
+        page.write(f"{CAPTIONS['corner']} {CAPTIONS['lines']}{known}", size=_NOTE_PT)
     for number, note in enumerate(result.notes):
         left = f"{len(result.notes) - number} more of the notes are in the report."
         needed_in = page.height_in(note, _NOTE_PT) + page.height_in(left, _NOTE_PT)
@@ -141,7 +144,10 @@ def _sheet(result: Result, name: str) -> Sheet:
 def _set_values(page: Sheet, result: Result) -> None:
     """Set the table of targets, and below it the corner plot, in the left column."""
     shares = (0.27, 0.12, 0.2, 0.1, 0.31) if result.known else (0.29, 0.14, 0.25, 0.32)
-    page.tabulate(posterior_grid(result).without("95%"), shares, _LEFT_IN, size=7.4)
+    grid = posterior_grid(result).without("95%")
+    page.tabulate(grid, shares, _LEFT_IN, size=7.4, faded=not result.verdict.usable)
+    if not result.verdict.usable:
+        return
     shown = shown_targets(result, PROPERTY_NAMES)
     corner = page.part(MARGIN_IN, page.y_in, _LEFT_IN, page.room_in)
     draw_corner(corner, result.posterior, shown, result.known)
@@ -154,6 +160,9 @@ def _set_beside(page: Sheet, result: Result, top_in: float, bottom_in: float) ->
         redshift = float(np.median(result.posterior.column("redshift")))
         picture = rasterise(colour_figure(result.view, float(kpc_per_arcsec(redshift))))
         top_in -= page.draw(picture, _BESIDE_IN, top_in, _RIGHT_IN) + 0.15
+        page.y_in = min(page.y_in, top_in) if not result.verdict.usable else page.y_in
+    if not result.verdict.usable:
+        return
     if all(np.isfinite(list(result.bpt.values()))):
         height_in = min(0.62 * (top_in - bottom_in), _HIGHEST_BPT_IN)
         part = page.part(_BESIDE_IN, top_in, _RIGHT_IN, height_in)

@@ -25,7 +25,7 @@ from galexplorer.export.sheet import Sheet, rasterise
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import describe_galaxy, domain_sentence
+from galexplorer.science.summary import describe_galaxy, verdict_sentences
 
 
 def pdf_report(result: Result, name: str = "") -> bytes:
@@ -43,8 +43,8 @@ def pdf_report(result: Result, name: str = "") -> bytes:
         Pages of A4; figures stay vectors, fonts are embedded.
     """
     figures = [_summary(result, name)]
-    drawn = ["corner", "lines"]
-    if all(np.isfinite(list(result.bpt.values()))):
+    drawn = ["corner", "lines"] if result.verdict.usable else []
+    if drawn and all(np.isfinite(list(result.bpt.values()))):
         drawn.insert(1, "bpt")
     figures += [publication_figure(result, kind, known=result.known) for kind in drawn]
     if result.view is not None:
@@ -78,7 +78,8 @@ def _summary(result: Result, name: str) -> Figure:
     called = " · ".join(words for words in (name, place_words(result)) if words)
     if called:
         page.write(called)
-    page.write(domain_sentence(result))
+    for words in verdict_sentences(result):
+        page.write(words)
     page.write(photometry_words(result))
     if result.view is not None:
         redshift = float(np.median(result.posterior.column("redshift")))
@@ -86,15 +87,17 @@ def _summary(result: Result, name: str) -> Figure:
     page.write("Posterior", size=11, weight="bold")
     grid = posterior_grid(result)
     shares = (0.2, 0.1, 0.17, 0.18, *([0.09] if result.known else []), 0.26)
-    page.tabulate(grid, shares)
-    page.tabulate(line_grid(result), (0.22, 0.4, 0.28))
-    page.tabulate(class_grid(result), (0.22, 0.2))
+    faded = not result.verdict.usable
+    page.tabulate(grid, shares, faded=faded)
+    page.tabulate(line_grid(result), (0.22, 0.4, 0.28), faded=faded)
+    page.tabulate(class_grid(result), (0.22, 0.2), faded=faded)
     return page.figure
 
 
 def _facts(result: Result) -> list[Figure]:
     page = _titled("Derived from the draws")
-    page.tabulate(derived_grid(result), (0.3, 0.1, 0.22, 0.2, 0.18))
+    faded = not result.verdict.usable
+    page.tabulate(derived_grid(result), (0.3, 0.1, 0.22, 0.2, 0.18), faded=faded)
     if result.neighbours:
         page.write("Nearest neighbours in latent space", size=11, weight="bold")
         # a name breaks at the sign of its declination

@@ -16,6 +16,7 @@ from galexplorer.figures.bpt import bpt_static_figure
 from galexplorer.figures.corner import corner_figure
 from galexplorer.figures.lines_static import lines_static_figure
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
 from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.summary import shown_targets
 
@@ -95,17 +96,29 @@ def publication_figure(
         )
     to = SIZES[size]
     try:
-        if kind == "corner":
-            figure = corner_figure(result.posterior, shown_targets(result, names), known)
-            fit_corner(figure, to)
-            return figure
-        figure = (
-            bpt_static_figure(result.posterior, result.bpt)
-            if kind == "bpt"
-            else lines_static_figure(result.posterior, known)
-        )
+        figure = _draw(result, kind, to, known, names)
     except ValueError as error:
         raise OptionError(f"The figure {kind!r} cannot be drawn: {error}.") from error
+    if not result.verdict.usable:
+        figure.text(
+            0.5, 0.5, LEVEL_WORDS[DO_NOT_USE], fontsize=3 * to.text_pt, color="0.5", alpha=0.5,
+            ha="center", va="center", rotation=30, zorder=100,
+        )  # fmt: skip
+    return figure
+
+
+def _draw(
+    result: Result, kind: str, to: Size, known: Mapping[str, float] | None, names: Sequence[str]
+) -> Figure:
+    if kind == "corner":
+        figure = corner_figure(result.posterior, shown_targets(result, names), known)
+        fit_corner(figure, to)
+        return figure
+    figure = (
+        bpt_static_figure(result.posterior, result.bpt)
+        if kind == "bpt"
+        else lines_static_figure(result.posterior, known)
+    )
     width, height = figure.get_size_inches()
     figure.set_size_inches(to.width_in, to.width_in * height / width)
     scale_text(figure, to)

@@ -12,6 +12,7 @@ from galexplorer.figures.calibration import (
     pit_plot,
     reliability_plot,
     tarp_plot,
+    verdict_plot,
 )
 from galexplorer.figures.report_card import (
     Plot,
@@ -151,6 +152,43 @@ def field_rows(report: dict) -> list[Row]:
     return rows
 
 
+def caught_rows(found: dict) -> list[Row]:
+    """Return what the verdict catches, a row for each kind of thing.
+
+    Parameters
+    ----------
+    found : dict
+        The report card's ``verdict``.
+    """
+    return [
+        {
+            "What it is given": row["kind"],
+            "Input": row["input"],
+            "Number": str(row["number"]),
+            "Do not use": share(row["caught"]),
+            "Or caution": share(row["warned"]),
+            "Aim": f"{row['goal']:.0%}",
+            "Width where missed": number(row["missed_width"], 1),
+        }
+        for row in found["kinds"]
+    ]
+
+
+def alarm_rows(found: dict) -> list[Row]:
+    """Return how many galaxies the verdict takes for something else, by what they are."""
+    return [
+        {
+            "Input": row["input"],
+            "By": row["by"],
+            "Galaxies": row["group"],
+            "Number": str(row["number"]),
+            "Do not use": share(row["do_not_use"]),
+            "Or caution": share(row["warned"]),
+        }
+        for row in found["false_alarms"]
+    ]
+
+
 def sample_plots(sample: dict, mode: str, dark: bool = False) -> Iterator[Callable[[], Plot]]:
     """Return what draws each figure of one sample; PIT, bins and relations are those of a mode."""
     judged = sample["modes"][mode]
@@ -216,6 +254,9 @@ def card_page(report: dict) -> str:
         boosting=_embed(boosting_plot(report)),
         published=published_rows(report),
         fields=field_rows(report),
+        caught=caught_rows(report["verdict"]) if "verdict" in report else [],
+        alarms=alarm_rows(report["verdict"]) if "verdict" in report else [],
+        reliability=_embed(verdict_plot(report["verdict"])) if "verdict" in report else None,
     )
 
 

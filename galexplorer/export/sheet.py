@@ -76,6 +76,7 @@ class Sheet:
         widths: tuple[float, ...],
         width_in: float = WIDTH_IN,
         size: float = 8.2,
+        faded: bool = False,
     ) -> None:
         """Set a table at the left; widths of its columns are shares of its own."""
         starts = MARGIN_IN + width_in * np.concatenate([[0], np.cumsum(widths)[:-1]])
@@ -92,7 +93,7 @@ class Sheet:
                     verbatim("\n".join(lines)),
                     va="top",
                     fontsize=size,
-                    color=LIGHT.faint if number == 0 else LIGHT.text,
+                    color=LIGHT.faint if number == 0 or faded else LIGHT.text,
                 )
             self.y_in -= 0.155 * scale * max(len(lines) for lines in wrapped) + 0.035
         self.y_in -= 0.12

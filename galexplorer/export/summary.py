@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from galexplorer.records.result import Neighbour, Result
 from galexplorer.schema import TARGETS
@@ -12,7 +13,7 @@ from galexplorer.science.derived import DERIVED, derive
 from galexplorer.science.summary import not_measurable
 
 SCHEMA_FILE = "result.schema.json"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Its first number changes where a reader of the JSON has to."""
 
 _DIGITS = 6
@@ -55,6 +56,12 @@ def summarise(result: Result) -> dict:
             "inside": result.domain.inside,
             "score": _round(result.domain.score),
             "reasons": list(result.domain.reasons),
+        },
+        "verdict": {
+            "level": result.verdict.level,
+            "usable": result.verdict.usable,
+            "p_galaxy": _round(result.verdict.p_galaxy),
+            "reasons": [asdict(each) for each in result.verdict.reasons],
         },
         "photometry": {
             "kind": photometry.kind,

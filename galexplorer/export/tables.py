@@ -44,6 +44,10 @@ def posterior_table(result: Result) -> Table:
     summary = json.loads(to_json(summarise(result)))
     for name, reason in summary["undetermined"].items():
         table[name].description += f"; here {reason}"
+    if not result.verdict.usable:
+        mark = f"DO NOT USE ({', '.join(each.code for each in result.verdict.worst)}): "
+        for name in table.colnames:
+            table[name].description = f"{mark}{table[name].description}"
     summary["summary"] = summary.pop("posterior")
     table.meta = {**summary, "fixed": list(result.posterior.fixed), "citation": CITATION}
     return table

@@ -42,10 +42,11 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     astropy.table.Table
         ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``,
         ``gas_metallicity_flag``, the probability of each BPT class, ``p_no_lines``,
-        ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, quantiles of the derived
-        quantities with ``derived_flag``, the published redshift (``known_redshift``), where pixels
-        and photometry are from, and ``problem``; NaN where there is no value. Each column has
-        description, unit and UCD; the metadata hold provenance and citation.
+        ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, ``verdict``, ``p_galaxy``
+        and ``flag``, quantiles of the derived quantities with ``derived_flag``, the published
+        redshift (``known_redshift``), where pixels and photometry are from, and ``problem``; NaN
+        where there is no value. Each column has description, unit and UCD; the metadata hold
+        provenance and citation.
     """
     results = [o.result for o in outcomes]
     summaries = [r.posterior.summary() if r else None for r in results]
@@ -71,6 +72,9 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
         table[f"p_{name}_measurable"] = _numbers(shown)
     table["domain_score"] = _numbers([r.domain.score if r else None for r in results])
     table["inside_domain"] = _numbers([float(r.domain.inside) if r else None for r in results])
+    table["verdict"] = np.array([r.verdict.level if r else "" for r in results], str)
+    table["p_galaxy"] = _numbers([r.verdict.p_galaxy if r else None for r in results])
+    table["flag"] = np.array([";".join(r.verdict.codes) if r else "" for r in results], str)
     for name in DERIVED_NAMES:
         quantiles = [d[name].summary() if name in d else {} for d in derived]
         for statistic in SUMMARY_QUANTILES:

@@ -148,6 +148,30 @@ def reliability_plot(sample: dict, dark: bool = False) -> Plot:
     )
 
 
+def verdict_plot(found: dict, dark: bool = False) -> Plot:
+    """Draw the observed share of galaxies against the verdict's probability of one."""
+    figure, panels, colours = canvas(5.4, 4.9, dark=dark)
+    axes = panels[0, 0]
+    axes.plot([0, 1], [0, 1], color=colours.text, linewidth=1)
+    styles = ((colours.accent, "o"), (TRUTH, "s"))
+    for (kind, curve), (colour, marker) in zip(found["reliability"].items(), styles, strict=True):
+        axes.plot(
+            curve["probability"], curve["share"], marker=marker, color=colour, linewidth=1.2,
+            label=kind,
+        )  # fmt: skip
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set_xlabel("probability of a galaxy")
+    axes.set_ylabel("fraction of galaxies")
+    legend(figure, axes, colours)
+    return Plot(
+        figure,
+        "Reliability of the probability of a galaxy",
+        "If nine in ten of what is given are galaxies; on the diagonal a probability of 30% comes "
+        "true in 30% of the cases.",
+        f"Reliability of the probability of a galaxy from {' and '.join(found['reliability'])}.",
+    )
+
+
 _HEAD_STYLES = dict(
     zip(
         MEASURABLE_NAMES,

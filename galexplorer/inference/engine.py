@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from functools import cache, cached_property
-from importlib import metadata
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
@@ -14,11 +13,15 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
 from galexplorer.errors import OptionError
-from galexplorer.image.fibre import fibre_magnitudes
-from galexplorer.inference.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, to_picture
 from galexplorer.inference.noise import keys_of
-from galexplorer.inference.prepared import Encoded, PreparedObservation
+from galexplorer.inference.prepared import (
+    Encoded,
+    PreparedObservation,
+    errors_of,
+    fibre_magnitudes_of,
+    magnitudes_of,
+)
 from galexplorer.inference.prior import Prior, choose_prior, tell_prior
 from galexplorer.inference.sampler import Sampler
 from galexplorer.model.features import INPUTS, JPEG, LOG_SCALE, WITHOUT_FIBRE, photometry_features
@@ -26,13 +29,16 @@ from galexplorer.model.modes import modes_of
 from galexplorer.model.network import ImageSummary
 from galexplorer.model.weights import Weights, load, read_arrays
 from galexplorer.records.observation import Cutout, Observation, Stored
-from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
-from galexplorer.records.result import Neighbour, Result, View
-from galexplorer.schema import BANDS, IMAGE_BANDS, MEASURABLE_NAMES, TARGETS
+from galexplorer.records.result import Domain, Neighbour, Result, View
+from galexplorer.records.verdict import Reason, Verdict
+from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import caveats
-from galexplorer.version import __version__
+from galexplorer.verdict.classifiers import VERDICT_FILE
+from galexplorer.verdict.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
+from galexplorer.verdict.judgement import Screens, judge
+from galexplorer.version import versions
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
@@ -61,6 +67,13 @@ class Engine(Sampler):
         """Return what new galaxies are compared with."""
         return DomainStatistics.from_arrays(self._read(DOMAIN_FILE))
 
+    @cached_property
+    def screens(self) -> Screens | None:
+        """Return the classifiers of the verdict; None where the manifest names none."""
+        if VERDICT_FILE not in self.weights.manifest.get("files", {}):
+            return None
+        return Screens.from_arrays(self._read(VERDICT_FILE))
+
     def _read(self, name: str) -> dict[str, Tensor]:
         return read_arrays(self.weights.folder, name, self.weights.manifest)
 
@@ -82,7 +95,7 @@ class Engine(Sampler):
         """
         torch.set_num_threads(1)
         engine = cls(load(weights_dir, device))
-        _ = engine.library, engine.domain  # read here, where an error is expected
+        _ = engine.library, engine.domain, engine.screens  # read here, where an error is expected
         return engine
 
     @torch.inference_mode()
@@ -132,8 +145,13 @@ class Engine(Sampler):
         encoded = prepared.encoded
         samples = self.sample(encoded, draws, seed, fixed, redshift_range, [known])[0].numpy()
         measurable = self.measurable(prepared.encoded, samples[None, :, 0])[0]
+        doubts = self.doubts(
+            prepared.encoded,
+            np.array([np.nan if redshift is None else redshift]),
+            np.array([(np.nan, np.nan) if redshift_range is None else redshift_range], float),
+        )
         result = self.compose(
-            observation, prepared, samples, measurable, redshift, redshift_range, seed
+            observation, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
         )
         return tell_prior(result, known, *self.weigh(encoded, [known], redshift_range))
 
@@ -146,6 +164,7 @@ class Engine(Sampler):
         redshift: float | None,
         redshift_range: tuple[float, float] | None,
         seed: int,
+        doubts: tuple[Reason, ...] = (),
     ) -> Result:
         """Put together what is known of one galaxy once its draws are there.
 
@@ -159,6 +178,8 @@ class Engine(Sampler):
             Probability of each of `galexplorer.schema.MEASURABLE_NAMES`.
         redshift, redshift_range, seed
             What the draws were made with.
+        doubts : tuple of Reason
+            What `doubts` said of the galaxy.
 
         Returns
         -------
@@ -183,6 +204,7 @@ class Engine(Sampler):
             known=observation.known,
             origins=observation.origins,
             latent=prepared.latent,
+            verdict=prepared.verdict.with_reasons(doubts),
         )
 
     @torch.inference_mode()
@@ -205,20 +227,22 @@ class Engine(Sampler):
         kind = INPUTS[encoded.origin[0]]
         magnitudes = torch.from_numpy(self._known_magnitudes([observation])).float()
         inputs = distance_inputs(encoded.latent.cpu(), magnitudes, kind)
+        domain = assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0]
         return PreparedObservation(
             encoded=encoded,
             kind=kind,
             view=view,
-            domain=assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0],
+            domain=domain,
             neighbours=self._neighbours(image, encoded.latent[0]),
             latent=None if image is None else encoded.latent[0].cpu().numpy(),
+            verdict=self.judge([observation], [domain])[0],
         )
 
     def _known_magnitudes(self, observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
         """Return magnitudes without those that are but noise to networks that know no limits."""
         magnitudes = magnitudes_of(observations)
         if self.model.sizes.features <= WITHOUT_FIBRE:
-            errors = _errors([observation.photometry for observation in observations])
+            errors = errors_of([observation.photometry for observation in observations])
             magnitudes[errors > _LARGEST_KNOWN_ERROR] = np.nan
         return magnitudes
 
@@ -233,6 +257,12 @@ class Engine(Sampler):
             "upper limits.",
         )
 
+    def judge(
+        self, observations: Sequence[Observation], domains: Sequence[Domain]
+    ) -> list[Verdict]:
+        """Return the verdict on each of n galaxies, before their posteriors are known."""
+        return judge(self.screens, observations, domains)
+
     def encode(self, observations: list[Observation]) -> Encoded:
         """Encode a batch; rows without an image get zero latents."""
         photometry = [o.photometry for o in observations]
@@ -246,14 +276,14 @@ class Engine(Sampler):
         measured = np.array([p.kind == "measured" for p in photometry])
         features = photometry_features(
             self._known_magnitudes(observations),
-            _errors(photometry),
+            errors_of(photometry),
             petro,
             measured,
             np.array([p.petro_kind == "measured" for p in photometry]),
             scale,
             origin,
             np.array([[p.petro_magnitudes.get(b, np.nan) for b in BANDS] for p in photometry]),
-            _fibre_magnitudes(images),
+            fibre_magnitudes_of(images),
         )
         grids = [o.cutout.grid if o.cutout else None for o in observations]
         return self.encode_arrays(features, grids, origin, [o.stored for o in observations])
@@ -357,17 +387,6 @@ class Engine(Sampler):
         }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what made a result."""
-    packages = {name: _version(name) for name in ("torch", "nflows", "numpy", "astropy")}
-    return {"galexplorer": __version__, **packages}
-
-
-@cache
-def _version(package: str) -> str:
-    return metadata.version(package)  # reads and parses a file
-
-
 def check_options(
     redshift: float | None,
     redshift_range: tuple[float, float] | None,
@@ -396,23 +415,3 @@ def check_options(
             raise OptionError(
                 f"The redshift range {first} to {last} must increase and lie within 0 to {high}."
             )
-
-
-def _fibre_magnitudes(images: Sequence[Cutout | Stored | None]) -> np.ndarray:
-    out = np.full((len(images), len(IMAGE_BANDS)), np.nan)
-    for k, image in enumerate(images):
-        if isinstance(image, Stored):
-            out[k] = image.fibre_magnitudes
-        elif image is not None:
-            out[k] = fibre_magnitudes(image.grid[None], np.array([image.pixel_scale_arcsec]))[0]
-    return out
-
-
-def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
-    """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
-    listed = [o.photometry.magnitudes for o in observations]
-    return np.array([[m.get(b, np.nan) for b in BANDS] for m in listed], float)
-
-
-def _errors(photometry: list[Photometry]) -> np.ndarray:
-    return np.array([[p.errors.get(b, np.nan) for b in BANDS] for p in photometry], float)

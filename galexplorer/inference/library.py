@@ -17,7 +17,6 @@ from galexplorer.errors import DataError, GalexplorerError, InputError
 from galexplorer.image.fibre import fibre_magnitudes
 from galexplorer.image.reader import read_image
 from galexplorer.inference import latent_map
-from galexplorer.inference.domain import misfit_of
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.neighbours import (
     KNOWN_NAMES,
@@ -47,6 +46,7 @@ from galexplorer.schema import BPT_CLASSES, IMAGE_BANDS, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.tables.cells import numbers_of, texts_of
 from galexplorer.tables.formats import read_raw
+from galexplorer.verdict.domain import misfit_of
 
 DRAWS = 256
 MIN_GALAXIES = 16

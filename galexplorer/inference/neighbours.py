@@ -80,7 +80,7 @@ class Library:
     origin : Tensor, shape (n,)
         Index into `ORIGINS`.
     misfit : Tensor, shape (n,)
-        Of the autoencoder's reconstruction; see `galexplorer.inference.domain`.
+        Of the autoencoder's reconstruction; see `galexplorer.verdict.domain`.
     medians : Tensor, shape (n, 9)
         Medians of the model's posteriors.
     classes : Tensor, shape (n, 4)

@@ -13,6 +13,7 @@ from galexplorer.image.measure import Measurement, measure
 from galexplorer.image.pixels import Pixels
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
+from galexplorer.records.verdict import CAUTION, Reason, reason
 from galexplorer.schema import IMAGE_BANDS
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _COLOUR_LIMITS = (
 )
 """Two bands; the bluest and the reddest that a galaxy can be, dust in front included (only dwarfs
 with strong lines come near: Yang et al. 2017, ApJ 847, 38); between, what 1 in 1,000 is beyond."""
+_LEAST_TO_EDGE = 0.6
+"""Distance to the edge in Petrosian radii, below which much of a galaxy's light is missing."""
+
+_LEAST_MEASURED = 0.6
 _BRIGHTEST_MAG = 6.0
 """M 81 and Centaurus A have as much, and overfill the field in which a target is measured."""
 
@@ -125,6 +130,7 @@ def observe_and_measure(
         notes += (f"The catalogue gives none of g, r, i: its {left_out} was ignored.",)
     elif given.magnitudes and not set(IMAGE_BANDS) <= set(given.magnitudes):
         notes += ("The catalogue lacks some of g, r, i; measured magnitudes were not mixed in.",)
+    concerns = [reason("bands", CAUTION, words) for words in objections]
     for band in IMAGE_BANDS:
         if band not in given.magnitudes or band not in found.magnitudes:
             continue
@@ -134,6 +140,7 @@ def observe_and_measure(
                 f"The image has {band} = {seen:.1f} and the catalogue {listed:.1f}: check that "
                 "both refer to the same galaxy.",
             )
+            concerns.append(reason("disagree", CAUTION, f"({band} = {seen:.1f}, {listed:.1f})"))
             break
     if not sized and (given.petro_r50 is not None or given.petro_r90 is not None):
         notes += (
@@ -147,6 +154,7 @@ def observe_and_measure(
         pixels.sha256,
         pixels.origin,
         origins=_origins(joined, corrected),
+        concerns=(*concerns, *_concerns(pixels, found)),
     )
     return observation, found
 
@@ -257,6 +265,20 @@ def _remarks(pixels: Pixels, found: Measurement, measured: bool, corrected: bool
     if reach > 1.05 * whole and pixels.origin == "fits":
         remarks.append("The image is smaller than the field that the model expects.")
     return remarks
+
+
+def _concerns(pixels: Pixels, found: Measurement) -> list[Reason]:
+    """Return whether the galaxy is cut off by an edge of the image, or mostly covered."""
+    concerns = []
+    height, width = pixels.flux.shape[1:]
+    edge = min(found.x, found.y, width - 1 - found.x, height - 1 - found.y) + 0.5
+    size = found.petrosian_radius_arcsec or found.aperture_arcsec
+    if edge * pixels.pixel_scale_arcsec < _LEAST_TO_EDGE * size:
+        concerns.append(reason("cut_off", CAUTION))
+    if found.fraction_measured < _LEAST_MEASURED:
+        words = f"({found.fraction_measured:.0%} of its aperture was measured.)"
+        concerns.append(reason("blended", CAUTION, words))
+    return concerns
 
 
 def _position(pixels: Pixels, found: Measurement) -> tuple[float | None, float | None]:

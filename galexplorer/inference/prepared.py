@@ -1,4 +1,4 @@
-"""An observation prepared for sampling: encoded, with domain and neighbours; plain records."""
+"""An observation prepared for sampling: encoded, with domain and neighbours; and its numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -9,7 +9,12 @@ import torch
 from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
+from galexplorer.image.fibre import fibre_magnitudes
+from galexplorer.records.observation import Cutout, Observation, Stored
+from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain, Neighbour, View
+from galexplorer.records.verdict import Verdict
+from galexplorer.schema import BANDS, IMAGE_BANDS
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class PreparedObservation:
     domain : Domain
     neighbours : tuple of Neighbour
     latent : ndarray, shape (32,), or None
+    verdict : Verdict
+        Before the posterior is known.
     """
 
     encoded: Encoded
@@ -73,3 +80,28 @@ class PreparedObservation:
     domain: Domain
     neighbours: tuple[Neighbour, ...]
     latent: Float[np.ndarray, "32"] | None
+    verdict: Verdict
+
+
+def fibre_magnitudes_of(
+    images: Sequence[Cutout | Stored | None],
+) -> Float[np.ndarray, "n 3"]:
+    """Return the magnitudes of images within a fibre, g, r, i, (n, 3); NaN without an image."""
+    out = np.full((len(images), len(IMAGE_BANDS)), np.nan)
+    for k, image in enumerate(images):
+        if isinstance(image, Stored):
+            out[k] = image.fibre_magnitudes
+        elif image is not None:
+            out[k] = fibre_magnitudes(image.grid[None], np.array([image.pixel_scale_arcsec]))[0]
+    return out
+
+
+def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
+    """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
+    listed = [o.photometry.magnitudes for o in observations]
+    return np.array([[m.get(b, np.nan) for b in BANDS] for m in listed], float)
+
+
+def errors_of(photometry: list[Photometry]) -> Float[np.ndarray, "n 5"]:
+    """Return the errors of magnitudes in `galexplorer.schema.BANDS`, (n, 5), NaN where missing."""
+    return np.array([[p.errors.get(b, np.nan) for b in BANDS] for p in photometry], float)

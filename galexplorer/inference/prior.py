@@ -18,12 +18,11 @@ from scipy.signal import fftconvolve
 
 from galexplorer.errors import InputError, OptionError
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import Reason
 from galexplorer.schema import TARGETS
 from galexplorer.tables.cells import is_plain, numbers_of
 from galexplorer.tables.formats import read_raw
-
-CONFLICT_BELOW = 0.01
-"""Agreement of prior and data below which a result says that they conflict."""
+from galexplorer.verdict.judgement import doubts_about_prior
 
 MAX_POINTS = 100_000
 _REACH = 8.0
@@ -117,9 +116,9 @@ class PriorWeight:
     evidence: float
 
     @property
-    def conflicts(self) -> bool:
-        """Whether the prior and the data contradict each other."""
-        return self.agreement < CONFLICT_BELOW
+    def doubts(self) -> tuple[Reason, ...]:
+        """What a verdict says if the prior and the data contradict each other."""
+        return doubts_about_prior(self.agreement)
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +326,7 @@ def choose_prior(
 
 
 def tell_prior(result: Result, prior: RedshiftPrior | None, weight: PriorWeight | None) -> Result:
-    """Add to a result what its prior was and did, as a note and in its provenance.
+    """Add to a result what its prior was and did: to notes, provenance and verdict.
 
     Parameters
     ----------
@@ -347,11 +346,6 @@ def tell_prior(result: Result, prior: RedshiftPrior | None, weight: PriorWeight 
         f"Redshift prior {prior.words}: {draws:,} draws without it would be an effective sample "
         f"of {weight.effective * draws:,.0f} under it."
     )
-    if weight.conflicts:
-        note += (
-            f" The prior and the data conflict (agreement {weight.agreement:.2g}): one of them is "
-            "wrong, or this is another galaxy."
-        )
     told = {
         "prior": prior.words,
         "sha256": prior.sha256,
@@ -362,5 +356,6 @@ def tell_prior(result: Result, prior: RedshiftPrior | None, weight: PriorWeight 
     return replace(
         result,
         notes=(*result.notes, note),
+        verdict=result.verdict.with_reasons(weight.doubts),
         provenance={**result.provenance, "redshift_prior": told},
     )

@@ -19,13 +19,16 @@ from galexplorer.inference.noise import (
 from galexplorer.inference.prepared import Encoded
 from galexplorer.inference.prior import PriorWeight, Product, RedshiftPrior, multiply
 from galexplorer.model.network import GalaxyModel
+from galexplorer.records.verdict import Reason
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
+from galexplorer.verdict.judgement import REDSHIFT_END, doubts_about_redshift
 
 CHUNK = 16384
 """Draws that go through the flows at once."""
 
 _MEASURABLE_DRAWS = 512
+_RARITY_BINS, _SOFTENING = 160, 0.02
 _METALLICITY = TARGET_NAMES.index("gas_metallicity")
 _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
@@ -180,6 +183,93 @@ class Sampler:
                 else self._product(encoded.context[own], mode[own], limits[own], prior).weight
             )
         return found
+
+    @torch.inference_mode()
+    def redshift_shares(
+        self, encoded: Encoded, ranges: Float[np.ndarray, "n k 2"]
+    ) -> Float[np.ndarray, "n k"]:
+        """Return the share of the posterior that ranges of redshift hold, if no prior narrows it.
+
+        Exact, by the flows themselves: draws of a narrow range would be few or none.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        ranges : ndarray, shape (n, k, 2)
+            NaN gives NaN.
+
+        Returns
+        -------
+        ndarray, shape (n, k)
+        """
+        whole = np.broadcast_to(redshift_limits(None, len(ranges))[:, None], (len(ranges), 1, 2))
+        asked = np.concatenate([ranges, whole], axis=1).reshape(len(ranges), -1)
+        edges = torch.from_numpy(np.nan_to_num(asked, nan=0.1)).to(self.device, torch.float32)
+        mode = encoded.mode.to(self.device)
+        base = self.model.redshift_to_base(edges, encoded.context, mode).double()
+        share = normal_probability(base[..., ::2], base[..., 1::2]).mean(dim=1).cpu().numpy()
+        share = share[:, :-1] / np.maximum(share[:, -1:], 1e-300)
+        return np.where(np.isfinite(ranges).all(axis=2), share, np.nan)
+
+    def redshift_rarity(
+        self, encoded: Encoded, redshift: Float[np.ndarray, " n"]
+    ) -> Float[np.ndarray, " n"]:
+        """Return the share of the posterior that is not denser than at given redshifts.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        redshift : ndarray, shape (n,)
+            NaN gives NaN.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            1 at the mode; in the tails it falls to 0.
+        """
+        low, high = TARGETS[0].bounds
+        edges = np.geomspace(low + _SOFTENING, high + _SOFTENING, _RARITY_BINS + 1) - _SOFTENING
+        edges[[0, -1]] = low, high
+        bins = np.broadcast_to(
+            np.column_stack([edges[:-1], edges[1:]]), (len(redshift), _RARITY_BINS, 2)
+        )
+        share = self.redshift_shares(encoded, bins)
+        density = share / np.diff(edges)
+        filled = np.nan_to_num(redshift, nan=low)
+        place = np.clip(np.searchsorted(edges, filled, side="right") - 1, 0, _RARITY_BINS - 1)
+        there = density[np.arange(len(redshift)), place]
+        rarity = np.where(density <= there[:, None], share, 0.0).sum(axis=1)
+        return np.where(np.isfinite(redshift), rarity, np.nan)
+
+    def doubts(
+        self,
+        encoded: Encoded,
+        redshift: Float[np.ndarray, " n"],
+        redshift_range: Float[np.ndarray, "n 2"],
+    ) -> list[tuple[Reason, ...]]:
+        """Return what the posterior, without any prior, says of redshifts and of priors on them.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            Of n galaxies.
+        redshift : ndarray, shape (n,)
+            Fixed ones, NaN where free.
+        redshift_range : ndarray, shape (n, 2)
+            NaN without one.
+
+        Returns
+        -------
+        list of tuple of Reason
+        """
+        beyond = np.broadcast_to([REDSHIFT_END, TARGETS[0].high], redshift_range.shape)
+        shares = self.redshift_shares(encoded, np.stack([beyond, redshift_range], axis=1))
+        rarity = np.full(len(redshift), np.nan)
+        if np.isfinite(redshift).any():
+            rarity = self.redshift_rarity(encoded, redshift)
+        return doubts_about_redshift(shares[:, 0], shares[:, 1], rarity)
 
     def measurable(
         self, encoded: Encoded, redshift: Float[np.ndarray, "n d"]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from galexplorer.records.photometry import Photometry
+from galexplorer.records.verdict import Reason
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Observation:
         Where each number came from, such as ``{"photometry": "SDSS DR17 model magnitudes"}``.
     stored : Stored or None
         Takes the place of the cutout for a galaxy of the library.
+    concerns : tuple of Reason
+        What is the matter with the image or the photometry, as far as measuring them told.
     """
 
     cutout: Cutout | None
@@ -101,3 +104,4 @@ class Observation:
     known: dict[str, float] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     stored: Stored | None = None
+    concerns: tuple[Reason, ...] = ()

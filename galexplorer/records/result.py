@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
+from galexplorer.records.verdict import Verdict
 from galexplorer.schema import LINE_NAMES
 
 EMPTY_LIBRARY = (
@@ -149,6 +150,8 @@ class Result:
         Probability that a spectrum of SDSS's would show each of
         `galexplorer.schema.MEASURABLE_NAMES`: a line at a signal-to-noise ratio above 3, a
         metallicity in MPA-JHU's catalogue.
+    verdict : Verdict
+        Whether all this may be used, and why not.
     """
 
     posterior: Posterior
@@ -163,6 +166,7 @@ class Result:
     origins: dict[str, str] = field(default_factory=dict)
     latent: Float[np.ndarray, "32"] | None = None
     measurable: dict[str, float] = field(default_factory=dict)
+    verdict: Verdict = field(default_factory=Verdict)
 
     @property
     def p_no_lines(self) -> float:

@@ -10,8 +10,7 @@ from astropy.table import Table
 from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
-from galexplorer.inference.domain import assess_domain, distance_inputs
-from galexplorer.inference.engine import Engine, check_options, magnitudes_of, versions
+from galexplorer.inference.engine import Engine, check_options
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
@@ -20,14 +19,20 @@ from galexplorer.inference.prior import (
     gaussian,
     tell_prior,
 )
-from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
-from galexplorer.records.result import Domain, Result
+from galexplorer.records.result import Result
+from galexplorer.records.verdict import CODES
 from galexplorer.runs.batches import run_in_order
 from galexplorer.runs.catalogue_resume import digest_of, find_missing, take_over
 from galexplorer.runs.catalogue_rows import Images, observe_row
 from galexplorer.runs.catalogue_table import Columns
-from galexplorer.runs.even_batches import batch_size, encode_evenly, misfits_of, rows_of_batch
+from galexplorer.runs.even_batches import (
+    batch_size,
+    domains_of,
+    encode_evenly,
+    misfits_of,
+    rows_of_batch,
+)
 from galexplorer.schema import (
     LINE_NAMES,
     MEASURABLE_NAMES,
@@ -37,6 +42,7 @@ from galexplorer.schema import (
 from galexplorer.science.bpt import class_shares
 from galexplorer.science.derived import derived_statistics
 from galexplorer.science.summary import CAUTION_ABOVE
+from galexplorer.version import versions
 
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
@@ -249,9 +255,6 @@ def _infer_batch(
     if batch is not None:
         pictured = [[o.cutout is not None] for o in observations]
         batch(rows, samples, np.where(pictured, encoded.latent.cpu().numpy(), np.float32(np.nan)))
-    for row, weight in zip(rows, weights, strict=True):
-        if weight is not None and weight.conflicts:
-            columns.flags[row].append("prior_conflict")
     quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
     columns.statistics[rows] = np.concatenate(
         [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
@@ -262,37 +265,41 @@ def _infer_batch(
     columns.derived[rows], undetermined = derived_statistics(samples, radii, chances)
     for row, reasons in zip(rows, undetermined, strict=True):
         columns.derived_flags[row] = reasons
-    magnitudes = torch.from_numpy(magnitudes_of(observations)).float()
-    domains: dict[int, Domain] = {}
-    for index, kind in enumerate(INPUTS):
-        take = np.flatnonzero(encoded.origin == index)
-        if len(take) == 0:
-            continue
-        inputs = distance_inputs(encoded.latent[take].cpu(), magnitudes[take], kind)
-        misfit = None if kind == "photometry" else misfits[take]
-        judged = assess_domain(engine.domain, kind, inputs, misfit, magnitudes[take])
-        for k, domain in zip(take, judged, strict=True):
-            domains[int(k)] = domain
-            columns.scores[rows[k]] = domain.score
-            if not domain.inside:
-                columns.flags[rows[k]].append("outside_domain")
+    domains = domains_of(engine, observations, encoded, misfits)
+    columns.scores[rows] = [domain.score for domain in domains]
+    held = catalogue.redshift[rows].astype(float)
+    stated = ranges[:number].astype(float)
+    stated[(stated == TARGETS[0].bounds).all(axis=1)] = np.nan
+    verdicts = [
+        verdict.with_reasons((*doubts, *(weight.doubts if weight else ())))
+        for verdict, doubts, weight in zip(
+            engine.judge(observations, domains),
+            engine.doubts(encoded, held, stated),
+            weights,
+            strict=True,
+        )
+    ]
+    for row, verdict in zip(rows, verdicts, strict=True):
+        columns.p_galaxy[row] = verdict.p_galaxy
+        columns.verdicts[row] = verdict.level
+        columns.flags[row] += verdict.codes
     results: list[tuple[int, Result]] = []
     if not wanted:
         return results
     for place, (row, observation) in enumerate(zip(rows, observations, strict=True)):
-        held = bool(torch.isfinite(fixed[place]))
+        is_held = bool(torch.isfinite(fixed[place]))
         own = (float(ranges[place, 0]), float(ranges[place, 1]))
         result = engine.compose(
             observation,
-            replace(engine.prepare(observation), domain=domains[place]),
+            replace(engine.prepare(observation), domain=domains[place], verdict=verdicts[place]),
             samples[place],
             columns.measurable[row],
-            float(catalogue.redshift[row]) if held else None,
-            None if held or own == TARGETS[0].bounds else own,
+            float(catalogue.redshift[row]) if is_held else None,
+            None if is_held or own == TARGETS[0].bounds else own,
             options.seed,
         )
         result = tell_prior(result, priors[place], weights[place])
-        if flags := [flag for flag in columns.flags[row] if flag != "outside_domain"]:
+        if flags := [flag for flag in columns.flags[row] if flag not in CODES]:
             words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
             result = replace(result, notes=(*result.notes, words))
         results.append((row, result))

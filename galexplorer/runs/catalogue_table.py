@@ -40,6 +40,10 @@ class Columns:
         Percentile of the least typical measure.
     measured : ndarray, shape (n, 9), float64
         `MEASURED` of rows with an image.
+    p_galaxy : ndarray, shape (n,), float32
+        Probability that it is a galaxy.
+    verdicts : list of str
+        Level of the verdict, empty where there is none.
     flags, derived_flags : list of list of str
         Of the row, and of its derived quantities.
     """
@@ -50,6 +54,8 @@ class Columns:
     measurable: Float[np.ndarray, "n 5"]
     scores: Float[np.ndarray, " n"]
     measured: Float[np.ndarray, "n m"]
+    p_galaxy: Float[np.ndarray, " n"]
+    verdicts: list[str]
     flags: list[list[str]]
     derived_flags: list[list[str]]
 
@@ -68,6 +74,8 @@ class Columns:
             nothing(len(MEASURABLE_NAMES)),
             nothing(),
             np.full((number, len(MEASURED)), np.nan),
+            nothing(),
+            [""] * number,
             [[word for word in str(flag).split(";") if word] for flag in catalogue.flags],
             [[] for _ in range(number)],
         )
@@ -81,6 +89,7 @@ class Columns:
             known = [word for word in str(catalogue.flags[k]).split(";") if word]
             self.flags[k] = [*known, INTERRUPTED]
             self.derived_flags[k] = []
+            self.verdicts[k] = ""
 
     def tabulate(self, catalogue: Catalogue) -> Table:
         """Return id, position and all columns, each with description, unit and UCD.
@@ -106,6 +115,8 @@ class Columns:
         for c, name in enumerate(MEASURABLE_NAMES):
             table[f"p_{name}_measurable"] = self.measurable[:, c]
         table["domain_score"] = self.scores
+        table["verdict"] = np.array(self.verdicts, str)
+        table["p_galaxy"] = self.p_galaxy
         for j, target in enumerate(DERIVED_NAMES):
             for s, name in enumerate(SUMMARY_QUANTILES):
                 table[f"{target}_{name}"] = self.derived[:, s, j]

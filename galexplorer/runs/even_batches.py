@@ -13,11 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from galexplorer.inference.domain import misfit_of
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.prepared import Encoded
+from galexplorer.inference.prepared import Encoded, magnitudes_of
 from galexplorer.inference.sampler import CHUNK
+from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
+from galexplorer.records.result import Domain
+from galexplorer.verdict.domain import assess_domain, distance_inputs, misfit_of
 
 _SIZES = (64, 32, 16)
 """Multiples of the elements that a processor handles at once, so that remainders are few."""
@@ -112,6 +114,41 @@ def misfits_of(
         found = misfit_of(grid.float() / 255.0, engine.model.reconstruct(grid)[1]).cpu()
         misfits[taken] = found
     return misfits
+
+
+def domains_of(
+    engine: Engine,
+    observations: Sequence[Observation],
+    encoded: Encoded,
+    misfits: Float[Tensor, " n"],
+) -> list[Domain]:
+    """Return whether each row is like the training galaxies of its kind of input.
+
+    Parameters
+    ----------
+    engine : Engine
+    observations : sequence of Observation
+    encoded : Encoded
+        Of these.
+    misfits : Tensor, shape (n,)
+        As `misfits_of` returns them.
+
+    Returns
+    -------
+    list of Domain
+    """
+    magnitudes = torch.from_numpy(magnitudes_of(list(observations))).float()
+    domains: list[Domain] = [Domain(False, np.nan)] * len(observations)
+    for index, kind in enumerate(INPUTS):
+        take = np.flatnonzero(encoded.origin == index)
+        if len(take) == 0:
+            continue
+        inputs = distance_inputs(encoded.latent[take].cpu(), magnitudes[take], kind)
+        misfit = None if kind == "photometry" else misfits[take]
+        judged = assess_domain(engine.domain, kind, inputs, misfit, magnitudes[take])
+        for k, domain in zip(take, judged, strict=True):
+            domains[int(k)] = domain
+    return domains
 
 
 def _fill(rows: list[int], block: int) -> Iterator[list[int]]:

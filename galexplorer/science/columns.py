@@ -109,7 +109,8 @@ MEANINGS = {
     "derived_flag": Meaning(
         "Derived quantities without a value, joined by ; with the reason: not_measurable (no "
         "metallicity in an SDSS spectrum), unconstrained (95% interval of A(V) wider than "
-        f"{UNCONSTRAINED_AV_MAG:g} mag), outside_calibration (most draws lie outside its range)",
+        f"{UNCONSTRAINED_AV_MAG:g} mag), outside_calibration (most draws lie outside its range), "
+        "above_total (SFR of the fibre above the whole galaxy's in most draws)",
         None,
         "meta.code.qual",
     ),
@@ -149,6 +150,16 @@ MEANINGS = {
     ),
     "inside_domain": Meaning(
         "1 if the galaxy is like those of the training, 0 if not", None, "meta.code.qual"
+    ),
+    "verdict": Meaning(
+        "fine, caution or do_not_use (then no value of the row means anything); flag says why",
+        None,
+        "meta.code.qual",
+    ),
+    "p_galaxy": Meaning(
+        "Probability that it is a galaxy rather than a star, a quasar, a defect or a picture",
+        None,
+        "stat.probability;src.class",
     ),
     "flag": Meaning("What is the matter with the row; empty if nothing", None, "meta.note"),
     "problem": Meaning("Why the target failed; empty if it did not", None, "meta.note"),

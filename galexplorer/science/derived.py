@@ -24,13 +24,18 @@ UNCONSTRAINED_AV_MAG = 3.0
 A(Halpha) rises from 0 to 2 mag with stellar mass (Garn & Best 2010, MNRAS 409, 421), so A(V) to
 2.5."""
 
+ABOVE_TOTAL_FROM = 0.5
+"""Share of the draws in which the fibre forms more stars than the galaxy, from which neither says
+what it should."""
+
 VALID_FROM = 0.5
 """Share of the draws that must give a value."""
 
 NOT_MEASURABLE = "not_measurable"
 UNCONSTRAINED = "unconstrained"
 OUTSIDE_CALIBRATION = "outside_calibration"
-DERIVED_FLAGS = (NOT_MEASURABLE, UNCONSTRAINED, OUTSIDE_CALIBRATION)
+ABOVE_TOTAL = "above_total"
+DERIVED_FLAGS = (NOT_MEASURABLE, UNCONSTRAINED, OUTSIDE_CALIBRATION, ABOVE_TOTAL)
 """Why a quantity has no value."""
 
 
@@ -87,6 +92,7 @@ DERIVED = (
 )  # fmt: skip
 DERIVED_NAMES = tuple(quantity.name for quantity in DERIVED)
 
+_LOG_SFR = TARGET_NAMES.index("log_sfr")
 _DUSTY = ("balmer_av", "log_sfr_halpha")
 _METALLICITIES = ("oh_pp04_o3n2", "oh_marino13_n2")
 
@@ -144,6 +150,7 @@ class Derived:
             NOT_MEASURABLE: f"not measurable (p = {self.chance:.2f})",
             UNCONSTRAINED: f"unconstrained (A(V) by over {UNCONSTRAINED_AV_MAG:g} mag)",
             OUTSIDE_CALIBRATION: f"valid for {self.valid:.0%} of the draws",
+            ABOVE_TOTAL: "above the SFR of the whole galaxy in most draws",
         }
         return words[self.flag]
 
@@ -183,8 +190,9 @@ def derive(
     radius = np.nan if petro_r50_arcsec is None else petro_r50_arcsec
     chance = (measurable or {}).get("gas_metallicity", np.nan)
     found = derived_draws(posterior.draws, radius)
+    total = posterior.column("log_sfr")
     return tuple(
-        Derived(quantity, found[quantity.name], _flag(quantity.name, found, chance), chance)
+        Derived(quantity, found[quantity.name], _flag(quantity.name, found, chance, total), chance)
         for quantity in DERIVED
         if quantity.name != "half_light_radius" or petro_r50_arcsec is not None
     )
@@ -264,13 +272,18 @@ def derived_statistics(
             continue
         for row, chance in enumerate(chances):
             own = {key: each[row] for key, each in found.items()}
-            if flag := _flag(name, own, float(chance)):
+            if flag := _flag(name, own, float(chance), draws[row, :, _LOG_SFR]):
                 statistics[row, :, k] = np.nan
                 flags[row].append(f"{name}:{flag}")
     return statistics, flags
 
 
-def _flag(name: str, found: Mapping[str, Float[np.ndarray, " n"]], chance: float) -> str:
+def _flag(
+    name: str,
+    found: Mapping[str, Float[np.ndarray, " n"]],
+    chance: float,
+    log_sfr: Float[np.ndarray, " n"],
+) -> str:
     """Return why a quantity has no value, empty where it has one."""
     if name in _METALLICITIES and chance < MIN_MEASURABLE_PROBABILITY:
         return NOT_MEASURABLE
@@ -280,5 +293,9 @@ def _flag(name: str, found: Mapping[str, Float[np.ndarray, " n"]], chance: float
         low, middle, high = np.quantile(found["balmer_av"], [0.025, 0.5, 0.975])
         # negative values were cut off, which narrows an interval that reaches down to zero
         width = max(high - low, 2 * (high - middle))
-        return UNCONSTRAINED if width > UNCONSTRAINED_AV_MAG else ""
+        if width > UNCONSTRAINED_AV_MAG:
+            return UNCONSTRAINED
+    if name == "log_sfr_halpha":
+        # what a fibre holds is a part: more than the whole means that one of the two is wrong
+        return ABOVE_TOTAL if np.mean(found[name] > log_sfr) > ABOVE_TOTAL_FROM else ""
     return ""

@@ -6,6 +6,7 @@ import numpy as np
 
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import DO_NOT_USE, FINE, LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES, TARGETS
 
 BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LINER"), strict=True))
@@ -31,6 +32,9 @@ MIN_MEASURABLE_PROBABILITY = 0.5
 
 LOW_LOG_STELLAR_MASS = 9.8
 """Median log10 of the stellar mass, in Msun, below which a black-hole mass is unreliable."""
+
+NOT_MEANT = "the values below mean nothing for what was given."
+"""Said where the verdict is not to use a result."""
 
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _KINDS = {
@@ -181,7 +185,10 @@ def describe_galaxy(result: Result) -> str:
     -------
     str
         Such as "Star-forming galaxy (87%) at z = 0.021 (+0.012 −0.010), log M⋆ = 10.40 ...".
+        Where the verdict is not to use the result, what the matter is takes its place.
     """
+    if not result.verdict.usable:
+        return " ".join(each.what for each in result.verdict.worst[:1])
     posterior = result.posterior
     shape = describe_concentration(result)
     return (
@@ -197,3 +204,37 @@ def domain_sentence(result: Result) -> str:
         return "It resembles the training galaxies."
     reasons = " ".join(result.domain.reasons)
     return f"It lies outside the training domain: treat all values with caution. {reasons}".strip()
+
+
+def verdict_sentences(result: Result) -> tuple[str, ...]:
+    """Return the verdict in words: a sentence or two on each reason, with what to do.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    tuple of str
+        Where all is well, that it resembles the training galaxies; nothing where nobody can say.
+    """
+    verdict = result.verdict
+    if verdict.level == FINE:
+        return (domain_sentence(result),)
+    words = tuple(f"{each.what} {each.advice}" for each in verdict.reasons)
+    if verdict.level == DO_NOT_USE:
+        return (f"{LEVEL_WORDS[DO_NOT_USE]}: {NOT_MEANT}", *words)
+    return (f"{LEVEL_WORDS[verdict.level]}: {words[0]}", *words[1:])
+
+
+def class_words(result: Result) -> str:
+    """Return the likeliest BPT class with its probability, empty where the verdict allows none."""
+    if not result.verdict.usable:
+        return ""
+    kind = max(result.bpt, key=lambda name: np.nan_to_num(result.bpt[name]))
+    return f"{BPT_LABELS[kind]} {result.bpt[kind]:.0%}"
+
+
+def emphasise(result: Result, words: str) -> str:
+    """Return words in Markdown's bold, plain where the verdict is not to use the result."""
+    return f"**{words}**" if result.verdict.usable else words

@@ -17,7 +17,7 @@ from distributed import Client
 from filelock import FileLock, Timeout
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.inference.engine import check_options, versions
+from galexplorer.inference.engine import check_options
 from galexplorer.model.weights import read_manifest
 from galexplorer.survey import output
 from galexplorer.survey.cluster import open_client
@@ -38,6 +38,7 @@ from galexplorer.survey.partitions import (
     infer_partition,
 )
 from galexplorer.tables.source import split_hdu
+from galexplorer.version import versions
 
 STATE = "survey.json"
 """File beside the catalogue: what was asked for, what it was made with, and what came out."""

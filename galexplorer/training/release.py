@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from galexplorer.datasets import shards
 from galexplorer.datasets.shards import TRAIN, Arrays
 from galexplorer.errors import DataError
-from galexplorer.inference import domain, library
-from galexplorer.inference.engine import DOMAIN_FILE, Engine, versions
+from galexplorer.inference import library
+from galexplorer.inference.engine import DOMAIN_FILE, Engine
 from galexplorer.model import weights
 from galexplorer.model.features import INPUTS, expand_gri_to_ugriz
 from galexplorer.model.network import GalaxyModel
@@ -28,6 +28,9 @@ from galexplorer.training.config import Config
 from galexplorer.training.fit import train
 from galexplorer.training.library import entries_of
 from galexplorer.training.training_data import TrainingData
+from galexplorer.verdict import domain
+from galexplorer.verdict.classifiers import VERDICT_FILE
+from galexplorer.version import versions
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +127,8 @@ def make_weights(
         begun = weights.read_manifest(out).get("started_from")
     else:
         model, begun = train(sets, work, config, resume, device, start)
+    # the classifiers of the verdict outlast the networks beside them
+    verdict = (out / VERDICT_FILE).exists() and weights.read_manifest(out, True).get("verdict")
     training_data = TrainingData(sets)
     calibration = calibrate(model, training_data, device)
     manifest = {
@@ -133,6 +138,7 @@ def make_weights(
         "notice": " ".join([*_notices(kinds, missing_data), *missing_data]),
         "config": asdict(config),
         **({} if begun is None else {"started_from": begun}),
+        **({"verdict": verdict} if verdict else {}),
         "sizes": asdict(model.sizes),
         "calibration": calibration,
         "versions": {**versions(), "python": platform.python_version()},
@@ -196,7 +202,7 @@ def _notices(kinds: set[str | None], missing_data: list[str]) -> list[str]:
 
 @torch.no_grad()
 def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, device: str) -> None:
-    """Write what `galexplorer.inference.domain` compares new galaxies with."""
+    """Write what `galexplorer.verdict.domain` compares new galaxies with."""
     rows = training_data.rows
     rng = np.random.default_rng(0)
     mean, precision, distances, misfits, faintest = {}, {}, {}, {}, {}

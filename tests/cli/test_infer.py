@@ -189,3 +189,27 @@ def test_one_band_alone_still_gives_valid_json(infer):
     answer = json.loads(infer("--mag-u", 19, "--draws", 200), parse_constant=refuse)
     assert answer["domain"]["score"] is None
     assert not answer["domain"]["inside"]
+
+
+M_DWARF = {"u": 20.4, "g": 17.8, "r": 16.4, "i": 15.2, "z": 14.55}
+"""Colours of the stellar locus at M4 (West et al. 2011, AJ 141, 97)."""
+
+
+def test_stars_are_called_so(capfdbinary, tmp_path):
+    words = [word for band, value in M_DWARF.items() for word in (f"--mag-{band}", str(value))]
+    assert main(["infer", *words, "--draws", "100"]) == 0
+    captured = capfdbinary.readouterr()
+    verdict = json.loads(captured.out)["verdict"]
+    assert (verdict["level"], verdict["reasons"][0]["code"]) == ("do_not_use", "star")
+    assert verdict["p_galaxy"] < 0.5
+    assert b"Do not use" in captured.err
+    assert b"It is probably a star." in captured.err
+    rows = Table([M_DWARF, {"u": 19.0, "g": 17.6, "r": 16.8, "i": 16.4, "z": 16.1}])
+    rows.write(tmp_path / "stars.csv")
+    out = tmp_path / "out.fits"
+    given = ["--catalog", str(tmp_path / "stars.csv"), "--out", str(out), "--draws", "100"]
+    assert main(["infer", *given]) == 0
+    found = Table.read(out)
+    assert [str(level).strip() for level in found["verdict"]] == ["do_not_use", "fine"]
+    assert "star" in str(found["flag"][0])
+    assert found["p_galaxy"][0] < 0.5 < found["p_galaxy"][1]

@@ -181,14 +181,14 @@ def ask_services(rng: np.random.Generator) -> object:
 
 @cache
 def _weights() -> dict[str, bytes]:
-    """Files of small weights: a model of its own, and the library and domain of the real ones."""
+    """Files of small weights: a model of its own, and all else of the real ones."""
     import torch
 
     torch.manual_seed(3)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights.save(folder, GalaxyModel(SMALL), {})
-        for other in ("domain.safetensors", "library.safetensors"):
+        for other in ("domain.safetensors", "library.safetensors", "verdict.safetensors"):
             (folder / other).write_bytes((weights.DEFAULT_FOLDER / other).read_bytes())
         kept = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
         kept["manifest.json"] = (folder / "manifest.json").read_bytes()

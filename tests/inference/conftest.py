@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from galexplorer.inference import domain, latent_map
+from galexplorer.inference import latent_map
 from galexplorer.inference.engine import DOMAIN_FILE, Engine
 from galexplorer.inference.neighbours import LAYOUT, LIBRARY_FILE
 from galexplorer.model import weights
@@ -18,6 +18,7 @@ from galexplorer.model.network import GalaxyModel
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
+from galexplorer.verdict import domain
 
 LIBRARY_SIZE = 40
 

@@ -11,7 +11,6 @@ from scipy.spatial import distance as scipy_distance
 
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.image.fibre import fibre_magnitudes
-from galexplorer.inference.domain import misfit_of
 from galexplorer.inference.engine import NEIGHBOURS, Engine
 from galexplorer.inference.input_selection import select_inputs
 from galexplorer.inference.neighbours import (
@@ -25,6 +24,7 @@ from galexplorer.model.features import scaled_log_pixel_size
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES
+from galexplorer.verdict.domain import misfit_of
 
 
 @pytest.fixture

@@ -48,6 +48,20 @@ def test_dust_that_could_be_anything_is_unconstrained(rng):
     assert "3 mag" in wide["balmer_av"].reason
 
 
+def test_a_fibre_does_not_outdo_its_galaxy_without_a_word(rng):
+    draws = galaxy(rng, 4.0, 0.001)
+    assert not of(draws)["log_sfr_halpha"].flag
+    inside = float(np.median(of(draws)["log_sfr_halpha"].draws))
+    draws[:, TARGET_NAMES.index("log_sfr")] = inside - 0.2
+    found = of(draws)["log_sfr_halpha"]
+    assert found.flag == "above_total"
+    assert "whole galaxy" in found.reason
+    assert set(found.summary().values()) == {None}
+    assert derived_statistics(draws[None], np.array([2.0]), np.array([0.9]))[1] == [
+        ["log_sfr_halpha:above_total"]
+    ]
+
+
 def test_no_lines_give_no_abundance(rng):
     found = of(galaxy(rng, 4.0, 0.01), measurable={"gas_metallicity": 0.2})
     assert found["oh_pp04_o3n2"].flag == found["oh_marino13_n2"].flag == "not_measurable"

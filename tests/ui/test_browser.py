@@ -1,12 +1,17 @@
 """The app in a real browser: an example is clicked, and the corner plot appears."""
 
+import io
 import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from galexplorer.schema import TARGET_NAMES
+from galexplorer.screening import corruptions
 from galexplorer.ui.session.sources import EXAMPLES_DIR, list_examples
 
 served = sys.modules["served"]  # loaded by conftest.py
@@ -31,6 +36,29 @@ def test_an_example_shows_its_corner_plot(open_page):
     assert set(summary["posterior"]) == set(TARGET_NAMES)
     images = visit.locator("[data-testid=stMain] img")
     assert all(image.get_attribute("alt") for image in images.all())
+
+
+def test_what_means_nothing_has_no_headline(open_page):
+    """A star's image, and a redshift range that a nearby spiral contradicts."""
+    visit = open_page("/?example=spiral&redshift=0.3~0.35")
+    visit.get_by_role("heading", name="The data contradict the redshift range").wait_for()
+    alert = visit.get_by_test_id("stAlert").filter(has_text="Do not use")
+    assert "Widen it" in alert.inner_text()
+    assert not visit.get_by_role("heading", name=re.compile(" at z = ")).count()
+    assert not visit.get_by_role("table").first.is_visible()  # one click away
+    visit.get_by_text("The values all the same").click()
+    cell = visit.get_by_role("table").first.locator("td").nth(1)
+    cell.wait_for()
+    assert int(cell.evaluate("cell => getComputedStyle(cell).fontWeight")) < 500
+    star = corruptions.star(np.random.default_rng(3), np.array([10.9, 10.4, 10.2]), True)
+    buffer = io.BytesIO()
+    header = fits.Header({"BUNIT": "nanomaggy", "BANDS": "gri", "CUNIT1": "deg", "CUNIT2": "deg"})
+    header["CDELT1"] = header["CDELT2"] = star.pixel_scale_arcsec / 3600
+    fits.PrimaryHDU(star.flux, header).writeto(buffer)
+    visit.locator("input[type=file]").set_input_files(
+        {"name": "star.fits", "mimeType": "application/fits", "buffer": buffer.getvalue()}
+    )
+    visit.get_by_role("heading", name=re.compile("star", re.IGNORECASE)).wait_for()
 
 
 def test_a_bad_file_gives_a_sentence(open_page, bad_files):

@@ -11,7 +11,9 @@ from galexplorer.export.figures import figure_bytes
 from galexplorer.export.report_card import (
     Row,
     accuracy_rows,
+    alarm_rows,
     card_page,
+    caught_rows,
     class_rows,
     coverage_rows,
     field_rows,
@@ -21,6 +23,7 @@ from galexplorer.export.report_card import (
     sample_plots,
     share,
 )
+from galexplorer.figures.calibration import verdict_plot
 from galexplorer.figures.report_card import Plot, boosting_plot
 from galexplorer.model.weights import read_report_card
 from galexplorer.ui.parts import page_style, plots
@@ -82,6 +85,8 @@ def page() -> None:
     st.subheader("Real galaxies, compared with gradient boosting", anchor=False)
     with st.container(width=680):
         _show_plot(card, "boosting", partial(boosting_plot, card), titled=False)
+    if "verdict" in card:
+        _show_verdict(card)
     if card.get("fields"):
         st.subheader("Galaxies in real FITS fields", anchor=False)
         st.caption("Redshift from the pixels alone; log density at the spectroscopic redshift.")
@@ -114,6 +119,21 @@ def page() -> None:
         f"Weights `{card['weights_sha256'][:12]}`, evaluated {card['made']}: "
         f"{settings['draws']} draws per galaxy, at most {settings['rows']} galaxies per sample."
     )
+
+
+def _show_verdict(card: dict) -> None:
+    found = card["verdict"]
+    st.subheader("Does it know a galaxy?", anchor=False)
+    st.caption(
+        "Held-out real galaxies, and what is none or was given wrongly. Where something is missed, "
+        "the last column has the median width of its 68% interval of redshift, in that of galaxies."
+    )
+    with st.container(key="numbers_verdict"):
+        _table(caught_rows(found), "What the verdict catches")
+        st.caption("Galaxies that it takes for something else:")
+        _table(alarm_rows(found), "Galaxies that the verdict takes for something else")
+    with st.container(width=680):
+        _show_plot(card, "verdict", partial(verdict_plot, found), titled=False)
 
 
 @st.cache_data(show_spinner=False, max_entries=2)

@@ -1,6 +1,5 @@
 """The page that overlays galaxies of this session."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -8,9 +7,10 @@ from galexplorer.figures.palette import SERIES
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import (
-    BPT_LABELS,
+    class_words,
     describe_galaxy,
     describe_interval,
+    emphasise,
     format_value,
     not_measurable,
 )
@@ -129,12 +129,11 @@ def comparison_table(chosen: list[ExploredGalaxy], names: list[str], level: str)
             edges = " to ".join(format_value(target.name, values[k]) for k in (low, high))
             fixed = target.name in record.result.posterior.fixed
             hidden = not_measurable(record.result, target.name)
-            row[name] = hidden or f"**{middle}** ({'fixed' if fixed else edges})"
+            bold = emphasise(record.result, middle)
+            row[name] = hidden or f"{bold} ({'fixed' if fixed else edges})"
         rows.append({**row, "Unit": UNITS.get(target.unit, target.unit)})
     shares = {"Quantity": "BPT class"}
-    for name, record in zip(names, chosen, strict=True):
-        kind = max(record.result.bpt, key=lambda k: np.nan_to_num(record.result.bpt[k]))
-        shares[name] = f"{BPT_LABELS[kind]} {record.result.bpt[kind]:.0%}"
+    shares |= {name: class_words(record.result) for name, record in zip(names, chosen, strict=True)}
     return pd.DataFrame([*rows, {**shares, "Unit": ""}])
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.target_tables import SUMMARY_FORMATS, draws_bytes, summary_bytes
 from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
+from galexplorer.records.verdict import LEVEL_WORDS
 from galexplorer.runs.target_run import DRAWS, Outcome, Progress, infer_target
 from galexplorer.science.summary import BPT_LABELS
 from galexplorer.ui.parts import page_style
@@ -205,9 +206,9 @@ def results_frame(job: Job) -> pd.DataFrame:
         if result is not None:
             likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
             row |= {
-                "Class": BPT_LABELS[likeliest],
-                "Share": 100 * result.bpt[likeliest],
-                "Domain": "inside" if result.domain.inside else "outside",
+                "Class": BPT_LABELS[likeliest] if result.verdict.usable else "",
+                "Share": 100 * result.bpt[likeliest] if result.verdict.usable else np.nan,
+                "Verdict": LEVEL_WORDS[result.verdict.level],
                 "Known z": result.known.get("redshift", np.nan),
             }
         fixed = target.redshift is not None and result is not None
@@ -217,14 +218,14 @@ def results_frame(job: Job) -> pd.DataFrame:
                 outcome.problem if outcome is not None else "",
                 "Redshift held fixed." if fixed else "",
                 *target.notes,
-                *(result.domain.reasons if result is not None else ()),
+                *(r.what for r in (result.verdict.reasons if result is not None else ())),
             )
             if words
         )
         rows.append(row)
     columns = ["Target", "State", "Remarks"]
     frame = pd.DataFrame(rows)
-    for column in ("Class", "Share", "Domain", "Known z"):
+    for column in ("Class", "Share", "Verdict", "Known z"):
         if column not in frame:
             frame[column] = np.nan if column in ("Share", "Known z") else None
     rest = [column for column in frame.columns if column not in columns]
@@ -262,7 +263,7 @@ def _show_table(job: Job) -> Outcome | Target | None:
         "Known z": st.column_config.NumberColumn(
             format="%.4f", help="From the SDSS spectrum; not used by the model."
         ),
-        "Domain": st.column_config.TextColumn(help="Inside or outside the training domain."),
+        "Verdict": st.column_config.TextColumn(help="Whether the values may be used."),
         "Remarks": st.column_config.TextColumn(width="large"),
     }
     for column, digits in _QUANTITIES.values():
@@ -305,7 +306,7 @@ def filter_frame(frame: pd.DataFrame, words: str, kind: str) -> pd.DataFrame:
         frame = frame[frame["State"] == kind]
     if words.strip():
         texts = (
-            frame[["Target", "State", "Class", "Domain", "Remarks"]]
+            frame[["Target", "State", "Class", "Verdict", "Remarks"]]
             .fillna("")
             .agg(" ".join, axis=1)
         )

@@ -8,7 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from galexplorer.records.result import Neighbour
-from galexplorer.science.summary import BPT_LABELS, format_number, format_value
+from galexplorer.science.summary import (
+    class_words,
+    emphasise,
+    format_number,
+    format_value,
+    not_measurable,
+)
 from galexplorer.ui.parts import gallery, latent_map
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.sources import Source
@@ -61,15 +67,17 @@ def show_neighbours(record: ExploredGalaxy) -> None:
 def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.DataFrame:
     """Return the posterior of a galaxy and the values of its neighbours, as words."""
     summary = record.result.posterior.summary()
+    result = record.result
     own = {"Galaxy": "**This galaxy**"}
     for name, short in _COMPARED.items():
         q = summary[name]
         width = f"± {format_value(name, 0.5 * (q['p84'] - q['p16']))}"
         if name in record.result.posterior.fixed:
             width = "fixed"
-        own[short] = f"**{format_value(name, q['p50'])}** {width}"
-    likeliest = max(record.result.bpt, key=lambda kind: record.result.bpt[kind])
-    own["BPT"] = f"{BPT_LABELS[likeliest]} {record.result.bpt[likeliest]:.0%}"
+        own[short] = not_measurable(result, name) or (
+            f"{emphasise(result, format_value(name, q['p50']))} {width}"
+        )
+    own["BPT"] = class_words(result)
     rows = [own]
     for galaxy in neighbours:
         row = {"Galaxy": galaxy.name}

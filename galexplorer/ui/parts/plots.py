@@ -21,7 +21,7 @@ from galexplorer.figures.sky import STRETCHES, colour_figure, residual_picture
 from galexplorer.records.result import Result, View
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import BPT_LABELS, describe_interval, in_sentence
+from galexplorer.science.summary import BPT_LABELS, describe_interval, in_sentence, not_measurable
 from galexplorer.ui.parts.tables import line_words
 from galexplorer.ui.session import state
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -47,6 +47,7 @@ def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         names = choose_panels("panels")
     truth = tuple(sorted(record.known.items()))
     records = [record] if earlier is None else [record, earlier]
+    names = shown_panels(records, names)
     words = ["Contours enclose 68% and 95% of the draws; dashed: median and 68% interval."]
     if truth:
         words.append("Orange: known values.")
@@ -83,6 +84,11 @@ def choose_panels(key: str) -> tuple[str, ...]:
     return tuple(PANELS[chosen or "Properties"])
 
 
+def shown_panels(records: list[ExploredGalaxy], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of some targets that have a value to show in every result."""
+    return tuple(n for n in names if not any(not_measurable(r.result, n) for r in records))
+
+
 def corner_of(
     records: list[ExploredGalaxy], names: tuple[str, ...], truth: _Truth = (), series: bool = False
 ) -> str | None:
@@ -98,6 +104,7 @@ def corner_of(
         One colour for each; otherwise all but the first are grey.
     """
     keys = tuple(record.key for record in records)
+    names = shown_panels(records, names)
     try:
         return _corner_svg(keys, names, dark(), truth, series, [r.result for r in records])
     except ValueError:

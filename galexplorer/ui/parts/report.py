@@ -4,10 +4,11 @@ import streamlit as st
 
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import describe_galaxy, domain_sentence, in_sentence
+from galexplorer.science.summary import NOT_MEANT, describe_galaxy, in_sentence
 from galexplorer.ui.parts import picture, plots, tables
 from galexplorer.ui.parts.downloads import show_downloads
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
+from galexplorer.ui.parts.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
 
 _LABELS = {target.name: target.label for target in TARGETS}
@@ -24,14 +25,26 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """
     result, source = record.result, record.source
     st.header(describe_galaxy(result), anchor=False)
-    if result.domain.inside:
-        st.markdown(domain_sentence(result))
-    else:
-        st.warning(domain_sentence(result), icon=":material/warning:")
+    show_verdict(result)
     _show_origin(record)
     offer_pixels(source)
-
+    if result.verdict.usable:
+        _show_values(record, earlier)
+        return
     if result.view is not None:
+        picture.show_image(record)
+    words = f"The values all the same: {NOT_MEANT}"
+    with st.expander(words, icon=":material/block:"), st.container(key="unusable"):
+        _show_values(record, earlier, pictured=False)
+
+
+def _show_values(
+    record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictured: bool = True
+) -> None:
+    """Draw tables, figures, neighbours and downloads; the picture too, unless it is above."""
+    result, source = record.result, record.source
+
+    if pictured and result.view is not None:
         left, right = st.columns([2, 3], gap="medium")
         with left:
             picture.show_image(record)

@@ -12,6 +12,7 @@ from galexplorer.science.derived import Derived, derive
 from galexplorer.science.lines import DETECTABLE_LOG_FLUX, FAINT_LOG_FLUX, line_status
 from galexplorer.science.summary import (
     describe_detection,
+    emphasise,
     format_number,
     format_value,
     not_measurable,
@@ -88,11 +89,13 @@ def posterior_table(
         else:
             median = format_value(name, values["p50"])
             interval = f"{format_value(name, values[low])} to {format_value(name, values[high])}"
-        row = {"Quantity": target.label, "Median": f"**{median}**", f"{level} interval": interval}
+        middle = emphasise(record.result, median)
+        row = {"Quantity": target.label, "Median": middle, f"{level} interval": interval}
         if earlier is not None:
             old = before[name]
             words = f"{format_value(name, old[low])} to {format_value(name, old[high])}"
-            row["Before"] = "fixed" if name in earlier.result.posterior.fixed else words
+            hidden = not_measurable(earlier.result, name)
+            row["Before"] = hidden or ("fixed" if name in earlier.result.posterior.fixed else words)
         if known:
             row["Known"] = format_value(name, known[name]) if name in known else ""
         rows.append({**row, "Unit": UNITS.get(target.unit, target.unit)})
@@ -120,11 +123,11 @@ def show_derived(result: Result) -> None:
     level = settings.interval()
     st.subheader("Derived", anchor=False)
     quantities = derive(result.posterior, result.photometry.petro_r50, result.measurable)
-    rows = [derived_row(quantity, level) for quantity in quantities]
+    rows = [derived_row(quantity, level, result.verdict.usable) for quantity in quantities]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="Derived quantities")
 
 
-def derived_row(quantity: Derived, level: str) -> dict[str, str]:
+def derived_row(quantity: Derived, level: str, bold: bool = True) -> dict[str, str]:
     """Return one derived quantity as words."""
     values = quantity.draws[np.isfinite(quantity.draws)]
     if quantity.flag:
@@ -132,7 +135,8 @@ def derived_row(quantity: Derived, level: str) -> dict[str, str]:
     else:
         low, high = (SUMMARY_QUANTILES[key] for key in INTERVALS[level])
         edges = [format_number(float(v), quantity.digits) for v in np.quantile(values, [low, high])]
-        median = f"**{format_number(float(np.median(values)), quantity.digits)}**"
+        median = format_number(float(np.median(values)), quantity.digits)
+        median = f"**{median}**" if bold else median
         interval = " to ".join(edges) if np.ptp(values) > 0 else "fixed"
     return {
         "Quantity": quantity.label,

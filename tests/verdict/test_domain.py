@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from scipy.spatial.distance import mahalanobis
 
-from galexplorer.inference.domain import (
+from galexplorer.verdict.domain import (
     DomainStatistics,
     assess_domain,
     distance_inputs,
