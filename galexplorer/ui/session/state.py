@@ -6,6 +6,7 @@ between pages but a galaxy to look up (`galexplorer.ui.session.navigation`).
 """
 
 import gc
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -68,6 +69,12 @@ class ExploredGalaxy:
     def reference(self) -> tuple[str, str] | None:
         """Return what a link says to find the source again, None without an image."""
         return None if self.source is None else self.source.reference
+
+    @property
+    def galaxy(self) -> str:
+        """Return a hash of which galaxy it is, whatever is stated of it."""
+        words = repr((self.reference, *_aim(self.options)))
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 @st.cache_resource(show_spinner=False)
