@@ -8,7 +8,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from galexplorer.errors import FetchError, GalexplorerError, TargetError
 from galexplorer.query.parse import EXAMPLES
-from galexplorer.sky.fetch import fetch_target
 from galexplorer.ui.parts import controls, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
@@ -22,7 +21,6 @@ from galexplorer.ui.session.sources import (
     Source,
     list_examples,
     source_of_library,
-    source_of_target,
 )
 
 MAX_UPLOAD_MB = 100
@@ -159,7 +157,7 @@ def _fetch(wanted: tuple[str, str], place: DeltaGenerator) -> Source:
             status.update(label=f"{line[:1].upper()}{line[1:]} …")
             st.write(line)
 
-        return source_of_target(fetch_target(words, say))
+        return state.fetch_source(words, say)
 
 
 def _search() -> None:
