@@ -1,4 +1,4 @@
-"""Time the app in a browser: warm changes of controls, and ten sessions at once.
+"""Time the app in a browser: warm changes of controls, a galaxy again, and ten sessions at once.
 
 python benchmarks/app.py [--repeats 9] [--sessions 10]
 
@@ -40,6 +40,9 @@ CLICK = """([button, read]) => new Promise(done => {
 TABLE = "document.querySelector('[data-testid=stTable]')?.innerText"
 CORNER = "document.querySelector('img[alt^=\"Corner plot\"]')?.src"
 PICTURE = "document.querySelector('img[alt^=\"Colour image\"]')?.src"
+BPT = "document.querySelector('.st-key-bpt .points path')?.getAttribute('transform')"
+NAME = "document.querySelector('.st-key-bar h2')?.innerText"
+BEFORE = "document.querySelector('[class*=st-key-history_] button:not([disabled])')"
 SEED_UP = "document.querySelector('.st-key-seed [data-testid=stNumberInputStepUp]')"
 
 
@@ -65,6 +68,7 @@ def main() -> None:
         settle(page)
         print(f"first result, model not loaded before: {time.monotonic() - begin:.1f} s")
         time_controls(page, app.pid, options.repeats)
+        time_again(page, app.pid, options.repeats)
         page.close()
         if options.sessions:
             run_sessions(browser, app, options.sessions)
@@ -85,24 +89,46 @@ def time_controls(page: Page, pid: int, repeats: int) -> None:
         "another stretch, until the image": (choice("Faint"), choice("SDSS"), PICTURE),
         "another seed (5,000 new draws), until the table": (SEED_UP, SEED_UP, TABLE),
         "another seed, until the corner plot of all nine": (SEED_UP, SEED_UP, CORNER),
+        "another seed, until the BPT diagram": (SEED_UP, SEED_UP, BPT),
     }
     for what, (first, second, read) in changes.items():
-        seconds, spent, drawn = [], [], []
-        for k in range(repeats):
-            before, drawn_before = processor_seconds(pid), busy_seconds(devtools)
-            seconds.append(page.evaluate(CLICK, [(first, second)[k % 2], read]) / 1e3)
-            page.wait_for_timeout(SETTLE_MS)
-            spent.append(processor_seconds(pid) - before)
-            drawn.append(busy_seconds(devtools) - drawn_before)
-        print(
-            f"{what}: {np.median(seconds):.2f} s (from {min(seconds):.2f} to {max(seconds):.2f}), "
-            f"processor {np.median(spent):.2f} s in the server and {np.median(drawn):.2f} s in the "
-            "page's main thread until all is still",
-            flush=True,
-        )
+        time_clicks(page, devtools, pid, what, [first, second] * (repeats // 2 + 1), read)
         if read == PICTURE:
             kept = page.evaluate(CORNER) == corner
             print(f"corner plot left as it was by both: {'yes' if kept else 'NO'}", flush=True)
+
+
+def time_clicks(
+    page: Page, devtools: CDPSession, pid: int, what: str, buttons: list[str], read: str
+) -> None:
+    """Print the median time from a click to the change of what is read, and what it cost."""
+    seconds, spent, drawn = [], [], []
+    for button in buttons:
+        before, drawn_before = processor_seconds(pid), busy_seconds(devtools)
+        seconds.append(page.evaluate(CLICK, [button, read]) / 1e3)
+        page.wait_for_timeout(SETTLE_MS)
+        spent.append(processor_seconds(pid) - before)
+        drawn.append(busy_seconds(devtools) - drawn_before)
+    print(
+        f"{what}: {np.median(seconds):.2f} s (from {min(seconds):.2f} to {max(seconds):.2f}), "
+        f"processor {np.median(spent):.2f} s in the server and {np.median(drawn):.2f} s in the "
+        "page's main thread until all is still",
+        flush=True,
+    )
+
+
+def time_again(page: Page, pid: int, repeats: int) -> None:
+    """Print how long a galaxy of the session takes to be shown again."""
+    page.get_by_role("button", name="Examples").click()
+    page.get_by_role("button", name="Massive elliptical", exact=True).click()
+    page.wait_for_function(f"{NAME} === 'Massive elliptical'", timeout=WAIT_MS)
+    settle(page)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    for what, read in (("its name", NAME), ("its corner plot", CORNER), ("its BPT diagram", BPT)):
+        time_clicks(
+            page, devtools, pid, f"a galaxy again, until {what}", [BEFORE] * (repeats + 1), read
+        )
 
 
 def processor_seconds(pid: int) -> float:
@@ -130,6 +156,7 @@ def run_sessions(browser, app: Served, number: int) -> None:
         settle(page)
     spent = time.monotonic() - begin
     for k, page in enumerate(pages):
+        page.get_by_role("tab", name="Notes").click()
         notes = page.get_by_text(re.compile(r"seed \d+, [\d,]+ draws")).first.text_content() or ""
         assert f"seed {100 + k}," in notes, f"session {k} sees {notes}"
         history = page.locator('[class*="st-key-history_"]').count()
@@ -146,7 +173,7 @@ def run_sessions(browser, app: Served, number: int) -> None:
 def settle(page: Page) -> None:
     """Wait until a result is complete."""
     page.locator('img[alt^="Corner plot"]').wait_for(timeout=2 * WAIT_MS)
-    page.get_by_role("heading", name="Downloads").wait_for(timeout=2 * WAIT_MS)
+    page.get_by_role("tab", name="Notes").wait_for(timeout=2 * WAIT_MS)
 
 
 def memory_mb(pid: int, field: str) -> float:

@@ -14,7 +14,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from playwright.sync_api import Page, TimeoutError
+from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 120.0
@@ -177,7 +178,7 @@ def choose(page: Page, label: str, option: str) -> None:
         page.get_by_role("combobox", name=label).click(timeout=WAIT_MS)
         try:
             page.get_by_role("option", name=option).click(timeout=4000)
-        except TimeoutError:
+        except BrowserTimeoutError:
             page.keyboard.press("Escape")
         else:
             return

@@ -4,14 +4,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.canvas import Figure
-from galexplorer.figures.density import contour_lines, credible_levels, density_grid
+from galexplorer.figures.cloud import (
+    CLOUD_SIZE,
+    Marks,
+    cloud_traces,
+    contours,
+    curve_trace,
+    diagram_layout,
+)
+from galexplorer.figures.density import credible_levels, density_grid
 from galexplorer.figures.palette import OVERLAY, theme
 from galexplorer.records.posterior import Posterior
+from galexplorer.schema import LINE_NAMES
 from galexplorer.science.bpt import (
     KAUFFMANN_POLE,
     KEWLEY_POLE,
@@ -27,14 +36,14 @@ REFERENCE_MASSES = (0.3, 0.6, 0.9)
 MIN_DENSITY = 400
 """Number of reference galaxies above which contours replace points."""
 
-CLOUD_SIZE = 500
 X_RANGE, Y_RANGE = (-2.0, 0.8), (-1.4, 1.5)
 
+# x, y and angle: along the strip between the curves for what lies there
 _LABEL_POSITIONS = {
-    "star_forming": (-1.55, -0.3),
-    "composite": (0.0, -1.25),
-    "seyfert": (-0.75, 1.25),
-    "liner": (0.42, -0.35),
+    "star_forming": (-1.45, -0.9, 0.0),
+    "composite": (-0.03, -0.85, -97.0),
+    "seyfert": (-0.95, 1.3, 0.0),
+    "liner": (0.48, -0.75, 0.0),
 }
 
 
@@ -55,19 +64,25 @@ def _limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tupl
     return min(default[0], float(ends.min()) - 0.1), max(default[1], float(ends.max()) + 0.1)
 
 
-def _finite_ratios(posterior: Posterior) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+def _finite_ratios(
+    posterior: Posterior,
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " m"]]:
+    """Return the ratios of the draws that have them, and which these are."""
     x, y = line_ratios(posterior.draws)
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
         raise ValueError("no draw has finite line ratios")
-    return x[finite], y[finite]
+    return x[finite], y[finite], finite
 
 
-def _region_labels(probabilities: Mapping[str, float] | None) -> list[tuple[str, float, float]]:
+def _region_labels(
+    probabilities: Mapping[str, float] | None,
+) -> list[tuple[str, float, float, float]]:
+    """Return words, place and angle of each region's label, none across a curve."""
     labels = []
-    for name, (x, y) in _LABEL_POSITIONS.items():
+    for name, (x, y, angle) in _LABEL_POSITIONS.items():
         share = "" if probabilities is None else f" {probabilities[name]:.0%}"
-        labels.append((BPT_LABELS[name] + share, x, y))
+        labels.append((BPT_LABELS[name] + share, x, y, angle))
     return labels
 
 
@@ -77,7 +92,10 @@ def bpt_figure(
     dark: bool = False,
     reference: tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]] | None = None,
     others: Sequence[tuple[str, Posterior, str]] = (),
-    name: str = "Posterior draws",
+    name: str = "Draws",
+    known: Mapping[str, float] | None = None,
+    selected: Bool[np.ndarray, " n"] | None = None,
+    height: int = 430,
 ) -> go.Figure:
     """Draw the BPT cloud for the screen.
 
@@ -95,114 +113,63 @@ def bpt_figure(
         Names, posteriors and colours to compare with.
     name : str
         Of this posterior, for the legend.
+    known : mapping of str to float, optional
+        Published values by target; a point where all four lines are among them.
+    selected : ndarray, shape (n,), bool, optional
+        Draws to point out.
+    height : int
+        Pixels.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Draws, contours of 68% and 95%, the median and three named demarcations.
+        Draws, their median with the ellipse that holds 68% of them, the 95% contour and three
+        named demarcations.
 
     Raises
     ------
     ValueError
         If no draw has finite line ratios.
     """
-    x, y = _finite_ratios(posterior)
-    clouds = [(x, y), *(_finite_ratios(other) for _, other, _ in others)]
+    x, y, finite = _finite_ratios(posterior)
+    clouds = [(x, y), *(_finite_ratios(other)[:2] for _, other, _ in others)]
     x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
     y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = theme(dark)
-    title = {"font": {"color": colours.text}}
-    axis = {"zeroline": False, "tickfont": {"color": colours.text}}
+    marks = Marks(_known_ratios(known), None if selected is None else selected[finite])
     # Traces and layout go into the figure at once: adding to one takes three times as long.
     return go.Figure(
         [
             *(() if reference is None else (_reference(*reference),)),
+            *(curve_trace(*curve, colours) for curve in _demarcations(*x_range)),
             *(
-                {
-                    "x": curve_x,
-                    "y": curve_y,
-                    "mode": "lines",
-                    "name": curve,
-                    "line": {"color": colours.faint, "width": 1.5, "dash": dash},
-                    "hoverinfo": "name",
-                }
-                for curve, dash, curve_x, curve_y in _demarcations(*x_range)
-            ),
-            *(
-                _contours(*cloud, MASSES, other_name, hue, 1.6)
+                contours(*cloud, MASSES, other_name, hue, 1.6)
                 for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True)
             ),
-            {  # a WebGL context costs more than so few points
-                # Draws carry no order, so the first ones are a fair sample.
-                "x": x[:CLOUD_SIZE],
-                "y": y[:CLOUD_SIZE],
-                "mode": "markers",
-                "name": name,
-                "marker": {"color": colours.accent, "size": 3.5, "opacity": 0.35},
-                "hovertemplate": "log [N II]/Hα %{x:.2f}<br>log [O III]/Hβ %{y:.2f}<extra></extra>",
-            },
-            _contours(x, y, MASSES, "68% and 95% of the draws", colours.accent, 1.6),
+            *cloud_traces(x, y, colours, name, ("log [N II]/Hα", "log [O III]/Hβ"), marks),
         ],
-        {
-            "xaxis": {
-                "title": title | {"text": "log [N II] 6584 / Hα  [dex]"},
-                "range": x_range,
-                **axis,
-            },
-            "yaxis": {
-                "title": title | {"text": "log [O III] 5007 / Hβ  [dex]"},
-                "range": y_range,
-                **axis,
-            },
-            "annotations": [
-                {
-                    "x": label_x,
-                    "y": label_y,
-                    "text": text,
-                    "showarrow": False,
-                    "font": {"size": 13, "color": colours.text},
-                    "bgcolor": colours.with_opacity("background", 0.7),
-                    "borderpad": 1,
-                }
-                for text, label_x, label_y in _region_labels(probabilities)
-            ],
-            "legend": {
-                "orientation": "h",
-                "y": 1.02,
-                "yanchor": "bottom",
-                "x": 0,
-                "font": {"size": 11, "color": colours.text},
-            },
-            "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
-            "height": 430,
-        },
+        diagram_layout(
+            ("log [N II] 6584 / Hα  [dex]", "log [O III] 5007 / Hβ  [dex]"),
+            (x_range, y_range),
+            _region_labels(probabilities),
+            colours,
+            height,
+        ),
     )
 
 
-def _contours(
-    x: np.ndarray,
-    y: np.ndarray,
-    masses: tuple[float, ...],
-    name: str,
-    colour: str,
-    width: float,
-) -> dict:
-    """Return the contours that hold those shares of some points."""
-    path_x, path_y = _contour_paths(x, y, masses)
-    return {
-        "x": path_x,
-        "y": path_y,
-        "mode": "lines",
-        "line": {"color": colour, "width": width},
-        "hoverinfo": "skip",
-        "name": name,
-    }
+def _known_ratios(known: Mapping[str, float] | None) -> tuple[float, float] | None:
+    """Return the place of published line fluxes, None where one is missing."""
+    if known is None or not set(LINE_NAMES) <= set(known):
+        return None
+    halpha, hbeta, nii, oiii = (known[name] for name in LINE_NAMES)
+    return nii - halpha, oiii - hbeta
 
 
 def _reference(x: np.ndarray, y: np.ndarray) -> dict:
     if x.size >= MIN_DENSITY:
         name = f"{x.size:,} reference galaxies"
-        return _contours(x, y, REFERENCE_MASSES, name, OVERLAY, 1)
+        return contours(x, y, REFERENCE_MASSES, name, OVERLAY, 1)
     return {
         "x": x,
         "y": y,
@@ -211,18 +178,6 @@ def _reference(x: np.ndarray, y: np.ndarray) -> dict:
         "marker": {"color": OVERLAY, "size": 4, "opacity": 0.6, "symbol": "circle-open"},
         "hoverinfo": "skip",
     }
-
-
-def _contour_paths(
-    x: np.ndarray, y: np.ndarray, masses: tuple[float, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the contours that hold those shares, as one line with NaN between its parts."""
-    centres_x, centres_y, density = density_grid(x, y)
-    contours = contour_lines(centres_x, centres_y, density, credible_levels(density, masses))
-    gap = np.full((1, 2), np.nan)
-    parts = [np.vstack([line, gap]) for lines in contours for line in lines]
-    path = np.concatenate(parts) if parts else np.empty((0, 2))
-    return path[:, 0], path[:, 1]
 
 
 def bpt_static_figure(
@@ -246,7 +201,7 @@ def draw_bpt(
     dark: bool = False,
 ) -> None:
     """Draw the BPT cloud in axes; the rest as `bpt_static_figure`."""
-    x, y = _finite_ratios(posterior)
+    x, y, _ = _finite_ratios(posterior)
     x_range, y_range = _limits([x], X_RANGE), _limits([y], Y_RANGE)
     colours = theme(dark)
     styles = {"solid": "-", "dash": "--", "dot": ":"}
@@ -266,11 +221,20 @@ def draw_bpt(
     axes.contour(
         centres_x, centres_y, density, levels=levels, colors=colours.accent, linewidths=1.2
     )
-    for text, label_x, label_y in _region_labels(probabilities):
+    axes.plot(
+        np.median(x),
+        np.median(y),
+        "D",
+        color=colours.accent,
+        markersize=6,
+        markeredgecolor=colours.background,
+    )
+    for text, label_x, label_y, angle in _region_labels(probabilities):
         axes.text(
             label_x,
             label_y,
             text,
+            rotation=-angle,
             ha="center",
             va="center",
             color=colours.text,

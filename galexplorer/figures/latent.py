@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int, Shaped
 from plotly.colors import sample_colorscale
 
-from galexplorer.figures.palette import CLASS_COLOURS, SERIES, UNITS, theme
+from galexplorer.figures.palette import CLASS_COLOURS, SELECTED, SERIES, UNITS, theme
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.summary import BPT_LABELS, in_sentence
 
@@ -33,11 +33,14 @@ class MapPoints:
         Of the quantity, or the index of a class.
     published : ndarray, shape (n,), bool
         Whether the value is a published one and not the model's.
+    words : tuple of str
+        What is said of each point beside its value, such as its name; may be empty.
     """
 
     places: Float[np.ndarray, "n 2"]
     values: Shaped[np.ndarray, " n"]
     published: Bool[np.ndarray, " n"]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def latent_figure(
     dark: bool = False,
     height: int = 460,
     lasso: bool = False,
+    selected: Int[np.ndarray, " s"] | None = None,
 ) -> go.Figure:
     """Draw the map.
 
@@ -73,13 +77,15 @@ def latent_figure(
     marks : sequence of MapMarker
         Explored galaxies.
     neighbours : ndarray, shape (k,), int, optional
-        Points to ring.
+        Points to ring, with their number from 1.
     dark : bool
         Colours for a dark background.
     height : int
         Pixels.
     lasso : bool
         Dragging draws a line round points; otherwise it enlarges, and a click selects a point.
+    selected : ndarray, shape (s,), int, optional
+        Points to mark as selected.
 
     Returns
     -------
@@ -93,12 +99,32 @@ def latent_figure(
         _add_classes(figure, points)
     else:
         _add_values(figure, points, name, dark)
+    if selected is not None and len(selected):
+        x, y = points.places[selected].T
+        figure.add_scattergl(
+            x=x,
+            y=y,
+            mode="markers",
+            name="Selected",
+            marker={
+                "symbol": "circle-open",
+                "size": 9,
+                "color": SELECTED,
+                "line": {"width": 1.6},
+            },
+            hoverinfo="skip",
+            showlegend=False,
+            customdata=selected,
+        )
     if neighbours is not None and len(neighbours):
         x, y = points.places[neighbours].T
         figure.add_scattergl(
             x=x,
             y=y,
-            mode="markers",
+            mode="markers+text",
+            text=[f"<b>{k + 1}</b>" for k in range(len(neighbours))],
+            textposition="top right",
+            textfont={"size": 13, "color": colours.text},
             name="Nearest neighbours",
             marker={
                 "symbol": "circle-open",
@@ -174,8 +200,13 @@ def _groups(points: MapPoints) -> tuple[tuple[str, np.ndarray, str], ...]:
     )
 
 
+def _words(points: MapPoints, rows: np.ndarray) -> list[str] | None:
+    return [points.words[row] for row in rows] if points.words else None
+
+
 def _add_values(figure: go.Figure, points: MapPoints, name: str, dark: bool) -> None:
     target = _TARGETS[name]
+    said = "%{text}<br>" if points.words else ""
     for words, rows, style in _groups(points):
         if len(rows) == 0:
             continue
@@ -186,6 +217,7 @@ def _add_values(figure: go.Figure, points: MapPoints, name: str, dark: bool) -> 
             mode="markers",
             name=words.capitalize(),
             customdata=rows,
+            text=_words(points, rows),
             showlegend=False,  # its symbols would have none of the scale's colours
             marker={
                 "symbol": f"circle{style}",
@@ -194,7 +226,7 @@ def _add_values(figure: go.Figure, points: MapPoints, name: str, dark: bool) -> 
                 "coloraxis": "coloraxis",
                 "opacity": 0.75 if style else 0.9,
             },
-            hovertemplate=f"{target.label} %{{marker.color:.{target.digits}f}}, "
+            hovertemplate=f"{said}{target.label} %{{marker.color:.{target.digits}f}}, "
             f"{words.split(' (')[0]}<extra></extra>",
         )
 
@@ -202,6 +234,7 @@ def _add_values(figure: go.Figure, points: MapPoints, name: str, dark: bool) -> 
 def _add_classes(figure: go.Figure, points: MapPoints) -> None:
     counts = np.bincount(points.values.astype(int), minlength=len(BPT_CLASSES))
     told: set[str] = set()
+    said = "%{text}<br>" if points.words else ""
     for words, rows, style in _groups(points):
         for k, kind in enumerate(BPT_CLASSES):
             own = rows[points.values[rows] == k]
@@ -216,13 +249,14 @@ def _add_classes(figure: go.Figure, points: MapPoints) -> None:
                 legendgroup=kind,
                 showlegend=kind not in told,
                 customdata=own,
+                text=_words(points, own),
                 marker={
                     "symbol": f"{_SYMBOLS[kind]}{style}",
                     "size": 5 if style else 7,
                     "color": CLASS_COLOURS[kind],
                     "opacity": 0.75 if style else 1.0,
                 },
-                hovertemplate=f"{BPT_LABELS[kind]}, {words.split(' (')[0]}<extra></extra>",
+                hovertemplate=f"{said}{BPT_LABELS[kind]}, {words.split(' (')[0]}<extra></extra>",
             )
             told.add(kind)
 

@@ -11,6 +11,9 @@ from galexplorer.schema import BPT_CLASSES, TARGETS
 TRUTH = "#D55E00"
 """Known values (Okabe & Ito's vermilion)."""
 
+SELECTED = "#CC79A7"
+"""Draws that the user selected (Okabe & Ito's reddish purple)."""
+
 OVERLAY = "#8A8F98"
 """A second posterior, for comparison."""
 

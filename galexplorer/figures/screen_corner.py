@@ -27,6 +27,7 @@ LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 82, 54, 16, 66
 FONT_PX = 15
 
 _LABELS = {target.name: target.label for target in TARGETS}
+_DIGITS = {target.name: target.digits for target in TARGETS}
 _AXES = {
     "redshift": "z",
     "log_stellar_mass": "log M⋆ [M☉]",
@@ -38,7 +39,7 @@ _AXES = {
     "log_flux_nii_6584": "log F([N II]) [10⁻¹⁷ cgs]",
     "log_flux_oiii_5007": "log F([O III]) [10⁻¹⁷ cgs]",
 }
-_BRIEF = {
+BRIEF = {
     "redshift": "z",
     "log_stellar_mass": "log M⋆",
     "log_sfr": "log SFR",
@@ -69,6 +70,42 @@ class Layer:
 
     posterior: Posterior
     colour: str
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Where a corner plot's panels lie, for whoever points at them.
+
+    Attributes
+    ----------
+    width, height : int
+        Of the picture, pixels of its own.
+    left, top, side, step : int
+        Corner of the first panel, side of one, and distance from one to the next.
+    axes : tuple of (str, str, int, float, float)
+        Target, short name, digits, and the values at either edge of its panels, in order.
+    """
+
+    width: int
+    height: int
+    left: int
+    top: int
+    side: int
+    step: int
+    axes: tuple[tuple[str, str, int, float, float], ...]
+
+
+def corner_panels(
+    layers: Sequence[Layer],
+    names: Sequence[str] = PROPERTY_NAMES,
+    truths: Mapping[str, float] | None = None,
+) -> Panels:
+    """Return where the panels of `screen_corner` lie, which has the same parameters."""
+    shown, _ = _split(layers, names)
+    scales = _scales(layers, shown, _finite(truths))
+    width, height = _size(len(shown))
+    axes = tuple((n, BRIEF[n], _DIGITS[n], scales[n].low, scales[n].high) for n in shown)
+    return Panels(width, height, LEFT_PX, TOP_PX, PANEL_PX, PANEL_PX + GAP_PX, axes)
 
 
 def screen_corner(
@@ -106,16 +143,15 @@ def screen_corner(
     if not shown:
         raise ValueError("every target is fixed: a corner plot needs at least one that varies")
     colours = theme(dark)
-    truths = {k: v for k, v in (truths or {}).items() if np.isfinite(v)}
+    truths = _finite(truths)
     columns = [{n: layer.posterior.column(n).astype(float) for n in shown} for layer in layers]
-    scales = {n: _Scale.of([column[n] for column in columns], truths.get(n)) for n in shown}
+    scales = _scales(layers, shown, truths)
     cells = [{n: scales[n].cells(column[n]) for n in shown} for column in columns]
     densities = [
         _densities(cell, [n for n in shown if not _is_constant(column[n])])
         for column, cell in zip(columns, cells, strict=True)
     ]
-    side = len(shown) * (PANEL_PX + GAP_PX) - GAP_PX
-    width, height = LEFT_PX + side + RIGHT_PX, TOP_PX + side + BOTTOM_PX
+    width, height = _size(len(shown))
     out = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
         f"width='{width}' height='{height}' {_FONT} font-size='{FONT_PX}' fill='{colours.text}'>",
@@ -191,6 +227,23 @@ class _Scale:
         return ends if np.ptp(self.pixel(ends)) > FONT_PX * letters else ends[:1]
 
 
+def _finite(truths: Mapping[str, float] | None) -> dict[str, float]:
+    return {name: value for name, value in (truths or {}).items() if np.isfinite(value)}
+
+
+def _scales(
+    layers: Sequence[Layer], shown: Sequence[str], truths: Mapping[str, float]
+) -> dict[str, _Scale]:
+    columns = {n: [layer.posterior.column(n).astype(float) for layer in layers] for n in shown}
+    return {n: _Scale.of(columns[n], truths.get(n)) for n in shown}
+
+
+def _size(number: int) -> tuple[int, int]:
+    """Return width and height of a plot of so many targets."""
+    side = number * (PANEL_PX + GAP_PX) - GAP_PX
+    return LEFT_PX + side + RIGHT_PX, TOP_PX + side + BOTTOM_PX
+
+
 def _split(layers: Sequence[Layer], names: Sequence[str]) -> tuple[list[str], list[str]]:
     shown, notes = [], []
     for name in names:
@@ -240,7 +293,7 @@ def _histograms(
             )
     out.append(_text(_LABELS[name], PANEL_PX / 2, -26, kind="full"))
     out.append(_text(words, PANEL_PX / 2, -8, weight=600, kind="full"))
-    out.append(f"<text class='brief' x='0' y='-8'>{_BRIEF[name]}</text>")
+    out.append(f"<text class='brief' x='0' y='-8'>{BRIEF[name]}</text>")
     return out
 
 

@@ -1,5 +1,7 @@
 """The galaxy on the sky: the colour image and its reconstruction by the model."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
 from jaxtyping import UInt8
@@ -16,6 +18,9 @@ from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 
 _BAR_LENGTHS_ARCSEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
 _HALO = [withStroke(linewidth=2.5, foreground="black")]
+
+STAR = "#56B4E9"
+"""Marks of stars (Okabe & Ito's sky blue)."""
 
 
 STRETCHES = {"Faint": 4.0, "SDSS": 1.0, "Bright": 0.25}
@@ -85,20 +90,66 @@ def colour_figure(
         4 inches wide, without margins.
     """
     rows, columns = view.native.shape[:2]
-    figure = Figure(figsize=(4, 4 * rows / columns))
-    axes = figure.add_axes((0, 0, 1, 1))
-    picture = scale_brightness(view.native, brightness)
-    axes.imshow(picture, interpolation="nearest" if columns < 200 else "antialiased")
-    axes.set_axis_off()
-    _scale_bar(axes, (rows, columns), view.native_pixel_scale_arcsec, kpc_per_arcsec)
-    if view.north_angle_deg is not None:
-        _compass(axes, (rows, columns), view.north_angle_deg, view.mirrored)
+    circle = None
     if aperture and view.petrosian_radius_arcsec is not None:
         radius = view.petrosian_radius_arcsec / view.native_pixel_scale_arcsec
-        centre = ((columns - 1) / 2, (rows - 1) / 2)
-        circle = Circle(centre, radius, fill=False, color="white", alpha=0.75, linewidth=0.9)
-        circle.set_linestyle((0, (4, 4)))
-        axes.add_patch(circle)
+        circle = ((columns - 1) / 2, (rows - 1) / 2, radius)
+    return sky_figure(
+        scale_brightness(view.native, brightness),
+        view.native_pixel_scale_arcsec,
+        (view.north_angle_deg, view.mirrored),
+        kpc_per_arcsec,
+        circle,
+    )
+
+
+def sky_figure(
+    picture: UInt8[np.ndarray, "h w 3"],
+    pixel_scale_arcsec: float,
+    north: tuple[float | None, bool] = (None, False),
+    kpc_per_arcsec: float | None = None,
+    circle: tuple[float, float, float] | None = None,
+    stars: Sequence[tuple[float, float]] = (),
+) -> Figure:
+    """Draw a picture of the sky with scale bar, compass, an aperture and marks of stars.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (h, w, 3), uint8
+        Row 0 on top.
+    pixel_scale_arcsec : float
+    north : tuple of (float or None, bool)
+        Direction of north, degrees counter-clockwise from up, and whether the sky is mirrored; no
+        compass where it is None.
+    kpc_per_arcsec : float, optional
+        Adds the length of the scale bar in kpc.
+    circle : tuple of float, optional
+        Centre and radius of the aperture, pixels.
+    stars : sequence of tuple of float
+        Places of stars, pixels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        4 inches wide, without margins.
+    """
+    rows, columns = picture.shape[:2]
+    figure = Figure(figsize=(4, 4 * rows / columns))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(picture, interpolation="nearest" if columns < 200 else "antialiased")
+    axes.set_axis_off()
+    _scale_bar(axes, (rows, columns), pixel_scale_arcsec, kpc_per_arcsec)
+    angle, mirrored = north
+    if angle is not None:
+        _compass(axes, (rows, columns), angle, mirrored)
+    if circle is not None:
+        x, y, radius = circle
+        patch = Circle((x, y), radius, fill=False, color="white", alpha=0.75, linewidth=0.9)
+        patch.set_linestyle((0, (4, 4)))
+        axes.add_patch(patch)
+    if stars:
+        x, y = np.transpose(stars)
+        axes.plot(x, y, "x", color=STAR, markersize=6, markeredgewidth=1.2, path_effects=_HALO)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     return figure
 

@@ -1,4 +1,4 @@
-"""All galaxies of a field, for a person to choose one."""
+"""The galaxies and stars of a field, for a person to choose a galaxy."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,16 @@ _DETECTION_SIGMA = 4.0
 _MIN_AREA_ARCSEC2 = 3.0
 _MESH_ARCSEC = 100.0
 _EDGE_ARCSEC = 4.0
+_REACH = 3.0
+"""Semi-axes, in units of the light's dispersion, of the ellipse that is a galaxy's own: `sep` puts
+its isophote there."""
+_PART_OF_FLUX = 0.1
+"""An object within that ellipse that is fainter than this share is a part: a knot, an arm."""
 
 
 @dataclass(frozen=True)
 class FieldObject:
-    """One galaxy of a field.
+    """One object of a field.
 
     Attributes
     ----------
@@ -32,6 +37,8 @@ class FieldObject:
         Rough AB magnitude in r within the detection's isophote.
     radius_arcsec : float
         Half-light radius of the same light.
+    star : bool
+        Whether it is as small as a star.
     """
 
     x: float
@@ -40,21 +47,23 @@ class FieldObject:
     dec: float | None
     magnitude: float
     radius_arcsec: float
+    star: bool = False
 
 
 def find_objects(pixels: Pixels, limit: int = 20) -> tuple[FieldObject, ...]:
-    """Find the galaxies of a field.
+    """Find the galaxies and stars of a field.
 
     Parameters
     ----------
     pixels : Pixels
     limit : int
-        How many to return at most.
+        How many of either to return at most.
 
     Returns
     -------
     tuple of FieldObject
-        Brightest first; what is as small as a star or touches the edge is left out.
+        Galaxies and then stars, the brightest first. What touches the edge is left out, and so is
+        a faint part of a brighter galaxy.
 
     Raises
     ------
@@ -97,12 +106,29 @@ def find_objects(pixels: Pixels, limit: int = 20) -> tuple[FieldObject, ...]:
         image - np.float32(sky.globalback), found["x"], found["y"], reach, 0.5, subpix=3
     )
     order = np.argsort(-found["flux"])
-    star = max(STAR_RADIUS_ARCSEC, _STAR_RADIUS_PX * scale)
-    galaxies = [k for k in order if radius[k] * scale >= star][:limit]
-    return tuple(_describe(pixels, found[k], float(radius[k]) * scale) for k in galaxies)
+    found, radius = found[order], radius[order] * scale
+    small = radius < max(STAR_RADIUS_ARCSEC, _STAR_RADIUS_PX * scale)
+    galaxies = np.flatnonzero(~small & ~_are_parts(found))[:limit]
+    stars = np.flatnonzero(small)[:limit]
+    return tuple(
+        _describe(pixels, found[k], float(radius[k]), bool(small[k])) for k in [*galaxies, *stars]
+    )
 
 
-def _describe(pixels: Pixels, row: np.void, radius_arcsec: float) -> FieldObject:
+def _are_parts(found: np.ndarray) -> np.ndarray:
+    """Tell which objects, the brightest first, are knots or arms of a brighter one."""
+    parts = np.zeros(len(found), bool)
+    for k, row in enumerate(found):
+        if parts[k]:
+            continue
+        # sep's ellipse: cxx dx^2 + cyy dy^2 + cxy dx dy = R^2
+        dx, dy = found["x"] - row["x"], found["y"] - row["y"]
+        reach = row["cxx"] * dx**2 + row["cyy"] * dy**2 + row["cxy"] * dx * dy
+        parts |= (reach < _REACH**2) & (found["flux"] < _PART_OF_FLUX * row["flux"])
+    return parts
+
+
+def _describe(pixels: Pixels, row: np.void, radius_arcsec: float, star: bool) -> FieldObject:
     x, y = float(row["x"]), float(row["y"])
     ra, dec = pixels.to_sky(x, y)
     known = bool(np.isfinite(ra) and np.isfinite(dec))
@@ -113,4 +139,5 @@ def _describe(pixels: Pixels, row: np.void, radius_arcsec: float) -> FieldObject
         dec=dec if known else None,
         magnitude=float(22.5 - 2.5 * np.log10(row["flux"])),
         radius_arcsec=radius_arcsec,
+        star=star,
     )

@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 
 from galexplorer.figures.bpt import bpt_figure, bpt_static_figure
+from galexplorer.figures.cloud import ellipse_of
 from galexplorer.figures.density import credible_levels, density_grid
 from galexplorer.records.posterior import Posterior
-from galexplorer.science.bpt import class_probabilities, line_ratios
+from galexplorer.schema import LINE_NAMES
+from galexplorer.science.bpt import class_probabilities, classify, line_ratios
 
 
 def test_demarcations_are_named(posterior):
     figure = bpt_figure(posterior)
     names = {trace.name for trace in figure.data}
-    assert {"Kewley 2001", "Kauffmann 2003", "Schawinski 2007", "Posterior draws"} <= names
+    assert {"Kewley 2001", "Kauffmann 2003", "Schawinski 2007", "Draws"} <= names
     static = bpt_static_figure(posterior)
     assert isinstance(static, Figure)
     legend = [text.get_text() for text in static.axes[0].get_legend().get_texts()]
@@ -33,10 +36,48 @@ def test_probabilities_stand_in_their_regions(posterior):
 
 
 def test_cloud_holds_draws_of_the_posterior(posterior):
-    cloud = next(t for t in bpt_figure(posterior).data if t.name == "Posterior draws")
+    cloud = next(t for t in bpt_figure(posterior).data if t.name == "Draws")
     x, y = line_ratios(posterior.draws)
     assert set(np.asarray(cloud.x)) <= set(x)
     assert 0 < len(cloud.y) < len(y)
+
+
+def test_the_ellipse_holds_its_share_of_draws_that_are_not_gaussian(rng):
+    x = np.exp(rng.normal(size=4000))
+    y = 0.5 * x + rng.normal(size=4000)
+    path = np.stack(ellipse_of(x, y), axis=1)
+    assert Path(path).contains_points(np.stack([x, y], axis=1)).mean() == pytest.approx(
+        0.68, abs=0.01
+    )
+
+
+def test_known_and_selected_draws_are_marked(posterior):
+    known = dict(zip(LINE_NAMES, (2.0, 1.5, 1.4, 1.6), strict=True))
+    selected = posterior.column("redshift") > 0.05
+    figure = bpt_figure(posterior, known=known, selected=selected)
+    marks = {trace.name: trace for trace in figure.data}
+    assert (*marks["Known"].x, *marks["Known"].y) == pytest.approx((-0.6, 0.1))
+    chosen = marks[f"Selected draws ({selected.sum():,})"]
+    assert set(chosen.x) <= set(line_ratios(posterior.draws[selected])[0])
+    known.pop("log_flux_hbeta")
+    assert "Known" not in {trace.name for trace in bpt_figure(posterior, known=known).data}
+
+
+def test_no_label_lies_across_a_demarcation(posterior):
+    """Words of 12 px on a diagram of 300 by 300 px, the narrowest that a page has."""
+    shares = class_probabilities(posterior.draws)
+    layout = bpt_figure(posterior, shares).layout
+    wide, high = (np.ptp(axis.range) / 300 for axis in (layout.xaxis, layout.yaxis))
+    for note in layout.annotations:
+        along, sides = 3.0 * len(note.text), np.array([[-6.0], [6.0]])  # half of words, pixels
+        angle = np.radians(note.textangle or 0)
+        steps = np.linspace(-1, 1, 40)
+        right = along * steps * np.cos(angle)
+        down = along * steps * np.sin(angle)
+        x = note.x + wide * (right + sides * np.abs(np.sin(angle)))
+        y = note.y - high * (down + sides * np.abs(np.cos(angle)))
+        kinds = classify(x, y)
+        assert (kinds == kinds.flat[0]).all(), note.text
 
 
 def test_axes_grow_to_hold_an_extreme_galaxy(posterior):

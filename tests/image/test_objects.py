@@ -40,9 +40,22 @@ def test_half_light_radius_is_that_of_the_disc():
     assert radius == pytest.approx(1.678 * 6 * SCALE_ARCSEC, rel=0.15)
 
 
-def test_stars_are_left_out():
-    places = [(item.x, item.y) for item in find_objects(field(stars=[(210, 130), (40, 200)]))]
-    assert len(places) == len(PLACES)
+def test_stars_come_after_the_galaxies_and_are_named_so():
+    stars = [(210, 130), (40, 200)]
+    found = find_objects(field(stars=stars))
+    assert [item.star for item in found] == [False] * len(PLACES) + [True] * len(stars)
+    assert sorted((round(i.x), round(i.y)) for i in found if i.star) == sorted(stars)
+
+
+def test_a_knot_in_a_galaxy_is_no_galaxy_and_a_companion_is():
+    pixels = field()
+    y, x = np.mgrid[:256, :256]
+    for x0, y0, share in ((75, 80, 0.02), (150, 63, 0.3)):
+        profile = np.exp(-np.hypot(x - x0, y - y0) / 3)
+        pixels.flux[:] += share * 10 ** (0.4 * 6.5) * (profile / profile.sum()).astype(np.float32)
+    found = [(round(item.x), round(item.y)) for item in find_objects(pixels)]
+    assert not any(abs(a - 75) < 3 and abs(b - 80) < 3 for a, b in found)
+    assert any(abs(a - 150) < 3 and abs(b - 63) < 3 for a, b in found)
 
 
 def test_positions_on_the_sky_follow_the_wcs():

@@ -33,6 +33,11 @@ def the_result(at: AppTest):
     return list(at.session_state["history"].values())[-1].result
 
 
+def said(at: AppTest, words: str) -> bool:
+    """Tell whether a badge or other text of the page has some words."""
+    return any(words in element.value for element in at.markdown)
+
+
 def test_first_page_asks_for_a_galaxy(app):
     assert app.file_uploader(key="upload").label.startswith("Upload a galaxy")
     assert app.button(key="ngc6978").label == "NGC 6978, a real SDSS field"
@@ -62,9 +67,10 @@ def test_a_bad_option_is_said_and_can_be_mended(app, cube):
 def test_from_upload_to_download(app, cube, weights_dir):
     upload(app, "galaxy.fits", cube)
     assert not app.error
-    assert " at z = " in app.header[0].value
+    assert said(app, "z = ")
     posterior = app.table[0].value
-    assert list(posterior["Quantity"]) == [target.label for target in TARGETS]
+    labels = [words.split("  \n")[0] for words in posterior["Quantity"]]
+    assert labels == [target.label for target in TARGETS]
     assert [button.label for button in app.get("download_button")] == ["Download"]
     chosen = app.selectbox(key="download_what")
     assert set(chosen.options) == {
@@ -90,7 +96,7 @@ def test_widgets_keep_their_state(app, cube, weights_dir):
     app.button_group(key="redshift_mode").set_value("Known").run()
     app.number_input(key="redshift").set_value(0.0197).run()
     assert not app.exception
-    assert "z = 0.0197 (fixed)" in app.header[0].value
+    assert said(app, "z = 0.0197 (fixed)")
     assert app.number_input(key="seed").value == 4
     assert app.button_group(key="interval").value == "95%"
     assert "95% interval" in app.table[0].value
@@ -161,7 +167,7 @@ def test_photometry_alone_is_enough(app, weights_dir):
     app.run()
     assert not app.exception
     assert not app.error
-    assert " at z = " in app.header[0].value
+    assert said(app, "z = ")
     assert the_result(app).view is None
 
 

@@ -16,6 +16,7 @@ from galexplorer.science.summary import (
 )
 from galexplorer.ui.parts import controls, history, page_style, plots
 from galexplorer.ui.parts.history import label, show_history
+from galexplorer.ui.parts.sky_pictures import colour_picture
 from galexplorer.ui.parts.tables import INTERVALS, UNITS
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -93,7 +94,7 @@ def _show_table(chosen: list[ExploredGalaxy], names: list[str]) -> None:
 def _show_one(record: ExploredGalaxy, name: str, colour: str) -> None:
     if record.result.view is not None:
         st.image(
-            plots.colour_png(record.result, "SDSS", True),
+            colour_picture(record.result, "SDSS", True),
             width=180,
             alt=f"Colour image of {name}",
         )

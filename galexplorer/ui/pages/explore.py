@@ -1,6 +1,5 @@
 """The page on which one galaxy is explored."""
 
-import hashlib
 import random
 from dataclasses import replace
 
@@ -9,11 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from galexplorer.errors import FetchError, GalexplorerError, TargetError
 from galexplorer.query.parse import EXAMPLES
-from galexplorer.sky.fetch import fetch_target
 from galexplorer.ui.parts import controls, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
-from galexplorer.ui.parts.picture import show_field
+from galexplorer.ui.parts.picture import show_objects
 from galexplorer.ui.parts.report import show_result
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
@@ -23,7 +21,6 @@ from galexplorer.ui.session.sources import (
     Source,
     list_examples,
     source_of_library,
-    source_of_target,
 )
 
 MAX_UPLOAD_MB = 100
@@ -57,10 +54,10 @@ def page() -> None:
     record = _infer(request, source, inferring) if request is not None else None
     if record is not None:
         _clear_upload()
-        page_style.start_at_top(_galaxy_key(record))
+        page_style.start_at_top(record.galaxy)
         show_result(record, _earlier(record))
     elif source is not None:
-        show_field(source, options, None)
+        show_objects(source, options)
     elif wanted is None and request is None:
         _show_introduction()
     show_history(record.key if record is not None else None)
@@ -160,7 +157,7 @@ def _fetch(wanted: tuple[str, str], place: DeltaGenerator) -> Source:
             status.update(label=f"{line[:1].upper()}{line[1:]} …")
             st.write(line)
 
-        return source_of_target(fetch_target(words, say))
+        return state.fetch_source(words, say)
 
 
 def _search() -> None:
@@ -194,13 +191,6 @@ def _go_random_example(why: str) -> None:
     if examples:
         st.toast(why, icon=":material/cloud_off:")
         navigation.open_view(View(("example", random.choice(examples)), settings.lasting_options()))
-
-
-def _galaxy_key(record: state.ExploredGalaxy) -> str:
-    """Return a hash of which galaxy a record is about, whatever is stated of it."""
-    o = record.options
-    words = repr((record.reference, o.ra, o.dec, o.pixel))
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _clear_upload() -> None:

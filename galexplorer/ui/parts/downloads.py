@@ -45,7 +45,6 @@ def show_downloads(result: Result, identity: Identity) -> None:
     identity : Identity
         The galaxy's name and known values.
     """
-    st.subheader("Downloads", anchor=False)
     _choose(result, identity)
 
 

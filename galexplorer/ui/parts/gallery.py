@@ -15,6 +15,7 @@ from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network
 from galexplorer.sky.pictures import PATIENCE, fetch_pictures
 from galexplorer.ui.parts.images import address
+from galexplorer.ui.parts.sky_links import link_words, sky_links
 from galexplorer.ui.session import navigation
 
 OUTAGE_S = 300.0
@@ -44,6 +45,8 @@ def show_gallery(
     key: str,
     pictures: bool,
     first: tuple[np.ndarray, str, str] | None = None,
+    brief: bool = False,
+    numbered: bool = False,
 ) -> None:
     """Draw cards; the run may end in another page.
 
@@ -56,13 +59,17 @@ def show_gallery(
         Show SDSS's pictures where they can be had.
     first : tuple of (ndarray, str, str), optional
         Picture, alternative text and words of a card that comes first.
+    brief : bool
+        Fewer words and links, for half a page.
+    numbered : bool
+        Number the cards, as the map numbers its rings.
     """
     fetched: list[bytes | None] = [None] * len(galaxies)
     if pictures:
         fetched, problem = _fetch(galaxies)
         if problem:
             st.caption(f":material/cloud_off: {problem} Reconstructions are shown instead.")
-    width = 120 if first is None else 104  # one row all the same
+    width = 100 if brief else 120
     with st.grid("auto", min_column_width=width, gap="small", key=f"gallery_{key}"):
         if first is not None:
             picture, alt, words = first
@@ -71,10 +78,10 @@ def show_gallery(
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
-                _show_card(galaxy, jpeg, f"{key}_{k}")
+                _show_card(galaxy, jpeg, f"{key}_{k}", brief, f"{k + 1} · " if numbered else "")
 
 
-def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
+def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, number: str) -> None:
     if jpeg is None:
         kind = "VAE reconstruction"
         alt = f"VAE reconstruction of {galaxy.name} from its stored latent, not an observation"
@@ -86,7 +93,7 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str) -> None:
         width="stretch",
         alt=alt,
     )
-    st.markdown(_words(galaxy, kind))
+    st.markdown(_brief_words(galaxy, number) if brief else _words(galaxy, kind, number))
     clicked = st.button(
         "Explore",
         key=f"explore_{key}",
@@ -104,15 +111,25 @@ def _picture(picture: np.ndarray) -> str:
     return address(buffer.getvalue())
 
 
-def _words(galaxy: Neighbour, kind: str) -> str:
-    lines = [f"**{galaxy.name}**", f"*{kind}*"]
+def _words(galaxy: Neighbour, kind: str, number: str = "") -> str:
+    lines = [f"**{number}{galaxy.name}**", f"*{kind}*"]
     if math.isfinite(galaxy.distance):
         lines.append(f"distance {galaxy.distance:.2f} · {galaxy.percentile:.0f}%")
     lines += [
         f"{_SHORT[name]} {value_words(galaxy, name)}" for name in ("redshift", "log_stellar_mass")
     ]
-    links = sky_links(galaxy)
-    lines.append(" · ".join(f"[{name}]({url})" for name, url in links.items()))
+    lines.append(link_words(links_of(galaxy)))
+    return ":small[" + "  \n".join(lines) + "]"
+
+
+def _brief_words(galaxy: Neighbour, number: str) -> str:
+    links = links_of(galaxy)
+    lines = [
+        f"**{number}z {value_words(galaxy, 'redshift')}**",
+        f"log M⋆ {value_words(galaxy, 'log_stellar_mass')}",
+        galaxy.name,
+        link_words({name: links[name] for name in ("NED", "Simbad")}),
+    ]
     return ":small[" + "  \n".join(lines) + "]"
 
 
@@ -131,18 +148,10 @@ def class_words(galaxy: Neighbour) -> str:
     return label if galaxy.bpt_published or not label else f"*{label}*†"
 
 
-def sky_links(galaxy: Neighbour) -> dict[str, str]:
-    """Return links to a galaxy's position at SkyServer, the Legacy Surveys, NED and Simbad."""
-    ra, dec = f"{galaxy.ra:.5f}", f"{galaxy.dec:.5f}"
-    return {
-        "SkyServer": "https://skyserver.sdss.org/dr17/VisualTools/navi"
-        f"?ra={ra}&dec={dec}&scale=0.2",
-        "Legacy": f"https://www.legacysurvey.org/viewer?ra={ra}&dec={dec}&layer=sdss&zoom=15",
-        "NED": "https://ned.ipac.caltech.edu/conesearch?search_type=Near%20Position%20Search"
-        f"&coordinates={ra}d%20{dec}d&radius=0.2&in_csys=Equatorial&in_equinox=J2000",
-        "Simbad": f"https://simbad.cds.unistra.fr/simbad/sim-coo?Coord={ra}%20{galaxy.dec:+.5f}"
-        "&Radius=12&Radius.unit=arcsec",
-    }
+def links_of(galaxy: Neighbour) -> dict[str, str]:
+    """Return links to a galaxy's position in archives and sky viewers."""
+    side = galaxy.field_arcsec if math.isfinite(galaxy.field_arcsec) else 60.0
+    return sky_links(galaxy.ra, galaxy.dec, 2 * side)
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,10 +16,12 @@ from galexplorer.science.summary import (
     not_measurable,
 )
 from galexplorer.ui.parts import gallery, latent_map
+from galexplorer.ui.parts.galaxy_list import offer_list
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
 
+PICTURES, MAP, TABLE = "Pictures", "Map", "Table"
 _COMPARED = {
     "redshift": "z",
     "log_stellar_mass": "log M⋆",
@@ -29,39 +31,58 @@ _COMPARED = {
 
 @st.fragment
 def show_neighbours(record: ExploredGalaxy) -> None:
-    """Draw the galaxies nearest in latent space, and the map they lie on.
+    """Draw the galaxies nearest in latent space: as pictures, on the map, or as a table.
 
     Parameters
     ----------
     record : ExploredGalaxy
         Whose result has neighbours.
     """
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    st.session_state.setdefault("neighbours_view", PICTURES)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Nearest neighbours", anchor=False, width="content")
-        pictures = gallery.choose_pictures()
+        view = st.segmented_control(
+            "View of the neighbours",
+            [PICTURES, MAP, TABLE],
+            required=True,
+            key="neighbours_view",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        pictures = gallery.choose_pictures() if view == PICTURES else False
     neighbours = record.result.neighbours
-    sources = "; ".join(dict.fromkeys(neighbour.source for neighbour in neighbours))
-    st.caption(
-        "Real galaxies nearest in latent space. The percentage is the fraction of library "
-        "galaxies whose nearest neighbour is closer than this. Values are published ones "
-        f"({sources}); those marked † are the model's medians."
-    )
-    gallery.show_gallery(neighbours, "neighbours", pictures, _own_card(record))
-    left, right = st.columns([6, 5], gap="medium")
-    with right:
-        st.markdown("**Compared with the posterior**")
+    if view == MAP:
+        assert record.result.latent is not None
+        # The key names the galaxy and not the draws: for others the map stays as it is.
+        place = hashlib.sha256(record.result.latent.tobytes()).hexdigest()[:12]
+        latent_map.show_map([record], f"map_{place}", neighbours=[n.name for n in neighbours])
+    elif view == TABLE:
+        _show_comparison(record, neighbours)
+    else:
+        gallery.show_gallery(
+            neighbours, "neighbours", pictures, _own_card(record), brief=True, numbered=True
+        )
+        drawn = "as SDSS saw them" if pictures else "as the VAE reconstructs them"
+        st.caption(f"Real galaxies nearest in latent space, {drawn}. † The model's median.")
+
+
+def _show_comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> None:
+    with st.container(key="numbers_compared"):
         st.table(
             comparison(record, neighbours),
             border="horizontal",
             hide_index=True,
             alt="Posterior of this galaxy and values of its neighbours",
         )
-        st.caption("First row: median and half-width of the 68% interval of this galaxy.")
-    assert record.result.latent is not None
-    # The key names the galaxy and not the draws: for others the map stays as it is.
-    place = hashlib.sha256(record.result.latent.tobytes()).hexdigest()[:12]
-    with left:
-        latent_map.show_map([record], f"map_{place}", neighbours=[n.name for n in neighbours])
+    library = state.load_engine().library
+    rows = [library.find_row(neighbour.name) for neighbour in neighbours]
+    offer_list(library, rows, "neighbours_list", [n.distance for n in neighbours])
+    sources = "; ".join(dict.fromkeys(neighbour.source for neighbour in neighbours))
+    st.caption(
+        "First row: median and half-width of the 68% interval of this galaxy. Others: published "
+        f"values ({sources}); those marked † are the model's medians. Distance in latent space, "
+        "and the fraction of library galaxies whose nearest neighbour is closer."
+    )
 
 
 def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.DataFrame:
@@ -78,11 +99,13 @@ def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.Da
             f"{emphasise(result, format_value(name, q['p50']))} {width}"
         )
     own["BPT"] = class_words(result)
-    rows = [own]
-    for galaxy in neighbours:
-        row = {"Galaxy": galaxy.name}
+    rows = [{**own, "Distance": ""}]
+    for k, galaxy in enumerate(neighbours):
+        row = {"Galaxy": f"{k + 1}  {galaxy.name}"}
         row |= {short: gallery.value_words(galaxy, name) for name, short in _COMPARED.items()}
-        rows.append({**row, "BPT": gallery.class_words(galaxy)})
+        row["BPT"] = gallery.class_words(galaxy)
+        row["Distance"] = f"{galaxy.distance:.2f} · {galaxy.percentile:.0f}%"
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -1,56 +1,127 @@
-"""The galaxy's image, the other galaxies in it, and its reconstruction."""
+"""The galaxy's image with the other objects in it, and its reconstruction."""
 
-import hashlib
-import io
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
-from PIL import Image
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.figures.sky import STRETCHES
-from galexplorer.image.composite import composite
-from galexplorer.image.objects import FieldObject, find_objects
-from galexplorer.image.pixels import Pixels
-from galexplorer.records.result import View as ViewOnSky
+from galexplorer.image.objects import FieldObject
+from galexplorer.records.result import View
 from galexplorer.science.summary import format_number
-from galexplorer.ui.parts import plots
-from galexplorer.ui.parts.images import address
-from galexplorer.ui.session import navigation, settings, state
-from galexplorer.ui.session.identity import separation_arcsec
-from galexplorer.ui.session.link import View
-from galexplorer.ui.session.request import IMAGE_SETTINGS, Options, Request
+from galexplorer.ui.parts import sky_pictures
+from galexplorer.ui.parts.field import FieldImage, aim_at, chosen_object, field_of
+from galexplorer.ui.parts.sky_links import link_words, sky_links
+from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
 
+GALAXY, FIELD = "Galaxy", "Field"
 _SEEN = (
     "The model's input image",
     "Reconstruction by the variational autoencoder",
     "Residual of the two",
 )
-FIELD_SIDE_PX = 900
-_SAME_ARCSEC, _SAME_PX = 4.0, 4.0
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """An object to draw a ring round.
+
+    Attributes
+    ----------
+    number : int
+        Of the object in its field, from 1.
+    item : FieldObject
+    x, y : float
+        Place on the picture, per cent from left and top.
+    chosen : bool
+        Whether it is the one on the page.
+    """
+
+    number: int
+    item: FieldObject
+    x: float
+    y: float
+    chosen: bool
 
 
 @st.fragment
-def show_image(record: ExploredGalaxy) -> None:
-    """Draw the colour image with its controls."""
+def show_picture(record: ExploredGalaxy) -> None:
+    """Draw the colour image: rings round other objects lead to them, controls are below.
+
+    Parameters
+    ----------
+    record : ExploredGalaxy
+        Whose result has a view.
+    """
     view = record.result.view
     assert view is not None
-    where = (
-        ""
-        if view.ra is None or view.dec is None
-        else f" at RA {view.ra:.4f}°, Dec {format_number(view.dec, 4)}°"
-    )
-    radius = view.petrosian_radius_arcsec
-    dashed = "" if radius is None else f" Dashed: Petrosian radius {radius:.1f}″."
-    st.session_state.setdefault("stretch", "SDSS")
-    st.session_state.setdefault("aperture", True)
-    place = st.empty()
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    field, problem = None, ""
+    try:
+        field = field_of(record.source, record.options)
+    except GalexplorerError as error:
+        problem = str(error)
+    wide = field is not None and len(field.galaxies) + len(field.stars) > 1
+    chosen = chosen_object(field, view, record.options) if field is not None else None
+    sky = st.container(key="sky", gap=None)
+    shown, stretch, aperture = _controls(wide, view.petrosian_radius_arcsec is not None)
+    if shown == FIELD and field is not None:
+        picture = sky_pictures.field_picture(field, record.result, chosen, stretch, aperture)
+        marks = _marks_of_field(field, chosen)
+    else:
+        picture = sky_pictures.colour_picture(record.result, stretch, aperture)
+        marks = _marks_of_galaxy(field, chosen, view) if field is not None else []
+    with sky:
+        st.image(picture, width="stretch", alt=_describe(view, shown, stretch, marks))
+        if record.source is not None:
+            _draw_marks(marks, record.source, record.options, shown)
+    _caption(view, shown, aperture, field, problem)
+
+
+def show_objects(source: Source, options: Options) -> None:
+    """Draw the whole image where its centre is empty, for an object to be chosen.
+
+    Parameters
+    ----------
+    source : Source
+    options : Options
+        Those of the image count.
+    """
+    try:
+        field = field_of(source, options)
+    except GalexplorerError as error:
+        st.caption(str(error))
+        return
+    if field is None or not field.galaxies:
+        return
+    number = len(field.galaxies)
+    st.markdown(f"**{number} object{'s' if number > 1 else ''} in this image: click to explore**")
+    with st.container(key="sky", gap=None, width=560):
+        st.image(
+            sky_pictures.field_picture(field),
+            width="stretch",
+            alt=f"The whole image with {number} numbered objects.",
+        )
+        _draw_marks(_marks_of_field(field, None), source, options, FIELD)
+
+
+def _controls(wide: bool, round_aperture: bool) -> tuple[str, str, bool]:
+    """Draw what can be chosen of the picture, and return it: part, stretch, aperture."""
+    for key, value in (("sky_part", GALAXY), ("stretch", "SDSS"), ("aperture", True)):
+        st.session_state.setdefault(key, value)
+    part: str | None = GALAXY
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="sky_hand"):
+        if wide:
+            part = st.segmented_control(
+                "Part of the image",
+                [GALAXY, FIELD],
+                required=True,
+                key="sky_part",
+                persist_state="session",
+                label_visibility="collapsed",
+            )
         stretch = st.segmented_control(
             "Stretch",
             list(STRETCHES),
@@ -58,27 +129,93 @@ def show_image(record: ExploredGalaxy) -> None:
             key="stretch",
             persist_state="session",
             label_visibility="collapsed",
-            help="Faint: flux × 4, for arms and haloes. Bright: flux / 4, for cores.",
         )
         aperture = st.toggle(
-            "Aperture", key="aperture", persist_state="session", disabled=radius is None
+            "Aperture", key="aperture", persist_state="session", disabled=not round_aperture
         )
-    place.image(
-        address(plots.colour_png(record.result, stretch or "SDSS", bool(aperture))),
-        width="stretch",
-        caption=f"SDSS composite of i, r, g{where}.{dashed if aperture else ''}",
-        alt=f"Colour image of the galaxy with scale bar{where}, stretch {stretch}.",
+    return part or GALAXY, stretch or "SDSS", bool(aperture)
+
+
+def _marks_of_field(field: FieldImage, chosen: int | None) -> list[_Mark]:
+    rows, columns = field.picture.shape[:2]
+    marks = []
+    for k, item in enumerate(field.galaxies):
+        x, y = field.place(item)
+        marks.append(
+            _Mark(k + 1, item, 100 * (x + 0.5) / columns, 100 * (y + 0.5) / rows, k == chosen)
+        )
+    return marks
+
+
+def _marks_of_galaxy(field: FieldImage, chosen: int | None, view: View) -> list[_Mark]:
+    """Return the other objects on the galaxy's own picture, in the middle of which it lies."""
+    if chosen is None:
+        return []
+    own = field.galaxies[chosen]
+    rows, columns = view.native.shape[:2]
+    marks = []
+    for k, item in enumerate(field.galaxies):
+        x, y = 50 + 100 * (item.x - own.x) / columns, 50 + 100 * (item.y - own.y) / rows
+        if k != chosen and 3 < x < 97 and 3 < y < 97:
+            marks.append(_Mark(k + 1, item, x, y, False))
+    return marks
+
+
+def _draw_marks(marks: Sequence[_Mark], source: Source, options: Options, shown: str) -> None:
+    """Lay a button over each object; the style sheet makes a ring with a number of it."""
+    places = []
+    for mark in marks:
+        key = f"object_{shown}_{mark.number}"
+        places.append(f".st-key-{key}{{left:{mark.x:.2f}%;top:{mark.y:.2f}%}}")
+        clicked = st.button(
+            str(mark.number),
+            key=key,
+            type="primary" if mark.chosen else "secondary",
+            disabled=mark.chosen,
+            help=f"Galaxy {mark.number}, r ≈ {mark.item.magnitude:.1f}: click to explore",
+        )
+        if clicked:
+            aim_at(mark.item, source, options)
+    if places:
+        st.html(f"<style>{''.join(places)}</style>")
+
+
+def _describe(view: View, shown: str, stretch: str, marks: Sequence[_Mark]) -> str:
+    where = (
+        ""
+        if view.ra is None or view.dec is None
+        else f" at RA {view.ra:.4f}°, Dec {format_number(view.dec, 4)}°"
     )
+    what = "Colour image of the galaxy" if shown == GALAXY else "Colour image of the whole field"
+    others = f" with {len(marks)} numbered galaxies" if marks else ""
+    return f"{what}{others}, with scale bar{where}, stretch {stretch}."
+
+
+def _caption(
+    view: View, shown: str, aperture: bool, field: FieldImage | None, problem: str
+) -> None:
+    words = ["Composite of i, r, g."]
+    if view.north_angle_deg is None:
+        words.append("The image has no orientation.")
+    if aperture and view.petrosian_radius_arcsec is not None:
+        words.append(f"Dashed: Petrosian radius {view.petrosian_radius_arcsec:.1f}″.")
+    if shown == FIELD and field is not None and field.stars:
+        words.append("Blue crosses: stars.")
+    if problem:
+        words.append(problem)
+    if view.ra is not None and view.dec is not None:
+        side = view.native_pixel_scale_arcsec * view.native.shape[1]
+        position = f"RA {view.ra:.4f}°, Dec {format_number(view.dec, 4)}°"
+        words.append(f"{position}: {link_words(sky_links(view.ra, view.dec, 2 * side))}")
+    st.caption(" ".join(words))
 
 
 def show_reconstruction(record: ExploredGalaxy) -> None:
     """Draw the autoencoder's input, its reconstruction and the residual."""
-    st.subheader("Model input and reconstruction", anchor=False)
-    with st.grid(3, min_column_width=104, gap="small", key="seen"):
-        for (png, caption), alt in zip(
-            plots.reconstruction_pngs(record.result), _SEEN, strict=True
-        ):
-            st.image(address(png), width="stretch", caption=caption, alt=alt)
+    with st.grid(3, min_column_width=104, gap="small", key="seen", width=760):
+        pictures = sky_pictures.reconstruction_pictures(record.result)
+        for (picture, caption), alt in zip(pictures, _SEEN, strict=True):
+            st.image(picture, width="stretch", caption=caption, alt=alt)
     view = record.result.view
     assert view is not None
     side = view.pixel_scale_arcsec * len(view.composite)
@@ -87,193 +224,3 @@ def show_reconstruction(record: ExploredGalaxy) -> None:
         "and the difference in 8-bit counts: orange where the image is brighter, purple "
         "where it is fainter."
     )
-
-
-@dataclass(frozen=True)
-class FieldImage:
-    """The whole image with its galaxies.
-
-    Attributes
-    ----------
-    objects : tuple of FieldObject
-    picture : str
-        A JPEG as a data address, row 0 on top.
-    width, height : int
-        Of the image, pixels.
-    """
-
-    objects: tuple[FieldObject, ...]
-    picture: str
-    width: int
-    height: int
-
-
-def show_field(source: Source, options: Options, view: ViewOnSky | None) -> None:
-    """Draw the whole image with numbered objects, where it holds others than the one shown.
-
-    Parameters
-    ----------
-    source : Source
-    options : Options
-        Those of the image count.
-    view : galexplorer.records.result.View or None
-        What is shown; None where the image's centre is empty and an object is to be chosen.
-    """
-    if source.stored is not None:
-        return
-    request = Request(source.files, options, source.fetched)
-    try:
-        field = field_of(request.pixels_key(), request)
-    except GalexplorerError as error:
-        if view is not None:
-            st.caption(str(error))
-        return
-    if field is None or len(field.objects) < (1 if view is None else 2):
-        return
-    chosen = None if view is None else _chosen(field, view, options)
-    with st.expander(
-        f"{len(field.objects)} objects in this image: click one to explore it",
-        icon=":material/scatter_plot:",
-        expanded=True,
-    ):
-        # The key names the image and the choice: a selection is made once.
-        key = hashlib.sha256(f"{field.picture}{chosen}".encode()).hexdigest()[:12]
-        st.plotly_chart(
-            _field_plot(key, chosen, field),
-            key=f"field_{key}",
-            on_select=partial(_select, f"field_{key}", field, source, options),
-            selection_mode="points",
-            config={"displayModeBar": False},
-            alt=f"The whole image with {len(field.objects)} numbered objects; the buttons below "
-            "select the same.",
-        )
-        with st.container(horizontal=True, gap="xsmall"):
-            for k, item in enumerate(field.objects):
-                st.button(
-                    str(k + 1),
-                    key=f"object_{key}_{k}",
-                    type="primary" if k == chosen else "secondary",
-                    help=f"Explore object {k + 1}, r ≈ {item.magnitude:.1f}",
-                    on_click=_aim,
-                    args=(item, source, options),
-                )
-
-
-@st.cache_resource(show_spinner=False, max_entries=12)
-def field_of(key: str, _request: Request) -> FieldImage | None:
-    """Return the whole image of a request with its galaxies, None without pixels."""
-    pixels = state.pixels_of(_request)
-    if pixels is None:
-        return None
-    return FieldImage(find_objects(pixels), *_picture(pixels))
-
-
-def _picture(pixels: Pixels) -> tuple[str, int, int]:
-    height, width = pixels.flux.shape[1:]
-    step = max(1, int(np.ceil(max(height, width) / FIELD_SIDE_PX)))
-    if pixels.composite is not None:
-        channels = pixels.composite[:, ::step, ::step]
-    else:
-        rows, columns = height // step, width // step
-        flux = pixels.flux[:, : rows * step, : columns * step]
-        blocks = flux.reshape(3, rows, step, columns, step)
-        mean = np.nan_to_num(blocks).mean(axis=(2, 4))
-        channels = composite(mean, pixels.pixel_scale_arcsec)
-    array = np.round(255 * np.clip(channels, 0, 1)).astype(np.uint8).transpose(1, 2, 0)
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(array)).save(buffer, "JPEG", quality=88)
-    return address(buffer.getvalue(), "jpeg"), width, height
-
-
-def field_figure(field: FieldImage, chosen: int | None) -> go.Figure:
-    """Draw the image with a numbered ring round each galaxy.
-
-    Parameters
-    ----------
-    field : FieldImage
-    chosen : int or None
-        Which one is on the page.
-    """
-    figure = go.Figure()
-    figure.add_layout_image(
-        source=field.picture, x=-0.5, y=-0.5, xref="x", yref="y", sizex=field.width,
-        sizey=field.height, sizing="stretch", layer="below",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=[item.x for item in field.objects],
-        y=[item.y for item in field.objects],
-        mode="markers+text",
-        text=[str(k + 1) for k in range(len(field.objects))],
-        textposition="top right",
-        textfont={"color": "white", "size": 13},
-        customdata=list(range(len(field.objects))),
-        marker={
-            "symbol": "circle-open",
-            "size": 20,
-            "color": ["#FFD54A" if k == chosen else "white" for k in range(len(field.objects))],
-            "line": {"width": 2},
-        },
-        hovertemplate="object %{text}<extra></extra>",
-    )
-    hidden = {"visible": False, "fixedrange": True}
-    figure.update_layout(
-        xaxis={**hidden, "range": [-0.5, field.width - 0.5], "constrain": "domain"},
-        yaxis={**hidden, "range": [field.height - 0.5, -0.5], "scaleanchor": "x"},
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        height=420,
-        showlegend=False,
-        plot_bgcolor="black",
-        dragmode=False,
-        clickmode="event+select",
-    )
-    return figure
-
-
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _field_plot(key: str, chosen: int | None, _field: FieldImage) -> go.Figure:
-    return field_figure(_field, chosen)
-
-
-def _chosen(field: FieldImage, view: ViewOnSky, options: Options) -> int | None:
-    objects = field.objects
-    middle = ((field.width - 1) / 2, (field.height - 1) / 2)
-    # without an aim it is the object nearest the centre, however far
-    aim, reach = (middle, np.inf) if options.pixel is None else (options.pixel, _SAME_PX)
-    offsets = [_offset_arcsec(item, view) for item in objects]
-    if any(offset is not None for offset in offsets):
-        near = [np.inf if offset is None else offset for offset in offsets]
-        reach = _SAME_ARCSEC
-    else:
-        near = [np.hypot(item.x - aim[0], item.y - aim[1]) for item in objects]
-    first = int(np.argmin(near))
-    return first if near[first] < reach else None
-
-
-def _offset_arcsec(item: FieldObject, view: ViewOnSky) -> float | None:
-    """Return how far an object lies from what is shown, None without coordinates of both."""
-    if item.ra is None or item.dec is None or view.ra is None or view.dec is None:
-        return None
-    return separation_arcsec(item.ra, item.dec, view.ra, view.dec)
-
-
-def _select(key: str, field: FieldImage, source: Source, options: Options) -> None:
-    points = st.session_state[key].get("selection", {}).get("points", [])
-    if points:
-        _aim(field.objects[int(points[0]["customdata"])], source, options)
-
-
-def _aim(item: FieldObject, source: Source, stated: Options) -> None:
-    """Point at another object of the same image, or look it up where the image was looked up."""
-    options = settings.lasting_options()
-    if source.fetched is not None:
-        place = ("target", f"{item.ra:.5f} {item.dec:+.5f}")
-        navigation.set_view_address(View(place, options, settings.interval()))
-        return
-    options = replace(
-        options,
-        ra=None if item.ra is None else round(item.ra, 6),
-        dec=None if item.dec is None else round(item.dec, 6),
-        pixel=None if item.ra is not None else (round(item.x, 1), round(item.y, 1)),
-        **{name: getattr(stated, name) for name in IMAGE_SETTINGS},
-    )
-    navigation.set_view_address(View(source.reference, options, settings.interval()))

@@ -4,30 +4,40 @@ An underscore before a parameter keeps Streamlit from hashing arrays; the keys b
 that the figure depends on.
 """
 
-import hashlib
-import io
-
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from PIL import Image
 
-from galexplorer.export.figures import figure_bytes
 from galexplorer.figures.bpt import bpt_figure
 from galexplorer.figures.lines import lines_figure
+from galexplorer.figures.mass_excitation import mex_figure
 from galexplorer.figures.palette import OVERLAY, SERIES, theme
-from galexplorer.figures.screen_corner import Layer, screen_corner
-from galexplorer.figures.sky import STRETCHES, colour_figure, residual_picture
-from galexplorer.records.result import Result, View
+from galexplorer.figures.screen_corner import BRIEF, Layer, Panels, corner_panels, screen_corner
+from galexplorer.records.result import Result
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES, TARGETS
-from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import BPT_LABELS, describe_interval, in_sentence, not_measurable
-from galexplorer.ui.parts.tables import line_words
+from galexplorer.science.mass_excitation import MEX_LABELS, mex_probabilities
+from galexplorer.science.summary import (
+    BPT_LABELS,
+    describe_interval,
+    format_value,
+    in_sentence,
+    not_measurable,
+)
+from galexplorer.ui.parts.images import address
+from galexplorer.ui.parts.linked_corner import (
+    Region,
+    clear_region,
+    selected_region,
+    show_linked_corner,
+)
+from galexplorer.ui.parts.tables import line_words, show_line_kinds
 from galexplorer.ui.session import state
 from galexplorer.ui.session.state import ExploredGalaxy
 
-PICTURE_PX = 448
 KEPT = 64
+DIAGRAM_PX = 400
+BPT, MEX = "BPT", "Mass-excitation"
 PANELS = {"Properties": PROPERTY_NAMES, "Lines": LINE_NAMES, "All nine": TARGET_NAMES}
 
 _LABELS = {target.name: target.label for target in TARGETS}
@@ -39,7 +49,6 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-@st.fragment
 def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -48,26 +57,66 @@ def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     truth = tuple(sorted(record.known.items()))
     records = [record] if earlier is None else [record, earlier]
     names = shown_panels(records, names)
-    words = ["Contours enclose 68% and 95% of the draws; dashed: median and 68% interval."]
-    if truth:
-        words.append("Orange: known values.")
-    if earlier is not None:
-        words.append("Grey: previous result.")
     posterior = record.result.posterior
-    described = ", ".join(
-        f"{in_sentence(_LABELS[name])} {describe_interval(posterior, name)}" for name in names
-    )
-    overlaid = " The previous result is drawn in grey." if earlier is not None else ""
     svg = corner_of(records, names, truth)
     if svg is None:
         st.info("Everything shown here is held fixed.", icon=":material/info:")
         return
-    st.image(
-        svg,
-        width="stretch",
-        caption=" ".join(words),
-        alt=f"Corner plot of the posterior: {described}.{overlaid}",
+    described = ", ".join(
+        f"{in_sentence(_LABELS[name])} {describe_interval(posterior, name)}" for name in names
     )
+    overlaid = " The previous result is drawn in grey." if earlier is not None else ""
+    show_linked_corner(
+        address(svg.encode(), "svg+xml"),
+        f"Corner plot of the posterior: {described}.{overlaid}",
+        _panels(tuple(r.key for r in records), names, truth, [r.result for r in records]),
+        record.galaxy,
+    )
+    words = ["Contours: 68% and 95% of the draws; dashed: median and 68% interval."]
+    if truth:
+        words.append("Orange: known values.")
+    if earlier is not None:
+        words.append("Grey: previous result.")
+    words.append("Drag over a panel to select draws.")
+    st.caption(" ".join(words))
+    _show_selected(record)
+
+
+def _show_selected(record: ExploredGalaxy) -> None:
+    """Draw the medians of the selected draws beside those of all."""
+    region = selected_region(record.galaxy)
+    posterior = record.result.posterior
+    if region is None:
+        return
+    inside = region.holds(posterior)
+    count, number = int(inside.sum()), len(posterior.draws)
+    limits = " and ".join(
+        f"{in_sentence(_LABELS[name])} {format_value(name, low)} to {format_value(name, high)}"
+        for name, low, high in region.ranges
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f"**{count:,} of {number:,} draws** ({count / number:.0%}) have {limits}.",
+            width="content",
+        )
+        st.button("Clear", key="clear_region", type="tertiary", on_click=clear_region)
+    if count:
+        rows = [("Selected", posterior.draws[inside]), ("All", posterior.draws)]
+        medians = [
+            {"Median": words}
+            | {
+                BRIEF[name]: format_value(name, float(np.median(draws[:, k])))
+                for k, name in enumerate(TARGET_NAMES)
+            }
+            for words, draws in rows
+        ]
+        with st.container(key="numbers_selected"):
+            st.table(
+                pd.DataFrame(medians),
+                border="horizontal",
+                hide_index=True,
+                alt="Medians of the selected draws and of all",
+            )
 
 
 def choose_panels(key: str) -> tuple[str, ...]:
@@ -112,6 +161,14 @@ def corner_of(
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
+def _panels(
+    keys: tuple[str, ...], names: tuple[str, ...], truth: _Truth, _results: list[Result]
+) -> Panels:
+    layers = [Layer(result.posterior, "") for result in _results]
+    return corner_panels(layers, names, dict(truth))
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
 def _corner_svg(
     keys: tuple[str, ...],
     names: tuple[str, ...],
@@ -136,19 +193,50 @@ def series_colours(number: int, dark: bool) -> list[str]:
     return [theme(dark).accent, *SERIES[1:]][:number]
 
 
-def show_bpt(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
-    """Draw the BPT cloud."""
-    st.subheader("BPT diagram", anchor=False)
+def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
+    """Draw the BPT or the mass-excitation cloud."""
+    st.session_state.setdefault("diagram", BPT)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Excitation", anchor=False, width="content")
+        chosen = st.segmented_control(
+            "Diagram",
+            [BPT, MEX],
+            required=True,
+            key="diagram",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
     result = record.result
-    shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
-    before = [] if earlier is None else [("Before", earlier.result, OVERLAY)]
-    keys = (record.key, *([earlier.key] if earlier is not None else []))
+    region = selected_region(record.galaxy)
+    truth = tuple(sorted(record.known.items()))
+    if chosen == MEX:
+        chances = mex_probabilities(result.posterior.draws, result.measurable)
+        shares = ", ".join(f"{MEX_LABELS[name]} {p:.0%}" for name, p in chances.items())
+        figure = _mex_plot(record.key, dark(), truth, region, result, chances)
+        title = "Mass-excitation diagram"
+        words = (
+            "Thin: 95% contour. Grey: Juneau et al. 2014; between the two curves galaxies may be "
+            "of either kind."
+        )
+    else:
+        shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
+        before = [] if earlier is None else [("Before", earlier.result, OVERLAY)]
+        keys = (record.key, *([earlier.key] if earlier is not None else []))
+        figure = bpt_of(
+            keys, dark(), result, before, shares=True, truth=truth, region=region, height=DIAGRAM_PX
+        )
+        title = "BPT diagram"
+        words = (
+            "Thin: 95% contour. Grey, solid: Kewley et al. 2001; dashed: Kauffmann et al. 2003; "
+            "dotted: Schawinski et al. 2007."
+        )
     st.plotly_chart(
-        bpt_of(keys, dark(), result, before, shares=True),
+        figure,
         key="bpt",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"BPT diagram with the cloud of posterior draws. Class probabilities: {shares}.",
+        alt=f"{title} with the cloud of posterior draws. Class probabilities: {shares}.",
     )
+    st.caption(words)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
@@ -158,7 +246,10 @@ def bpt_of(
     _result: Result,
     _others: list[tuple[str, Result, str]],
     shares: bool,
-    name: str = "Posterior draws",
+    name: str = "Draws",
+    truth: _Truth = (),
+    region: Region | None = None,
+    height: int = 430,
 ) -> go.Figure:
     """Return the BPT figure of a result and others; the keys say which."""
     return bpt_figure(
@@ -168,7 +259,23 @@ def bpt_of(
         _reference(),
         [(label, other.posterior, colour) for label, other, colour in _others],
         name,
+        dict(truth),
+        None if region is None else region.holds(_result.posterior),
+        height,
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _mex_plot(
+    key: str,
+    dark: bool,
+    truth: _Truth,
+    region: Region | None,
+    _result: Result,
+    _chances: dict[str, float],
+) -> go.Figure:
+    selected = None if region is None else region.holds(_result.posterior)
+    return mex_figure(_result.posterior, _chances, dark, dict(truth), selected, DIAGRAM_PX)
 
 
 @st.cache_resource(show_spinner=False)
@@ -183,72 +290,25 @@ def _reference() -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def show_lines(record: ExploredGalaxy) -> None:
-    """Draw the posteriors of the four lines."""
-    st.subheader("Emission lines", anchor=False)
+    """Draw the posteriors of the four lines, and what kind each is."""
+    left, right = st.columns([3, 2], gap="medium")
     kinds = line_words(record.result.posterior)
     words = ", ".join(
         f"{_LABELS[name]} {describe_interval(record.result.posterior, name)} ({kinds[name]})"
         for name in LINE_NAMES
     )
     truth = tuple(sorted(record.known.items()))
-    st.plotly_chart(
-        _lines_plot(record.key, dark(), truth, record.result),
-        key="lines",
-        config={"displayModeBar": False},
-        alt=f"Posteriors of the log fluxes in 1e-17 erg/s/cm2: {words}.",
-    )
+    with left:
+        st.plotly_chart(
+            _lines_plot(record.key, dark(), truth, record.result),
+            key="lines",
+            config={"displayModeBar": False},
+            alt=f"Posteriors of the log fluxes in 1e-17 erg/s/cm2: {words}.",
+        )
+    with right:
+        show_line_kinds(record.result)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _lines_plot(key: str, dark: bool, truth: _Truth, _result: Result) -> go.Figure:
     return lines_figure(_result.posterior, dict(truth), dark)
-
-
-def colour_png(result: Result, stretch: str, aperture: bool) -> bytes:
-    """Return the colour image with scale bar, compass and aperture.
-
-    It is drawn again for other pixels and another scale in kpc, not for every other posterior.
-    """
-    assert result.view is not None
-    redshift = float(np.median(result.posterior.column("redshift")))
-    scale = float(f"{float(kpc_per_arcsec(redshift)):.2g}")
-    return _colour_png(_view_key(result.view), scale, stretch, aperture, result.view)
-
-
-@st.cache_data(show_spinner=False, max_entries=KEPT)
-def _colour_png(key: str, scale: float, stretch: str, aperture: bool, _view: View) -> bytes:
-    return figure_bytes(colour_figure(_view, scale, aperture, STRETCHES[stretch]), dpi=180)
-
-
-def reconstruction_pngs(result: Result) -> tuple[tuple[bytes, str], ...]:
-    """Return what the model saw, its reconstruction and the residual, each with its caption."""
-    assert result.view is not None
-    return _reconstruction_pngs(_view_key(result.view), result.view)
-
-
-@st.cache_data(show_spinner=False, max_entries=KEPT)
-def _reconstruction_pngs(key: str, _view: View) -> tuple[tuple[bytes, str], ...]:
-    residual, limit = residual_picture(_view)
-    return (
-        (_enlarged(_view.composite), "Input"),
-        (_enlarged(_view.reconstruction), "Reconstruction"),
-        (_enlarged(residual), f"Residual, ±{limit:.0f}"),
-    )
-
-
-def _enlarged(picture: np.ndarray) -> bytes:
-    """Return a picture as PNG with its pixels seen as squares."""
-    side = PICTURE_PX // len(picture) * len(picture)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).resize((side, side), Image.Resampling.NEAREST).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _view_key(view: View) -> str:
-    """Return a hash of all that a view shows."""
-    digest = hashlib.sha256()
-    for picture in (view.native, view.composite, view.reconstruction):
-        digest.update(picture.tobytes())
-    scales = (view.pixel_scale_arcsec, view.native_pixel_scale_arcsec, view.petrosian_radius_arcsec)
-    digest.update(repr((*scales, view.north_angle_deg, view.mirrored)).encode())
-    return digest.hexdigest()

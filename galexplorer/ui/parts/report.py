@@ -1,15 +1,20 @@
-"""The result of one galaxy, from summary to downloads."""
+"""The result of one galaxy: a bar, two rows of figures, and the details in tabs."""
 
 import streamlit as st
 
 from galexplorer.records.result import EMPTY_LIBRARY, Result
+from galexplorer.records.verdict import FINE
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import NOT_MEANT, describe_galaxy, in_sentence
+from galexplorer.science.summary import NOT_MEANT, in_sentence
 from galexplorer.ui.parts import picture, plots, tables
-from galexplorer.ui.parts.downloads import show_downloads
+from galexplorer.ui.parts.bar import show_bar
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.parts.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
+
+DERIVED, LINES, SEEN, NOTES = "Derived quantities", "Emission lines", "What the model saw", "Notes"
+PANEL_PX = 330
+"""Least width of a panel of the first row; where fewer fit, they go below one another."""
 
 _LABELS = {target.name: target.label for target in TARGETS}
 
@@ -23,16 +28,18 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     earlier : ExploredGalaxy or None
         An answer about the same galaxy, to draw behind it.
     """
-    result, source = record.result, record.source
-    st.header(describe_galaxy(result), anchor=False)
-    show_verdict(result)
-    _show_origin(record)
-    offer_pixels(source)
+    result = record.result
+    show_bar(record)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{record.identity.description} {_photometry_words(result)}")
+        offer_pixels(record.source)
+    if result.verdict.level != FINE:
+        show_verdict(result)
     if result.verdict.usable:
         _show_values(record, earlier)
         return
     if result.view is not None:
-        picture.show_image(record)
+        picture.show_picture(record)
     words = f"The values all the same: {NOT_MEANT}"
     with st.expander(words, icon=":material/block:"), st.container(key="unusable"):
         _show_values(record, earlier, pictured=False)
@@ -41,62 +48,66 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
 def _show_values(
     record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictured: bool = True
 ) -> None:
-    """Draw tables, figures, neighbours and downloads; the picture too, unless it is above."""
-    result, source = record.result, record.source
-
-    if pictured and result.view is not None:
-        left, right = st.columns([2, 3], gap="medium")
-        with left:
-            picture.show_image(record)
-        with right:
-            tables.show_tables(record, earlier, beside=False)
-    else:
-        tables.show_tables(record, earlier, beside=True)
-    if source is not None and result.view is not None:
-        picture.show_field(source, record.options, result.view)
-
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        plots.show_corner(record, earlier)
-    with right:
-        plots.show_bpt(record, earlier)
-        plots.show_lines(record)
-        tables.show_line_kinds(result)
-    if result.view is not None:
-        with left:
-            picture.show_reconstruction(record)
-    if result.neighbours:
-        show_neighbours(record)
-    elif EMPTY_LIBRARY in result.notes:
-        st.info(EMPTY_LIBRARY, icon=":material/info:")
-    show_downloads(result, record.identity)
-
-
-def _show_origin(record: ExploredGalaxy) -> None:
+    """Draw figures and tables; the picture too, unless it is above."""
     result = record.result
-    with st.expander(
-        f"{record.identity.description} {_photometry_words(result)}", icon=":material/info:"
-    ):
-        lines = [
-            f"- {_origin_label(what)}: {where.rstrip('.')}."
-            for what, where in result.origins.items()
-        ]
-        lines += [f"- {note}" for note in result.notes]
-        magnitudes = result.photometry.magnitudes
-        if magnitudes:
-            words = ", ".join(f"{band} = {value:.2f}" for band, value in magnitudes.items())
-            lines.append(f"- Magnitudes (AB): {words}.")
-        r50, r90 = result.photometry.petro_r50, result.photometry.petro_r90
-        if r50 is not None and r90 is not None:
-            lines.append(f"- Petrosian radii in r: R50 = {r50:.2f}″, R90 = {r90:.2f}″.")
-        weights = str(result.provenance.get("weights_sha256", ""))[:12]
-        content = str(result.provenance.get("input_sha256") or "")[:12]
-        lines.append(
-            f"- Weights `{weights or 'unknown'}`"
-            + (f", input `{content}`" if content else "")
-            + f", seed {result.provenance.get('seed')}, {len(result.posterior.draws):,} draws."
-        )
-        st.markdown("\n".join(lines))
+    with st.grid(3, min_column_width=PANEL_PX, gap="small", key="first_row"):
+        if pictured and result.view is not None:
+            with st.container(gap="xsmall"):
+                picture.show_picture(record)
+        with st.container(gap="xsmall"):
+            tables.show_posterior(record, earlier)
+        with st.container(gap="xsmall"):
+            plots.show_diagram(record, earlier)
+    with st.grid(2, min_column_width=440, gap="small", key="second_row"):
+        with st.container(gap="xsmall"):
+            plots.show_corner(record, earlier)
+        with st.container(gap="xsmall"):
+            if result.neighbours:
+                show_neighbours(record)
+            elif EMPTY_LIBRARY in result.notes:
+                st.info(EMPTY_LIBRARY, icon=":material/info:")
+    _show_details(record)
+
+
+@st.fragment
+def _show_details(record: ExploredGalaxy) -> None:
+    """Draw the tabs; the contents of one are made when it is opened."""
+    names = [DERIVED, LINES, SEEN, NOTES]
+    if record.result.view is None:
+        names.remove(SEEN)
+    tabs = st.tabs(names, key="details", on_change="rerun")
+    drawn = {
+        DERIVED: lambda: tables.show_derived(record.result),
+        LINES: lambda: plots.show_lines(record),
+        SEEN: lambda: picture.show_reconstruction(record),
+        NOTES: lambda: _show_notes(record.result),
+    }
+    for name, tab in zip(names, tabs, strict=True):
+        if tab.open:
+            with tab:
+                drawn[name]()
+
+
+def _show_notes(result: Result) -> None:
+    lines = [
+        f"- {_origin_label(what)}: {where.rstrip('.')}." for what, where in result.origins.items()
+    ]
+    lines += [f"- {note}" for note in result.notes]
+    magnitudes = result.photometry.magnitudes
+    if magnitudes:
+        words = ", ".join(f"{band} = {value:.2f}" for band, value in magnitudes.items())
+        lines.append(f"- Magnitudes (AB): {words}.")
+    r50, r90 = result.photometry.petro_r50, result.photometry.petro_r90
+    if r50 is not None and r90 is not None:
+        lines.append(f"- Petrosian radii in r: R50 = {r50:.2f}″, R90 = {r90:.2f}″.")
+    weights = str(result.provenance.get("weights_sha256", ""))[:12]
+    content = str(result.provenance.get("input_sha256") or "")[:12]
+    lines.append(
+        f"- Weights `{weights or 'unknown'}`"
+        + (f", input `{content}`" if content else "")
+        + f", seed {result.provenance.get('seed')}, {len(result.posterior.draws):,} draws."
+    )
+    st.markdown("\n".join(lines))
 
 
 def _origin_label(what: str) -> str:

@@ -27,27 +27,8 @@ _LABELS = {target.name: target.label for target in TARGETS}
 
 
 @st.fragment
-def show_tables(record: ExploredGalaxy, earlier: ExploredGalaxy | None, beside: bool) -> None:
-    """Draw the tables of targets and derived quantities; another interval redraws these alone.
-
-    Parameters
-    ----------
-    record : ExploredGalaxy
-    earlier : ExploredGalaxy or None
-        An answer about the same galaxy to set beside it.
-    beside : bool
-        The second table goes to the right of the first and not below it.
-    """
-    left, right = st.columns([3, 2], gap="medium") if beside else (st.container(), st.container())
-    with left:
-        show_posterior(record, earlier)
-    with right:
-        show_derived(record.result)
-    address.write_interval(settings.interval())
-
-
 def show_posterior(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
-    """Draw the table of the nine targets, published values beside them.
+    """Draw the table of the nine targets; another interval redraws it alone.
 
     Parameters
     ----------
@@ -60,8 +41,10 @@ def show_posterior(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> No
         level = controls.choose_interval()
         _offer_redshift(record)
     frame = posterior_table(record, level, earlier)
-    with st.container(key="intervals" if earlier is None else "numbers_before"):
+    with st.container(key="nine"):
         st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
+    st.caption(f"Line fluxes: {UNITS[TARGETS[-1].unit]}, within the 3″ fibre.")
+    address.write_interval(settings.interval())
 
 
 def posterior_table(
@@ -89,8 +72,12 @@ def posterior_table(
         else:
             median = format_value(name, values["p50"])
             interval = f"{format_value(name, values[low])} to {format_value(name, values[high])}"
-        middle = emphasise(record.result, median)
-        row = {"Quantity": target.label, "Median": middle, f"{level} interval": interval}
+        unit = "" if name in LINE_NAMES else UNITS.get(target.unit, target.unit)
+        row = {
+            "Quantity": target.label + (f"  \n:small[{unit}]" if unit else ""),
+            "Median": emphasise(record.result, median),
+            f"{level} interval": interval,
+        }
         if earlier is not None:
             old = before[name]
             words = f"{format_value(name, old[low])} to {format_value(name, old[high])}"
@@ -98,7 +85,7 @@ def posterior_table(
             row["Before"] = hidden or ("fixed" if name in earlier.result.posterior.fixed else words)
         if known:
             row["Known"] = format_value(name, known[name]) if name in known else ""
-        rows.append({**row, "Unit": UNITS.get(target.unit, target.unit)})
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -120,30 +107,26 @@ def _offer_redshift(record: ExploredGalaxy) -> None:
 
 def show_derived(result: Result) -> None:
     """Draw the table of what follows from the draws."""
-    level = settings.interval()
-    st.subheader("Derived", anchor=False)
     quantities = derive(result.posterior, result.photometry.petro_r50, result.measurable)
-    rows = [derived_row(quantity, level, result.verdict.usable) for quantity in quantities]
+    rows = [derived_row(quantity, result.verdict.usable) for quantity in quantities]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="Derived quantities")
 
 
-def derived_row(quantity: Derived, level: str, bold: bool = True) -> dict[str, str]:
-    """Return one derived quantity as words."""
-    values = quantity.draws[np.isfinite(quantity.draws)]
+def derived_row(quantity: Derived, bold: bool = True) -> dict[str, str]:
+    """Return one derived quantity as words: median, both intervals, or why it has none."""
+    row = {"Quantity": quantity.label, "Median": "none"}
+    row |= {f"{level} interval": "" for level in INTERVALS}
     if quantity.flag:
-        median, interval = "none", quantity.reason
+        row["68% interval"] = quantity.reason
     else:
-        low, high = (SUMMARY_QUANTILES[key] for key in INTERVALS[level])
-        edges = [format_number(float(v), quantity.digits) for v in np.quantile(values, [low, high])]
+        values = quantity.draws[np.isfinite(quantity.draws)]
         median = format_number(float(np.median(values)), quantity.digits)
-        median = f"**{median}**" if bold else median
-        interval = " to ".join(edges) if np.ptp(values) > 0 else "fixed"
-    return {
-        "Quantity": quantity.label,
-        "Median": median,
-        f"{level} interval": interval,
-        "Unit": quantity.unit,
-    }
+        row["Median"] = f"**{median}**" if bold else median
+        for level, (low, high) in INTERVALS.items():
+            edges = np.quantile(values, [SUMMARY_QUANTILES[low], SUMMARY_QUANTILES[high]])
+            words = " to ".join(format_number(float(v), quantity.digits) for v in edges)
+            row[f"{level} interval"] = words if np.ptp(values) > 0 else "fixed"
+    return {**row, "Unit": quantity.unit}
 
 
 def line_words(posterior: Posterior) -> dict[str, str]:

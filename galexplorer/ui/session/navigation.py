@@ -76,6 +76,26 @@ def explore_again(key: str) -> None:
         open_view(View(record.reference, record.options, settings.interval()))
 
 
+def return_to(key: str) -> None:
+    """Return to an earlier result as `explore_again`, in a callback of the explore page.
+
+    What is on the page is not drawn once more before it goes.
+
+    Parameters
+    ----------
+    key : str
+    """
+    record = state.find_result(key)
+    if record is not None:
+        set_view_address(View(record.reference, record.options, settings.interval()))
+
+
+def is_explore_page() -> bool:
+    """Return whether the page of this run is the one that explores."""
+    way = st.session_state.get(_WAY_KEY)
+    return way is None or st.session_state.get(_PAGE_KEY) == way.url_path
+
+
 def open_view(view: View) -> None:
     """Show a view on the explore page; the run ends, except in a callback of that page itself.
 
@@ -83,12 +103,10 @@ def open_view(view: View) -> None:
     ----------
     view : View
     """
-    query = link.to_query(view)
-    way = st.session_state.get(_WAY_KEY)
-    if way is None or st.session_state.get(_PAGE_KEY) == way.url_path:
+    if is_explore_page():
         set_view_address(view)
         st.rerun()
-    st.switch_page(way, query_params=query)
+    st.switch_page(st.session_state[_WAY_KEY], query_params=link.to_query(view))
 
 
 def set_view_address(view: View) -> None:

@@ -6,6 +6,8 @@ between pages but a galaxy to look up (`galexplorer.ui.session.navigation`).
 """
 
 import gc
+import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,9 +18,10 @@ import streamlit as st
 from galexplorer.image.pixels import Pixels
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Result
+from galexplorer.sky.fetch import fetch_target
 from galexplorer.ui.session.identity import Identity, identify
 from galexplorer.ui.session.request import Options, Request, observe_request, read_pixels, run
-from galexplorer.ui.session.sources import Source
+from galexplorer.ui.session.sources import Source, source_of_target
 
 if TYPE_CHECKING:
     from galexplorer.api.engine import Engine
@@ -29,6 +32,9 @@ HISTORY = 24
 
 SOURCE_BYTES = 256 * 1024**2
 """Bytes of images that a session keeps for its results; the oldest results go first."""
+
+FETCHED_S, FETCHED_BYTES = 3600.0, 64 * 1024**2
+"""How long, and how much of, what was fetched for any session is kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,12 @@ class ExploredGalaxy:
     def reference(self) -> tuple[str, str] | None:
         """Return what a link says to find the source again, None without an image."""
         return None if self.source is None else self.source.reference
+
+    @property
+    def galaxy(self) -> str:
+        """Return a hash of which galaxy it is, whatever is stated of it."""
+        words = repr((self.reference, *_aim(self.options)))
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 @st.cache_resource(show_spinner=False)
@@ -117,6 +129,43 @@ def prepared_of(request: Request, observation: Observation) -> "PreparedObservat
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _prepared(key: str, _observation: Observation) -> "PreparedObservation":
     return load_engine().prepare(_observation)
+
+
+def fetch_source(words: str, progress: Callable[[str], None]) -> Source:
+    """Return what the services of the sky have of a target, from memory where it was just fetched.
+
+    Responses are cached on disk, but to unpack three frames takes seconds. The sky is the same for
+    all sessions: they share this memory.
+
+    Parameters
+    ----------
+    words : str
+        A name, position or objID.
+    progress : callable
+        Is told what happens next.
+
+    Raises
+    ------
+    FetchError, TargetError
+        As of `galexplorer.sky.fetch.fetch_target`.
+    """
+    kept, now = _fetched(), time.monotonic()
+    until, source = kept.get(words, (0.0, None))
+    if source is None or until < now:
+        source = source_of_target(fetch_target(words, progress))
+        kept[words] = (now + FETCHED_S, source)
+        while sum(_bytes_of(other) for _, other in list(kept.values())) > FETCHED_BYTES:
+            kept.popitem(last=False)
+    return source
+
+
+@st.cache_resource(show_spinner=False)
+def _fetched() -> OrderedDict[str, tuple[float, Source]]:
+    return OrderedDict()
+
+
+def _bytes_of(source: Source) -> int:
+    return source.fetched.pixels.flux.nbytes if source.fetched is not None else 0
 
 
 def history() -> tuple[ExploredGalaxy, ...]:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from galexplorer.inference import library
 from galexplorer.inference.neighbours import Library
 from galexplorer.records.result import EMPTY_LIBRARY
-from galexplorer.ui.parts import gallery, latent_map
+from galexplorer.ui.parts import galaxy_list, gallery, latent_map
 from galexplorer.ui.parts.latent_map import chosen_rows
 from galexplorer.ui.session import state
 
@@ -52,7 +52,7 @@ def test_a_library_link_takes_the_options_of_the_user(weights_dir):
     at.query_params["redshift"] = "0.05"
     at.run()
     assert not at.exception
-    assert "z = 0.05 (fixed)" in at.header[0].value
+    assert any("z = 0.05 (fixed)" in words.value for words in at.markdown)
 
 
 def test_an_unknown_galaxy_of_the_library_is_a_sentence(weights_dir):
@@ -65,16 +65,26 @@ def test_an_unknown_galaxy_of_the_library_is_a_sentence(weights_dir):
 
 def test_the_table_sets_values_beside_the_posterior(app):
     record = the_record(app)
+    app.button_group(key="neighbours_view").set_value("Table").run()
     tables = [t.value for t in app.table if "Galaxy" in t.value.columns]
     assert list(tables[0]["Galaxy"]) == [
         "**This galaxy**",
-        *[n.name for n in record.result.neighbours],
+        *[f"{k + 1}  {n.name}" for k, n in enumerate(record.result.neighbours)],
     ]
+    library = state.load_engine().library
+    rows = [library.find_row(n.name) for n in record.result.neighbours]
+    table = galaxy_list.galaxy_table(library, rows, [n.distance for n in record.result.neighbours])
+    first = record.result.neighbours[0]
+    assert table["name"][0] == first.name
+    assert table["redshift"][0] == pytest.approx(first.known["redshift"], abs=1e-3)
+    assert table["redshift_published"][0]
+    lines = galaxy_list.target_lines(library, rows).splitlines()
+    assert lines[0] == f"{first.ra:.5f} {first.dec:+.5f}"
 
 
 def test_links_name_the_position(app):
-    links = gallery.sky_links(the_record(app).result.neighbours[0])
-    assert list(links) == ["SkyServer", "Legacy", "NED", "Simbad"]
+    links = gallery.links_of(the_record(app).result.neighbours[0])
+    assert list(links) == ["SkyServer", "Legacy", "NED", "Simbad", "ESASky", "Aladin"]
     ra = f"{the_record(app).result.neighbours[0].ra:.5f}"
     assert all(url.startswith("https://") and ra in url for url in links.values())
 

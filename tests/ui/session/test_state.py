@@ -113,7 +113,7 @@ def test_another_page_sends_the_user_to_a_galaxy(app, monkeypatch):
 
         raise FetchError("The services are asleep: try again later.")
 
-    monkeypatch.setattr("galexplorer.ui.pages.explore.fetch_target", fetch)
+    monkeypatch.setattr("galexplorer.ui.session.state.fetch_target", fetch)
     app.query_params["draws"] = "1000"
     app.run()
     app.text_input(key="target").set_value("NGC 5332").run()
