@@ -6,10 +6,10 @@ import re
 import numpy as np
 from jaxtyping import Float
 
-from galexplorer.export.provenance import CITATION, provenance_lines
+from galexplorer.export.provenance import CITATION, caveat_sentences, provenance_lines
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import not_measurable, verdict_sentences
+from galexplorer.science.summary import not_measurable
 
 _SYMBOLS = {
     "redshift": r"$z$",
@@ -113,7 +113,7 @@ def latex_row(result: Result, name: str = "") -> str:
 
 
 def latex_bytes(result: Result, name: str = "") -> bytes:
-    """Return the row as a file, under comments that name columns, units and provenance.
+    """Return the row as a file, under comments that name columns, units, caveats and provenance.
 
     Parameters
     ----------
@@ -125,18 +125,11 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
     bytes
     """
     columns = ["Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class"]
-    fixed = ", ".join(result.posterior.fixed)
     comments = [
         "Posterior medians and 68% intervals; most probable class with its probability.",
         "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
-        *(
-            f"{target.label}: {why}."
-            for target in TARGETS
-            if (why := not_measurable(result, target.name))
-        ),
-        *([f"Held fixed: {fixed}."] if fixed else []),
         *([] if result.verdict.usable else ["Grey needs the package xcolor. The dagger:"]),
-        *verdict_sentences(result),
+        *caveat_sentences(result),
         *(f"{label}: {words}" for label, words in provenance_lines(result)),
         f"Cite: {CITATION}",
         "",

@@ -161,6 +161,12 @@ MEANINGS = {
         None,
         "stat.probability;src.class",
     ),
+    "verdict_reasons": Meaning(
+        "What is the matter with the galaxy or its values, in sentences; empty if nothing",
+        None,
+        "meta.note",
+    ),
+    "notes": Meaning("What was assumed or left out on the way, in sentences", None, "meta.note"),
     "flag": Meaning("What is the matter with the row; empty if nothing", None, "meta.note"),
     "problem": Meaning("Why the target failed; empty if it did not", None, "meta.note"),
     "known_redshift": Meaning("Published redshift; the model never saw it", None, "src.redshift"),

@@ -2,21 +2,21 @@
 
 import streamlit as st
 
+from galexplorer.export.provenance import origin_label
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.records.verdict import FINE
-from galexplorer.schema import TARGETS
-from galexplorer.science.summary import NOT_MEANT, in_sentence
+from galexplorer.science.summary import NOT_MEANT
 from galexplorer.ui.parts import picture, plots, tables
 from galexplorer.ui.parts.bar import show_bar
+from galexplorer.ui.parts.code import show_code
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.parts.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
 
-DERIVED, LINES, SEEN, NOTES = "Derived quantities", "Emission lines", "What the model saw", "Notes"
+DERIVED, LINES, SEEN = "Derived quantities", "Emission lines", "What the model saw"
+NOTES, CODE = "Notes", "Copy as code"
 PANEL_PX = 330
 """Least width of a panel of the first row; where fewer fit, they go below one another."""
-
-_LABELS = {target.name: target.label for target in TARGETS}
 
 
 def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
@@ -72,7 +72,7 @@ def _show_values(
 @st.fragment
 def _show_details(record: ExploredGalaxy) -> None:
     """Draw the tabs; the contents of one are made when it is opened."""
-    names = [DERIVED, LINES, SEEN, NOTES]
+    names = [DERIVED, LINES, SEEN, NOTES, CODE]
     if record.result.view is None:
         names.remove(SEEN)
     tabs = st.tabs(names, key="details", on_change="rerun")
@@ -81,6 +81,7 @@ def _show_details(record: ExploredGalaxy) -> None:
         LINES: lambda: plots.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
         NOTES: lambda: _show_notes(record.result),
+        CODE: lambda: show_code(record),
     }
     for name, tab in zip(names, tabs, strict=True):
         if tab.open:
@@ -111,9 +112,8 @@ def _show_notes(result: Result) -> None:
 
 
 def _origin_label(what: str) -> str:
-    if what in _LABELS:
-        return f"Known {in_sentence(_LABELS[what])}"
-    return what.replace("_", " ").capitalize()
+    label = origin_label(what)
+    return f"{label[0].upper()}{label[1:]}"
 
 
 def _photometry_words(result: Result) -> str:
