@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
-import pandas as pd
 import torch
 from astropy import units as u
 from astropy.table import QTable, Table
@@ -24,8 +23,11 @@ from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
 from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGETS
-from galexplorer.sky.fetch import Fetched, Source, fetch_target
+from galexplorer.sky.fetched import Fetched, Source
 from galexplorer.tables.formats import read_raw
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Engine(core.Engine):
@@ -138,7 +140,7 @@ class Engine(core.Engine):
 
     def infer_table(
         self,
-        table: "Catalogue | Table | pd.DataFrame | str | Path",
+        table: "Catalogue | Table | pandas.DataFrame | str | Path",
         *,
         columns: Mapping[str, str | None] | None = None,
         hdu: int | str | None = None,
@@ -388,7 +390,7 @@ def fetch(
 
     Returns
     -------
-    galexplorer.sky.fetch.Fetched
+    galexplorer.sky.fetched.Fetched
         With ``pixels.flux`` (3, H, W) in nanomaggies, ``pixels.wcs``, ``photometry``, and the
         spectroscopic values that SDSS lists. `Engine.infer` takes it.
 
@@ -406,6 +408,8 @@ def fetch(
     >>> galaxy.pixels.flux.shape  # doctest: +SKIP
     (3, 1212, 1212)
     """
+    from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
+
     return fetch_target(target, progress, source=source)
 
 

@@ -6,6 +6,7 @@ rest of the chain follows as it does without a prior.
 """
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import TypeAlias
 import numpy as np
 from astropy.table import Table
 from jaxtyping import Float
-from scipy.signal import fftconvolve
 
 from galexplorer.errors import InputError, OptionError
 from galexplorer.records.result import Result
@@ -184,7 +184,9 @@ def _agreement(edges: np.ndarray, posterior: np.ndarray, prior: RedshiftPrior) -
     """
     even = np.linspace(edges[0], edges[-1], _DIFFERENCES + 1)
     below = np.interp(even, edges, np.concatenate([[0.0], np.cumsum(posterior)]))
-    differences = fftconvolve(np.diff(below), np.diff(prior.cumulative(even))[::-1]).clip(min=0)
+    shares = np.diff(below), np.diff(prior.cumulative(even))[::-1]
+    spectra = (np.fft.rfft(share, 2 * _DIFFERENCES) for share in shares)
+    differences = np.fft.irfft(math.prod(spectra), 2 * _DIFFERENCES).clip(min=0)
     none = differences[_DIFFERENCES - 1]
     likely = differences > none * (1 + 1e-6)
     return float(1 - differences[likely].sum() / differences.sum())

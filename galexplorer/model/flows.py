@@ -15,16 +15,17 @@ as before.
 """
 
 import math
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from jaxtyping import Float, Int
-from nflows.distributions import StandardNormal
-from nflows.flows import Flow
 from torch import Tensor, nn
 
 from galexplorer.model.splines import ConditionalSpline, apply_spline, invert_spline
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
+
+if TYPE_CHECKING:
+    import nflows.flows
 
 _CHAIN = ("redshift", "log_stellar_mass", "log_sfr", *LINE_NAMES, "gas_metallicity", "log_bh_mass")
 ORDER = tuple(TARGET_NAMES.index(name) for name in _CHAIN)
@@ -66,19 +67,25 @@ class Chain(nn.Module):
         self.members, self._context = members, context
         self.flows = nn.ModuleList(
             nn.ModuleList(
-                Flow(ConditionalSpline(context + len(parents_of(k)), hidden), StandardNormal([1]))
+                # by the name that a flow has for it, which is in the names of weights
+                nn.ModuleDict({"_transform": ConditionalSpline(context + len(parents_of(k)), hidden)})
                 for _ in range(members)
             )
             for k in range(len(TARGETS))
         )
 
-    def flow(self, k: int, member: int) -> Flow:
-        """Return the flow of target `k` of a member."""
-        return cast(Flow, cast(nn.ModuleList, self.flows[k])[member])
+    def flow(self, k: int, member: int) -> "nflows.flows.Flow":
+        """Return the flow of target `k` of a member: its spline, and a standard normal."""
+        # they load pyplot, and draws need the splines alone
+        from nflows.distributions import StandardNormal
+        from nflows.flows import Flow
+
+        return Flow(self.spline(k, member), StandardNormal([1]))
 
     def spline(self, k: int, member: int) -> ConditionalSpline:
-        """Return the transform of that flow, which nflows keeps to itself."""
-        return cast(ConditionalSpline, self.flow(k, member)._transform)
+        """Return the transform of that flow."""
+        holder = cast(nn.ModuleDict, cast(nn.ModuleList, self.flows[k])[member])
+        return cast(ConditionalSpline, holder["_transform"])
 
     def context_for(self, k: int, context: Float[Tensor, "... wide"]) -> Float[Tensor, "... c"]:
         """Return the part of contexts (..., 2 c) that a target is conditioned on, (..., c)."""

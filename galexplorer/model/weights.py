@@ -254,9 +254,11 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     state = read_arrays(folder, _MODEL_FILE, manifest)
     sizes = manifest.get("sizes")
     try:
-        model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
+        with torch.device("meta"):  # nothing is initialised that is about to be replaced
+            model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
         kinds = {name: value.dtype for name, value in model.state_dict().items()}
-        model.load_state_dict({k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()})
+        converted = {k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()}
+        model.load_state_dict(converted, assign=True)
     except (RuntimeError, TypeError) as error:
         raise WeightsError(
             f"The model in {folder} has another architecture; update galexplorer or the weights."
