@@ -12,7 +12,6 @@ from astropy.table import QTable, Table
 
 from galexplorer.api.inputs import Given, Target, observe
 from galexplorer.api.result import Result
-from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
 from galexplorer.inference import engine as core
@@ -21,13 +20,13 @@ from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.inference.prior import Prior
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
-from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGETS
 from galexplorer.sky.fetched import Fetched, Source
-from galexplorer.tables.formats import read_raw
 
 if TYPE_CHECKING:
     import pandas
+
+    import galexplorer.catalogue
 
 
 class Engine(core.Engine):
@@ -140,7 +139,7 @@ class Engine(core.Engine):
 
     def infer_table(
         self,
-        table: "Catalogue | Table | pandas.DataFrame | str | Path",
+        table: "galexplorer.catalogue.Catalogue | Table | pandas.DataFrame | str | Path",
         *,
         columns: Mapping[str, str | None] | None = None,
         hdu: int | str | None = None,
@@ -222,6 +221,11 @@ class Engine(core.Engine):
         >>> len(engine.infer_table(table, columns={"r": "mag"}, draws=200))
         1
         """
+        # one galaxy needs none of what reads and writes tables
+        from galexplorer.catalogue import Catalogue, read_catalogue
+        from galexplorer.runs.catalogue_run import infer_catalogue
+        from galexplorer.tables.formats import read_raw
+
         if not isinstance(table, Catalogue):
             catalogue = read_catalogue(table, columns=columns, hdu=hdu, image=image)
         elif columns or hdu is not None or image is not None:

@@ -10,6 +10,7 @@ from astropy.coordinates import ConvertError
 from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS, NoConvergence, WcsError
 from astropy.wcs.utils import pixel_to_pixel
+from reproject import reproject_interp
 from scipy import ndimage
 
 from galexplorer.errors import InputError
@@ -142,8 +143,6 @@ def _fill_gaps(data: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 def _reproject(
     data: np.ndarray, source: WCS, target: WCS, shape: tuple[int, int]
 ) -> tuple[np.ndarray, str]:
-    from reproject import reproject_interp  # it loads dask, and few images need it
-
     filled, gaps = _fill_gaps(data)
     with _quiet():
         aligned = reproject_interp(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy import special
 from torch import Tensor
 
 from galexplorer.records.result import Domain
@@ -150,6 +149,8 @@ def squared_distance(
         # not a matrix product, whose last bits depend on how many rows it has
         distance = torch.from_numpy(np.einsum("ni,ij,nj->n", part, inverse.numpy(), part))
         if count < size:
+            from scipy import special  # most galaxies have all bands
+
             tail = special.chdtrc(count, distance.numpy())
             distance = torch.from_numpy(special.chdtri(size, np.maximum(tail, 1e-300)))
         out[take] = distance

@@ -19,8 +19,6 @@ from jaxtyping import Float
 from galexplorer.errors import InputError, OptionError
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.tables.cells import is_plain, numbers_of
-from galexplorer.tables.formats import read_raw
 
 CONFLICT_BELOW = 0.01
 """Agreement of prior and data below which a result says that they conflict."""
@@ -243,6 +241,9 @@ def read_prior(source: Prior) -> RedshiftPrior:
         return gaussian(float(mean), float(sigma))
     if isinstance(source, str) and (match := _PAIR.fullmatch(source)):
         return gaussian(float(match[1]), float(match[2]))
+    from galexplorer.tables.cells import numbers_of
+    from galexplorer.tables.formats import read_raw
+
     label = str(source) if isinstance(source, str | Path) else "the redshift prior"
     table = read_raw(source, name=label).table
     if not 2 <= len(table) <= MAX_POINTS:
@@ -264,6 +265,8 @@ def read_prior(source: Prior) -> RedshiftPrior:
 
 
 def _choose_columns(table: Table, label: str) -> tuple[str, str]:
+    from galexplorer.tables.cells import is_plain
+
     plain = [name for name in table.colnames if is_plain(table[name])]
     known = {name.strip().lower(): name for name in reversed(plain)}
     z = next((known[word] for word in _REDSHIFT_NAMES if word in known), None)

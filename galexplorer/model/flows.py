@@ -68,7 +68,9 @@ class Chain(nn.Module):
         self.flows = nn.ModuleList(
             nn.ModuleList(
                 # by the name that a flow has for it, which is in the names of weights
-                nn.ModuleDict({"_transform": ConditionalSpline(context + len(parents_of(k)), hidden)})
+                nn.ModuleDict(
+                    {"_transform": ConditionalSpline(context + len(parents_of(k)), hidden)}
+                )
                 for _ in range(members)
             )
             for k in range(len(TARGETS))

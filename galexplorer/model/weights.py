@@ -254,8 +254,7 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     state = read_arrays(folder, _MODEL_FILE, manifest)
     sizes = manifest.get("sizes")
     try:
-        with torch.device("meta"):  # nothing is initialised that is about to be replaced
-            model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
+        model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
         kinds = {name: value.dtype for name, value in model.state_dict().items()}
         converted = {k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()}
         model.load_state_dict(converted, assign=True)

@@ -3,7 +3,9 @@
 import contextlib
 import io
 
+import numpy as np
 from astropy.coordinates import SkyCoord
+from jaxtyping import Float
 
 from galexplorer.errors import OptionError
 from galexplorer.schema import EXTINCTION_PER_REDDENING
@@ -40,18 +42,20 @@ def redden(reddening: float) -> dict[str, float]:
     return {band: factor * reddening for band, factor in EXTINCTION_PER_REDDENING.items()}
 
 
-def read_extinction(ra: float, dec: float) -> dict[str, float]:
-    """Return the Galactic extinction towards a position, from dust maps on this machine.
+def read_reddening(
+    ra: Float[np.ndarray, " n"], dec: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Return E(B-V) towards positions, from dust maps on this machine.
 
     Parameters
     ----------
-    ra, dec : float
-        ICRS degrees.
+    ra, dec : ndarray, shape (n,)
+        ICRS degrees; NaN where there is no position.
 
     Returns
     -------
-    dict of str to float
-        Magnitudes by band, ugriz, from the map of Schlegel et al. 1998.
+    ndarray, shape (n,)
+        Magnitudes, on the scale of Schlegel et al. 1998; NaN without a position.
 
     Raises
     ------
@@ -72,4 +76,28 @@ def read_extinction(ra: float, dec: float) -> dict[str, float]:
             "The dust map of Schlegel et al. is not on this machine: fetch it once with "
             "dustmaps.sfd.fetch(), or state E(B-V)."
         ) from error
-    return redden(float(query(SkyCoord(ra, dec, unit="deg"))))
+    found = np.full(len(ra), np.nan)
+    placed = np.isfinite(ra) & (np.abs(dec) <= 90)
+    found[placed] = query(SkyCoord(ra[placed], dec[placed], unit="deg"))
+    return found
+
+
+def read_extinction(ra: float, dec: float) -> dict[str, float]:
+    """Return the Galactic extinction towards a position, from dust maps on this machine.
+
+    Parameters
+    ----------
+    ra, dec : float
+        ICRS degrees.
+
+    Returns
+    -------
+    dict of str to float
+        Magnitudes by band, ugriz, from the map of Schlegel et al. 1998.
+
+    Raises
+    ------
+    OptionError
+        If the package dustmaps is not installed, or its map was not fetched.
+    """
+    return redden(float(read_reddening(np.array([ra]), np.array([dec]))[0]))
