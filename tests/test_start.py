@@ -77,7 +77,7 @@ def test_a_draw_goes_through_one_member_of_each_target(engine):
     encoded = engine.encode([observation])
     with Count() as count:
         engine.sample(encoded, draws, 0)
-    assert count.number < 4_500
+    assert count.number < 2_000  # of which each costs some microseconds
     with FlopCounterMode(display=False) as flops, torch.inference_mode():
         engine.sample(encoded, draws, 0)
     sizes = engine.model.sizes
@@ -88,4 +88,4 @@ def test_a_draw_goes_through_one_member_of_each_target(engine):
     needed = 2 * draws * of_draws
     assert len(LAST) == 2
     assert len(TARGETS) == len(ORDER)
-    assert needed <= flops.get_total_flops() < 1.02 * needed
+    assert needed <= flops.get_total_flops() < 1.2 * needed
