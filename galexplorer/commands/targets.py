@@ -126,9 +126,9 @@ def targets(
         if run is None:
             shutil.rmtree(place, ignore_errors=True)
             run = begin_run(place, given, name, images=images, draws=draws, seed=seed)
-        elif run.done and (made := run.table().meta["provenance"].get("weights_sha256")):
-            if made != engine.weights.sha256:
-                raise OptionError(f"{_other(out)} weights: give those, or leave --resume out.")
+        made = run.table().meta["provenance"] if run.done else {}
+        if made.get("weights_sha256", engine.weights.sha256) != engine.weights.sha256:
+            raise OptionError(f"{_other(out)} weights: give those, or leave --resume out.")
         interruption = stack.enter_context(Interruption())
         progress = stack.enter_context(console.progress())
         task = progress.add_task("targets", total=number, completed=run.done)
