@@ -221,8 +221,7 @@ class Engine(core.Engine):
         >>> len(engine.infer_table(table, columns={"r": "mag"}, draws=200))
         1
         """
-        # one galaxy needs none of what reads and writes tables
-        from galexplorer.catalogue import Catalogue, read_catalogue
+        from galexplorer.catalogue import Catalogue, read_catalogue  # one galaxy needs no tables
         from galexplorer.runs.catalogue_run import infer_catalogue
         from galexplorer.tables.formats import read_raw
 
@@ -409,8 +408,6 @@ def fetch(
     --------
     >>> import galexplorer as gx
     >>> galaxy = gx.fetch("M 101")  # doctest: +SKIP
-    >>> galaxy.pixels.flux.shape  # doctest: +SKIP
-    (3, 1212, 1212)
     """
     from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
 
