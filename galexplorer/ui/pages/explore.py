@@ -11,8 +11,8 @@ from galexplorer.query.parse import EXAMPLES
 from galexplorer.ui.parts import controls, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
-from galexplorer.ui.parts.picture import show_objects
-from galexplorer.ui.parts.report import show_result
+from galexplorer.ui.result.picture import show_objects
+from galexplorer.ui.result.report import show_result
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Request, without_image

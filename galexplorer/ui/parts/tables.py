@@ -65,7 +65,7 @@ def posterior_table(
     for target in TARGETS:
         name, values = target.name, summary[target.name]
         if hidden := not_measurable(record.result, name):
-            median, interval = "none", hidden
+            median, interval = "none", hidden.replace(" (", "  \n(")
         elif name in record.result.posterior.fixed:
             median, interval = f"{values['p50']:.6g}", "fixed"
         else:
@@ -80,7 +80,8 @@ def posterior_table(
         if earlier is not None:
             old = before[name]
             words = f"{format_value(name, old[low])} to {format_value(name, old[high])}"
-            row["Before"] = "fixed" if name in earlier.result.posterior.fixed else words
+            fixed = name in earlier.result.posterior.fixed
+            row[f"{level} interval"] += f"  \n:small[before {'fixed' if fixed else words}]"
         if known:
             row["Known"] = format_value(name, known[name]) if name in known else ""
         rows.append(row)

@@ -10,9 +10,9 @@ from galexplorer.figures.sky import STRETCHES
 from galexplorer.image.objects import FieldObject
 from galexplorer.records.result import View
 from galexplorer.science.summary import format_number
+from galexplorer.sky.links import link_words, sky_links
 from galexplorer.ui.parts import sky_pictures
-from galexplorer.ui.parts.field import FieldImage, aim_at, chosen_object, field_of
-from galexplorer.ui.parts.sky_links import link_words, sky_links
+from galexplorer.ui.session.field import FieldImage, aim_at, chosen_object, field_of
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy

@@ -82,7 +82,7 @@ def _show_comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) ->
 def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.DataFrame:
     """Return the posterior of a galaxy and the values of its neighbours, as words."""
     summary = record.result.posterior.summary()
-    own = {"Galaxy": "**This galaxy**"}
+    own = {"": "", "Galaxy": "**This galaxy**"}
     for name, short in _COMPARED.items():
         q = summary[name]
         width = f"± {format_value(name, 0.5 * (q['p84'] - q['p16']))}"
@@ -93,7 +93,7 @@ def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.Da
     own["BPT"] = f"{BPT_LABELS[likeliest]} {record.result.bpt[likeliest]:.0%}"
     rows = [{**own, "Distance": ""}]
     for k, galaxy in enumerate(neighbours):
-        row = {"Galaxy": f"{k + 1}  {galaxy.name}"}
+        row = {"": str(k + 1), "Galaxy": galaxy.name}
         row |= {short: gallery.value_words(galaxy, name) for name, short in _COMPARED.items()}
         row["BPT"] = gallery.class_words(galaxy)
         row["Distance"] = f"{galaxy.distance:.2f} · {galaxy.percentile:.0f}%"

@@ -5,9 +5,10 @@ import streamlit as st
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import domain_sentence, in_sentence
-from galexplorer.ui.parts import picture, plots, tables
-from galexplorer.ui.parts.bar import show_bar
-from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
+from galexplorer.ui.parts import tables
+from galexplorer.ui.result import diagrams, picture
+from galexplorer.ui.result.bar import show_bar
+from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.session.state import ExploredGalaxy
 
 DERIVED, LINES, SEEN, NOTES = "Derived quantities", "Emission lines", "What the model saw", "Notes"
@@ -44,10 +45,10 @@ def _show_values(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         with st.container(gap="xsmall"):
             tables.show_posterior(record, earlier)
         with st.container(gap="xsmall"):
-            plots.show_diagram(record, earlier)
+            diagrams.show_diagram(record, earlier)
     with st.grid(2, min_column_width=440, gap="small", key="second_row"):
         with st.container(gap="xsmall"):
-            plots.show_corner(record, earlier)
+            diagrams.show_corner(record, earlier)
         with st.container(gap="xsmall"):
             if result.neighbours:
                 show_neighbours(record)
@@ -65,7 +66,7 @@ def _show_details(record: ExploredGalaxy) -> None:
     tabs = st.tabs(names, key="details", on_change="rerun")
     drawn = {
         DERIVED: lambda: tables.show_derived(record.result),
-        LINES: lambda: plots.show_lines(record),
+        LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
         NOTES: lambda: _show_notes(record.result),
     }
