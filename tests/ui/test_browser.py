@@ -27,7 +27,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     served.choose(visit, "What", "Summary")
     visit.get_by_role("radio", name="LaTeX table row").wait_for()
     with visit.expect_download() as waiting:
-        visit.locator(".st-key-download button").click()
+        visit.locator(".st-key-download button").first.click()
     summary = json.loads(Path(waiting.value.path()).read_text())
     assert set(summary["posterior"]) == set(TARGET_NAMES)
     images = visit.locator("[data-testid=stMain] img")

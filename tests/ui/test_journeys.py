@@ -44,7 +44,7 @@ def summary(page) -> dict:
     served.choose(page, "What", "Summary")
     page.get_by_role("radio", name="LaTeX table row").wait_for()
     with page.expect_download() as waiting:
-        page.locator(".st-key-download button").click()
+        page.locator(".st-key-download button").first.click()
     page.keyboard.press("Escape")
     return json.loads(Path(waiting.value.path()).read_text())
 
@@ -85,15 +85,15 @@ def test_dropped_fits_to_another_object_and_a_neighbour(open_page, crowded):
     # Nothing lies at the centre: the page says so, and shows what there is.
     page.get_by_test_id("stAlert").get_by_text("No object was found at the position").wait_for()
     page.get_by_text("3 objects in this image").wait_for()
-    page.locator(".st-key-object_Field_1 button").click()
+    page.locator(".st-key-object_Field_1").get_by_role("button").click()
     wait_for_result(page, "z =")
     assert "upload=" in page.url
     first = corner(page).get_attribute("alt")
     page.get_by_text("Field", exact=True).click()
-    own = page.locator(".st-key-object_Field_1 button")
+    own = page.locator(".st-key-object_Field_1").get_by_role("button")
     own.wait_for()
     assert own.is_disabled()
-    page.locator(".st-key-object_Field_2 button").click()
+    page.locator(".st-key-object_Field_2").get_by_role("button").click()
     page.wait_for_function(
         "old => { const image = document.querySelector('img[alt^=\"Corner plot\"]');"
         " return image && image.alt !== old }",
@@ -226,7 +226,7 @@ def test_draws_selected_on_the_corner_plot_are_marked_elsewhere(open_page):
     page.mouse.down()
     page.mouse.move(left + 75 * scale, top + 60 * scale, steps=4)
     page.mouse.up()
-    said = page.get_by_text(re.compile(r"[\d,]+ of 5,000 draws")).inner_text()
+    said = page.locator("p", has_text="of 5,000 draws").inner_text()
     number = re.search(r"[\d,]+", said)[0]
     assert re.search(r"have redshift 0\.\d+ to 0\.\d+", said)
     legend = page.locator(".st-key-bpt .legendtext")
