@@ -23,7 +23,7 @@ LOOKS = ("light", "dark")
 LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
 TALL_PX = 12000
 SETTLE_MS = 2500
-OVERVIEW_PX = 1725
+OVERVIEW_PX = 1430
 """Height of the upper part of the page of a galaxy, down to the end of its corner plot."""
 COLOURS = 64
 """Of a picture's palette, beside those of `LINES`: the files stay small."""
@@ -53,6 +53,7 @@ def main() -> None:
         for look, (width, rows) in itertools.product(options.looks, sizes):
             page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=look)
             suffix = ("-dark" if look == "dark" else "") + ("-narrow" if width < 700 else "")
+            missing = set(options.only or ())
             for name in visit(page, app.address):
                 if name == "fixed" and suffix:
                     continue  # as the page before it but for the overlay
@@ -61,6 +62,9 @@ def main() -> None:
                     save(page, width, rows, path)
                     if name == "explore" and width >= 700:
                         crop(path, options.out / f"overview{suffix}.png")
+                missing.discard(name)
+                if options.only and not missing:
+                    break
             page.close()
         browser.close()
 

@@ -121,10 +121,7 @@ def latent_figure(
         figure.add_scattergl(
             x=x,
             y=y,
-            mode="markers+text",
-            text=[f"<b>{k + 1}</b>" for k in range(len(neighbours))],
-            textposition="top right",
-            textfont={"size": 13, "color": colours.text},
+            mode="markers",
             name="Nearest neighbours",
             marker={
                 "symbol": "circle-open",
@@ -136,6 +133,18 @@ def latent_figure(
             showlegend=False,
             customdata=neighbours,
         )
+        for k, row in enumerate(neighbours):
+            figure.add_annotation(
+                x=float(points.places[row, 0]),
+                y=float(points.places[row, 1]),
+                text=str(k + 1),
+                showarrow=False,
+                xshift=12,
+                yshift=10,
+                font={"size": 12, "color": colours.text},
+                bgcolor=colours.with_opacity("background", 0.75),
+                borderpad=1,
+            )
     for mark, colour in zip(marks, cycle((colours.accent, *SERIES[1:])), strict=False):
         _add_mark(figure, mark, colour, colours.background, colours.text)
     plain = {

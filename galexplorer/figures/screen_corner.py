@@ -14,42 +14,21 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
+from galexplorer.figures.axis_names import AXES, BRIEF, BRIEF_UNITS
 from galexplorer.figures.density import contour_lines, credible_levels
 from galexplorer.figures.palette import TRUTH, Theme, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import PROPERTY_NAMES, TARGETS
-from galexplorer.science.summary import format_interval
+from galexplorer.science.summary import format_interval, format_value
 
 LEVELS = (0.68, 0.95)
 BINS = 36
 PANEL_PX, GAP_PX = 150, 12
-LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 82, 54, 16, 66
+LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 82, 66, 56, 66
 FONT_PX = 15
 
 _LABELS = {target.name: target.label for target in TARGETS}
 _DIGITS = {target.name: target.digits for target in TARGETS}
-_AXES = {
-    "redshift": "z",
-    "log_stellar_mass": "log M⋆ [M☉]",
-    "log_sfr": "log SFR [M☉ yr⁻¹]",
-    "gas_metallicity": "12 + log(O/H)",
-    "log_bh_mass": "log M(BH) [M☉]",
-    "log_flux_halpha": "log F(Hα) [10⁻¹⁷ cgs]",
-    "log_flux_hbeta": "log F(Hβ) [10⁻¹⁷ cgs]",
-    "log_flux_nii_6584": "log F([N II]) [10⁻¹⁷ cgs]",
-    "log_flux_oiii_5007": "log F([O III]) [10⁻¹⁷ cgs]",
-}
-BRIEF = {
-    "redshift": "z",
-    "log_stellar_mass": "log M⋆",
-    "log_sfr": "log SFR",
-    "gas_metallicity": "O/H",
-    "log_bh_mass": "log M(BH)",
-    "log_flux_halpha": "Hα",
-    "log_flux_hbeta": "Hβ",
-    "log_flux_nii_6584": "[N II]",
-    "log_flux_oiii_5007": "[O III]",
-}
 _STEPS = ((720, 600), (420, 374))
 """Widths on the screen from which down, and for which, letters are made larger."""
 
@@ -173,9 +152,9 @@ def screen_corner(
             last = i == len(shown) - 1
             out += _ticks(scales[name], scales[row], last, j == 0 and i > 0, colours)
             if last:
-                out.append(_text(_AXES[name], PANEL_PX / 2, PANEL_PX + 46, kind="full"))
+                out.append(_axis_name(name, PANEL_PX / 2, PANEL_PX + 46))
             if j == 0 and i > 0:
-                out.append(_text(_AXES[row], -58, PANEL_PX / 2, turned=True, kind="full"))
+                out.append(_axis_name(row, -58, PANEL_PX / 2, turned=True))
             out.append("</g>")
     for k, note in enumerate(notes):
         out.append(
@@ -283,9 +262,11 @@ def _histograms(
             line = _path(np.column_stack([scale.centres[1:-1], PANEL_PX * (1 - height / top)]))
         out.append(f"<path d='{line}' fill='none' stroke='{layer.colour}' stroke-width='1.6'/>")
     low, middle, high = np.quantile(columns[0][name], [0.16, 0.5, 0.84])
-    words = f"{middle:.6g} fixed"
+    words = short = f"{middle:.6g} fixed"
     if heights[0] is not None:
         words = format_interval(name, low, middle, high)
+        half = format_value(name, 0.5 * (high - low))
+        short = f"{format_value(name, middle)} ± {half}"
         for edge in scale.pixel([low, middle, high]):
             out.append(
                 f"<path d='M{edge:.1f} 0V{PANEL_PX}' stroke='{layers[0].colour}' "
@@ -293,7 +274,12 @@ def _histograms(
             )
     out.append(_text(_LABELS[name], PANEL_PX / 2, -26, kind="full"))
     out.append(_text(words, PANEL_PX / 2, -8, weight=600, kind="full"))
-    out.append(f"<text class='brief' x='0' y='-8'>{BRIEF[name]}</text>")
+    # in lines of their own letters' height, whatever that is
+    out.append(
+        f"<text class='brief' x='0' y='-8'><tspan x='0' dy='-1.1em'>{BRIEF[name]}"
+        f"{BRIEF_UNITS.get(name, '')}</tspan>"
+        f"<tspan x='0' dy='1.1em' font-weight='600'>{short}</tspan></text>"
+    )
     return out
 
 
@@ -397,6 +383,12 @@ def _style(width: int) -> str:
                 f".brief{{display:inline;font-size:{size:.0f}px}}{ticks}}}"
             )
     return f"<style>{''.join(rules)}</style>"
+
+
+def _axis_name(name: str, x: float, y: float, turned: bool = False) -> str:
+    """Return the name of an axis, in letters as small as one panel asks for."""
+    size = min(FONT_PX, int(PANEL_PX / (0.52 * len(AXES[name]))))
+    return _text(AXES[name], x, y, turned, kind=f"full' font-size='{size}")
 
 
 def _text(

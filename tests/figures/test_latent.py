@@ -1,5 +1,7 @@
 """The map as a figure: every galaxy is on it once, and says how its value is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,9 +48,25 @@ def test_classes_differ_in_colour_and_symbol(classed):
 def test_marks_and_neighbours_are_pointed_out(points):
     marks = [MapMarker(np.array([0.5, -0.5]), "NGC 1"), MapMarker(np.array([1.0, 1.0]), "NGC 2")]
     figure = latent_figure(points, "redshift", marks, np.array([3, 9]))
-    assert [a.text for a in figure.layout.annotations] == ["NGC 1", "NGC 2"]
+    assert [a.text for a in figure.layout.annotations] == ["1", "2", "NGC 1", "NGC 2"]
+    assert figure.layout.annotations[1].x == points.places[9, 0]
     rings = [trace for trace in figure.data if trace.name == "Nearest neighbours"]
     assert list(rings[0].customdata) == [3, 9]
+
+
+def test_pointing_tells_the_name_of_a_galaxy_and_a_selection_is_marked(points):
+    names = tuple(f"J{k}, z 0.1" for k in range(len(points.values)))
+    for colouring in ("redshift", CLASSES):
+        named = replace(points, words=names)
+        if colouring == CLASSES:
+            named = replace(named, values=np.arange(len(names)) % 4)
+        figure = latent_figure(named, colouring, selected=np.array([2, 5]))
+        for trace in figure.data:
+            if trace.name == "Selected":
+                assert list(trace.customdata) == [2, 5]
+            else:
+                assert [names[k] for k in trace.customdata] == list(trace.text)
+                assert trace.hovertemplate.startswith("%{text}<br>")
 
 
 def test_axes_claim_no_unit(points):

@@ -40,9 +40,15 @@ LOOKS = [
 def test_no_page_has_serious_violations(axe, open_page, look):
     page = open_page("/?example=spiral&draws=1000", **look)
     page.locator('img[alt^="Corner plot"]').wait_for()
-    page.get_by_role("heading", name="Downloads").wait_for()
-    page.wait_for_timeout(1500)
-    problems = {"Explore": serious(axe, page)}
+    problems = {}
+    for tab in ("Emission lines", "What the model saw", "Notes", "Derived quantities"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(1500)
+        problems[tab] = serious(axe, page)
+    for view in ("Map", "Table", "Pictures"):
+        page.locator(".st-key-neighbours_view").get_by_text(view, exact=True).click()
+        page.wait_for_timeout(1500)
+        problems[view] = serious(axe, page)
     titles = [title for title in served.menu(page) if title != "Explore"]
     for title in titles:
         served.go_to(page, title)

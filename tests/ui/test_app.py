@@ -72,7 +72,7 @@ def test_from_upload_to_download(app, cube, weights_dir):
     posterior = app.table[0].value
     labels = [words.split("  \n")[0] for words in posterior["Quantity"]]
     assert labels == [target.label for target in TARGETS]
-    assert [button.label for button in app.get("download_button")] == ["Download"]
+    assert [button.label for button in app.get("download_button")] == ["Download", "PNG"]
     chosen = app.selectbox(key="download_what")
     assert set(chosen.options) == {
         "Report", "Posterior draws", "Summary", "Corner plot", "BPT diagram", "Emission lines",

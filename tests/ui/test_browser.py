@@ -32,10 +32,11 @@ def test_an_example_shows_its_corner_plot(open_page):
     visit.wait_for_function(
         "image => image.complete && image.naturalWidth > 500", arg=corner.element_handle()
     )
+    visit.locator(".st-key-downloads_open button").first.click()
     served.choose(visit, "What", "Summary")
     visit.get_by_role("radio", name="LaTeX table row").wait_for()
     with visit.expect_download() as waiting:
-        visit.get_by_role("button", name="Download", exact=True).click()
+        visit.locator(".st-key-download button").first.click()
     summary = json.loads(Path(waiting.value.path()).read_text())
     assert set(summary["posterior"]) == set(TARGET_NAMES)
     images = visit.locator("[data-testid=stMain] img")

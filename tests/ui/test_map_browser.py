@@ -1,9 +1,11 @@
 """The gallery of neighbours and the map, in a real browser against replayed services."""
 
 import re
+import sys
 
 import pytest
 
+served = sys.modules["served"]  # loaded by conftest.py
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("app_server")]
 
 RECONSTRUCTION = 'img[alt^="VAE reconstruction of J"]'
@@ -33,7 +35,7 @@ def test_neighbours_show_pictures_of_the_sky_when_wanted(open_page):
 
 def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page):
     page = open_page("/?example=spiral")
-    page.get_by_role("heading", name="Downloads").wait_for()
+    page.get_by_role("tab", name="Notes").wait_for()
     page.get_by_role("link", name="Map").first.click()
     chart = page.locator(".js-plotly-plot")
     chart.wait_for()
@@ -44,7 +46,7 @@ def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page)
     cards = page.locator("[class*=st-key-gallery_map_chosen]")
     cards.get_by_role("button", name="Explore").first.click()
     page.wait_for_url(re.compile("library="))
-    page.get_by_role("heading", name=re.compile(" at z = ")).wait_for()
+    page.locator(".st-key-bar").get_by_text("z = ").first.wait_for()
 
 
 def places_of_points(chart, number: int) -> list[tuple[float, float]]:
@@ -68,10 +70,12 @@ def places_of_points(chart, number: int) -> list[tuple[float, float]]:
 def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
     """Streamlit takes clicks only where dragging draws no line."""
     page = open_page("/?example=spiral")
-    page.get_by_role("heading", name="Downloads").wait_for()
+    page.get_by_role("tab", name="Notes").wait_for()
     if title == "Map":
         page.get_by_role("link", name="Map").first.click()
         page.get_by_role("heading", name="Map of the library").wait_for()
+    else:
+        page.locator(".st-key-neighbours_view").get_by_text("Map", exact=True).click()
     chart = page.locator("[class*=st-key-map] .js-plotly-plot")
     chart.wait_for()
     chart.scroll_into_view_if_needed()
@@ -84,21 +88,23 @@ def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
         cards = page.locator("[class*=st-key-gallery_map]")
         assert cards.get_by_role("button", name="Explore").count() == 1
         page.wait_for_timeout(500)
+    served.choose(page, "Colour the map by", "Redshift")
+    page.wait_for_timeout(2000)
+    assert page.get_by_text("1 selected on the map").is_visible()
 
 
 def test_a_neighbour_is_shown_from_its_headline_on(open_page):
     page = open_page("/?example=spiral")
-    page.get_by_role("heading", name="Downloads").wait_for()
+    page.get_by_role("tab", name="Notes").wait_for()
     button = page.locator("[class*=st-key-explore_neighbours_0] button").first
     button.scroll_into_view_if_needed()
     main = page.get_by_test_id("stMain")
-    assert main.evaluate("main => main.scrollTop") > 500
+    main.evaluate("main => main.scrollTo({top: 600})")
     button.click()
     page.wait_for_url(re.compile("library="))
     page.get_by_role("button", name="Fetch its SDSS image").wait_for()
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop < 10")
-    headline = page.get_by_role("heading", name=re.compile(" at z = "))
-    assert 0 < headline.bounding_box()["y"] < 600
+    assert 0 < page.locator(".st-key-bar h2").bounding_box()["y"] < 600
     # What is only looked at anew stays where it is.
     main.evaluate("main => main.scrollTo({top: 700})")
     page.get_by_test_id("stSidebar").get_by_text("Radii", exact=True).click()

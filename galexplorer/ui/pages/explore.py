@@ -12,9 +12,9 @@ from galexplorer.schema import IMAGE_BANDS
 from galexplorer.ui.parts import controls, file_questions, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
-from galexplorer.ui.parts.picture import show_objects
-from galexplorer.ui.parts.report import show_result
 from galexplorer.ui.parts.showcase import show_name, show_showcase
+from galexplorer.ui.result.picture import show_objects
+from galexplorer.ui.result.report import show_result
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Options, Request, without_image

@@ -13,9 +13,9 @@ from galexplorer.records.result import Neighbour
 from galexplorer.science.summary import BPT_LABELS, format_value
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network
+from galexplorer.sky.links import link_words, sky_links
 from galexplorer.sky.pictures import PATIENCE, fetch_pictures
 from galexplorer.ui.parts.images import address
-from galexplorer.ui.parts.sky_links import link_words, sky_links
 from galexplorer.ui.session import navigation
 
 OUTAGE_S = 300.0

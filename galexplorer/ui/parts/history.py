@@ -63,15 +63,15 @@ def show_history(current: str | None = None) -> None:
         st.markdown("**This session**")
         for record in records[:SHOWN]:
             here = record.key == current
-            # before the run where that can be: the page is drawn once and not twice
-            early = {"on_click": navigation.return_to, "args": (record.key,)} if explores else {}
             clicked = st.button(
                 label(record),
                 key=f"history_{record.key[:12]}",
                 type="tertiary",
                 icon=":material/visibility:" if here else ":material/history:",
                 disabled=here,
-                **early,
+                # before the run where that can be: the page is drawn once and not twice
+                on_click=navigation.return_to if explores else None,
+                args=(record.key,),
             )
             if clicked and not explores:
                 navigation.explore_again(record.key)

@@ -5,7 +5,6 @@ that the figure depends on.
 """
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -13,110 +12,24 @@ from galexplorer.figures.bpt import bpt_figure
 from galexplorer.figures.lines import lines_figure
 from galexplorer.figures.mass_excitation import mex_figure
 from galexplorer.figures.palette import OVERLAY, SERIES, theme
-from galexplorer.figures.screen_corner import BRIEF, Layer, Panels, corner_panels, screen_corner
+from galexplorer.figures.screen_corner import Layer, Panels, corner_panels, screen_corner
 from galexplorer.records.result import Result
-from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES, TARGETS
-from galexplorer.science.mass_excitation import MEX_LABELS, mex_probabilities
-from galexplorer.science.summary import (
-    BPT_LABELS,
-    describe_interval,
-    format_value,
-    in_sentence,
-    not_measurable,
-)
-from galexplorer.ui.parts.images import address
-from galexplorer.ui.parts.linked_corner import (
-    Region,
-    clear_region,
-    selected_region,
-    show_linked_corner,
-)
-from galexplorer.ui.parts.tables import line_words, show_line_kinds
+from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES
+from galexplorer.science.summary import not_measurable
 from galexplorer.ui.session import state
+from galexplorer.ui.session.region import Region
 from galexplorer.ui.session.state import ExploredGalaxy
 
 KEPT = 64
 DIAGRAM_PX = 400
-BPT, MEX = "BPT", "Mass-excitation"
 PANELS = {"Properties": PROPERTY_NAMES, "Lines": LINE_NAMES, "All nine": TARGET_NAMES}
 
-_LABELS = {target.name: target.label for target in TARGETS}
-_Truth = tuple[tuple[str, float], ...]
+Truth = tuple[tuple[str, float], ...]
 
 
 def dark() -> bool:
     """Return whether the page has a dark background."""
     return st.context.theme.type == "dark"
-
-
-def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
-    """Draw the joint posterior, with an earlier one in grey behind it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Joint posterior", anchor=False, width="content")
-        names = choose_panels("panels")
-    truth = tuple(sorted(record.known.items()))
-    records = [record] if earlier is None else [record, earlier]
-    names = shown_panels(records, names)
-    posterior = record.result.posterior
-    svg = corner_of(records, names, truth)
-    if svg is None:
-        st.info("Everything shown here is held fixed.", icon=":material/info:")
-        return
-    described = ", ".join(
-        f"{in_sentence(_LABELS[name])} {describe_interval(posterior, name)}" for name in names
-    )
-    overlaid = " The previous result is drawn in grey." if earlier is not None else ""
-    show_linked_corner(
-        address(svg.encode(), "svg+xml"),
-        f"Corner plot of the posterior: {described}.{overlaid}",
-        _panels(tuple(r.key for r in records), names, truth, [r.result for r in records]),
-        record.galaxy,
-    )
-    words = ["Contours: 68% and 95% of the draws; dashed: median and 68% interval."]
-    if truth:
-        words.append("Orange: known values.")
-    if earlier is not None:
-        words.append("Grey: previous result.")
-    words.append("Drag over a panel to select draws.")
-    st.caption(" ".join(words))
-    _show_selected(record)
-
-
-def _show_selected(record: ExploredGalaxy) -> None:
-    """Draw the medians of the selected draws beside those of all."""
-    region = selected_region(record.galaxy)
-    posterior = record.result.posterior
-    if region is None:
-        return
-    inside = region.holds(posterior)
-    count, number = int(inside.sum()), len(posterior.draws)
-    limits = " and ".join(
-        f"{in_sentence(_LABELS[name])} {format_value(name, low)} to {format_value(name, high)}"
-        for name, low, high in region.ranges
-    )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(
-            f"**{count:,} of {number:,} draws** ({count / number:.0%}) have {limits}.",
-            width="content",
-        )
-        st.button("Clear", key="clear_region", type="tertiary", on_click=clear_region)
-    if count:
-        rows = [("Selected", posterior.draws[inside]), ("All", posterior.draws)]
-        medians = [
-            {"Median": words}
-            | {
-                BRIEF[name]: format_value(name, float(np.median(draws[:, k])))
-                for k, name in enumerate(TARGET_NAMES)
-            }
-            for words, draws in rows
-        ]
-        with st.container(key="numbers_selected"):
-            st.table(
-                pd.DataFrame(medians),
-                border="horizontal",
-                hide_index=True,
-                alt="Medians of the selected draws and of all",
-            )
 
 
 def choose_panels(key: str) -> tuple[str, ...]:
@@ -139,7 +52,7 @@ def shown_panels(records: list[ExploredGalaxy], names: tuple[str, ...]) -> tuple
 
 
 def corner_of(
-    records: list[ExploredGalaxy], names: tuple[str, ...], truth: _Truth = (), series: bool = False
+    records: list[ExploredGalaxy], names: tuple[str, ...], truth: Truth = (), series: bool = False
 ) -> str | None:
     """Return the corner plot of some results as SVG, None where nothing varies.
 
@@ -161,9 +74,10 @@ def corner_of(
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
-def _panels(
-    keys: tuple[str, ...], names: tuple[str, ...], truth: _Truth, _results: list[Result]
+def panels_of(
+    keys: tuple[str, ...], names: tuple[str, ...], truth: Truth, _results: list[Result]
 ) -> Panels:
+    """Return where the panels of `corner_of` lie."""
     layers = [Layer(result.posterior, "") for result in _results]
     return corner_panels(layers, names, dict(truth))
 
@@ -173,7 +87,7 @@ def _corner_svg(
     keys: tuple[str, ...],
     names: tuple[str, ...],
     dark: bool,
-    truth: _Truth,
+    truth: Truth,
     series: bool,
     _results: list[Result],
 ) -> str:
@@ -193,52 +107,6 @@ def series_colours(number: int, dark: bool) -> list[str]:
     return [theme(dark).accent, *SERIES[1:]][:number]
 
 
-def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
-    """Draw the BPT or the mass-excitation cloud."""
-    st.session_state.setdefault("diagram", BPT)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Excitation", anchor=False, width="content")
-        chosen = st.segmented_control(
-            "Diagram",
-            [BPT, MEX],
-            required=True,
-            key="diagram",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-    result = record.result
-    region = selected_region(record.galaxy)
-    truth = tuple(sorted(record.known.items()))
-    if chosen == MEX:
-        chances = mex_probabilities(result.posterior.draws, result.measurable)
-        shares = ", ".join(f"{MEX_LABELS[name]} {p:.0%}" for name, p in chances.items())
-        figure = _mex_plot(record.key, dark(), truth, region, result, chances)
-        title = "Mass-excitation diagram"
-        words = (
-            "Thin: 95% contour. Grey: Juneau et al. 2014; between the two curves galaxies may be "
-            "of either kind."
-        )
-    else:
-        shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
-        before = [] if earlier is None else [("Before", earlier.result, OVERLAY)]
-        keys = (record.key, *([earlier.key] if earlier is not None else []))
-        figure = bpt_of(
-            keys, dark(), result, before, shares=True, truth=truth, region=region, height=DIAGRAM_PX
-        )
-        title = "BPT diagram"
-        words = (
-            "Thin: 95% contour. Grey, solid: Kewley et al. 2001; dashed: Kauffmann et al. 2003; "
-            "dotted: Schawinski et al. 2007."
-        )
-    st.plotly_chart(
-        figure,
-        key="bpt",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"{title} with the cloud of posterior draws. Class probabilities: {shares}.",
-    )
-    st.caption(words)
-
-
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def bpt_of(
     keys: tuple[str, ...],
@@ -247,7 +115,7 @@ def bpt_of(
     _others: list[tuple[str, Result, str]],
     shares: bool,
     name: str = "Draws",
-    truth: _Truth = (),
+    truth: Truth = (),
     region: Region | None = None,
     height: int = 430,
 ) -> go.Figure:
@@ -266,14 +134,15 @@ def bpt_of(
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _mex_plot(
+def mex_of(
     key: str,
     dark: bool,
-    truth: _Truth,
+    truth: Truth,
     region: Region | None,
     _result: Result,
     _chances: dict[str, float],
 ) -> go.Figure:
+    """Return the mass-excitation figure of a result."""
     selected = None if region is None else region.holds(_result.posterior)
     return mex_figure(_result.posterior, _chances, dark, dict(truth), selected, DIAGRAM_PX)
 
@@ -289,26 +158,7 @@ def _reference() -> tuple[np.ndarray, np.ndarray] | None:
     return (x[there], y[there]) if there.sum() >= 20 else None
 
 
-def show_lines(record: ExploredGalaxy) -> None:
-    """Draw the posteriors of the four lines, and what kind each is."""
-    left, right = st.columns([3, 2], gap="medium")
-    kinds = line_words(record.result.posterior)
-    words = ", ".join(
-        f"{_LABELS[name]} {describe_interval(record.result.posterior, name)} ({kinds[name]})"
-        for name in LINE_NAMES
-    )
-    truth = tuple(sorted(record.known.items()))
-    with left:
-        st.plotly_chart(
-            _lines_plot(record.key, dark(), truth, record.result),
-            key="lines",
-            config={"displayModeBar": False},
-            alt=f"Posteriors of the log fluxes in 1e-17 erg/s/cm2: {words}.",
-        )
-    with right:
-        show_line_kinds(record.result)
-
-
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _lines_plot(key: str, dark: bool, truth: _Truth, _result: Result) -> go.Figure:
+def lines_of(key: str, dark: bool, truth: Truth, _result: Result) -> go.Figure:
+    """Return the figure of the four lines."""
     return lines_figure(_result.posterior, dict(truth), dark)

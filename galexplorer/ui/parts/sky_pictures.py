@@ -18,8 +18,8 @@ from galexplorer.figures.sky import (
 )
 from galexplorer.records.result import Result, View
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.ui.parts.field import FieldImage
 from galexplorer.ui.parts.images import address
+from galexplorer.ui.session.field import FieldImage
 
 SIDE_PX = 448
 DPI = 180

@@ -66,7 +66,7 @@ def posterior_table(
     for target in TARGETS:
         name, values = target.name, summary[target.name]
         if hidden := not_measurable(record.result, name):
-            median, interval = "none", hidden
+            median, interval = "none", hidden.replace(" (", "  \n(")
         elif name in record.result.posterior.fixed:
             median, interval = f"{values['p50']:.6g}", "fixed"
         else:
@@ -82,7 +82,8 @@ def posterior_table(
             old = before[name]
             words = f"{format_value(name, old[low])} to {format_value(name, old[high])}"
             hidden = not_measurable(earlier.result, name)
-            row["Before"] = hidden or ("fixed" if name in earlier.result.posterior.fixed else words)
+            words = hidden or ("fixed" if name in earlier.result.posterior.fixed else words)
+            row[f"{level} interval"] += f"  \n:small[before {words}]"
         if known:
             row["Known"] = format_value(name, known[name]) if name in known else ""
         rows.append(row)

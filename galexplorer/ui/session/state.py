@@ -152,7 +152,10 @@ def fetch_source(words: str, progress: Callable[[str], None]) -> Source:
     kept, now = _fetched(), time.monotonic()
     until, source = kept.get(words, (0.0, None))
     if source is None or until < now:
-        source = source_of_target(fetch_target(words, progress))
+        fetched = fetch_target(words, progress)
+        source = source_of_target(fetched)
+        if fetched.photometry.kind == "none":
+            return source  # SDSS was away, and may be back soon
         kept[words] = (now + FETCHED_S, source)
         while sum(_bytes_of(other) for _, other in list(kept.values())) > FETCHED_BYTES:
             kept.popitem(last=False)

@@ -69,7 +69,7 @@ def test_the_table_sets_values_beside_the_posterior(app):
     tables = [t.value for t in app.table if "Galaxy" in t.value.columns]
     assert list(tables[0]["Galaxy"]) == [
         "**This galaxy**",
-        *[f"{k + 1}  {n.name}" for k, n in enumerate(record.result.neighbours)],
+        *[n.name for n in record.result.neighbours],
     ]
     library = state.load_engine().library
     rows = [library.find_row(n.name) for n in record.result.neighbours]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.ui.parts.downloads import file_stem
+from galexplorer.ui.result.downloads import file_stem
 from galexplorer.ui.session import state
 from galexplorer.ui.session.identity import Identity, separation_arcsec
 from galexplorer.ui.session.request import Options
@@ -34,12 +34,13 @@ def app(weights_dir) -> AppTest:
 
 
 def objects(at: AppTest) -> list:
+    at.button_group(key="sky_part").set_value("Field").run()
     return [button for button in at.button if (button.key or "").startswith("object_")]
 
 
 def texts(at: AppTest) -> str:
-    labels = [e.label for e in at.expander]
-    return "\n".join([*labels, *(b.label for b in at.button), *(h.value for h in at.header)])
+    captions = [caption.value for caption in at.caption]
+    return "\n".join([*captions, *(b.label for b in at.button), *(h.value for h in at.header)])
 
 
 def test_another_object_of_an_image_has_none_of_the_first_ones_values(app):

@@ -1,11 +1,16 @@
 """What a session remembers, and how pages send the user to a galaxy; without a browser."""
 
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from galexplorer.image.pixels import Pixels
+from galexplorer.query.parse import parse_target
+from galexplorer.records.photometry import Photometry
+from galexplorer.sky.fetch import Fetched
 from galexplorer.ui.session import state
 from galexplorer.ui.session.identity import Identity
 from galexplorer.ui.session.request import Options
@@ -80,7 +85,8 @@ def test_the_address_says_what_is_shown(app):
     app.run()
     assert not app.exception
     assert app.number_input(key="seed").value == 3
-    assert " at z = " in app.header[0].value
+    assert app.header[0].value == "Nearby spiral"
+    assert any("z = 0." in words.value for words in app.markdown)
     app.number_input(key="seed").set_value(4).run()
     assert app.query_params["seed"] == "4"
     assert len(app.session_state["history"]) == 2
@@ -121,6 +127,32 @@ def test_another_page_sends_the_user_to_a_galaxy(app, monkeypatch):
     assert "asleep" in app.error[0].value
     assert app.query_params["target"] == "NGC 5332"
     assert app.query_params["draws"] == "1000"
+
+
+def test_what_was_fetched_is_kept_for_other_sessions_up_to_a_limit(monkeypatch):
+    asked = []
+
+    def fetch(text, progress):
+        asked.append(text)
+        pixels = Pixels(np.zeros((3, 1024, 1024), np.float32), 0.396, "fits", "0" * 64)
+        photometry = Photometry(kinds[text])
+        return Fetched(parse_target(text), 10.0, 20.0, pixels, photometry, None, {}, "", "", {})
+
+    kinds = {f"{k}.0 +20.0": "catalogue" for k in range(8)} | {"9.0 +30.0": "none"}
+    kept = OrderedDict()
+    monkeypatch.setattr(state, "fetch_target", fetch)
+    monkeypatch.setattr(state, "_fetched", lambda: kept)
+    first = state.fetch_source("0.0 +20.0", print)
+    assert state.fetch_source("0.0 +20.0", print) is first
+    assert asked == ["0.0 +20.0"]
+    state.fetch_source("9.0 +30.0", print)  # without SDSS's values: asked again the next time
+    assert list(kept) == ["0.0 +20.0"]
+    for words in list(kinds)[:8]:  # 12 MB each
+        state.fetch_source(words, print)
+    assert "0.0 +20.0" not in kept
+    assert sum(source.fetched.pixels.flux.nbytes for _, source in kept.values()) <= (
+        state.FETCHED_BYTES
+    )
 
 
 def test_compare_lays_two_results_over_one_another(app):

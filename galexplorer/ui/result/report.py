@@ -6,11 +6,12 @@ from galexplorer.export.provenance import origin_label
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import NOT_MEANT
-from galexplorer.ui.parts import picture, plots, tables
-from galexplorer.ui.parts.bar import show_bar
+from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
-from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
-from galexplorer.ui.parts.verdict import show_verdict
+from galexplorer.ui.result import diagrams, picture
+from galexplorer.ui.result.bar import show_bar
+from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
+from galexplorer.ui.result.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
 
 DERIVED, LINES, SEEN = "Derived quantities", "Emission lines", "What the model saw"
@@ -57,10 +58,10 @@ def _show_values(
         with st.container(gap="xsmall"):
             tables.show_posterior(record, earlier)
         with st.container(gap="xsmall"):
-            plots.show_diagram(record, earlier)
+            diagrams.show_diagram(record, earlier)
     with st.grid(2, min_column_width=440, gap="small", key="second_row"):
         with st.container(gap="xsmall"):
-            plots.show_corner(record, earlier)
+            diagrams.show_corner(record, earlier)
         with st.container(gap="xsmall"):
             if result.neighbours:
                 show_neighbours(record)
@@ -78,7 +79,7 @@ def _show_details(record: ExploredGalaxy) -> None:
     tabs = st.tabs(names, key="details", on_change="rerun")
     drawn = {
         DERIVED: lambda: tables.show_derived(record.result),
-        LINES: lambda: plots.show_lines(record),
+        LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
         NOTES: lambda: _show_notes(record.result),
         CODE: lambda: show_code(record),

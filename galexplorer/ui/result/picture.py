@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 from galexplorer.errors import GalexplorerError
-from galexplorer.figures.sky import STRETCHES
+from galexplorer.figures.sky import STRETCHES, scale_brightness
 from galexplorer.image.objects import FieldObject
+from galexplorer.image.tagged_picture import tagged_png
 from galexplorer.records.result import View
 from galexplorer.science.summary import format_number
+from galexplorer.sky.links import link_words, sky_links
 from galexplorer.ui.parts import sky_pictures
-from galexplorer.ui.parts.field import FieldImage, aim_at, chosen_object, field_of
-from galexplorer.ui.parts.sky_links import link_words, sky_links
+from galexplorer.ui.result.downloads import file_stem
+from galexplorer.ui.session.field import FieldImage, aim_at, chosen_object, field_of
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -66,7 +69,7 @@ def show_picture(record: ExploredGalaxy) -> None:
     wide = field is not None and len(field.galaxies) + len(field.stars) > 1
     chosen = chosen_object(field, view, record.options) if field is not None else None
     sky = st.container(key="sky", gap=None)
-    shown, stretch, aperture = _controls(wide, view.petrosian_radius_arcsec is not None)
+    shown, stretch, aperture = _controls(wide, record)
     if shown == FIELD and field is not None:
         picture = sky_pictures.field_picture(field, record.result, chosen, stretch, aperture)
         marks = _marks_of_field(field, chosen)
@@ -107,7 +110,7 @@ def show_objects(source: Source, options: Options) -> None:
         _draw_marks(_marks_of_field(field, None), source, options, FIELD)
 
 
-def _controls(wide: bool, round_aperture: bool) -> tuple[str, str, bool]:
+def _controls(wide: bool, record: ExploredGalaxy) -> tuple[str, str, bool]:
     """Draw what can be chosen of the picture, and return it: part, stretch, aperture."""
     for key, value in (("sky_part", GALAXY), ("stretch", "SDSS"), ("aperture", True)):
         st.session_state.setdefault(key, value)
@@ -130,10 +133,26 @@ def _controls(wide: bool, round_aperture: bool) -> tuple[str, str, bool]:
             persist_state="session",
             label_visibility="collapsed",
         )
-        aperture = st.toggle(
-            "Aperture", key="aperture", persist_state="session", disabled=not round_aperture
+        view = record.result.view
+        assert view is not None
+        unknown = view.petrosian_radius_arcsec is None
+        aperture = st.toggle("Aperture", key="aperture", persist_state="session", disabled=unknown)
+        st.download_button(
+            "PNG",
+            data=partial(_tagged, view, stretch or "SDSS", record.name),
+            file_name=f"{file_stem(record.name)}-picture.png",
+            mime="image/png",
+            key="picture_png",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+            help="The galaxy's pixels as they are, with their place on the sky as AVM tags",
         )
     return part or GALAXY, stretch or "SDSS", bool(aperture)
+
+
+def _tagged(view: View, stretch: str, name: str) -> bytes:
+    return tagged_png(view, name, scale_brightness(view.native, STRETCHES[stretch]))
 
 
 def _marks_of_field(field: FieldImage, chosen: int | None) -> list[_Mark]:

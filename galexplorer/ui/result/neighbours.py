@@ -89,7 +89,7 @@ def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.Da
     """Return the posterior of a galaxy and the values of its neighbours, as words."""
     summary = record.result.posterior.summary()
     result = record.result
-    own = {"Galaxy": "**This galaxy**"}
+    own = {"": "", "Galaxy": "**This galaxy**"}
     for name, short in _COMPARED.items():
         q = summary[name]
         width = f"± {format_value(name, 0.5 * (q['p84'] - q['p16']))}"
@@ -101,7 +101,7 @@ def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.Da
     own["BPT"] = class_words(result)
     rows = [{**own, "Distance": ""}]
     for k, galaxy in enumerate(neighbours):
-        row = {"Galaxy": f"{k + 1}  {galaxy.name}"}
+        row = {"": str(k + 1), "Galaxy": galaxy.name}
         row |= {short: gallery.value_words(galaxy, name) for name, short in _COMPARED.items()}
         row["BPT"] = gallery.class_words(galaxy)
         row["Distance"] = f"{galaxy.distance:.2f} · {galaxy.percentile:.0f}%"

@@ -13,7 +13,7 @@ from galexplorer.science.summary import (
     kind_of_galaxy,
 )
 from galexplorer.ui.parts import plots
-from galexplorer.ui.parts.downloads import show_downloads
+from galexplorer.ui.result.downloads import show_downloads
 from galexplorer.ui.session.state import ExploredGalaxy
 
 _STANDING: dict[str, tuple[str, Literal["green", "orange", "red"]]] = {
