@@ -60,7 +60,8 @@ def _verdict(found: dict) -> list[str]:
     ]:
         out.append(f"The verdict catches fewer than it should of: {_and(missed)}.")
     if alarms := [
-        f"{row['group']}, {row['input']} ({row['do_not_use']:.1%} of {row['number']})"
+        f"{'' if row['by'] in ('all', 'type') else row['by'] + ' '}{row['group']}, {row['input']} "
+        f"({row['do_not_use']:.1%} of {row['number']})"
         for row in found.get("false_alarms", [])
         if row["do_not_use"] > _MOST_ALARMS and row["number"] >= _FEWEST_JUDGED
     ]:
