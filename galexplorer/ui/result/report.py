@@ -37,6 +37,14 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
 
 
 def _show_values(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
+    """Draw figures, tables and details of a galaxy."""
+    _show_figures(record, earlier)
+    _show_details(record)
+
+
+@st.fragment
+def _show_figures(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
+    """Draw the two rows; what is selected or switched in one panel redraws these alone."""
     result = record.result
     with st.grid(3, min_column_width=PANEL_PX, gap="small", key="first_row"):
         if result.view is not None:
@@ -54,7 +62,6 @@ def _show_values(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
                 show_neighbours(record)
             elif EMPTY_LIBRARY in result.notes:
                 st.info(EMPTY_LIBRARY, icon=":material/info:")
-    _show_details(record)
 
 
 @st.fragment
