@@ -23,9 +23,9 @@ LOOKS = ("light", "dark")
 LIST = "Haro 25\n162.181 +26.0333, 0.0257\nno such galaxy\n162.30 +25.80"
 TALL_PX = 12000
 SETTLE_MS = 2500
-OVERVIEW_PX = 1430
+OVERVIEW_PX = 1405
 """Height of the upper part of the page of a galaxy, down to the end of its corner plot."""
-COLOURS = 64
+COLOURS = 128
 """Of a picture's palette, beside those of `LINES`: the files stay small."""
 
 LINES = [

@@ -37,7 +37,7 @@ def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page)
     page = open_page("/?example=spiral")
     page.get_by_role("tab", name="Notes").wait_for()
     page.get_by_role("link", name="Map").first.click()
-    chart = page.locator(".js-plotly-plot")
+    chart = page.locator(".st-key-map .js-plotly-plot")
     chart.wait_for()
     page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
     page.wait_for_timeout(3000)  # the points are drawn after the frame

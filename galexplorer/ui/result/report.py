@@ -49,7 +49,16 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
 def _show_values(
     record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictured: bool = True
 ) -> None:
-    """Draw figures and tables; the picture too, unless it is above."""
+    """Draw figures, tables and details of a galaxy; the picture too, unless it is above."""
+    _show_figures(record, earlier, pictured)
+    _show_details(record)
+
+
+@st.fragment
+def _show_figures(
+    record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictured: bool
+) -> None:
+    """Draw the two rows; what is selected or switched in one panel redraws these alone."""
     result = record.result
     with st.grid(3, min_column_width=PANEL_PX, gap="small", key="first_row"):
         if pictured and result.view is not None:
@@ -67,7 +76,6 @@ def _show_values(
                 show_neighbours(record)
             elif EMPTY_LIBRARY in result.notes:
                 st.info(EMPTY_LIBRARY, icon=":material/info:")
-    _show_details(record)
 
 
 @st.fragment
