@@ -55,9 +55,7 @@ def _show_values(
 
 
 @st.fragment
-def _show_figures(
-    record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictured: bool
-) -> None:
+def _show_figures(record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictured: bool) -> None:
     """Draw the two rows; what is selected or switched in one panel redraws these alone."""
     result = record.result
     with st.grid(3, min_column_width=PANEL_PX, gap="small", key="first_row"):
