@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from served import ARGUMENTS, WAIT_MS, Served, chromium, served
 
 SETTLE_MS = 2500
-EXAMPLES = ("spiral", "edge_on", "elliptical", "dwarf", "seyfert", "distant")
+EXAMPLES = ("spiral", "edge_on", "elliptical", "dwarf", "composite", "distant")
 
 # Clicks, and returns the milliseconds until the state that `read` returns has changed.
 CLICK = """([button, read]) => new Promise(done => {

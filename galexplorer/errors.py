@@ -22,6 +22,18 @@ class InputError(GalexplorerError):
     """A file or table cannot be read, or is not what it claims to be."""
 
 
+class ScaleError(InputError):
+    """An image does not say how large its pixels are: only the user can."""
+
+
+class ZeroPointError(InputError):
+    """An image does not say, or not clearly, what its values mean: only the user can."""
+
+
+class BandsError(InputError):
+    """Files do not say which of them is g, r or i, or one of the three is not there yet."""
+
+
 class TargetError(GalexplorerError):
     """No galaxy can be found or measured where it was asked for."""
 

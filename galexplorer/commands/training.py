@@ -125,11 +125,15 @@ def build_examples(
     ],
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("assets/examples"),
     seed: Annotated[int, typer.Option(min=0)] = 7,
+    weights: WeightsOption = None,
 ) -> None:
-    """Render the example galaxies of the app."""
+    """Render the example galaxies of the app: of each kind the first whose answer is right."""
     with _needs_training_extra():
         from galexplorer.simulation.examples import render_examples
-    render_examples(rendered, out, seed)
+
+    from galexplorer.api.engine import load
+
+    render_examples(rendered, out, load(weights), seed)
 
 
 def train(

@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units as u
 from astropy.utils.exceptions import AstropyWarning
 
-from galexplorer.errors import InputError
+from galexplorer.errors import InputError, ZeroPointError
 from galexplorer.fits.images import FitsImage
 from galexplorer.fits.zero_points import read_number, read_zero_point
 
@@ -147,7 +147,7 @@ def read_unit(
         _check_agreement(image, band, factor, f"{card} = '{text}'", per_arcsec2)
         return Calibration(factor, per_arcsec2, bool(_NANOMAGGY.search(text)), notes)
     if text and counts is None and _parse(text) is not None:
-        raise InputError(
+        raise ZeroPointError(
             f"{image.file} has values in '{text}' (card {card}) and no zero point for them: "
             f"{_CONVERT}."
         )
@@ -176,7 +176,7 @@ def _check_bare(image: FitsImage, card: str, text: str) -> None:
     """Refuse values that are not nanomaggies, though no card says outright what they are."""
     file = image.file
     if text:
-        raise InputError(
+        raise ZeroPointError(
             f"{file} has values in '{text}' (card {card}) and no zero point: {_CONVERT}."
         )
     if image.colour:
@@ -186,12 +186,12 @@ def _check_bare(image: FitsImage, card: str, text: str) -> None:
         )
     for keyword in ("SOFTBIAS", "BSOFTEN"):
         if read_number(image.cards.get(keyword)):
-            raise InputError(
+            raise ZeroPointError(
                 f"{file} has values in counts (card {keyword}) and no zero point: {_CONVERT}."
             )
     bits, step = read_number(image.cards.get("BITPIX")), read_number(image.cards.get("BSCALE", 1))
     if bits is not None and bits > 0 and step == 1:
-        raise InputError(
+        raise ZeroPointError(
             f"{file} holds whole numbers (BITPIX = {bits:g}) with neither BUNIT nor a zero point, "
             f"as colour pictures and raw frames do: {_CONVERT}."
         )
@@ -200,7 +200,7 @@ def _check_bare(image: FitsImage, card: str, text: str) -> None:
         return  # whose values are nanomaggies though no BUNIT says so
     for keyword in _OF_INSTRUMENTS:
         if keyword in image.cards:
-            raise InputError(
+            raise ZeroPointError(
                 f"{file} has neither BUNIT nor a zero point, and its card {keyword} is that of an "
                 f"instrument's counts: {_CONVERT}."
             )
@@ -222,7 +222,7 @@ def _check_agreement(
     except InputError:
         return  # what is not understood beside a unit of flux does not matter
     if found is not None and abs(factor / _factor(found.mag) - 1) > 0.02:
-        raise InputError(
+        raise ZeroPointError(
             f"{image.file} contradicts itself: {unit}, but the card {found.card} gives a zero "
             f"point of {found.mag:.6g} mag: state the zero point that is right."
         )

@@ -20,7 +20,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from galexplorer.errors import InputError, OptionError
+from galexplorer.errors import OptionError, ZeroPointError
 from galexplorer.fits.images import FitsImage
 from galexplorer.schema import IMAGE_BANDS
 
@@ -170,7 +170,7 @@ def read_zero_point(
             words = ""
             of_rate = keyword in _OF_RATES or _PER_SECOND.search(comment)
             if of_rate and not rate and not seconds and kind:
-                raise InputError(
+                raise ZeroPointError(
                     f"{image.file} has a zero point for one second (card {card}), values in "
                     f"{kind} and no card EXPTIME: state the zero point and the exposure time."
                 )
@@ -180,7 +180,7 @@ def read_zero_point(
             if _ELECTRONS.search(comment) and kind.startswith("counts"):
                 gain = read_number(image.cards.get("GAIN"))
                 if gain is None or gain <= 0:
-                    raise InputError(
+                    raise ZeroPointError(
                         f"{image.file} has a zero point for electrons (card {card}), values in "
                         "counts and no card GAIN: state the zero point of one count."
                     )
@@ -202,7 +202,7 @@ def read_zero_point(
         card, mag = mag_of_rate
         if not kind or (not rate and seconds is None):
             missing = "EXPTIME" if kind else "BUNIT"
-            raise InputError(
+            raise ZeroPointError(
                 f"{image.file} has a flux density for one unit per second (card {card}) and no "
                 f"card {missing}: state its zero point."
             )
@@ -212,7 +212,7 @@ def read_zero_point(
         return None
     lowest, highest = (choose(found, key=lambda each: each.mag) for choose in (min, max))
     if highest.mag - lowest.mag > _TOLERANCE_MAG:
-        raise InputError(
+        raise ZeroPointError(
             f"{image.file} has two zero points, {lowest.mag:.6g} (card {lowest.card}) and "
             f"{highest.mag:.6g} (card {highest.card}): state which is right."
         )
@@ -229,7 +229,7 @@ def _is_plausible(image: FitsImage, mag: float) -> bool:
 def _check_system(image: FitsImage, card: str, comment: str) -> None:
     systems = [str(image.cards.get(key, "")) for key in ("MAGSYS", "PHOTSYS", "MAGTYPE", "ZPSYS")]
     if any("vega" in text.lower() for text in (comment, *systems)):
-        raise InputError(
+        raise ZeroPointError(
             f"{image.file} has a zero point in Vega magnitudes (card {card}): "
             "state the zero point in AB magnitudes."
         )
@@ -259,7 +259,7 @@ def _refuse_unread(image: FitsImage) -> None:
         said = re.search(r"zero[- ]?po?i?n?t", image.comments.get(card, ""), re.I)
         told = said and not _BESIDES.search(upper) and read_number(value) is not None
         if (named or told) and str(value).strip():
-            raise InputError(
+            raise ZeroPointError(
                 f"{image.file} states a flux scale that is not understood (card {card} = "
                 f"{str(value)[:40]!r}): state its zero point."
             )

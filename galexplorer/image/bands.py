@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from galexplorer.errors import InputError
+from galexplorer.errors import BandsError, InputError
 from galexplorer.fits.images import FitsImage
 from galexplorer.fits.provenance import check_camera
 from galexplorer.image.masks import apply_companions, name_band
@@ -53,7 +53,7 @@ def split_file(images: Sequence[FitsImage]) -> tuple[Bands, list[str]]:
         return _split_cube(cubes[0], extra=len(images) > 1)
     planes = [_flatten(image) for image in images]
     if len(planes) == 1:
-        raise InputError(f"{planes[0].file} holds one band only: {_THREE_FILES}.")
+        raise BandsError(f"{planes[0].file} holds one band only: {_THREE_FILES}.")
     labels = {
         keyword: [str(plane.cards.get(keyword, "")) for plane in planes] for keyword in _PLANE_CARDS
     }
@@ -110,14 +110,14 @@ def order_files(files: Sequence[Sequence[FitsImage]]) -> list[int]:
 
     Raises
     ------
-    InputError
+    BandsError
         If names and headers do not identify g, r and i, or contradict each other.
     """
     names = [name_band(images[0].file) for images in files]
     cards = [_stated_band(images[0]) for images in files]
     told = [found for found in (names, cards) if sorted(map(str, found)) == sorted(IMAGE_BANDS)]
     if not told or any(found != told[0] for found in told):
-        raise InputError(
+        raise BandsError(
             f"Which of {', '.join(images[0].file for images in files)} is g, r or i cannot be "
             "inferred from names and headers: name each file after its band, as in m101_g.fits."
         )

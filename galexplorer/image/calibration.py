@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from galexplorer.errors import InputError, OptionError
+from galexplorer.errors import OptionError, ScaleError
 from galexplorer.fits.flux_units import Calibration, read_unit
 from galexplorer.fits.images import FitsImage
 from galexplorer.fits.zero_points import read_number
@@ -83,7 +83,7 @@ def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, 
 
     Raises
     ------
-    InputError
+    ScaleError
         If neither the user nor the header tells, or the header's pixels are impossible.
     """
     fault, own = find_fault(image), read_scale(image)
@@ -94,14 +94,14 @@ def choose_scale(image: FitsImage, stated_arcsec: float | None) -> tuple[float, 
             spared = f", although the header {words}"
         return stated_arcsec, f'Pixel scale {stated_arcsec:.4g}" as stated{spared}.'
     if fault:
-        raise InputError(f"{image.file} has {fault}: state its pixel scale in arcsec.")
+        raise ScaleError(f"{image.file} has {fault}: state its pixel scale in arcsec.")
     if own is not None:
         return own, f'Pixel scale {own:.4g}" taken from the header.'
     for card in _SCALE_CARDS:
         side = read_number(image.cards.get(card))
         if side is not None and MIN_SCALE_ARCSEC <= side <= MAX_SCALE_ARCSEC:
             return side, f'Pixel scale {side:.4g}" taken from the header (card {card}).'
-    raise InputError(
+    raise ScaleError(
         f"{image.file} has no coordinates that give its pixel scale: state the pixel scale in "
         "arcsec."
     )
@@ -147,7 +147,7 @@ def calibrate(
 
     Raises
     ------
-    InputError
+    ZeroPointError
         If the header's flux scale cannot be understood.
     OptionError
         If `flux_scale_arcsec` is given for values that are a surface brightness.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galexplorer.errors import InputError, OptionError
+from galexplorer.errors import BandsError, InputError, OptionError, ScaleError
 from galexplorer.fits.bounded import Blob, Source, read_blob
 from galexplorer.fits.images import FitsImage, is_fits, read_images
 from galexplorer.fits.provenance import describe_survey
@@ -161,7 +161,8 @@ def _list_sources(sources: Source | Sequence[Source]) -> list[Source]:
         return [(str(sources[0]), sources[1])]
     listed = list(sources)
     if len(listed) not in (1, len(IMAGE_BANDS)):
-        raise InputError(
+        few = len(listed) < len(IMAGE_BANDS)
+        raise (BandsError if few else InputError)(
             f"{len(listed)} files were given: give one cube, or three files for g, r and i."
         )
     return listed
@@ -229,12 +230,12 @@ def _read_composite(blob: Blob, stated: _Stated) -> Pixels:
         raise OptionError(
             f"{blob.name} is a colour composite, whose flux scale is known: leave the {what} out."
         )
+    channels = read_channels(blob)  # first: nothing is asked of a picture that is of no use
     pixel_scale_arcsec = stated.pixel_scale_arcsec
     if pixel_scale_arcsec is None:
-        raise InputError(
+        raise ScaleError(
             f"{blob.name} is a picture without a pixel scale: state the pixel scale in arcsec."
         )
-    channels = read_channels(blob)
     return Pixels(
         flux=linear_flux(channels, pixel_scale_arcsec),
         pixel_scale_arcsec=pixel_scale_arcsec,

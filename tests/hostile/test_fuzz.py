@@ -130,7 +130,7 @@ def test_through_the_upload():
         name = list(files)[rng.integers(len(files))]
         kinds = OF_FITS if name.endswith(".fits") else OF_TEXT
         content = mutate(files[name], rng, kinds)
-        at.file_uploader(key="upload").set_value([(name, content, "application/fits")])
+        at.file_uploader[0].set_value([(name, content, "application/fits")])
         at.run()
         assert not at.exception, (k, at.exception)
         assert at.error or at.header, k

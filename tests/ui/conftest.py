@@ -44,6 +44,13 @@ def make_cube(planes: int = 3, size: int = 160, value: float | None = None) -> b
     return buffer.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch) -> Path:
+    """Keep lists of targets in a folder of the test."""
+    monkeypatch.setenv("GALEXPLORER_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
 @pytest.fixture(scope="session")
 def cube() -> bytes:
     return make_cube()

@@ -3,8 +3,10 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.export.files import DRAWS_FORMATS, result_bytes
@@ -23,7 +25,7 @@ def app() -> AppTest:
 
 
 def upload(at: AppTest, name: str, content: bytes) -> AppTest:
-    at.file_uploader(key="upload").set_value([(name, content, FITS)])
+    at.file_uploader[0].set_value([(name, content, FITS)])
     at.run()
     assert not at.exception
     return at
@@ -34,7 +36,7 @@ def the_result(at: AppTest):
 
 
 def test_first_page_asks_for_a_galaxy(app):
-    assert app.file_uploader(key="upload").label.startswith("Upload a galaxy")
+    assert app.file_uploader[0].label.startswith("Upload a galaxy")
     assert app.button(key="ngc6978").label == "NGC 6978, a real SDSS field"
     assert not app.error
     assert not app.header
@@ -46,8 +48,7 @@ def test_bad_inputs_have_their_own_message(app, bad_files):
         upload(app, name, content)
         assert len(app.error) == 1, kind
         messages[kind] = app.error[0].value
-        app.file_uploader(key="upload").set_value([])
-        app.run()
+        app.button(key="remove_upload").click().run()
         assert not app.error
     assert len(set(messages.values())) == len(messages)
     assert all(message.endswith(".") for message in messages.values())
@@ -106,8 +107,15 @@ def test_what_a_file_lacks_can_be_stated(app, cube, weights_dir):
         buffer = io.BytesIO()
         file.writeto(buffer)
     upload(app, "counts.fits", buffer.getvalue())
-    assert "no zero point: state the zero point" in app.error[0].value
-    app.number_input(key="zero_point").set_value(20.0).run()
+    assert not app.error
+    assert any(
+        "has values in 'ADU' (card BUNIT) and no zero point" in m.value for m in app.markdown
+    )
+    assert any("object in the middle: r ≈ 16" in c.value for c in app.caption)  # 22.5 is the guess
+    asked = next(n for n in app.number_input if n.label == "Zero point (mag AB)")
+    asked.set_value(20.0).run()
+    app.button(key="ask_use").click().run()
+    assert app.number_input(key="zero_point").value == 20.0
     app.number_input(key="exposure").set_value(10.0).run()
     assert not app.error
     seen = the_result(app).photometry.magnitudes["r"]
@@ -118,6 +126,54 @@ def test_what_a_file_lacks_can_be_stated(app, cube, weights_dir):
     labels = [button.label for button in app.sidebar.button if button.label.startswith("counts")]
     assert any("zero point 20, 10 s, E(B−V) = 0.1" in label for label in labels)
     assert app.query_params["zero_point"] == "20"
+
+
+def test_a_picture_without_a_scale_is_asked_for_it(app, weights_dir):
+    """The next drop finds nothing left of the one before."""
+    y, x = np.mgrid[:160, :160] - 79.5
+    disc = 220 * np.exp(-np.hypot(x, y) / 12)
+    picture = io.BytesIO()
+    colours = np.stack([disc, 0.8 * disc, 0.6 * disc], axis=2).astype(np.uint8)
+    Image.fromarray(colours).save(picture, "PNG")
+    upload(app, "cutout.png", picture.getvalue())
+    assert "cutout.png is a picture without a pixel scale." in app.markdown[0].value
+    assert not app.error
+    upload(app, "other.png", picture.getvalue())
+    assert [m.value for m in app.markdown if "cutout.png" in m.value] == []
+    app.button(key="ask_use").click().run()
+    assert not app.error
+    assert app.number_input(key="pixel_scale").value == 0.396
+    assert any("0.396" in note for note in the_result(app).notes)
+
+
+def test_a_huge_picture_is_refused_before_anything_is_asked(app):
+    picture = io.BytesIO()
+    Image.new("RGB", (4100, 4100)).save(picture, "PNG")
+    upload(app, "huge.png", picture.getvalue())
+    assert "huge.png is too large" in app.error[0].value
+    assert not [button for button in app.button if button.key == "ask_use"]
+
+
+def test_bands_that_names_do_not_tell_are_asked_for(app, cube, weights_dir):
+    """Three files in an order of their own; dropped one after the other they are put together."""
+    with fits.open(io.BytesIO(cube)) as file:
+        header = file[0].header
+        del header["BANDS"]
+        planes = dict(zip("gri", file[0].data, strict=True))
+    contents = []
+    for number, band in enumerate("irg"):
+        buffer = io.BytesIO()
+        fits.PrimaryHDU(planes[band], header).writeto(buffer)
+        contents.append((f"plane{number}.fits", buffer.getvalue()))
+    upload(app, *contents[0])
+    assert "holds one band only" in app.error[0].value
+    upload(app, *contents[1])
+    assert "2 files were given" in app.error[0].value
+    upload(app, *contents[2])
+    assert not app.error
+    app.button(key="ask_use").click().run()
+    assert app.query_params["bands"] == "irg"  # the guess: galaxies are red
+    assert the_result(app).photometry.magnitudes["r"] == pytest.approx(16.0, abs=0.1)
 
 
 def test_an_earlier_answer_is_remembered(app, cube, weights_dir):

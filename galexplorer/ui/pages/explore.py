@@ -7,17 +7,19 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from galexplorer.errors import FetchError, GalexplorerError, TargetError
+from galexplorer.errors import BandsError, FetchError, GalexplorerError, TargetError
 from galexplorer.query.parse import EXAMPLES
+from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.fetch import fetch_target
-from galexplorer.ui.parts import controls, page_style
+from galexplorer.ui.parts import controls, file_questions, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.picture import show_field
 from galexplorer.ui.parts.report import show_result
+from galexplorer.ui.parts.showcase import show_name, show_showcase
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
-from galexplorer.ui.session.request import Request, without_image
+from galexplorer.ui.session.request import Options, Request, without_image
 from galexplorer.ui.session.sources import (
     NGC6978,
     Source,
@@ -28,6 +30,7 @@ from galexplorer.ui.session.sources import (
 
 MAX_UPLOAD_MB = 100
 _WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
+_PENDING, _DROPS = "pending_files", "drops"
 
 
 def page() -> None:
@@ -36,7 +39,10 @@ def page() -> None:
     problems = _apply_address()
     wanted: tuple[str, str] | None = st.session_state.get(_WANTED)
     st.session_state.setdefault("target", _named(wanted))
-    _pick(wanted is not None)
+    if wanted is None:
+        show_name()
+    below_search, below_drop = _pick(wanted is not None)
+    beside = below_drop if wanted is not None and wanted[0] == "upload" else below_search
     options = controls.sidebar(has_image=wanted is not None)
     address.write(View(wanted, options, settings.interval()))
     if problems:
@@ -45,8 +51,8 @@ def page() -> None:
             icon=":material/link_off:",
         )
     # There in every run, so that what follows keeps its place and is not built anew.
-    loading, inferring = st.empty(), st.empty()
-    source = _load(wanted, loading) if wanted is not None else None
+    inferring = st.empty()
+    source = _load(wanted, beside) if wanted is not None else None
     request = None
     if source is not None:
         if source.position is not None and options.ra is None and options.pixel is None:
@@ -54,15 +60,16 @@ def page() -> None:
         request = Request(source.files, options, source.fetched, source.stored)
     elif wanted is None and options.photometry is not None:
         request = Request((), without_image(options))
-    record = _infer(request, source, inferring) if request is not None else None
+    record, problem = None, None
+    if request is not None:
+        record, problem = _infer(request, source, inferring)
     if record is not None:
-        _clear_upload()
         page_style.start_at_top(_galaxy_key(record))
         show_result(record, _earlier(record))
-    elif source is not None:
-        show_field(source, options, None)
+    elif problem is not None:
+        _show_problem(problem, source, options, beside)
     elif wanted is None and request is None:
-        _show_introduction()
+        show_showcase(_show)
     show_history(record.key if record is not None else None)
 
 
@@ -102,20 +109,48 @@ def _earlier(record: state.ExploredGalaxy) -> state.ExploredGalaxy | None:
 
 def _infer(
     request: Request, source: Source | None, place: DeltaGenerator
-) -> state.ExploredGalaxy | None:
-    """Infer with progress on the page; an error becomes a sentence on it."""
+) -> tuple[state.ExploredGalaxy | None, GalexplorerError | None]:
+    """Infer with progress on the page, and return the answer, or why there is none."""
     record = state.find_result(request.key())
     if record is not None:
-        return record
+        return record, None
     try:
         if state.has_result(request, source):
-            return state.explore(request, source)  # too short for words
+            return state.explore(request, source), None  # too short for words
         with place.status("Starting", expanded=False) as status:
             record = state.explore(request, source, lambda w: status.update(label=f"{w} …"))
-        place.empty()
     except GalexplorerError as error:
-        place.error(str(error), icon=":material/error:")
-    return record
+        place.empty()
+        return None, error
+    place.empty()
+    return record, None
+
+
+def _show_problem(
+    problem: GalexplorerError, source: Source | None, options: Options, place: DeltaGenerator
+) -> None:
+    """Say beside what caused it why there is no answer, and ask for what would give one."""
+    uploaded = source is not None and source.kind == "upload"
+    with place.container():
+        if source is not None and uploaded and file_questions.can_be_asked(problem, source):
+            file_questions.ask(source, options, problem)
+        else:
+            st.error(str(problem), icon=":material/error:")
+        if source is not None and uploaded:
+            if isinstance(problem, BandsError) and len(source.files) < len(IMAGE_BANDS):
+                _join_pending(source)
+                st.caption("What is dropped next joins what is here.")
+            else:
+                st.session_state.pop(_PENDING, None)
+            st.button(
+                f"Remove {source.name}",
+                key="remove_upload",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=_remove_upload,
+            )
+    if source is not None and isinstance(problem, TargetError):
+        show_field(source, options, None)  # one of its objects may be what is meant
 
 
 def _load(wanted: tuple[str, str], place: DeltaGenerator) -> Source | None:
@@ -203,37 +238,47 @@ def _galaxy_key(record: state.ExploredGalaxy) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-def _clear_upload() -> None:
-    """Let the next drop start afresh: files in the drop zone that gave a result are done with."""
-    files = st.session_state.get("upload") or []
-    st.session_state["spent"] = {file.file_id for file in files}
+def _drop_key() -> str:
+    """Return the key of the drop zone: another after each drop, so that it is empty again."""
+    return f"upload_{st.session_state.get(_DROPS, 0)}"
 
 
 def _read_upload() -> None:
-    spent: set[str] = st.session_state.get("spent", set())
-    files = [file for file in st.session_state["upload"] if file.file_id not in spent]
-    wanted = st.session_state.get(_WANTED)
-    answered = wanted is not None and st.session_state.get("taken", set()) <= spent
+    files = tuple((file.name, file.getvalue()) for file in st.session_state[_drop_key()])
     if not files:
-        if wanted is not None and wanted[0] == "upload" and not answered:
-            _show(None)  # files without a result were taken away
         return
-    names = ", ".join(file.name for file in files)
-    source = Source(
-        kind="upload",
-        name=names,
-        files=tuple((file.name, file.getvalue()) for file in files),
-        origin=f"Your upload: {names}.",
-    )
-    st.session_state["taken"] = {file.file_id for file in files}
+    st.session_state[_DROPS] = st.session_state.get(_DROPS, 0) + 1
+    _take_files(files)
+
+
+def _take_files(files: tuple[tuple[str, bytes], ...]) -> None:
+    """Show what was dropped."""
+    names = ", ".join(name for name, _ in files)
+    source = Source(kind="upload", name=names, files=files, origin=f"Your upload: {names}.")
     st.session_state[_LOADED] = (source.reference, source)
-    # What was stated stays while there was no answer: it may be what an earlier try lacked.
-    options = settings.lasting_options() if answered else settings.read_options()
+    # What was stated before anything was dropped may be what the file lacks.
+    first = st.session_state.get(_WANTED) is None
+    options = settings.read_options() if first else settings.lasting_options()
     navigation.set_view_address(View(source.reference, options, settings.interval()))
 
 
-def _pick(chosen: bool) -> None:
-    """Draw what a galaxy can be chosen from."""
+def _join_pending(source: Source) -> None:
+    """Put the bands of one galaxy together that were dropped one after the other."""
+    before: tuple[tuple[str, bytes], ...] = st.session_state.pop(_PENDING, ())
+    joined = (*before, *source.files)
+    if before and before != source.files and len(joined) <= len(IMAGE_BANDS):
+        _take_files(joined)
+        st.rerun()
+    st.session_state[_PENDING] = source.files
+
+
+def _remove_upload() -> None:
+    st.session_state.pop(_PENDING, None)
+    _show(None)
+
+
+def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw what a galaxy can be chosen from; return the places below search and drop zone."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.text_input(
@@ -255,26 +300,24 @@ def _pick(chosen: bool) -> None:
             if chosen:
                 with st.popover("Examples", icon=":material/apps:"):
                     show_examples(_show)
+        below_search = st.empty()
     with right:
         st.file_uploader(
             "Upload a galaxy image: FITS or SDSS JPEG",
             accept_multiple_files=True,
-            key="upload",
+            key=_drop_key(),
             on_change=_read_upload,
             max_upload_size=MAX_UPLOAD_MB,
             help="A FITS cube or file with g, r and i images, or three single-band files, plain or "
-            "compressed with gzip or bzip2; or an SDSS colour JPEG, whose pixel scale is set "
-            "under *Image*.",
+            "compressed with gzip or bzip2; or an SDSS colour JPEG. What a file does not say is "
+            "asked here.",
         )
+        below_drop = st.empty()
     if not chosen:
-        st.markdown(":small[Or try an example; all but the last were simulated by this project]")
+        st.markdown(
+            ":small[Or click one of these: all but NGC 6978 are rendered by this project, chosen "
+            "among those whose answer is right. Without a picture, magnitudes under *Photometry* "
+            "suffice.]"
+        )
         show_examples(_show)
-
-
-def _show_introduction() -> None:
-    st.space("small")
-    st.markdown(
-        "**One image in, a joint posterior out:** redshift, stellar mass, star-formation rate, "
-        "gas-phase metallicity, black-hole mass and four emission lines, with their "
-        "correlations. Without an image, five magnitudes under *Photometry* suffice."
-    )
+    return below_search, below_drop

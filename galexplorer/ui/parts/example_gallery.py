@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -14,12 +15,14 @@ from galexplorer.ui.parts.images import address
 from galexplorer.ui.session.sources import (
     NGC6978,
     NGC6978_POSITION,
+    Example,
     Source,
     fetch_ngc6978,
     list_examples,
 )
 
-THUMBNAIL_SIZE = 160
+THUMBNAIL_SIZE = 240
+_STYLE = Path(__file__).with_suffix(".css")
 
 
 def load_example(reference: str) -> Source:
@@ -39,7 +42,7 @@ def load_example(reference: str) -> Source:
 
 
 def show_examples(show: Callable[..., None]) -> None:
-    """Draw the examples as pictures with buttons.
+    """Draw the examples as pictures that can be clicked.
 
     Parameters
     ----------
@@ -51,11 +54,12 @@ def show_examples(show: Callable[..., None]) -> None:
     except GalexplorerError as error:
         st.error(str(error), icon=":material/error:")
         examples = ()
-    with st.grid("auto", min_column_width=116, gap="xsmall", key="examples"):
+    st.html(_STYLE)
+    with st.grid("auto", min_column_width=116, gap="small", key="examples"):
         for k, example in enumerate(examples):
-            with st.container(gap="xxsmall"):
+            with st.container(gap="xxsmall", key=f"example_card_{k}"):
                 st.image(
-                    _thumbnail(str(example.path), example.path.stat().st_mtime_ns),
+                    thumbnail(example, THUMBNAIL_SIZE),
                     width="stretch",
                     alt=f"{example.name}: rendered example galaxy",
                 )
@@ -79,13 +83,18 @@ def show_examples(show: Callable[..., None]) -> None:
     )
 
 
+def thumbnail(example: Example, side_px: int) -> str:
+    """Return an example's colour composite as an address."""
+    return _thumbnail(str(example.path), example.path.stat().st_mtime_ns, side_px)
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
-def _thumbnail(path: str, modified_ns: int) -> str:
-    """Return an example's colour composite as an address; the time of change is for the key."""
+def _thumbnail(path: str, modified_ns: int, side_px: int) -> str:
+    """Return it; the time of change is for the key."""
     cutout = observe(read_image(path)).cutout
     assert cutout is not None
     image = Image.fromarray(np.ascontiguousarray(cutout.native.transpose(1, 2, 0)))
-    small = image.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS)
+    small = image.resize((side_px, side_px), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "PNG")
     return address(buffer.getvalue())

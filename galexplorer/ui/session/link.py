@@ -6,11 +6,11 @@ weights. An upload is named by its hash alone: its pixels are in no link.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from galexplorer.inference.input_selection import INPUTS
-from galexplorer.schema import BANDS, TARGETS
+from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
 from galexplorer.ui.session.request import Options
 
 T = TypeVar("T")
@@ -39,6 +39,9 @@ PRIOR_MEANS, PRIOR_SIGMAS = (0.0, TARGETS[0].high), (0.0001, 1.0)
 
 CUTS = {target.name: (float(target.low), float(target.high)) for target in TARGETS[1:5]}
 """Bounds of the prior cuts, by target."""
+
+_ALIASES = {"q": "target", "z": "redshift"}
+"""Short names that links from other sites use."""
 
 _BETWEEN = "~"
 _MAX_WORDS = 200
@@ -72,8 +75,9 @@ def to_query(view: View) -> dict[str, str]:
         **{f"mag_{band}": value for band, value in o.magnitudes.items()},
         "petro_r50": o.petro_r50,
         "petro_r90": o.petro_r90,
-        "ra": o.ra,
-        "dec": o.dec,
+        # of a place in an image: alone they would ask for the galaxy that is there
+        "ra": o.ra if view.source else None,
+        "dec": o.dec if view.source else None,
         "pixel_scale": o.pixel_scale_arcsec,
         "flux_pixel_scale": o.flux_pixel_scale_arcsec,
         "zero_point": o.zero_point,
@@ -86,6 +90,8 @@ def to_query(view: View) -> dict[str, str]:
     pairs = {"pixel": o.pixel, "redshift": o.redshift_range, **o.cuts}
     pairs["redshift_prior"] = o.redshift_prior
     query |= {name: _BETWEEN.join(map(_word, pair)) for name, pair in pairs.items() if pair}
+    if o.bands is not None:
+        query["bands"] = "".join(o.bands)
     if o.draws != plain.draws:
         query["draws"] = str(o.draws)
     if o.seed != plain.seed:
@@ -100,6 +106,9 @@ def to_query(view: View) -> dict[str, str]:
 def from_query(query: Mapping[str, str]) -> View:
     """Read a link's parameters; what cannot be read is left at its default and named.
 
+    Other sites link here with ``q`` (what the search box takes) or ``ra`` and ``dec``, and ``z``
+    for a redshift that is held fixed.
+
     Parameters
     ----------
     query : mapping of str to str
@@ -110,6 +119,7 @@ def from_query(query: Mapping[str, str]) -> View:
     View
     """
     problems: list[str] = []
+    query = {_ALIASES.get(name, name): words for name, words in query.items()}
 
     def read(name: str, parse: Callable[[str], T]) -> T | None:
         if name not in query:
@@ -143,6 +153,7 @@ def from_query(query: Mapping[str, str]) -> View:
         zero_point=number("zero_point"),
         exposure_s=number("exposure"),
         ebv=number("ebv"),
+        bands=read("bands", _bands),
         redshift=None if spread else number("redshift"),
         redshift_range=(
             read("redshift", lambda w: _pair(w, 0.0, TARGETS[0].high)) if spread else None
@@ -153,6 +164,10 @@ def from_query(query: Mapping[str, str]) -> View:
         use=read("use", _inputs) or INPUTS,
         cuts={name: pair for name, pair in cuts.items() if pair is not None},
     )
+    if source is None and options.ra is not None and options.dec is not None:
+        # without an image it is the galaxy at that place that is meant
+        source = ("target", f"{_word(options.ra)} {options.dec:+.10g}")
+        options = replace(options, ra=None, dec=None)
     interval = f"{query.get('interval', '68')}%"
     if interval not in INTERVALS:
         problems.append("interval")
@@ -188,6 +203,12 @@ def _pair(words: str, low: float, high: float, rising: bool = True) -> tuple[flo
 def _prior(words: str) -> tuple[float, float]:
     mean, sigma = (float(part) for part in words.split(_BETWEEN, 1))
     return _bounded(str(mean), *PRIOR_MEANS), _bounded(str(sigma), *PRIOR_SIGMAS)
+
+
+def _bands(words: str) -> tuple[str, ...]:
+    if sorted(words) != sorted(IMAGE_BANDS):
+        raise ValueError(words)
+    return tuple(words)
 
 
 def _inputs(words: str) -> tuple[str, ...]:

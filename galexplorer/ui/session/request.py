@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 IMAGE_SETTINGS = (
     *("pixel_scale_arcsec", "flux_pixel_scale_arcsec"),
-    *("zero_point", "exposure_s", "ebv"),
+    *("zero_point", "exposure_s", "ebv", "bands"),
 )
 """Options that say how an image of the user's own is read."""
 
@@ -51,6 +51,8 @@ class Options:
         Exposure time, where the zero point is that of one unit per second.
     ebv : float or None
         Reddening E(B-V), magnitudes, whose extinction is removed from measured magnitudes.
+    bands : tuple of str or None
+        Which band each of three files is, in their order; None reads it from names and headers.
     redshift : float or None
         Held fixed.
     redshift_range : tuple of float or None
@@ -75,6 +77,7 @@ class Options:
     zero_point: float | None = None
     exposure_s: float | None = None
     ebv: float | None = None
+    bands: tuple[str, ...] | None = None
     redshift: float | None = None
     redshift_range: tuple[float, float] | None = None
     redshift_prior: tuple[float, float] | None = None
@@ -146,7 +149,7 @@ class Request:
         # A position matters to the pixels where the header's may be overruled.
         place = None if o.pixel_scale_arcsec is None else (o.ra, o.dec)
         scales = (o.pixel_scale_arcsec, o.flux_pixel_scale_arcsec, o.zero_point, o.exposure_s)
-        return [*scales, place]
+        return [*scales, place, o.bands]
 
     def prepared_key(self) -> str:
         """Return a hash of what the model is given: the observation, and which parts of it."""
@@ -177,8 +180,10 @@ def read_pixels(request: Request) -> Pixels | None:
         return request.fetched.pixels
     if not request.files:
         return None
+    bands = request.options.bands or ()
+    named = len(bands) == len(request.files)
     return read_image(
-        list(request.files),
+        dict(zip(bands, request.files, strict=True)) if named else list(request.files),
         pixel_scale_arcsec=request.options.pixel_scale_arcsec,
         flux_pixel_scale_arcsec=request.options.flux_pixel_scale_arcsec,
         zero_point=request.options.zero_point,
@@ -227,7 +232,7 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
     return replace(observation, notes=(*observation.notes, note))
 
 
-def _image_settings(options: Options) -> dict[str, float | None]:
+def _image_settings(options: Options) -> dict[str, object]:
     """Return what says how to read an image of the user's own."""
     return {name: getattr(options, name) for name in IMAGE_SETTINGS}
 

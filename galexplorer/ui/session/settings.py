@@ -28,7 +28,7 @@ def set_options(options: Options) -> None:
     store["pixel_scale"] = options.pixel_scale_arcsec
     store["flux_pixel_scale"] = options.flux_pixel_scale_arcsec
     store["zero_point"], store["exposure"] = options.zero_point, options.exposure_s
-    store["ebv"] = options.ebv
+    store["ebv"], store["bands"] = options.ebv, options.bands
     store["redshift"] = options.redshift
     store["redshift_mode"] = (
         KNOWN
@@ -78,6 +78,7 @@ def read_options() -> Options:
         zero_point=store.get("zero_point"),
         exposure_s=store.get("exposure"),
         ebv=store.get("ebv"),
+        bands=store.get("bands"),
         redshift=store.get("redshift") if mode == KNOWN else None,
         redshift_range=spread if mode == RANGE else None,
         redshift_prior=gaussian if mode == PRIOR else None,

@@ -22,6 +22,7 @@ VIEWS = [
             pixel_scale_arcsec=0.396,
             flux_pixel_scale_arcsec=0.4,
             zero_point=25.25,
+            bands=("i", "r", "g"),
             exposure_s=90.0,
             ebv=0.031,
             use=("image", "g", "r", "i"),
@@ -34,6 +35,22 @@ VIEWS = [
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_survives_its_link(view):
     assert from_query(to_query(view)) == view
+
+
+@pytest.mark.parametrize(
+    ("query", "view"),
+    [
+        ({"q": "NGC 5332"}, View(("target", "NGC 5332"))),
+        (
+            {"q": "M 51", "z": "0.0258", "seed": "4"},
+            View(("target", "M 51"), Options(redshift=0.0258, seed=4)),
+        ),
+        ({"ra": "162.18416", "dec": "-26.05"}, View(("target", "162.18416 -26.05"))),
+        ({"ra": "162.18416"}, View(None, Options(ra=162.18416))),
+    ],
+)
+def test_other_sites_link_with_short_names(query, view):
+    assert from_query(query) == view
 
 
 def test_defaults_are_left_out():
@@ -58,6 +75,8 @@ def test_defaults_are_left_out():
         ("pixel", "1~2~3"),
         ("log_sfr", "-99~99"),
         ("dec", ""),
+        ("bands", "ggr"),
+        ("bands", "rhubarb"),
         ("zero_point", "99"),
         ("exposure", "-1"),
         ("ebv", "nan"),

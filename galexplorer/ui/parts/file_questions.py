@@ -1,0 +1,296 @@
+"""What a dropped file does not say, asked where it was dropped: with a guess and a preview."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+from PIL import Image, ImageDraw, ImageFont
+
+from galexplorer.errors import BandsError, GalexplorerError, ScaleError, ZeroPointError
+from galexplorer.image.objects import find_objects
+from galexplorer.image.pixels import Pixels
+from galexplorer.schema import IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
+from galexplorer.ui.parts.images import address
+from galexplorer.ui.session import state
+from galexplorer.ui.session.link import BOUNDS
+from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.sources import Source
+
+PREVIEW_PX = 320
+SCALES = {"SDSS": SDSS_PIXEL_SCALE_ARCSEC, "Legacy Surveys": 0.262, "Pan-STARRS": 0.25}
+"""Sides of a pixel that pictures of the sky usually have, arcsec; the first is the guess."""
+
+ZERO_POINTS = {"nanomaggies": 22.5, "µJy": 23.9, "Jy": 8.9, "25 mag": 25.0, "27 mag": 27.0}
+"""AB magnitude of one unit, as files usually have it; the first is the guess."""
+
+PLAUSIBLE_R = (8.0, 22.0)
+_FAILURES = {"pixel_scale": ScaleError, "zero_point": ZeroPointError, "bands": BandsError}
+_BARS_ARCSEC = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """An image as it would be read.
+
+    Attributes
+    ----------
+    picture : str
+        A data address.
+    words : str
+        Its size on the sky and the magnitude of the object in the middle.
+    plausible : bool
+        Whether that magnitude could be a galaxy's.
+    """
+
+    picture: str
+    words: str
+    plausible: bool
+
+
+def can_be_asked(error: GalexplorerError, source: Source) -> bool:
+    """Return whether an error is about what a user can state of the files."""
+    files_are_there = not isinstance(error, BandsError) or len(source.files) == len(IMAGE_BANDS)
+    return isinstance(error, tuple(_FAILURES.values())) and files_are_there
+
+
+def ask(source: Source, options: Options, error: GalexplorerError) -> None:
+    """Draw what the files of a source do not say: a field for each, a guess in it, a preview.
+
+    Parameters
+    ----------
+    source : Source
+    options : Options
+        What was stated already.
+    error : GalexplorerError
+        One of which `can_be_asked` is true.
+    """
+    key = source.digest[:8]
+    assumed, asked, pixels = _assume(source, options, key)
+    with st.container(border=True, key="file_questions", gap="small"):
+        st.markdown(f":material/help: {str(error).split(':')[0].split(', state')[0]}.")
+        left, right = st.columns([2, 3], gap="small")
+        with right:
+            for name in asked:
+                _FIELDS[name](source, key)
+            complete = assumed.bands is None or set(assumed.bands) == set(IMAGE_BANDS)
+            st.button(
+                "Use these values" if len(asked) > 1 else "Use this",
+                key="ask_use",
+                type="primary",
+                on_click=_state,
+                args=(assumed, asked),
+                disabled=not complete,
+            )
+        with left:
+            if not complete:
+                st.caption("Each of g, r and i belongs to one file.")
+            if pixels is not None:
+                seen = _preview(_request(source, assumed).pixels_key(), pixels)
+                st.image(seen.picture, width="stretch", alt=f"Preview: {seen.words}")
+                st.caption(seen.words)
+                if not seen.plausible:
+                    st.caption(":orange[No galaxy has such a magnitude: is the guess right?]")
+
+
+def _assume(
+    source: Source, options: Options, key: str
+) -> tuple[Options, tuple[str, ...], Pixels | None]:
+    """Return the options with what is lacking as the fields say it, the fields, and the pixels."""
+    asked: list[str] = []
+    while True:
+        try:
+            return options, tuple(asked), state.pixels_of(_request(source, options))
+        except tuple(_FAILURES.values()) as error:
+            name = next(name for name, kind in _FAILURES.items() if isinstance(error, kind))
+            if name in asked:
+                return options, tuple(asked), None
+            asked.append(name)
+            options = replace(options, **_answer(name, source, key))
+        except GalexplorerError:
+            return options, tuple(asked), None  # said once the rest is stated
+
+
+def _request(source: Source, options: Options) -> Request:
+    return Request(source.files, options)
+
+
+def _answer(name: str, source: Source, key: str) -> dict[str, object]:
+    """Return what a field says, or its guess before it is drawn."""
+    store = st.session_state
+    if name == "pixel_scale":
+        return {"pixel_scale_arcsec": store.setdefault(f"ask_scale_{key}", _first(SCALES))}
+    if name == "zero_point":
+        return {"zero_point": store.setdefault(f"ask_zero_{key}", _first(ZERO_POINTS))}
+    guess = guess_bands(source.files)
+    keys = [f"ask_band_{k}_{key}" for k in range(len(IMAGE_BANDS))]
+    return {"bands": tuple(store.setdefault(k, band) for k, band in zip(keys, guess, strict=True))}
+
+
+def guess_bands(files: Sequence[tuple[str, bytes]]) -> tuple[str, ...]:
+    """Guess which of three files is g, r and i by the light in their middle.
+
+    Galaxies are brighter in i than in r, and in r than in g, as long as the three have one unit.
+
+    Parameters
+    ----------
+    files : sequence of (str, bytes)
+
+    Returns
+    -------
+    tuple of str
+        The band of each file.
+    """
+    from galexplorer.fits.bounded import read_blob
+    from galexplorer.fits.images import read_images
+
+    light = []
+    for file in files:
+        data = np.asarray(read_images(read_blob(file))[0].data, float).squeeze()
+        data = np.nan_to_num(data, posinf=0, neginf=0)
+        height, width = data.shape[-2:]
+        middle = data[..., height // 3 : -(height // 3), width // 3 : -(width // 3)]
+        light.append(float(np.sum(middle - np.median(data))))
+    order = np.argsort(np.argsort(light, kind="stable"), kind="stable")
+    return tuple(IMAGE_BANDS[k] for k in order)
+
+
+def _first(values: dict[str, float]) -> float:
+    return next(iter(values.values()))
+
+
+def _state(assumed: Options, asked: Sequence[str]) -> None:
+    """Let the controls say what was answered; in a callback."""
+    store = st.session_state
+    values = {
+        "pixel_scale": assumed.pixel_scale_arcsec,
+        "zero_point": assumed.zero_point,
+        "bands": assumed.bands,
+    }
+    for name in asked:
+        store[name] = values[name]
+
+
+def _number_field(
+    label: str, key: str, bound: str, usual: dict[str, float], step: float, help: str
+) -> None:
+    low, high = BOUNDS[bound]
+    st.number_input(label, low, high, step=step, format="%.3f", key=key, help=help)
+    chosen = next((name for name, v in usual.items() if v == st.session_state[key]), None)
+    st.session_state[f"{key}_usual"] = chosen
+
+    def take() -> None:
+        name = st.session_state[f"{key}_usual"]
+        if name is not None:
+            st.session_state[key] = usual[name]
+
+    st.pills(
+        f"{label}: usual values",
+        list(usual),
+        key=f"{key}_usual",
+        on_change=take,
+        label_visibility="collapsed",
+    )
+
+
+def _ask_scale(source: Source, key: str) -> None:
+    _number_field(
+        "Pixel scale (″)",
+        f"ask_scale_{key}",
+        "pixel_scale",
+        SCALES,
+        0.01,
+        "Side of a pixel. The guess is SDSS's own; the page or script that made the picture "
+        "tells it.",
+    )
+
+
+def _ask_zero_point(source: Source, key: str) -> None:
+    _number_field(
+        "Zero point (mag AB)",
+        f"ask_zero_{key}",
+        "zero_point",
+        ZERO_POINTS,
+        0.1,
+        "Magnitude of a source whose pixels sum to one. The guess is that of nanomaggies. For a "
+        "zero point of one second, state the exposure time under Image as well.",
+    )
+
+
+def _ask_bands(source: Source, key: str) -> None:
+    for k, (name, _) in enumerate(source.files):
+        st.segmented_control(
+            f"Band of {name}", list(IMAGE_BANDS), required=True, key=f"ask_band_{k}_{key}"
+        )
+
+
+_FIELDS: dict[str, Callable[[Source, str], None]] = {
+    "pixel_scale": _ask_scale,
+    "zero_point": _ask_zero_point,
+    "bands": _ask_bands,
+}
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def _preview(key: str, _pixels: Pixels) -> Preview:
+    scale = _pixels.pixel_scale_arcsec
+    height, width = _pixels.flux.shape[1:]
+    words = f"{width} × {height} pixels, {_angle(width * scale)} wide"
+    magnitude = _middle_magnitude(_pixels)
+    plausible = magnitude is None or PLAUSIBLE_R[0] < magnitude < PLAUSIBLE_R[1]
+    if magnitude is not None:
+        words += f"; object in the middle: r ≈ {magnitude:.1f}"
+    return Preview(address(_picture(_pixels)), f"{words}.", plausible)
+
+
+def _middle_magnitude(pixels: Pixels) -> float | None:
+    try:
+        objects = find_objects(pixels)
+    except GalexplorerError:
+        return None
+    height, width = pixels.flux.shape[1:]
+    near = min(
+        objects,
+        key=lambda o: np.hypot(o.x - (width - 1) / 2, o.y - (height - 1) / 2),
+        default=None,
+    )
+    return None if near is None or not np.isfinite(near.magnitude) else float(near.magnitude)
+
+
+def _picture(pixels: Pixels) -> bytes:
+    """Return the image in colour, stretched to what it holds, with a bar of its scale."""
+    height, width = pixels.flux.shape[1:]
+    step = max(1, -(-max(height, width) // (2 * PREVIEW_PX)))
+    if pixels.composite is not None:
+        channels = pixels.composite[:, ::step, ::step]
+    else:
+        flux = np.nan_to_num(pixels.flux[::-1, ::step, ::step].astype(float))
+        flux = flux - np.median(flux, axis=(1, 2), keepdims=True)
+        top = max(float(np.percentile(flux, 99.7)), 1e-30)
+        channels = np.arcsinh(8 * np.clip(flux, 0, None) / top) / np.arcsinh(8)
+    levels = np.round(255 * np.clip(channels, 0, 1)).astype(np.uint8).transpose(1, 2, 0)
+    image = Image.fromarray(np.ascontiguousarray(levels))
+    factor = PREVIEW_PX / max(image.size)
+    image = image.resize(
+        (max(1, round(image.width * factor)), max(1, round(image.height * factor))),
+        Image.Resampling.LANCZOS,
+    )
+    wide_arcsec = width * pixels.pixel_scale_arcsec
+    bar = max((b for b in _BARS_ARCSEC if b <= wide_arcsec / 3), default=_BARS_ARCSEC[0])
+    draw = ImageDraw.Draw(image)
+    end = 12 + bar / wide_arcsec * image.width
+    base = image.height - 14
+    draw.line((12, base, end, base), fill="white", width=3)
+    draw.text(
+        (12, base - 20), _angle(bar, ascii=True), fill="white", font=ImageFont.load_default(14)
+    )
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _angle(arcsec: float, ascii: bool = False) -> str:
+    minutes = arcsec >= 60
+    mark = ("'" if ascii else "′") if minutes else ('"' if ascii else "″")
+    return f"{arcsec / 60 if minutes else arcsec:.3g}{mark}"
