@@ -98,7 +98,8 @@ def run_list(page: Page) -> None:
     field.press("Control+Enter")
     number = len(LIST.splitlines())
     page.get_by_role("button", name=f"Run {number} targets").click(timeout=WAIT_MS)
-    page.get_by_text(f"{number} of {number} done").wait_for(timeout=WAIT_MS)
+    # one of them is no galaxy
+    page.get_by_text(f"{number - 1} of {number} done, 1 failed").wait_for(timeout=WAIT_MS)
 
 
 def settle(page: Page) -> None:

@@ -123,7 +123,7 @@ def replayed(data: Path | None = None) -> Iterator[dict[str, str]]:
         )
         try:
             assert server.stdout is not None
-            variables = {"GALEXPLORER_CACHE": cache}
+            variables = {"GALEXPLORER_CACHE": cache, "GALEXPLORER_RUNS": f"{cache}/runs"}
             while "GALEXPLORER_IRSA_URL" not in variables:
                 line = server.stdout.readline()
                 if not line:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 from jaxtyping import Float
 
-from galexplorer.export.provenance import CITATION, provenance_lines
+from galexplorer.export.provenance import CITATION, caveat_sentences, provenance_lines
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
 from galexplorer.science.summary import not_measurable
@@ -108,7 +108,7 @@ def latex_row(result: Result, name: str = "") -> str:
 
 
 def latex_bytes(result: Result, name: str = "") -> bytes:
-    """Return the row as a file, under comments that name columns, units and provenance.
+    """Return the row as a file, under comments that name columns, units, caveats and provenance.
 
     Parameters
     ----------
@@ -120,16 +120,10 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
     bytes
     """
     columns = ["Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class"]
-    fixed = ", ".join(result.posterior.fixed)
     comments = [
         "Posterior medians and 68% intervals; most probable class with its probability.",
         "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
-        *(
-            f"{target.label}: {why}."
-            for target in TARGETS
-            if (why := not_measurable(result, target.name))
-        ),
-        *([f"Held fixed: {fixed}."] if fixed else []),
+        *caveat_sentences(result),
         *(f"{label}: {words}" for label, words in provenance_lines(result)),
         f"Cite: {CITATION}",
         "",

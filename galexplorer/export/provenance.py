@@ -1,4 +1,4 @@
-"""Where a result came from, and what to cite: the words that every file carries."""
+"""What a result is worth, where it came from, what to cite: the words that every file carries."""
 
 import json
 from collections.abc import Mapping
@@ -7,12 +7,76 @@ from pathlib import Path
 import numpy as np
 
 from galexplorer.records.result import Result
+from galexplorer.schema import TARGETS
+from galexplorer.science.derived import derive
+from galexplorer.science.summary import domain_sentence, in_sentence, not_measurable
 from galexplorer.version import __version__
 
 CITATION = (
     f"galexplorer {__version__} (see CITATION.cff); the method follows arXiv:2511.12737; "
     "data: Sloan Digital Sky Survey, www.sdss.org/collaboration/citing-sdss"
 )
+
+
+BIBTEX = f"""@software{{galexplorer,
+  author  = {{{{galexplorer developers}}}},
+  title   = {{galexplorer}},
+  version = {{{__version__}}},
+}}
+
+@misc{{galexplorer-method,
+  eprint        = {{2511.12737}},
+  archivePrefix = {{arXiv}},
+  note          = {{The method that galexplorer follows}},
+}}
+"""
+"""What to cite, for BibTeX; the Sloan Digital Sky Survey asks for papers of its own beside these,
+listed at www.sdss.org/collaboration/citing-sdss."""
+
+_LABELS = {target.name: target.label for target in TARGETS}
+
+
+def caveat_lines(result: Result) -> list[tuple[str, str]]:
+    """Return what a reader has to know before using the numbers, as pairs of a label and words.
+
+    Every export takes it from here.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    list of (str, str)
+        Whether the galaxy resembles the training galaxies, what was held fixed, what has no value
+        and why, and the notes.
+    """
+    lines = [("Domain", domain_sentence(result))]
+    if result.posterior.fixed:
+        lines.append(("Held fixed", ", ".join(_LABELS[name] for name in result.posterior.fixed)))
+    for target in TARGETS:
+        if why := not_measurable(result, target.name):
+            lines.append(("No value", f"{target.label}: {why}"))
+    for quantity in derive(result.posterior, result.photometry.petro_r50, result.measurable):
+        if quantity.reason:
+            lines.append(("No value", f"{quantity.label}: {quantity.reason}"))
+    return [*lines, *(("Note", note) for note in result.notes)]
+
+
+def caveat_sentences(result: Result) -> list[str]:
+    """Return the same as one text each."""
+    return [f"{label}: {words}" for label, words in caveat_lines(result)]
+
+
+def origin_label(what: str) -> str:
+    """Return what an origin is of, as a person says it.
+
+    Examples
+    --------
+    >>> origin_label("log_flux_halpha"), origin_label("photometry")
+    ('known Hα flux', 'photometry')
+    """
+    return f"known {in_sentence(_LABELS[what])}" if what in _LABELS else what.replace("_", " ")
 
 
 def plain(value: object) -> object:
@@ -58,7 +122,7 @@ def provenance_lines(result: Result) -> list[tuple[str, str]]:
         for key, value in said.items()
         if value is not None
     ]
-    lines += [(f"Origin of {name.replace('_', ' ')}", o) for name, o in result.origins.items()]
+    lines += [(f"Origin of {origin_label(name)}", o) for name, o in result.origins.items()]
     return lines
 
 
@@ -70,13 +134,14 @@ def provenance_sentence(result: Result) -> str:
         if said.get(key):
             parts.append(f"{label} {said[key][:12]}")
     parts += [f"{key} {said[key]}" for key in ("draws", "seed") if key in said]
-    parts += [f"{what.replace('_', ' ')}: {origin}" for what, origin in result.origins.items()]
+    parts += [f"{origin_label(what)}: {origin}" for what, origin in result.origins.items()]
     return f"Made by {'; '.join(parts)}. Cite: {CITATION}."
 
 
 def describe_provenance(result: Result) -> str:
-    """Return provenance and citation as one line of text, for the metadata of a figure."""
-    lines = [f"{label}: {words}" for label, words in provenance_lines(result)]
+    """Return caveats, provenance and citation as one line of text, for a figure's metadata."""
+    told = [*caveat_lines(result), *provenance_lines(result)]
+    lines = [f"{label}: {words}" for label, words in told]
     return "; ".join([*lines, f"Cite: {CITATION}"])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.table import Table
 
-from galexplorer.export.provenance import CITATION
+from galexplorer.export.provenance import CITATION, caveat_sentences
 from galexplorer.export.tables import written_bytes
 from galexplorer.records.result import Result
 from galexplorer.runs.target_run import Outcome
@@ -42,9 +42,10 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     astropy.table.Table
         ``target, ra, dec, redshift_fixed, <target>_p2_5 ... <target>_std``,
         ``gas_metallicity_flag``, the probability of each BPT class, ``p_no_lines``,
-        ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, quantiles of the derived
-        quantities with ``derived_flag``, the published redshift (``known_redshift``), where pixels
-        and photometry are from, and ``problem``; NaN where there is no value. Each column has
+        ``p_<target>_measurable``, ``domain_score``, ``inside_domain`` with ``domain_reasons``,
+        quantiles of the derived quantities with ``derived_flag``, the published redshift
+        (``known_redshift``), where pixels and photometry are from, ``notes``, and ``problem``; NaN
+        where there is no value. Each column has
         description, unit and UCD; the metadata hold provenance and citation.
     """
     results = [o.result for o in outcomes]
@@ -71,6 +72,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
         table[f"p_{name}_measurable"] = _numbers(shown)
     table["domain_score"] = _numbers([r.domain.score if r else None for r in results])
     table["inside_domain"] = _numbers([float(r.domain.inside) if r else None for r in results])
+    table["domain_reasons"] = np.array([" ".join(r.domain.reasons) if r else "" for r in results])
     for name in DERIVED_NAMES:
         quantiles = [d[name].summary() if name in d else {} for d in derived]
         for statistic in SUMMARY_QUANTILES:
@@ -82,6 +84,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     for what in ("pixels", "photometry"):
         words = [r.origins.get(what, "") if r else "" for r in results]
         table[f"{what}_from"] = np.array(words, str)
+    table["notes"] = np.array([" ".join(r.notes) if r else "" for r in results], str)
     table["problem"] = np.array([o.problem for o in outcomes], str)
     table.meta = {"provenance": shared_provenance(results), "citation": CITATION}
     return describe_columns(table)
@@ -133,6 +136,7 @@ def draws_bytes(outcomes: Sequence[Outcome]) -> bytes:
     table.meta = {
         "provenance": shared_provenance([result for _, result in done]),
         "origins": {label: result.origins for label, result in done},
+        "caveats": {label: caveat_sentences(result) for label, result in done},
         "citation": CITATION,
     }
     return written_bytes(describe_columns(table), "parquet")

@@ -33,8 +33,11 @@ _COLUMNS = (*NAMES, "ra", "dec", "redshift", *BANDS)
 _SPECTRA = ("specobjid", "spec_obj_id", "specid", "spobjid")
 _KNOWN = {*_COLUMNS, *_SPECTRA, *POSITION_KEYS}
 _SEPARATORS = re.compile(f"[{SEPARATORS}|]")
-_REDSHIFT = re.compile(r"(?P<text>.*\S)\s*[,;\t]\s*(?:z\s*=\s*)?(?P<z>[\d.]+(?:e-?\d+)?)", re.I)
-_STATED = re.compile(r"(?P<text>.*\S)\s+z\s*=\s*(?P<z>[\d.]+(?:e-?\d+)?)", re.I)
+_NUMBER = r"(?P<z>[\d.]+(?:e-?\d+)?)"
+_REDSHIFT = re.compile(
+    rf"(?P<text>.*\S)\s*[,;\t]\s*(?:(?:z|redshift)\b\s*[=:]?\s*)?{_NUMBER}", re.I
+)
+_STATED = re.compile(rf"(?P<text>.*[^\s,;])[\s,;]+(?:z|redshift)\s*[=:]\s*{_NUMBER}", re.I)
 _MOST_REDSHIFT = 5.0
 """A larger number after a comma is something else."""
 

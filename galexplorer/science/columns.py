@@ -150,6 +150,12 @@ MEANINGS = {
     "inside_domain": Meaning(
         "1 if the galaxy is like those of the training, 0 if not", None, "meta.code.qual"
     ),
+    "domain_reasons": Meaning(
+        "In which respects the galaxy is unlike those of the training; empty if it is not",
+        None,
+        "meta.note",
+    ),
+    "notes": Meaning("What was assumed or left out on the way, in sentences", None, "meta.note"),
     "flag": Meaning("What is the matter with the row; empty if nothing", None, "meta.note"),
     "problem": Meaning("Why the target failed; empty if it did not", None, "meta.note"),
     "known_redshift": Meaning("Published redshift; the model never saw it", None, "src.redshift"),

@@ -46,7 +46,10 @@ def replay():
 @pytest.fixture(scope="module")
 def app(replay, weights_dir, tmp_path_factory):
     """An app of its own, whose services this module can make fail."""
-    cache = {"GALEXPLORER_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    cache = {
+        "GALEXPLORER_CACHE": str(tmp_path_factory.mktemp("cache")),
+        "GALEXPLORER_RUNS": str(tmp_path_factory.mktemp("runs")),
+    }
     with served.served({**replay.environment(), **cache}) as app:
         yield app
         assert "Traceback" not in app.log.read_text()
@@ -76,7 +79,7 @@ def test_twenty_targets_three_of_them_bad(page, replay, tmp_path):
     lines = the_list(replay.haro25)
     assert len(lines) == 20
     give(page, lines)
-    page.get_by_text("20 of 20 done, 3 failed").wait_for(timeout=2 * served.WAIT_MS)
+    page.get_by_text("17 of 20 done, 3 failed").wait_for(timeout=2 * served.WAIT_MS)
 
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download", exact=True).click()
@@ -99,9 +102,17 @@ def test_twenty_targets_three_of_them_bad(page, replay, tmp_path):
     page.locator("h2", has_text="at z =").wait_for()
     assert page.url.endswith("/?target=lonely")
 
-    # Back to the list: it is still there.
+    # Back to the list: it is still there, also after the page was loaded again.
     page.go_back()
-    page.get_by_text("20 of 20 done, 3 failed").wait_for()
+    page.get_by_text("17 of 20 done, 3 failed").wait_for()
+    assert "?run=" in page.url
+    page.reload()
+    page.get_by_text("17 of 20 done, 3 failed").wait_for()
+
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_text("17 of 20 done, 3 failed").wait_for(state="detached")
+    assert page.get_by_text("Kept lists").count() == 0
 
 
 def test_cancel_keeps_what_is_done_and_goes_on(page, replay):
@@ -110,10 +121,10 @@ def test_cancel_keeps_what_is_done_and_goes_on(page, replay):
         # A little beside the galaxies of the other test, whose answers are kept.
         near = [f"{ra + 1e-4:.5f} {dec:+.5f}" for ra, dec in POSITIONS[:4]]
         give(page, ["10:99:00 +20:00:00", *near])
-        page.get_by_text("1 of 5 done, 1 failed").wait_for()
+        page.get_by_text("0 of 5 done, 1 failed").wait_for()
         page.get_by_role("button", name="Cancel").click()
         page.get_by_text("Cancelled: ").wait_for()
     finally:
         replay.faults.clear()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_text("5 of 5 done").wait_for()
+    page.get_by_text("4 of 5 done, 1 failed").wait_for()

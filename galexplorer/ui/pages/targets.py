@@ -1,62 +1,85 @@
-"""The page for a list of targets: run it, sort and filter what came out, open a row."""
+"""The page for lists of targets: run one, sort and filter what came out, open a row, come back."""
 
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
+from galexplorer.api.target_runs import TargetRun, begin_run, default_folder, list_runs, open_run
 from galexplorer.errors import GalexplorerError
-from galexplorer.export.target_tables import SUMMARY_FORMATS, draws_bytes, summary_bytes
-from galexplorer.query.target_list import MAX_BYTES, MAX_TARGETS, Target, TargetList, read_targets
-from galexplorer.runs.target_run import DRAWS, Outcome, Progress, infer_target
-from galexplorer.science.summary import BPT_LABELS
+from galexplorer.export.tables import written_bytes
+from galexplorer.export.target_tables import SUMMARY_FORMATS
+from galexplorer.query.target_list import MAX_BYTES, Target, TargetList, read_targets
+from galexplorer.runs.target_run import DRAWS, Outcome, Progress
 from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.history import show_history
+from galexplorer.ui.parts.target_table import count_words, results_frame, show_table
 from galexplorer.ui.session import navigation, settings, state
-from galexplorer.ui.session.jobs import Job, JobHandle
+from galexplorer.ui.session.jobs import Job, find_job
 from galexplorer.ui.session.link import View
 
-JOB_KEY = "targets_held"
+JOB_KEY, OWN_KEY, PARAMETER = "targets_job", "targets_own_runs", "run"
+MOST_TARGETS = 1_000
 EXAMPLE = """NGC 5332
 162.18416 +26.05369
 SDSS J104844.20+260313.2, 0.0258"""
 
-ALL, DONE, FAILED = "All", "Done", "Failed"
-_WAITING = "Waiting"
+_LOCAL = ("", "127.0.0.1", "localhost", "::1")
 _WATCH_S = 0.7
-_ROW_PX, _TABLE_PX = 35, 560
+_SHOWN_RUNS = 8
 _FORMAT_LABELS = {"ecsv": "ECSV", "csv": "CSV", "parquet": "Parquet", "votable": "VOTable"}
-_QUANTITIES = {
-    # target: column, decimals
-    "redshift": ("z", 3),
-    "log_stellar_mass": ("log M⋆", 2),
-    "log_sfr": ("log SFR", 2),
-    "gas_metallicity": ("12 + log O/H", 2),
-}
 
 
 def page() -> None:
     """Draw the page: give a list, run it, read the table."""
     page_style.apply_style()
     st.header("Targets", anchor=False)
-    _offer(_read())
     job = _job()
+    _offer(_read(), job)
     if job is not None:
         # While a list is at work its part of the page redraws itself, and no more than that.
         running = job.running
         st.fragment(_watch, run_every=_WATCH_S if running else None)(job, running)
+    _show_runs(job)
     show_history()
 
 
 def _job() -> Job | None:
-    handle: JobHandle | None = st.session_state.get(JOB_KEY)
-    return None if handle is None else handle.job
+    """Return the list on the page: the one that the address names, or the last one."""
+    job: Job | None = st.session_state.get(JOB_KEY)
+    named = st.query_params.get(PARAMETER)
+    if named and (job is None or job.run.folder.name != named):
+        run = open_run(default_folder(), named)
+        if run is None:
+            st.query_params.pop(PARAMETER)
+            st.warning("The list that the link names was deleted.", icon=":material/link_off:")
+            return job
+        job = _open_run(run)
+    if job is not None and not job.run.folder.is_dir():
+        job = None  # deleted on another page of this browser
+        st.session_state.pop(JOB_KEY)
+    if job is not None and named is None:
+        st.query_params[PARAMETER] = job.run.folder.name
+    return job
 
 
-def _read() -> TargetList | None:
-    """Draw the two ways to give a list, and return what was given."""
+def _open_run(run: TargetRun) -> Job | None:
+    try:
+        job = find_job(run, partial(_infer, run))
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    st.session_state[JOB_KEY] = job
+    st.session_state.pop("targets_table", None)
+    return job
+
+
+def _infer(run: TargetRun, target: Target, tell: Progress) -> Outcome:
+    return run.infer_one(target, state.load_engine, tell)
+
+
+def _read() -> tuple[TargetList, str] | None:
+    """Draw the two ways to give a list, and return what was given and what to call it."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         text = st.text_area(
@@ -68,6 +91,7 @@ def _read() -> TargetList | None:
             help="A name, a position or an SDSS objID. A redshift after a comma is held fixed. "
             "A pasted table needs its header.",
         )
+        below_text = st.empty()
     with right:
         file = st.file_uploader(
             "Or upload a table or text file",
@@ -76,26 +100,35 @@ def _read() -> TargetList | None:
             help="CSV, ECSV, VOTable, FITS or Parquet with a column target, name, objid, or ra "
             "and dec, optionally redshift, or magnitudes u, g, r, i, z; or text, one per line.",
         )
-        st.caption(f"Up to {MAX_TARGETS} targets, {DRAWS:,} draws each, seed 0.")
+        below_file = st.empty()
+        st.caption(
+            f"Up to {MOST_TARGETS:,} targets, {DRAWS:,} draws each, seed 0. A list is kept on "
+            "this machine until you delete it."
+        )
     content, name = (
         (file.getvalue(), file.name) if file is not None else (text.encode(), "The list")
     )
     if not content.strip():
         return None
     try:
-        return read_targets(content, name)
+        given = read_targets(content, name, most=MOST_TARGETS)
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        place = below_text if file is None else below_file
+        place.error(str(error), icon=":material/error:")
         return None
+    others = len(given.targets) - 1
+    first = given.targets[0].label
+    title = file.name if file is not None else f"{first} and {others} more" if others else first
+    return given, title
 
 
-def _offer(given: TargetList | None) -> None:
+def _offer(read: tuple[TargetList, str] | None, job: Job | None) -> None:
     """Draw the button that runs the list, and what it will do."""
+    given, title = read if read is not None else (None, "")
     both = given is not None and any(t.photometry and t.text for t in given.targets)
     images = True
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         number = len(given.targets) if given is not None else 0
-        job = _job()
         clicked = st.button(
             f"Run {number} target{'s' if number != 1 else ''}" if number else "Run",
             key="targets_run",
@@ -117,15 +150,17 @@ def _offer(given: TargetList | None) -> None:
     for note in given.notes if given is not None else ():
         st.caption(note)
     if clicked and given is not None:
-        job = Job(given.targets, partial(_run, images))
-        st.session_state[JOB_KEY] = JobHandle(job)
-        st.session_state.pop("targets_table", None)
-        job.start()
+        try:
+            run = begin_run(default_folder(), given, title, images=images)
+            begun = _open_run(run)
+            if begun is not None:
+                begun.start()
+        except GalexplorerError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.session_state.setdefault(OWN_KEY, set()).add(run.folder.name)
+        st.query_params[PARAMETER] = run.folder.name
         st.rerun()
-
-
-def _run(images: bool, target: Target, tell: Progress) -> Outcome:
-    return infer_target(target, state.load_engine, images=images, progress=tell).slim()
 
 
 def _describe(given: TargetList, images: bool | None) -> str:
@@ -142,17 +177,19 @@ def _watch(job: Job, watching: bool) -> None:
     """Draw progress and table of a job."""
     if watching != job.running:
         st.rerun()  # the page's other buttons wake or sleep, and the watching ends or begins
-    _show_progress(job)
-    chosen = _show_table(job)
+    table = job.table()
+    st.subheader(job.run.title, anchor=False)
+    _show_progress(job, count_words(table, len(job.targets)))
+    chosen = show_table(results_frame(job.targets, table))
     if chosen is not None:
-        _open(chosen)
+        problem = str(table["problem"][chosen]) if table is not None and chosen < job.done else ""
+        _show_choice(job.targets[chosen], problem, job.run.images)
     if job.done and not watching:  # a file would be out of date before it is made
         _show_downloads(job)
 
 
-def _show_progress(job: Job) -> None:
-    total, failed = len(job.targets), sum(bool(o.problem) for o in job.finished)
-    words = f"{job.done} of {total} done" + (f", {failed} failed" if failed else "")
+def _show_progress(job: Job, words: str) -> None:
+    total = len(job.targets)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if job.running:
             doing = "stopping" if job.cancelled else job.words
@@ -166,160 +203,25 @@ def _show_progress(job: Job) -> None:
                 help="Completed targets are kept.",
             )
         elif job.done < total:
-            st.markdown(f"**Cancelled: {words}.**")
-            st.button(
-                "Resume", key="targets_resume", icon=":material/play_arrow:", on_click=job.start
-            )
+            st.markdown(f"**{'Cancelled' if job.cancelled else 'Stopped'}: {words}.**")
+            if st.button("Resume", key="targets_resume", icon=":material/play_arrow:"):
+                try:
+                    job.start()
+                except GalexplorerError as error:
+                    st.error(str(error), icon=":material/error:")
+                else:
+                    st.rerun()
         else:
             st.markdown(f"**{words}.**")
+    if job.problem:
+        st.error(job.problem, icon=":material/error:")
 
 
-def results_frame(job: Job) -> pd.DataFrame:
-    """Return one row for each target of a list, in its order.
-
-    Parameters
-    ----------
-    job : Job
-
-    Returns
-    -------
-    pandas.DataFrame
-        Medians, half of the 68% intervals, likeliest class, domain, and what went wrong.
-    """
-    rows = []
-    for target, outcome in zip(job.targets, job.outcomes, strict=True):
-        result = outcome.result if outcome is not None else None
-        row: dict[str, object] = {
-            "Target": target.label,
-            "State": _WAITING if outcome is None else FAILED if result is None else DONE,
-        }
-        summary = result.posterior.summary() if result is not None else {}
-        handle = result.posterior.fixed if result is not None else ()
-        for name, (column, _) in _QUANTITIES.items():
-            values = summary.get(name)
-            row[column] = row[f"± {column}"] = np.nan
-            if values is not None:
-                row[column] = values["p50"]
-                if name not in handle:
-                    row[f"± {column}"] = (values["p84"] - values["p16"]) / 2
-        if result is not None:
-            likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
-            row |= {
-                "Class": BPT_LABELS[likeliest],
-                "Share": 100 * result.bpt[likeliest],
-                "Domain": "inside" if result.domain.inside else "outside",
-                "Known z": result.known.get("redshift", np.nan),
-            }
-        fixed = target.redshift is not None and result is not None
-        row["Remarks"] = " ".join(
-            words
-            for words in (
-                outcome.problem if outcome is not None else "",
-                "Redshift held fixed." if fixed else "",
-                *target.notes,
-                *(result.domain.reasons if result is not None else ()),
-            )
-            if words
-        )
-        rows.append(row)
-    columns = ["Target", "State", "Remarks"]
-    frame = pd.DataFrame(rows)
-    for column in ("Class", "Share", "Domain", "Known z"):
-        if column not in frame:
-            frame[column] = np.nan if column in ("Share", "Known z") else None
-    rest = [column for column in frame.columns if column not in columns]
-    return frame[["Target", "State", *rest, "Remarks"]]
-
-
-def _show_table(job: Job) -> Outcome | Target | None:
-    """Draw the table, and return the target of the row that is selected."""
-    frame = results_frame(job)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        words = st.text_input(
-            "Filter",
-            key="targets_filter",
-            placeholder="Part of a name, class or remark",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            width=300,
-        )
-        st.session_state.setdefault("targets_state", ALL)
-        kind = st.segmented_control(
-            "State",
-            [ALL, DONE, FAILED],
-            required=True,
-            key="targets_state",
-            label_visibility="collapsed",
-            width="content",
-        )
-    frame = filter_frame(frame, words or "", kind or ALL)
-    config: dict = {
-        "Target": st.column_config.TextColumn(width=190, pinned=True),
-        "Class": st.column_config.TextColumn(
-            width=105, help="The most probable class on the BPT diagram."
-        ),
-        "Share": st.column_config.NumberColumn("Share", format="%.0f%%", help="Of the draws."),
-        "Known z": st.column_config.NumberColumn(
-            format="%.4f", help="From the SDSS spectrum; not used by the model."
-        ),
-        "Domain": st.column_config.TextColumn(help="Inside or outside the training domain."),
-        "Remarks": st.column_config.TextColumn(width="large"),
-    }
-    for column, digits in _QUANTITIES.values():
-        config[column] = st.column_config.NumberColumn(format=f"%.{digits}f", help="Median.")
-        config[f"± {column}"] = st.column_config.NumberColumn(
-            "±", format=f"%.{digits}f", help="Half of the 68% interval."
-        )
-    event = st.dataframe(
-        frame,
-        key="targets_table",
-        hide_index=True,
-        height=min(_TABLE_PX, _ROW_PX * (len(job.targets) + 1) + 3),
-        row_height=_ROW_PX,
-        placeholder="",
-        column_config=config,
-        on_select="rerun",
-        selection_mode="single-row",
-    )
-    selected = event.selection.rows
-    if not selected or selected[0] >= len(frame):
-        st.caption("Click a column header to sort; select a row to open it.")
-        return None
-    place = int(frame.index[selected[0]])
-    return job.outcomes[place] or job.targets[place]
-
-
-def filter_frame(frame: pd.DataFrame, words: str, kind: str) -> pd.DataFrame:
-    """Return the rows of a state that hold some words, case aside.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        As `results_frame` makes it.
-    words : str
-        Empty for all.
-    kind : str
-        "All", "Done" or "Failed".
-    """
-    if kind != ALL:
-        frame = frame[frame["State"] == kind]
-    if words.strip():
-        texts = (
-            frame[["Target", "State", "Class", "Domain", "Remarks"]]
-            .fillna("")
-            .agg(" ".join, axis=1)
-        )
-        frame = frame[texts.str.contains(words.strip(), case=False, regex=False)]
-    return frame
-
-
-def _open(chosen: Outcome | Target) -> None:
+def _show_choice(target: Target, problem: str, images: bool) -> None:
     """Draw what there is to say of the selected row, and the way to its page."""
-    target = chosen.target if isinstance(chosen, Outcome) else chosen
-    if isinstance(chosen, Outcome) and chosen.problem:
-        st.error(chosen.problem, icon=":material/error:")
-    result = chosen.result if isinstance(chosen, Outcome) else None
-    imageless = result is not None and result.provenance.get("input_kind") == "photometry"
+    if problem:
+        st.error(problem, icon=":material/error:")
+    imageless = target.photometry is not None and (not images or not target.text)
     if st.button(f"Explore {target.label}", key="targets_open", icon=":material/flare:"):
         _explore(target, imageless)
 
@@ -348,7 +250,6 @@ def _show_downloads(job: Job) -> None:
             label_visibility="collapsed",
             width=210,
         )
-        outcomes = job.finished
         if kind == "Summary table":
             format = st.segmented_control(
                 "Format",
@@ -360,17 +261,14 @@ def _show_downloads(job: Job) -> None:
                 label_visibility="collapsed",
                 width="content",
             )
-            make, name = (
-                partial(summary_bytes, outcomes, format),
-                f"targets{SUMMARY_FORMATS[format]}",
-            )
+            make, name = partial(_summary, job.run, format), f"targets{SUMMARY_FORMATS[format]}"
         else:
             st.segmented_control(
                 "Format", ["Parquet"], default="Parquet", required=True,
                 key="targets_draws_format",
                 label_visibility="collapsed", width="content",
             )  # fmt: skip
-            make, name = partial(draws_bytes, outcomes), "targets-draws.parquet"
+            make, name = partial(_draws, job.run), "targets-draws.parquet"
         st.download_button(
             "Download",
             data=make,
@@ -379,3 +277,67 @@ def _show_downloads(job: Job) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def _summary(run: TargetRun, format: str) -> bytes:
+    return written_bytes(run.table(), format)
+
+
+def _draws(run: TargetRun) -> bytes:
+    return written_bytes(run.draws_table(), "parquet")
+
+
+def _show_runs(job: Job | None) -> None:
+    """Draw the lists that are kept, each with what opens it and what deletes it."""
+    shown = "" if job is None else job.run.folder.name
+    own: set[str] = st.session_state.get(OWN_KEY, set())
+    # Behind an address that others reach, a list is its owner's: found by its link alone.
+    alone = (st.get_option("server.address") or "") in _LOCAL
+    runs = [run for run in list_runs(default_folder()) if alone or run.folder.name in own | {shown}]
+    if not runs:
+        return
+    st.subheader("Kept lists", anchor=False)
+    for run in runs[: st.session_state.get("targets_runs_shown", _SHOWN_RUNS)]:
+        _show_run(run, run.folder.name == shown)
+    if len(runs) > st.session_state.get("targets_runs_shown", _SHOWN_RUNS):
+        st.button(f"Show all {len(runs)}", key="targets_all_runs", on_click=_show_all_runs)
+
+
+def _show_all_runs() -> None:
+    st.session_state["targets_runs_shown"] = 10_000
+
+
+def _show_run(run: TargetRun, here: bool) -> None:
+    name = run.folder.name
+    date = f"{run.created[:10]} {run.created[11:16]} UTC"
+    tried = f"{run.number:,} targets" if run.complete else f"{run.done:,} of {run.number:,} tried"
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{name}"
+    ):
+        clicked = st.button(
+            run.title,
+            key=f"open_{name}",
+            type="tertiary",
+            icon=":material/visibility:" if here else ":material/list:",
+            disabled=here,
+            help="Open this list.",
+        )
+        st.markdown(f":small[{date} · {tried}]", width="content")
+        with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"ask_{name}"):
+            st.markdown("The table and the draws of this list are removed from the disk.")
+            st.button("Delete for good", key=f"delete_{name}", on_click=_delete, args=(run,))
+    if clicked:
+        st.query_params[PARAMETER] = name
+        st.rerun()
+
+
+def _delete(run: TargetRun) -> None:
+    job: Job | None = st.session_state.get(JOB_KEY)
+    try:
+        run.delete()
+    except GalexplorerError as error:
+        st.toast(str(error), icon=":material/error:")
+        return
+    if job is not None and job.run.folder == run.folder:
+        st.session_state.pop(JOB_KEY)
+        st.query_params.pop(PARAMETER, None)

@@ -1,21 +1,31 @@
-"""Lists of targets that run in the background; no Streamlit here, so tests need none."""
+"""Lists of targets at work in the background; no Streamlit here, so tests need none.
+
+A list is a run on disk (`galexplorer.api.target_runs`). While it is at work every session of this
+process finds it here, so that a page that was loaded again shows it where it is.
+"""
 
 import logging
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import RLock
 
+from astropy.table import Table, vstack
+from filelock import FileLock
+
+from galexplorer.api.target_runs import PART, TargetRun
+from galexplorer.errors import GalexplorerError
+from galexplorer.export.target_tables import summary_table
 from galexplorer.query.target_list import Target
 from galexplorer.runs.target_run import Outcome, Progress
 
-Run = Callable[[Target, Progress], Outcome]
+Infer = Callable[[Target, Progress], Outcome]
 
 WORKERS = 2
 """Targets at work at once, of all sessions together: pages must stay quick on two cores."""
 
 _log = logging.getLogger(__name__)
 _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="targets")
+_at_work: dict[str, "Job"] = {}
 
 
 class _Cancelled(BaseException):
@@ -27,24 +37,28 @@ class Job:
 
     Parameters
     ----------
-    targets : sequence of Target
-    run : callable
+    run : TargetRun
+    infer : callable
         Infers one target; given it and a function that is told what happens next.
     """
 
-    def __init__(self, targets: Sequence[Target], run: Run) -> None:
-        self.targets = tuple(targets)
-        self.outcomes: list[Outcome | None] = [None] * len(self.targets)
+    def __init__(self, run: TargetRun, infer: Infer) -> None:
+        self.run = run
+        self.targets = run.targets()
         self.words = "Starting"
-        self._run = run
+        self.problem = ""
+        self._infer = infer
+        self._kept = run.done
+        self._fresh: list[Outcome] = []
         self._cancelled = False
-        self._running = False
-        self._lock = Lock()
+        self._claim: FileLock | None = None
+        self._lock = RLock()
+        self._table: tuple[int, Table] | None = None
 
     @property
     def running(self) -> bool:
         """Whether a target is at work or waits for its turn."""
-        return self._running
+        return self._claim is not None
 
     @property
     def cancelled(self) -> bool:
@@ -53,34 +67,50 @@ class Job:
 
     @property
     def done(self) -> int:
-        """How many targets have an outcome."""
-        return sum(outcome is not None for outcome in self.outcomes)
-
-    @property
-    def finished(self) -> list[Outcome]:
-        """The outcomes that there are, in the order of the list."""
-        return [outcome for outcome in self.outcomes if outcome is not None]
+        """How many targets were tried."""
+        with self._lock:
+            return self._kept + len(self._fresh)
 
     def start(self) -> None:
-        """Begin, or go on after `cancel`; what is done stays done."""
+        """Begin, or go on after `cancel`; what is done stays done.
+
+        Raises
+        ------
+        OptionError
+            If the run is at work in another process.
+        """
         with self._lock:
-            if self._running:
+            if self.running:
                 return
+            self._claim = self.run.claim()
             self._cancelled = False
-            self._running = True
+            self.problem = ""
+            self._kept = self.run.done
+            _at_work[self.run.folder.name] = self
         self._next()
 
     def cancel(self) -> None:
         """End before the next target, or at the next step of the one at work."""
         self._cancelled = True
 
+    def table(self) -> Table | None:
+        """Return a row for each target that was tried, None before the first."""
+        with self._lock:
+            kept, fresh = self._kept, tuple(self._fresh)
+            if kept and (self._table is None or self._table[0] != kept):
+                self._table = (kept, self.run.table())
+            disk = self._table[1] if kept and self._table is not None else None
+        new = summary_table(fresh) if fresh else None
+        parts = [part for part in (disk, new) if part is not None]
+        return vstack(parts, metadata_conflicts="silent") if parts else None
+
     def _next(self) -> None:
-        place = next((k for k, outcome in enumerate(self.outcomes) if outcome is None), None)
-        if place is None or self._cancelled:
-            self._running = False
+        done = self.done
+        if done == len(self.targets) or self._cancelled or self.problem:
+            self._end()
             return
-        self.words = f"{self.targets[place].label}: waiting for its turn"
-        _pool.submit(self._step, place)
+        self.words = f"{self.targets[done].label}: waiting for its turn"
+        _pool.submit(self._step, done)
 
     def _step(self, place: int) -> None:
         target = self.targets[place]
@@ -92,28 +122,38 @@ class Job:
 
         try:
             tell("starting")
-            self.outcomes[place] = self._run(target, tell)
+            outcome = self._infer(target, tell)
+            with self._lock:
+                self._fresh.append(outcome)
+                if len(self._fresh) == PART:
+                    self._keep()
         except _Cancelled:
             _log.debug("%s was cancelled", target.label)
-        except Exception as error:
-            # A bug: it must be told apart from a bad target, and must not stop the list.
-            _log.exception("%s failed unexpectedly", target.label)
-            words = f"An unexpected error ({type(error).__name__}): please report it."
-            self.outcomes[place] = Outcome(target, problem=words)
+        except Exception as error:  # a bug: the list ends, since its next target would meet it too
+            self.problem = f"An unexpected error ({type(error).__name__}): please report it."
             raise
         finally:
             self._next()
 
+    def _keep(self) -> None:
+        """Put on disk what is in memory alone."""
+        try:
+            self.run.keep(self._fresh)
+        except GalexplorerError as error:
+            self.problem = str(error)
+            return
+        self._kept += len(self._fresh)
+        self._fresh = []
 
-class JobHandle:
-    """A session's handle of its job: when the session is discarded, the job ends.
+    def _end(self) -> None:
+        with self._lock:
+            self._keep()
+            _at_work.pop(self.run.folder.name, None)
+            claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.release()
 
-    Parameters
-    ----------
-    job : Job
-    """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self._end = weakref.finalize(self, job.cancel)
-        self._end.atexit = False
+def find_job(run: TargetRun, infer: Infer) -> Job:
+    """Return the job of a run: the one at work, or a new one that rests."""
+    return _at_work.get(run.folder.name) or Job(run, infer)

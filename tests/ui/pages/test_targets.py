@@ -9,10 +9,11 @@ import pytest
 from astropy.table import Table
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.query.target_list import Target
+from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
+from galexplorer.query.target_list import Target, TargetList
 from galexplorer.runs.target_run import Outcome
-from galexplorer.ui.pages.targets import filter_frame, results_frame
-from galexplorer.ui.session.jobs import Job, JobHandle
+from galexplorer.ui.parts.target_table import count_words, filter_frame, results_frame
+from galexplorer.ui.session.jobs import Job, find_job
 
 CSV = b"""id,u,g,r,i,z,redshift
 A,18.9,17.4,16.8,16.4,16.2,
@@ -29,88 +30,88 @@ def wait(condition, seconds=60):
         time.sleep(0.02)
 
 
-def targets(number):
-    return [Target(f"galaxy {k}", f"galaxy {k}") for k in range(number)]
+@pytest.fixture
+def begin(runs):
+    """Put a list on disk, and return a job that infers it."""
+
+    def begin(number, infer, name="galaxy"):
+        targets = tuple(Target(f"{name} {k}", f"{name} {k}") for k in range(number))
+        return Job(begin_run(runs, TargetList(targets), name), infer)
+
+    return begin
 
 
-def test_a_job_does_every_target_in_order():
-    job = Job(targets(300), lambda target, tell: Outcome(target))
+def fail(target, tell):
+    return Outcome(target, problem=f"No {target.label}.")
+
+
+def test_a_job_does_every_target_in_order(begin):
+    job = begin(2 * PART + 3, fail)
     assert not job.running
+    assert job.table() is None
     job.start()
     wait(lambda: not job.running)
-    assert [o.target for o in job.outcomes] == list(job.targets)
+    assert list(job.table()["target"]) == [target.label for target in job.targets]
+    assert job.run.complete
     assert not job.cancelled
 
 
-def test_a_bug_in_one_target_stops_no_other(caplog):
-    def run(target, tell):
+def test_a_bug_ends_the_list_and_is_said(begin, monkeypatch):
+    monkeypatch.setattr("threading.excepthook", lambda *given: None)
+
+    def infer(target, tell):
         if target.label == "galaxy 1":
             raise ZeroDivisionError
-        return Outcome(target)
+        return fail(target, tell)
 
-    job = Job(targets(4), run)
+    job = begin(4, infer)
     job.start()
     wait(lambda: not job.running)
-    assert [bool(o.problem) for o in job.finished] == [False, True, False, False]
-    assert "unexpected error (ZeroDivisionError)" in job.outcomes[1].problem
-    assert "galaxy 1 failed unexpectedly" in caplog.text
+    assert "unexpected error (ZeroDivisionError)" in job.problem
+    assert job.run.done == 1  # what was done is kept
 
 
-def test_cancel_keeps_what_is_done_and_can_be_undone():
+def test_cancel_keeps_what_is_done_and_can_be_undone(begin):
     reached, go = Event(), Event()
 
-    def run(target, tell):
+    def infer(target, tell):
         if target.label == "galaxy 2" and not go.is_set():
             reached.set()
             go.wait(30)
             tell("the next step")  # where a cancelled target ends
-        return Outcome(target)
+        return fail(target, tell)
 
-    job = Job(targets(5), run)
+    job = begin(5, infer)
     job.start()
     assert reached.wait(30)
     assert job.words.startswith("galaxy 2")
+    # a page that is loaded again finds it at work
+    assert find_job(job.run, infer) is job
     job.cancel()
     go.set()
     wait(lambda: not job.running)
-    assert job.done == 2
-    job.start()
-    wait(lambda: not job.running)
-    assert job.done == 5
+    assert (job.done, job.run.done) == (2, 2)
+    again = find_job(job.run, infer)
+    assert again is not job  # as another process would: from the disk
+    assert len(again.table()) == 2
+    again.start()
+    wait(lambda: not again.running)
+    assert again.run.complete
 
 
-def test_two_lists_take_turns():
+def test_two_lists_take_turns(begin):
     order = []
 
-    def run(target, tell):
+    def infer(target, tell):
         order.append(target.label)
         time.sleep(0.01)
-        return Outcome(target)
+        return fail(target, tell)
 
-    long = Job([Target(f"long {k}", "") for k in range(40)], run)
-    short = Job([Target(f"short {k}", "") for k in range(3)], run)
+    long, short = begin(40, infer, "long"), begin(3, infer, "short")
     long.start()
     short.start()
     wait(lambda: not (long.running or short.running))
     assert order.index("short 2") < order.index("long 20")
-
-
-def test_a_forgotten_session_ends_its_job():
-    started = Event()
-
-    def run(target, tell):
-        started.set()
-        time.sleep(0.01)
-        return Outcome(target)
-
-    handle = JobHandle(Job(targets(2000), run))
-    job = handle.job
-    job.start()
-    assert started.wait(30)
-    del handle
-    wait(lambda: not job.running)
-    assert job.cancelled
-    assert job.done < 2000
 
 
 # --- the page ---------------------------------------------------------------------------------
@@ -127,10 +128,10 @@ def app() -> AppTest:
 
 
 def finish(at):
-    wait(lambda: not at.session_state["targets_held"].job.running, 120)
+    wait(lambda: not at.session_state["targets_job"].running, 120)
     at.run()
     assert not at.exception
-    return at.session_state["targets_held"].job
+    return at.session_state["targets_job"]
 
 
 def give(at, content, name="list.csv"):
@@ -151,8 +152,8 @@ def test_a_bad_list_gives_a_sentence(app):
     assert app.button(key="targets_run").disabled is False  # text of one a line is a list
     give(app, b"\x89HDF\r\n\x1a\n" + b"\0" * 200, "list.h5")
     assert "list.h5" in app.error[0].value
-    give(app, "\n".join(f"NGC {k}" for k in range(501)).encode(), "long.txt")
-    assert "501 targets, but at most 500 are allowed" in app.error[0].value
+    give(app, "\n".join(f"NGC {k}" for k in range(1001)).encode(), "long.txt")
+    assert "1,001 targets, but at most 1,000 are allowed" in app.error[0].value
 
 
 def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
@@ -173,8 +174,11 @@ def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
     assert frame["± z"][0] > 0
     # C has no magnitudes: its name is looked up, which was refused, and the rest went on.
     assert "AssertionError" in frame["Remarks"][2]
-    assert any("4 of 4 done, 1 failed" in m.value for m in app.markdown)
-    assert job.outcomes[0].result.view is None
+    assert any("3 of 4 done, 1 failed" in m.value for m in app.markdown)
+    assert 6 < frame["log M_BH"][0] < 10
+    assert frame["± log F Hα"][0] > 0
+    table = job.table()
+    assert "No image: inferred from photometry alone." in table["notes"][0]
 
 
 def test_filter_and_state(app, weights_dir):
@@ -195,35 +199,69 @@ def test_the_same_galaxy_has_the_same_posterior_as_alone(app, weights_dir):
 
     give(app, CSV.splitlines()[0] + b"\n" + CSV.splitlines()[1] + b"\n")
     app.button(key="targets_run").click().run()
-    outcome = finish(app).outcomes[0]
+    run = finish(app).run
     magnitudes = dict(zip("ugriz", (18.9, 17.4, 16.8, 16.4, 16.2), strict=True))
     alone = load_engine().infer(observe(None, Photometry("catalogue", magnitudes)), draws=1000)
     # another thread may split the sums differently: the last digit is free
     np.testing.assert_allclose(
-        outcome.result.posterior.draws, alone.posterior.draws, rtol=1e-5, atol=1e-6
+        run.draws_table()["log_sfr"], alone.posterior.column("log_sfr"), rtol=1e-5, atol=1e-6
     )
 
 
-def test_frames_filter_by_words_and_state():
-    job = Job(targets(3), lambda target, tell: Outcome(target, problem=f"No {target.label}."))
-    assert list(results_frame(job)["State"]) == ["Waiting"] * 3
+def test_frames_filter_by_words_and_state(begin):
+    job = begin(3, fail)
+    assert list(results_frame(job.targets, None)["State"]) == ["Waiting"] * 3
+    assert count_words(None, 3) == "0 of 3 done"
     job.start()
     wait(lambda: not job.running)
-    frame = results_frame(job)
+    frame = results_frame(job.targets, job.table())
     assert list(frame["State"]) == ["Failed"] * 3
+    assert count_words(job.table(), 3) == "0 of 3 done, 3 failed"
     assert list(filter_frame(frame, "NO GALAXY 1", "All").index) == [1]
     assert filter_frame(frame, "(", "All").empty  # words, not a pattern
     assert filter_frame(frame, "", "Done").empty
 
 
-def test_the_table_goes_home(app, weights_dir):
-    from galexplorer.export.target_tables import summary_bytes
+def test_a_list_lives_on_after_a_reload(app, runs, weights_dir):
+    from galexplorer.export.tables import written_bytes
 
     give(app, CSV.replace(b"C,,,,,,\n", b""))
     app.button(key="targets_run").click().run()
     job = finish(app)
     assert [button.label for button in app.get("download_button")] == ["Download"]
     table = Table.read(
-        io.BytesIO(summary_bytes(job.finished, "csv")), format="ascii.csv", comment="#"
+        io.BytesIO(written_bytes(job.run.table(), "csv")), format="ascii.csv", comment="#"
     )
     assert list(table["target"]) == ["A", "B", "D"]
+
+    name = job.run.folder.name
+    again = AppTest.from_string(
+        "from galexplorer.ui.pages import targets; targets.page()", default_timeout=120
+    )
+    again.query_params["run"] = name
+    again.run()
+    assert list(again.dataframe[0].value["Target"]) == ["A", "B", "D"]
+    assert again.subheader[0].value == "list.csv"
+    assert any("3 of 3 done" in m.value for m in again.markdown)
+    again.button(key=f"delete_{name}").click().run()
+    assert not again.exception
+    assert open_run(runs, name) is None
+    assert list_runs(runs) == []
+    app.run()  # the page that showed it
+    assert not app.exception
+    assert len(app.dataframe) == 0
+
+
+def test_a_run_that_was_stopped_is_gone_on_with(app, runs, weights_dir):
+    """As after the program was ended: there is a list on disk, half of it done."""
+    targets = tuple(Target(f"galaxy {k}", "10:99:00 +20:00:00") for k in range(3))
+    run = begin_run(runs, TargetList(targets), "my list")
+    with run.claimed():
+        run.keep([Outcome(targets[0], problem="No galaxy.")])
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    assert not app.exception
+    assert any("Stopped: 0 of 3 done, 1 failed" in m.value for m in app.markdown)
+    app.button(key="targets_resume").click().run()
+    finish(app)
+    assert any("0 of 3 done, 3 failed" in m.value for m in app.markdown)
