@@ -2,15 +2,14 @@
 
 import streamlit as st
 
+from galexplorer.export.provenance import origin_label
 from galexplorer.records.result import EMPTY_LIBRARY, Result
-from galexplorer.schema import TARGETS
-from galexplorer.science.summary import describe_galaxy, domain_sentence, in_sentence
+from galexplorer.science.summary import describe_galaxy, domain_sentence
 from galexplorer.ui.parts import picture, plots, tables
+from galexplorer.ui.parts.code import show_code
 from galexplorer.ui.parts.downloads import show_downloads
 from galexplorer.ui.parts.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.session.state import ExploredGalaxy
-
-_LABELS = {target.name: target.label for target in TARGETS}
 
 
 def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
@@ -57,6 +56,8 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     elif EMPTY_LIBRARY in result.notes:
         st.info(EMPTY_LIBRARY, icon=":material/info:")
     show_downloads(result, record.identity)
+    with st.expander("Copy as code", icon=":material/code:"):
+        show_code(record)
 
 
 def _show_origin(record: ExploredGalaxy) -> None:
@@ -87,9 +88,8 @@ def _show_origin(record: ExploredGalaxy) -> None:
 
 
 def _origin_label(what: str) -> str:
-    if what in _LABELS:
-        return f"Known {in_sentence(_LABELS[what])}"
-    return what.replace("_", " ").capitalize()
+    label = origin_label(what)
+    return f"{label[0].upper()}{label[1:]}"
 
 
 def _photometry_words(result: Result) -> str:
