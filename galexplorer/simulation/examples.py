@@ -48,7 +48,8 @@ KINDS = (
         "Nearby spiral",
         "A star-forming disc, wide enough to show its arms.",
         "redshift.between(0.015, 0.04) and petro_r50_true.between(5, 9) and axis_ratio > 0.6 "
-        "and log_sfr - log_stellar_mass > -10.3 and log_stellar_mass > 9.8",
+        "and log_sfr - log_stellar_mass > -10.3 and log_stellar_mass > 9.8 and r < 15 "
+        "and gas_metallicity_valid and log_bh_mass_valid",
         "Star-forming galaxy",
     ),
     Kind(

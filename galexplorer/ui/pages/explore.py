@@ -133,7 +133,7 @@ def _show_problem(
     uploaded = source is not None and source.kind == "upload"
     with place.container():
         if source is not None and uploaded and file_questions.can_be_asked(problem, source):
-            file_questions.ask(source, options, problem)
+            file_questions.ask(source, options)
         else:
             st.error(str(problem), icon=":material/error:")
         if source is not None and uploaded:

@@ -19,10 +19,10 @@ from galexplorer.ui.session.request import Options, Request
 from galexplorer.ui.session.sources import Source
 
 PREVIEW_PX = 320
-SCALES = {"SDSS": SDSS_PIXEL_SCALE_ARCSEC, "Legacy Surveys": 0.262, "Pan-STARRS": 0.25}
+SCALES = {"SDSS": SDSS_PIXEL_SCALE_ARCSEC, "Legacy": 0.262, "PS1": 0.25}
 """Sides of a pixel that pictures of the sky usually have, arcsec; the first is the guess."""
 
-ZERO_POINTS = {"nanomaggies": 22.5, "µJy": 23.9, "Jy": 8.9, "25 mag": 25.0, "27 mag": 27.0}
+ZERO_POINTS = {"nanomaggies": 22.5, "µJy": 23.9, "25": 25.0, "27": 27.0}
 """AB magnitude of one unit, as files usually have it; the first is the guess."""
 
 PLAUSIBLE_R = (8.0, 22.0)
@@ -55,22 +55,21 @@ def can_be_asked(error: GalexplorerError, source: Source) -> bool:
     return isinstance(error, tuple(_FAILURES.values())) and files_are_there
 
 
-def ask(source: Source, options: Options, error: GalexplorerError) -> None:
+def ask(source: Source, options: Options) -> None:
     """Draw what the files of a source do not say: a field for each, a guess in it, a preview.
 
     Parameters
     ----------
     source : Source
     options : Options
-        What was stated already.
-    error : GalexplorerError
-        One of which `can_be_asked` is true.
+        What was stated already; it led to an error of which `can_be_asked` is true.
     """
     key = source.digest[:8]
     assumed, asked, pixels = _assume(source, options, key)
     with st.container(border=True, key="file_questions", gap="small"):
-        st.markdown(f":material/help: {str(error).split(':')[0].split(', state')[0]}.")
-        left, right = st.columns([2, 3], gap="small")
+        for error in asked.values():  # what there is to do is what the fields say
+            st.markdown(f":material/help: {str(error).split(':')[0]}.")
+        left, right = st.columns([1, 2], gap="small")
         with right:
             for name in asked:
                 _FIELDS[name](source, key)
@@ -80,7 +79,7 @@ def ask(source: Source, options: Options, error: GalexplorerError) -> None:
                 key="ask_use",
                 type="primary",
                 on_click=_state,
-                args=(assumed, asked),
+                args=(assumed, tuple(asked)),
                 disabled=not complete,
             )
         with left:
@@ -96,20 +95,20 @@ def ask(source: Source, options: Options, error: GalexplorerError) -> None:
 
 def _assume(
     source: Source, options: Options, key: str
-) -> tuple[Options, tuple[str, ...], Pixels | None]:
-    """Return the options with what is lacking as the fields say it, the fields, and the pixels."""
-    asked: list[str] = []
+) -> tuple[Options, dict[str, GalexplorerError], Pixels | None]:
+    """Return the options with what the fields say, why each field is asked, and the pixels."""
+    asked: dict[str, GalexplorerError] = {}
     while True:
         try:
-            return options, tuple(asked), state.pixels_of(_request(source, options))
+            return options, asked, state.pixels_of(_request(source, options))
         except tuple(_FAILURES.values()) as error:
             name = next(name for name, kind in _FAILURES.items() if isinstance(error, kind))
             if name in asked:
-                return options, tuple(asked), None
-            asked.append(name)
+                return options, asked, None
+            asked[name] = error
             options = replace(options, **_answer(name, source, key))
         except GalexplorerError:
-            return options, tuple(asked), None  # said once the rest is stated
+            return options, asked, None  # said once the rest is stated
 
 
 def _request(source: Source, options: Options) -> Request:

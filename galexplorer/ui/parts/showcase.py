@@ -23,13 +23,17 @@ PROMISE = (
     "One picture of a galaxy in, nine physical quantities out, with every uncertainty and "
     "correlation between them. No spectrum needed."
 )
+UNITS = (
+    "Logarithms: masses in M☉, rate in M☉ yr⁻¹, line fluxes in 10⁻¹⁷ erg s⁻¹ cm⁻²; metallicity is "
+    "12 + log(O/H)."
+)
 PICTURE_PX = 420
 
 
 def show_name() -> None:
     """Draw what this is called and what it promises."""
     st.title(NAME, anchor=False)
-    st.markdown(f":large[{PROMISE}]")
+    st.markdown(PROMISE)
 
 
 @st.fragment
@@ -84,7 +88,8 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
         st.markdown(f"**{describe_galaxy(result)}**")
         words, figure = st.columns([3, 2], gap="medium")
         with words:
-            grid = posterior_grid(replace(result, known=example.truth)).without("95%")
+            grid = posterior_grid(replace(result, known=example.truth))
+            grid = grid.without("95%").without("Unit")
             frame = pd.DataFrame(grid.rows, columns=list(grid.head)).rename(
                 columns={"Known": "True", "68%": "68% interval"}
             )
@@ -92,6 +97,7 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
                 frame, border="horizontal", hide_index=True,
                 alt=f"Posterior of {example.name}: medians, intervals, true values",
             )  # fmt: skip
+            st.caption(UNITS)
         with figure:
             st.image(
                 picture, width="stretch",
