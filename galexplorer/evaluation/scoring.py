@@ -42,6 +42,9 @@ EARLY_TYPE_UR = 2.22
 BINNED_MODES = (IMAGE_AND_PHOTOMETRY, PHOTOMETRY, IMAGE)
 _BINNED_FIGURES = ("rows", "r2", "rmse", "bias", "crps", "coverage_68", "coverage_95", "pit_ks")
 
+POINTS_OF, MOST_POINTS = ("redshift", "log_stellar_mass"), 200
+"""Targets of which single galaxies are kept, for the first figure of the report card."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -194,6 +197,8 @@ def _score_target(
     log_density = prediction.log_density[:, k]
     figures = score(known, prediction.draws[:, :, k], k == 0, log_density, bootstrap)
     out: dict = {"galexplorer": figures}
+    if TARGET_NAMES[k] in POINTS_OF:
+        out["points"] = _points(known, prediction.draws[:, :, k])
     mean, sigma = baseline.mean[:, k], baseline.sigma[k]
     good = np.isfinite(known) & np.isfinite(mean)
     if good.sum() < MIN_ROWS:
@@ -220,6 +225,14 @@ def _score_target(
         out["versus"]["log_score_gain"] = float(gain.mean())
         out["versus"]["log_score_gain_err"] = float(gain.std() / np.sqrt(len(gain)))
     return out
+
+
+def _points(known: np.ndarray, draws: np.ndarray) -> dict[str, list[float]]:
+    """Return true values and quantiles of the first galaxies, for a figure."""
+    rows = np.flatnonzero(np.isfinite(known))[:MOST_POINTS]
+    quantiles = np.quantile(draws[rows], [0.16, 0.5, 0.84], axis=1)
+    columns = dict(zip(("true", "p16", "p50", "p84"), (known[rows], *quantiles), strict=True))
+    return {name: [round(float(v), 4) for v in values] for name, values in columns.items()}
 
 
 _Points = tuple[np.ndarray, np.ndarray]  # means and medians, each of shape (n,)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import textwrap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,7 +10,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from galexplorer.export.provenance import CITATION, to_json
+from galexplorer.export.provenance import CITATION, caveat_sentences, to_json
 from galexplorer.export.summary import summarise
 from galexplorer.records.result import Result
 from galexplorer.schema import SUMMARY_STATISTICS, TARGETS
@@ -17,6 +18,9 @@ from galexplorer.science.columns import describe_columns
 from galexplorer.science.derived import derive
 from galexplorer.tables import write_table
 from galexplorer.tables.fits_writer import write_fits
+
+_CARD = 70
+"""Letters of a COMMENT card."""
 
 
 def posterior_table(result: Result) -> Table:
@@ -32,7 +36,8 @@ def posterior_table(result: Result) -> Table:
         One row per draw: a column for each target, and after those one for each derived quantity
         (`galexplorer.science.derived.DERIVED`), with unit, description and UCD. What a
         spectrum would not give keeps its draws, and the description says so. The metadata hold the
-        summary, class probabilities, domain, notes, provenance and citation, plain types only.
+        summary, class probabilities, domain, notes, caveats (the last two in sentences for a
+        reader), provenance and citation, plain types only.
     """
     table = Table()
     for target in TARGETS:
@@ -45,7 +50,12 @@ def posterior_table(result: Result) -> Table:
     for name, reason in summary["undetermined"].items():
         table[name].description += f"; here {reason}"
     summary["summary"] = summary.pop("posterior")
-    table.meta = {**summary, "fixed": list(result.posterior.fixed), "citation": CITATION}
+    table.meta = {
+        **summary,
+        "fixed": list(result.posterior.fixed),
+        "caveats": caveat_sentences(result),
+        "citation": CITATION,
+    }
     return table
 
 
@@ -92,7 +102,10 @@ def fits_bytes(table: Table) -> bytes:
     """Return the posterior's table as FITS: POSTERIOR, SUMMARY and METADATA."""
     names = [target.name for target in TARGETS]
     bare = table.copy(copy_data=False)
-    bare.meta = {}
+    # on top of the header, where every reader shows them
+    told = [*table.meta["caveats"], f"Cite: {table.meta['citation']}"]
+    words = [words.encode("ascii", "replace").decode() for words in told]
+    bare.meta = {"comments": [line for text in words for line in textwrap.wrap(text, _CARD)]}
     summary = table.meta["summary"]
     statistics = [
         fits.Column(key, "D", array=np.array([summary[name][key] for name in names], float))

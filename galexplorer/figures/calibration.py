@@ -37,7 +37,7 @@ def coverage_plot(sample: dict, dark: bool = False) -> Plot:
             )  # fmt: skip
             for g, (_, name) in zip(gap, rows, strict=True):
                 worst = max(worst, (abs(g), f"{level}% of {_LABELS[name]}, {mode}"))
-        axes.set_xlabel(f"{level}%: offset [percentage points]")
+        axes.set_xlabel(f"{level}%: offset [points]")
     panels[0, 0].set_yticks(range(len(names)), [_LABELS[name] for name in names])
     panels[0, 0].invert_yaxis()
     legend(figure, panels[0, 0], colours)

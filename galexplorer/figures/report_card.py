@@ -229,7 +229,7 @@ def relations_plot(relations: dict, dark: bool = False) -> Plot:
             )
         axes.set_xlabel(axis_label("log_stellar_mass"))
         axes.set_ylabel(axis_label(axis_names[name]))
-        axes.set_title(name)
+        axes.set_title(name, fontsize=8.5)
     legend(figure, panels[0, 0], colours)
     offsets = ", ".join(f"{name} {found['offset']:.2f} dex" for name, found in relations.items())
     return Plot(

@@ -10,6 +10,7 @@ import pytest
 from galexplorer.export.content import posterior_grid
 from galexplorer.export.files import result_bytes
 from galexplorer.export.latex import decimals, latex_bytes, latex_interval, latex_row
+from galexplorer.export.provenance import describe_provenance
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_the_row_fits_its_header(result):
     assert row.startswith("NGC 5332 & $0.0197$ & $1.0")
     assert row.endswith(r"Star-forming (0.70) \\")
     assert all(line.startswith("%") for line in lines[:-1])
-    assert "% Held fixed: redshift." in lines
+    assert "% Held fixed: Redshift" in lines
     assert any("ab" * 32 in line for line in lines)
     assert any("2511.12737" in line for line in lines)
     assert any("SDSS DR17 model magnitudes" in line for line in lines)
@@ -73,6 +74,25 @@ def test_a_metallicity_that_no_spectrum_gives_has_no_number(result):
     passive = replace(result, measurable={"gas_metallicity": 0.03})
     assert latex_row(result).count("nodata") == 0
     assert latex_row(passive).split("&")[4].strip() == r"\nodata"
-    assert "% Gas-phase metallicity: not measurable (p = 0.03)." in latex_bytes(passive).decode()
+    assert (
+        "% No value: Gas-phase metallicity: not measurable (p = 0.03)"
+        in latex_bytes(passive).decode()
+    )
     rows = {row[0]: row for row in posterior_grid(passive).rows}
     assert rows["Gas-phase metallicity"][2] == "not measurable (p = 0.03)"
+
+
+def test_what_to_know_before_use_stands_above_the_row(result):
+    """Domain and notes, as everywhere; the names of targets are typeset."""
+    outside = replace(
+        result,
+        domain=replace(result.domain, inside=False, reasons=("It is fainter than all.",)),
+        notes=("A note.",),
+        origins={"log_flux_halpha": "SDSS"},
+    )
+    text = latex_bytes(outside).decode()
+    assert "% Domain: It lies outside the training domain" in text
+    assert "It is fainter than all." in text
+    assert "% Note: A note." in text
+    assert "% Origin of known Hα flux: SDSS" in text
+    assert "Note: A note." in describe_provenance(outside)  # what figures carry

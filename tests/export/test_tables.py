@@ -70,6 +70,9 @@ def test_fits_comes_back_as_it_was(result, tmp_path):
         assert header["TCOMM2"] == "log10 of the total stellar mass, Kroupa IMF [log10(Msun)]"
         assert header["TUCD6"] == "phot.flux;em.line.Halpha"
         assert header["TUNIT10"] == "Mpc"
+        told = " ".join(header["COMMENT"])
+        assert "Domain: It resembles the training galaxies." in told
+        assert "Cite: galexplorer" in told
         summary = hdus["SUMMARY"].data
         assert list(summary["target"]) == list(TARGET_NAMES)
         expected = summarise(result)["posterior"]

@@ -1,10 +1,13 @@
 """The app in a real browser: an example is clicked, and the corner plot appears."""
 
+import io
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.ui.session.sources import EXAMPLES_DIR, list_examples
@@ -17,7 +20,10 @@ def test_an_example_shows_its_corner_plot(open_page):
     if not examples:
         pytest.skip(f"no examples in {EXAMPLES_DIR}")
     visit = open_page()
-    visit.get_by_role("button", name=examples[0].name, exact=True).click()
+    visit.locator('img[alt^="BPT diagram of"]').wait_for()  # the result on the first page
+    picture = visit.locator(f'img[alt^="{examples[0].name}: rendered example"]')
+    box = picture.bounding_box()
+    visit.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     corner = visit.locator('img[alt^="Corner plot of the posterior: redshift"]')
     corner.wait_for()
     visit.wait_for_function(
@@ -31,6 +37,8 @@ def test_an_example_shows_its_corner_plot(open_page):
     assert set(summary["posterior"]) == set(TARGET_NAMES)
     images = visit.locator("[data-testid=stMain] img")
     assert all(image.get_attribute("alt") for image in images.all())
+    visit.locator("summary", has_text="Copy as code").click()
+    visit.get_by_text('bundled("assets/examples/spiral.fits.gz")').first.wait_for()
 
 
 def test_a_bad_file_gives_a_sentence(open_page, bad_files):
@@ -42,3 +50,17 @@ def test_a_bad_file_gives_a_sentence(open_page, bad_files):
     alert = visit.locator("[data-testid=stAlert]")
     alert.wait_for()
     assert name in alert.inner_text()
+
+    # the next drop finds nothing of it, and is asked for what it lacks, where it was dropped
+    picture = io.BytesIO()
+    noise = np.random.default_rng(1).integers(0, 30, (160, 160, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(picture, "PNG")
+    visit.locator("input[type=file]").set_input_files(
+        {"name": "cutout.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    )
+    visit.get_by_role("button", name="Use this").wait_for()
+    assert visit.locator("[data-testid=stAlert]").count() == 0
+    scale = visit.get_by_role("spinbutton", name="Pixel scale (″)").first
+    assert scale.input_value() == "0.396"
+    visit.get_by_role("button", name="Legacy").click()
+    visit.get_by_text("42″ wide").wait_for()  # 160 pixels of 0.262

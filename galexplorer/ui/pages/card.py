@@ -21,6 +21,7 @@ from galexplorer.export.report_card import (
     sample_plots,
     share,
 )
+from galexplorer.figures.judged import calibration_plot, has_points, truth_plot
 from galexplorer.figures.report_card import Plot, boosting_plot
 from galexplorer.model.weights import read_report_card
 from galexplorer.ui.parts import page_style, plots
@@ -77,7 +78,10 @@ def page() -> None:
         "with the same inputs, the usual way to get point estimates without a posterior."
     )
     _show_headlines(card)
-    _show_shortfalls(card)
+    with st.container(width=1100):
+        if has_points(card):  # those evaluated before single galaxies were kept have none
+            _show_plot(card, "truth", partial(truth_plot, card))
+        _show_plot(card, "calibration", partial(calibration_plot, card))
     _show_sample(card)
     st.subheader("Real galaxies, compared with gradient boosting", anchor=False)
     with st.container(width=680):
@@ -100,6 +104,7 @@ def page() -> None:
         ],
         "Published results and ours",
     )
+    _show_shortfalls(card)
     st.download_button(
         "Full report, HTML",
         data=lambda: card_page(card),
