@@ -5,10 +5,11 @@ import re
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
 
 from galexplorer.export.content import (
+    CAPTIONS,
     Grid,
     class_grid,
     derived_grid,
@@ -20,12 +21,21 @@ from galexplorer.export.content import (
 )
 from galexplorer.export.figures import SETTINGS, settings_lock
 from galexplorer.export.provenance import CITATION, describe_provenance, provenance_lines
-from galexplorer.export.publication import publication_figure
-from galexplorer.export.sheet import Sheet, rasterise
+from galexplorer.export.publication import FIGURES, Size, fit_corner
+from galexplorer.export.sheet import MARGIN_IN, PAGE_IN, WIDTH_IN, Sheet, rasterise, verbatim
+from galexplorer.figures.bpt import draw_bpt
+from galexplorer.figures.corner import draw_corner
+from galexplorer.figures.lines_static import draw_lines
+from galexplorer.figures.palette import LIGHT
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
+from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import describe_galaxy, domain_sentence
+from galexplorer.science.summary import describe_galaxy, domain_sentence, shown_targets
+
+_WHOLE = Size("Figure of a whole page", WIDTH_IN, 9.0, 8.0, 1.0)
+_CAPTION_IN = 0.6
+_NOTE_PT = 8.0
 
 
 def pdf_report(result: Result, name: str = "") -> bytes:
@@ -40,16 +50,15 @@ def pdf_report(result: Result, name: str = "") -> bytes:
     Returns
     -------
     bytes
-        Pages of A4; figures stay vectors, fonts are embedded.
+        Numbered pages of A4; figures stay vectors under their captions, fonts are embedded.
     """
-    figures = [_summary(result, name)]
-    drawn = ["corner", "lines"]
-    if all(np.isfinite(list(result.bpt.values()))):
-        drawn.insert(1, "bpt")
-    figures += [publication_figure(result, kind, known=result.known) for kind in drawn]
-    if result.view is not None:
-        figures.append(reconstruction_figure(result.view))
-    figures += _facts(result)
+    pages = [_summary(result, name), _corner(result), _lines(result), *_facts(result)]
+    for number, page in enumerate(pages, start=1):
+        foot = f"{name or 'galexplorer'} · page {number} of {len(pages)}"
+        page.figure.text(
+            0.5, 0.5 * MARGIN_IN / PAGE_IN[1], verbatim(foot), ha="center", fontsize=7,
+            color=LIGHT.faint,
+        )  # fmt: skip
     metadata = {
         "Title": f"galexplorer: {name or describe_galaxy(result)}",
         "Subject": describe_provenance(result),
@@ -62,8 +71,8 @@ def pdf_report(result: Result, name: str = "") -> bytes:
         matplotlib.rc_context(SETTINGS),
         PdfPages(buffer, metadata=metadata) as file,
     ):
-        for figure in figures:
-            file.savefig(figure, facecolor="white")
+        for page in pages:
+            file.savefig(page.figure, facecolor="white")
     return buffer.getvalue()
 
 
@@ -73,7 +82,7 @@ def _titled(title: str) -> Sheet:
     return page
 
 
-def _summary(result: Result, name: str) -> Figure:
+def _summary(result: Result, name: str) -> Sheet:
     page = _titled(describe_galaxy(result))
     called = " · ".join(words for words in (name, place_words(result)) if words)
     if called:
@@ -89,10 +98,47 @@ def _summary(result: Result, name: str) -> Figure:
     page.tabulate(grid, shares)
     page.tabulate(line_grid(result), (0.22, 0.4, 0.28))
     page.tabulate(class_grid(result), (0.22, 0.2))
-    return page.figure
+    return page
 
 
-def _facts(result: Result) -> list[Figure]:
+def _corner(result: Result) -> Sheet:
+    page = _titled(FIGURES["corner"])
+    part = page.part(MARGIN_IN, page.y_in, WIDTH_IN, page.room_in - _CAPTION_IN)
+    draw_corner(part, result.posterior, shown_targets(result, PROPERTY_NAMES), result.known)
+    page.y_in -= fit_corner(part, _WHOLE) + 0.15
+    known = " Orange: known values." if result.known else ""
+    page.write(f"{CAPTIONS['corner']}{known}", size=_NOTE_PT)
+    return page
+
+
+def _lines(result: Result) -> Sheet:
+    """Set BPT diagram, lines and reconstruction below each other."""
+    page = _titled("Emission lines")
+    if all(np.isfinite(list(result.bpt.values()))):
+        axes = _axes(page, 4.0, 0.8 * WIDTH_IN)
+        draw_bpt(axes, result.posterior, result.bpt)
+        axes.legend(frameon=False, fontsize=_WHOLE.tick_pt, loc="lower left")
+        page.write(CAPTIONS["bpt"], size=_NOTE_PT)
+    draw_lines(_axes(page, 2.3, WIDTH_IN), result.posterior, result.known)
+    known = " Orange: known values." if result.known else ""
+    page.write(f"{CAPTIONS['lines']}{known}", size=_NOTE_PT)
+    if result.view is not None:
+        page.place(rasterise(reconstruction_figure(result.view)), 0.75 * WIDTH_IN)
+        page.write("What the model was given, its reconstruction, the residual.", size=_NOTE_PT)
+    return page
+
+
+def _axes(page: Sheet, height_in: float, width_in: float) -> Axes:
+    """Return axes of a part of the page that is so high and wide, below what is there."""
+    part = page.part(MARGIN_IN, page.y_in, width_in, height_in)
+    part.subplots_adjust(
+        left=0.9 / width_in, right=0.99, bottom=0.55 / height_in, top=1 - 0.05 / height_in
+    )
+    page.y_in -= height_in + 0.05
+    return part.add_subplot()
+
+
+def _facts(result: Result) -> list[Sheet]:
     page = _titled("Derived from the draws")
     page.tabulate(derived_grid(result), (0.3, 0.1, 0.22, 0.2, 0.18))
     if result.neighbours:
@@ -115,4 +161,4 @@ def _facts(result: Result) -> list[Figure]:
     pages[-1].tabulate(Grid(("What", "Value"), tuple(lines)), (0.24, 0.76))
     pages[-1].write("How to cite", size=11, weight="bold")
     pages[-1].write(CITATION)
-    return [page.figure for page in pages]
+    return pages

@@ -120,6 +120,10 @@ def test_pdf_holds_everything(result):
     ):  # fmt: skip
         assert words in text, words
     assert "ab" * 32 in reader.metadata.subject
+    assert len({tuple(page.mediabox) for page in reader.pages}) == 1  # of one size, and numbered
+    for number, page in enumerate(reader.pages, start=1):
+        assert f"page {number} of {len(reader.pages)}" in page.extract_text()
+    assert "Contours hold 68% and 95% of the draws" in text
     alone = result_bytes(replace(result, neighbours=()), "pdf")
     more = pictures(reader) - pictures(pypdf.PdfReader(io.BytesIO(alone)))
     assert more == len(result.neighbours) > 0
