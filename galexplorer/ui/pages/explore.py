@@ -43,7 +43,7 @@ def page() -> None:
         show_name()
     below_search, below_drop = _pick(wanted is not None)
     beside = below_drop if wanted is not None and wanted[0] == "upload" else below_search
-    options = controls.sidebar(has_image=wanted is not None)
+    options, below_inputs = controls.sidebar(has_image=wanted is not None)
     address.write(View(wanted, options, settings.interval()))
     if problems:
         st.warning(
@@ -64,6 +64,7 @@ def page() -> None:
     if request is not None:
         record, problem = _infer(request, source, inferring)
     if record is not None:
+        controls.show_lacking(record.result, options.use, below_inputs)
         page_style.start_at_top(_galaxy_key(record))
         show_result(record, _earlier(record))
     elif problem is not None:

@@ -1,10 +1,13 @@
 """The sidebar: what a user can state beside the image."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from galexplorer.inference.input_selection import INPUTS
+from galexplorer.records.result import Result
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.ui.session.link import (
     BOUNDS,
@@ -61,17 +64,24 @@ def choose_interval() -> str:
     return interval()
 
 
-def sidebar(has_image: bool) -> Options:
+def sidebar(has_image: bool) -> tuple[Options, DeltaGenerator]:
     """Draw the controls and return what they say.
 
     Parameters
     ----------
     has_image : bool
         Whether there is an image that the image options could belong to.
+
+    Returns
+    -------
+    options : Options
+    below_inputs : DeltaGenerator
+        The place for `show_lacking`, once the galaxy is known.
     """
     with st.sidebar:
         _redshift()
-        _inputs()
+        _inputs(has_image or read_options().photometry is not None)
+        below_inputs = st.empty()
         with st.expander("Prior cuts", icon=":material/filter_alt:"):
             _cuts()
         with st.expander("Sampling", icon=":material/casino:"):
@@ -80,7 +90,7 @@ def sidebar(has_image: bool) -> Options:
             _photometry()
         with st.expander("Image", icon=":material/image:"):
             _image(has_image)
-    return read_options()
+    return read_options(), below_inputs
 
 
 def _redshift() -> None:
@@ -126,7 +136,26 @@ def _redshift() -> None:
                 )
 
 
-def _inputs() -> None:
+def show_lacking(result: Result, use: Sequence[str], place: DeltaGenerator) -> None:
+    """Say which of the chosen inputs there are not for a galaxy.
+
+    Parameters
+    ----------
+    result : Result
+    use : sequence of str
+        The inputs that are chosen.
+    place : DeltaGenerator
+        As `sidebar` returned it.
+    """
+    given = set(result.photometry.magnitudes)
+    given |= {"image"} if result.latent is not None else set()
+    given |= {"radii"} if result.photometry.petro_r50 is not None else set()
+    lacking = [_INPUT_WORDS.get(name, name).lower() for name in use if name not in given]
+    if lacking:
+        place.caption(f"Not known of this galaxy: {', '.join(lacking)}.")
+
+
+def _inputs(chosen: bool) -> None:
     st.session_state.setdefault("use", list(INPUTS))
     st.pills(
         "Model inputs",
@@ -134,6 +163,7 @@ def _inputs() -> None:
         selection_mode="multi",
         key="use",
         persist_state="session",
+        disabled=not chosen,
         format_func=lambda name: _INPUT_WORDS.get(name, name),
         help="Exclude the image, a band or the Petrosian radii to see what they contribute. What "
         "is not known of a galaxy is excluded anyway.",
