@@ -1,7 +1,6 @@
 """Lists of targets of any length: a run is kept on disk, can be stopped, gone on with, deleted."""
 
 import json
-import logging
 import os
 import re
 import secrets
@@ -28,8 +27,6 @@ from galexplorer.tables import read_raw
 
 PART = 10
 """Targets that are written at a time: what a sudden end of the program costs."""
-
-log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 _PART_NAME = re.compile(r"\d{6}-(\d{6})\.parquet")
@@ -158,23 +155,17 @@ class TargetRun:
         Returns
         -------
         Outcome
-            Without image and neighbours. A bug is a problem of the target, so that it costs one
-            row and not the list; its traceback is in the log.
+            Without image and neighbours.
         """
-        try:
-            return infer_target(
-                target,
-                load_engine,
-                images=self.images,
-                draws=self.draws,
-                seed=self.seed,
-                progress=tell,
-                settings=settings,
-            ).slim()
-        except Exception as error:
-            log.exception("%s failed unexpectedly", target.label)
-            words = f"An unexpected error ({type(error).__name__}): please report it."
-            return Outcome(target, problem=words)
+        return infer_target(
+            target,
+            load_engine,
+            images=self.images,
+            draws=self.draws,
+            seed=self.seed,
+            progress=tell,
+            settings=settings,
+        ).slim()
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

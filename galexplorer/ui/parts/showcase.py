@@ -45,7 +45,10 @@ def show_showcase(show: Callable[..., None]) -> None:
     show : callable
         Is called with a link's source, to explore the galaxy.
     """
-    examples = list_examples()
+    try:
+        examples = list_examples()
+    except GalexplorerError:
+        return  # said where they are shown
     if not examples:
         return
     example = examples[0]

@@ -110,7 +110,10 @@ class Job:
             self._end()
             return
         self.words = f"{self.targets[done].label}: waiting for its turn"
-        _pool.submit(self._step, done)
+        try:
+            _pool.submit(self._step, done)
+        except RuntimeError:  # the program ends: what is done is kept
+            self._end()
 
     def _step(self, place: int) -> None:
         target = self.targets[place]
@@ -122,18 +125,23 @@ class Job:
 
         try:
             tell("starting")
-            outcome = self._infer(target, tell)
-            with self._lock:
-                self._fresh.append(outcome)
-                if len(self._fresh) == PART:
-                    self._keep()
+            self._add(self._infer(target, tell))
         except _Cancelled:
             _log.debug("%s was cancelled", target.label)
-        except Exception as error:  # a bug: the list ends, since its next target would meet it too
-            self.problem = f"An unexpected error ({type(error).__name__}): please report it."
+        except Exception as error:
+            # A bug: it must be told apart from a bad target, and must not stop the list.
+            _log.exception("%s failed unexpectedly", target.label)
+            words = f"An unexpected error ({type(error).__name__}): please report it."
+            self._add(Outcome(target, problem=words))
             raise
         finally:
             self._next()
+
+    def _add(self, outcome: Outcome) -> None:
+        with self._lock:
+            self._fresh.append(outcome)
+            if len(self._fresh) == PART:
+                self._keep()
 
     def _keep(self) -> None:
         """Put on disk what is in memory alone."""

@@ -56,19 +56,19 @@ def test_a_job_does_every_target_in_order(begin):
     assert not job.cancelled
 
 
-def test_a_bug_ends_the_list_and_is_said(begin, monkeypatch):
-    monkeypatch.setattr("threading.excepthook", lambda *given: None)
-
+def test_a_bug_in_one_target_stops_no_other(begin, caplog):
     def infer(target, tell):
         if target.label == "galaxy 1":
             raise ZeroDivisionError
-        return fail(target, tell)
+        return Outcome(target, problem="No.")
 
     job = begin(4, infer)
     job.start()
     wait(lambda: not job.running)
-    assert "unexpected error (ZeroDivisionError)" in job.problem
-    assert job.run.done == 1  # what was done is kept
+    problems = list(job.table()["problem"])
+    assert problems[0] == problems[2] == problems[3] == "No."
+    assert "unexpected error (ZeroDivisionError)" in problems[1]
+    assert "galaxy 1 failed unexpectedly" in caplog.text
 
 
 def test_cancel_keeps_what_is_done_and_can_be_undone(begin):
