@@ -178,7 +178,8 @@ def holds(result: Result, truth: dict[str, float]) -> bool:
     def within(low: str, high: str) -> list[bool]:
         return [summary[t][low] <= value <= summary[t][high] for t, value in truth.items()]
 
-    return all(within("p2_5", "p97_5")) and np.mean(within("p16", "p84")) >= LEAST_WITHIN_68
+    share = float(np.mean(within("p16", "p84")))
+    return all(within("p2_5", "p97_5")) and share >= LEAST_WITHIN_68
 
 
 def _cards(kind: Kind, row: pd.Series) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -115,7 +116,7 @@ def _request(source: Source, options: Options) -> Request:
     return Request(source.files, options)
 
 
-def _answer(name: str, source: Source, key: str) -> dict[str, object]:
+def _answer(name: str, source: Source, key: str) -> dict[str, Any]:
     """Return what a field says, or its guess before it is drawn."""
     store = st.session_state
     if name == "pixel_scale":

@@ -112,8 +112,7 @@ def _numbers(table: Table | None, name: str, number: int) -> np.ndarray:
     """Return a column, with NaN for the targets that were not tried."""
     values = np.full(number, np.nan)
     if table is not None:
-        column = np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan)
-        values[: len(table)] = column
+        values[: len(table)] = np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan)
     return values
 
 
