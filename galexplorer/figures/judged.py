@@ -3,7 +3,7 @@
 import numpy as np
 
 from galexplorer.figures.palette import OVERLAY
-from galexplorer.figures.report_card import Plot, canvas
+from galexplorer.figures.report_card import Plot, canvas, legend
 from galexplorer.schema import TARGETS
 
 _LABELS = {target.name: target.label for target in TARGETS}
@@ -122,7 +122,7 @@ def calibration_plot(report: dict, dark: bool = False) -> Plot:
     for target, colour in _COLOURS.items():
         axes[0, 0].plot([], [], color=colour, label=_LABELS[target])
     axes[0, 0].plot([], [], color=OVERLAY, label="other quantities")
-    axes[0, 0].legend(loc="lower left", frameon=False, fontsize=9, labelcolor=colours.text)
+    legend(figure, axes[0, 0], colours, columns=3)
     return Plot(
         figure,
         "Do the intervals hold what they promise?",
