@@ -3,17 +3,15 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
-import pandas as pd
 import torch
 from astropy import units as u
 from astropy.table import QTable, Table
 
 from galexplorer.api.inputs import Given, Target, observe
 from galexplorer.api.result import Result
-from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
 from galexplorer.inference import engine as core
@@ -22,10 +20,13 @@ from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.inference.prior import Prior
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
-from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGETS
-from galexplorer.sky.fetch import Fetched, Source, fetch_target
-from galexplorer.tables.formats import read_raw
+from galexplorer.sky.fetched import Fetched, Source
+
+if TYPE_CHECKING:
+    import pandas
+
+    import galexplorer.catalogue
 
 
 class Engine(core.Engine):
@@ -138,7 +139,7 @@ class Engine(core.Engine):
 
     def infer_table(
         self,
-        table: "Catalogue | Table | pd.DataFrame | str | Path",
+        table: "galexplorer.catalogue.Catalogue | Table | pandas.DataFrame | str | Path",
         *,
         columns: Mapping[str, str | None] | None = None,
         hdu: int | str | None = None,
@@ -220,6 +221,10 @@ class Engine(core.Engine):
         >>> len(engine.infer_table(table, columns={"r": "mag"}, draws=200))
         1
         """
+        from galexplorer.catalogue import Catalogue, read_catalogue  # one galaxy needs no tables
+        from galexplorer.runs.catalogue_run import infer_catalogue
+        from galexplorer.tables.formats import read_raw
+
         if not isinstance(table, Catalogue):
             catalogue = read_catalogue(table, columns=columns, hdu=hdu, image=image)
         elif columns or hdu is not None or image is not None:
@@ -388,7 +393,7 @@ def fetch(
 
     Returns
     -------
-    galexplorer.sky.fetch.Fetched
+    galexplorer.sky.fetched.Fetched
         With ``pixels.flux`` (3, H, W) in nanomaggies, ``pixels.wcs``, ``photometry``, and the
         spectroscopic values that SDSS lists. `Engine.infer` takes it.
 
@@ -403,9 +408,9 @@ def fetch(
     --------
     >>> import galexplorer as gx
     >>> galaxy = gx.fetch("M 101")  # doctest: +SKIP
-    >>> galaxy.pixels.flux.shape  # doctest: +SKIP
-    (3, 1212, 1212)
     """
+    from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
+
     return fetch_target(target, progress, source=source)
 
 

@@ -29,8 +29,8 @@ from galexplorer.schema import (
     PETROSIAN_RADIUS_LIMITS_ARCSEC,
 )
 from galexplorer.sky.cube import read_fetched
-from galexplorer.sky.dust import read_extinction, redden
-from galexplorer.sky.fetch import Fetched, Source, fetch_target
+from galexplorer.sky.fetched import Fetched, Source
+from galexplorer.sky.reddening import read_extinction, redden
 
 File: TypeAlias = str | Path | bytes | tuple[str, bytes]
 """A path, the bytes of a file, or its name and bytes."""
@@ -198,6 +198,8 @@ def observe(
         target = _position_text(target)
     if isinstance(target, str) and names_galaxy([target]):
         _refuse(stated, "they belong to an image of your own")
+        from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
+
         target = fetch_target(target, progress, source=source)
     if not stated and _is_file(target):
         target = read_fetched(target) or target

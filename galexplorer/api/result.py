@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.table import QTable
+from astropy.table import QTable, Table
 
 from galexplorer.errors import OptionError
 from galexplorer.export.summary import summarise
-from galexplorer.export.tables import posterior_table
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
 from galexplorer.schema import PROPERTY_NAMES, SUMMARY_QUANTILES, TARGET_NAMES, TARGETS
@@ -91,9 +90,14 @@ class Result(records.Result):
 
         Columns of the nine targets, and after them those of the derived quantities.
         """
-        table = posterior_table(self)
+        table = self._posterior_table()
         table["redshift"].unit = UNITS[""]
         return QTable(table)
+
+    def _posterior_table(self) -> Table:
+        from galexplorer.export.tables import posterior_table
+
+        return posterior_table(self)
 
     def to_dict(self) -> dict:
         """Return the result without draws and pixels, as one object that JSON can hold.
@@ -117,7 +121,7 @@ class Result(records.Result):
         """
         import pandas as pd
 
-        table = posterior_table(self)
+        table = self._posterior_table()
         frame = pd.DataFrame({name: np.asarray(table[name]) for name in table.colnames})
         frame.attrs["units"] = {
             quantity.name: quantity.unit
@@ -144,7 +148,7 @@ class Result(records.Result):
             raise OptionError(
                 "ArviZ is not installed: run `pip install 'galexplorer[arviz]'`."
             ) from error
-        table = posterior_table(self)
+        table = self._posterior_table()
         chains = {name: np.asarray(table[name])[None] for name in table.colnames}
         return arviz.from_dict(posterior=chains)
 

@@ -1,7 +1,6 @@
 """Pixels that were not measured, though the file has a number for them."""
 
 import numpy as np
-from scipy import ndimage
 
 from galexplorer.fits.images import FitsImage
 from galexplorer.fits.zero_points import read_number
@@ -123,6 +122,8 @@ def _is_fill(
         return False
     elsewhere = float((same & rest).sum() / rest.sum())
     by_chance = elsewhere**9 * 27 * finite.sum()  # 27 windows hold a pixel
+    from scipy import ndimage  # few images come so far
+
     around = ndimage.binary_dilation(run, np.ones((3, 3))) & rest & ~same
     if elsewhere > _COARSE or run.sum() < _CHANCE * by_chance or not around.any():
         return False

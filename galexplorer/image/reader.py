@@ -14,7 +14,6 @@ from galexplorer.fits.bounded import Blob, Source, read_blob
 from galexplorer.fits.images import FitsImage, is_fits, read_images
 from galexplorer.fits.provenance import describe_survey
 from galexplorer.fits.zero_points import check_zero_points
-from galexplorer.image.alignment import align
 from galexplorer.image.bands import Bands, order_files, single_band, split_file
 from galexplorer.image.blanks import find_blanks
 from galexplorer.image.calibration import calibrate, check_scale_option, choose_scale, read_scale
@@ -295,6 +294,9 @@ def _onto_reference(image: FitsImage, reference: FitsImage) -> tuple[np.ndarray,
     )
     height, width = reference.data.shape
     if own is not None and wanted is not None and own is not wanted:
+        # it loads reproject and with it dask, and most images have their bands on one grid
+        from galexplorer.image.alignment import align
+
         aligned, resampler = align(image.data, own, wanted, (height, width))
         if not np.isfinite(aligned).any():
             raise InputError(

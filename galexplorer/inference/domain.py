@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy import stats
 from torch import Tensor
 
 from galexplorer.records.result import Domain
@@ -150,8 +149,10 @@ def squared_distance(
         # not a matrix product, whose last bits depend on how many rows it has
         distance = torch.from_numpy(np.einsum("ni,ij,nj->n", part, inverse.numpy(), part))
         if count < size:
-            tail = stats.chi2.sf(distance.numpy(), count)
-            distance = torch.from_numpy(stats.chi2.isf(np.maximum(tail, 1e-300), size))
+            from scipy import special  # most galaxies have all bands
+
+            tail = special.chdtrc(count, distance.numpy())
+            distance = torch.from_numpy(special.chdtri(size, np.maximum(tail, 1e-300)))
         out[take] = distance
     return out
 

@@ -1,6 +1,7 @@
 """Real galaxies near in latent space: a library of numbers, never of pixels."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -90,10 +91,6 @@ class Library:
         other one.
     published : Tensor, shape (n,), bool
         Whether any target has a published value.
-    places : ndarray, shape (n, 2)
-        On the map; see `galexplorer.inference.latent_map`.
-    names : list of str
-        IAU-style names.
     source : str
         Where the published values come from.
     notes : tuple of str
@@ -136,15 +133,26 @@ class Library:
         self.medians, self.classes = numbers["medians"], numbers["classes"]
         self.source = source
         self.notes = () if len(self.latents) else (EMPTY_LIBRARY,)
-        self.names = iau_names(self.position[:, 0].numpy(), self.position[:, 1].numpy())
         self.published = is_published(self.known)
-        self._rows = {name: row for row, name in reversed(list(enumerate(self.names)))}
         self._centre, self._scale = spread_of(self.latents)
         self._whitened = (self.latents - self._centre) / self._scale
-        self.places = self.map.place(self._whitened).numpy()
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.latents)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """IAU-style names."""
+        return iau_names(*self.position.numpy().T)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in reversed(list(enumerate(self.names)))}
+
+    @cached_property
+    def places(self) -> Float[np.ndarray, "n 2"]:
+        """On the map; see `galexplorer.inference.latent_map`."""
+        return self.map.place(self._whitened).numpy()
 
     def nearest(
         self,
@@ -223,20 +231,21 @@ class Library:
         with torch.inference_mode():
             pictures = decoder(self.appearance[list(rows)])
         apart = [float("nan")] * len(rows) if distances is None else distances
+        names = iau_names(*self.position[list(rows)].numpy().T)
         return tuple(
-            self._neighbour(int(row), float(distance), to_picture(picture))
-            for row, distance, picture in zip(rows, apart, pictures, strict=True)
+            self._neighbour(int(row), name, float(distance), to_picture(picture))
+            for row, name, distance, picture in zip(rows, names, apart, pictures, strict=True)
         )
 
     def _neighbour(
-        self, row: int, distance: float, thumbnail: UInt8[np.ndarray, "64 64 3"]
+        self, row: int, name: str, distance: float, thumbnail: UInt8[np.ndarray, "64 64 3"]
     ) -> Neighbour:
         values = self.known[row].tolist()
         known = {k: round(v, 4) for k, v in zip(KNOWN_NAMES, values, strict=True) if np.isfinite(v)}
         ra, dec = (float(v) for v in self.position[row])
         kind, published = self.classes_of([row])
         return Neighbour(
-            name=self.names[row],
+            name=name,
             ra=ra,
             dec=dec,
             distance=distance,

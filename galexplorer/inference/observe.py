@@ -16,7 +16,7 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.schema import IMAGE_BANDS
 
 if TYPE_CHECKING:
-    import galexplorer.sky.fetch
+    import galexplorer.sky.fetched
 
 _FAR_APART_MAG = 1.0
 """Apertures, kinds of magnitude and unknown extinction rarely differ by more."""
@@ -152,13 +152,13 @@ def observe_and_measure(
 
 
 def observe_fetched(
-    fetched: "galexplorer.sky.fetch.Fetched", photometry: Photometry | None = None
+    fetched: "galexplorer.sky.fetched.Fetched", photometry: Photometry | None = None
 ) -> Observation:
     """Observe a galaxy fetched from the sky services.
 
     Parameters
     ----------
-    fetched : galexplorer.sky.fetch.Fetched
+    fetched : galexplorer.sky.fetched.Fetched
     photometry : Photometry, optional
         Dereddened values that replace those of SDSS.
 

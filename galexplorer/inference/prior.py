@@ -6,6 +6,7 @@ rest of the chain follows as it does without a prior.
 """
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +15,10 @@ from typing import TypeAlias
 import numpy as np
 from astropy.table import Table
 from jaxtyping import Float
-from scipy.signal import fftconvolve
 
 from galexplorer.errors import InputError, OptionError
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.tables.cells import is_plain, numbers_of
-from galexplorer.tables.formats import read_raw
 
 CONFLICT_BELOW = 0.01
 """Agreement of prior and data below which a result says that they conflict."""
@@ -184,7 +182,9 @@ def _agreement(edges: np.ndarray, posterior: np.ndarray, prior: RedshiftPrior) -
     """
     even = np.linspace(edges[0], edges[-1], _DIFFERENCES + 1)
     below = np.interp(even, edges, np.concatenate([[0.0], np.cumsum(posterior)]))
-    differences = fftconvolve(np.diff(below), np.diff(prior.cumulative(even))[::-1]).clip(min=0)
+    shares = np.diff(below), np.diff(prior.cumulative(even))[::-1]
+    spectra = (np.fft.rfft(share, 2 * _DIFFERENCES) for share in shares)
+    differences = np.fft.irfft(math.prod(spectra), 2 * _DIFFERENCES).clip(min=0)
     none = differences[_DIFFERENCES - 1]
     likely = differences > none * (1 + 1e-6)
     return float(1 - differences[likely].sum() / differences.sum())
@@ -241,6 +241,9 @@ def read_prior(source: Prior) -> RedshiftPrior:
         return gaussian(float(mean), float(sigma))
     if isinstance(source, str) and (match := _PAIR.fullmatch(source)):
         return gaussian(float(match[1]), float(match[2]))
+    from galexplorer.tables.cells import numbers_of
+    from galexplorer.tables.formats import read_raw
+
     label = str(source) if isinstance(source, str | Path) else "the redshift prior"
     table = read_raw(source, name=label).table
     if not 2 <= len(table) <= MAX_POINTS:
@@ -262,6 +265,8 @@ def read_prior(source: Prior) -> RedshiftPrior:
 
 
 def _choose_columns(table: Table, label: str) -> tuple[str, str]:
+    from galexplorer.tables.cells import is_plain
+
     plain = [name for name in table.colnames if is_plain(table[name])]
     known = {name.strip().lower(): name for name in reversed(plain)}
     z = next((known[word] for word in _REDSHIFT_NAMES if word in known), None)

@@ -256,7 +256,8 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     try:
         model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
         kinds = {name: value.dtype for name, value in model.state_dict().items()}
-        model.load_state_dict({k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()})
+        converted = {k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()}
+        model.load_state_dict(converted, assign=True)
     except (RuntimeError, TypeError) as error:
         raise WeightsError(
             f"The model in {folder} has another architecture; update galexplorer or the weights."

@@ -16,7 +16,7 @@ from galexplorer.image.reader import read_image
 from galexplorer.query.parse import parse_target
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS, TARGETS
-from galexplorer.sky.fetch import Fetched
+from galexplorer.sky.fetched import Fetched
 
 CREATOR = "galexplorer fetch"
 

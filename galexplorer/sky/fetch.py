@@ -1,8 +1,6 @@
 """From what a user typed to pixels, photometry and spectroscopic truths, with their origins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
 
 from galexplorer.errors import FetchError
 from galexplorer.image.pixels import Pixels
@@ -15,11 +13,11 @@ from galexplorer.sky.cache import Cache
 from galexplorer.sky.catalogue import Entry
 from galexplorer.sky.cutouts import fetch_hips, fetch_legacy
 from galexplorer.sky.dust import ORIGIN, query_extinction
+from galexplorer.sky.fetched import Fetched, Source
 from galexplorer.sky.frames import fetch_pixels
 from galexplorer.sky.http import Network, ServiceError, Settings
 from galexplorer.sky.resolve import resolve_name
 
-Source = Literal["auto", "frames", "legacy", "hips"]
 Progress = Callable[[str], None]
 
 _PIXEL_ORIGINS = {
@@ -30,53 +28,6 @@ _PIXEL_ORIGINS = {
 
 FIELD_PER_PETROSIAN_RADIUS = 8.0
 MIN_SIDE_ARCSEC, DEFAULT_SIDE_ARCSEC, MAX_SIDE_ARCSEC = 80.0, 120.0, 600.0
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A galaxy as the services return it.
-
-    Attributes
-    ----------
-    reading : Reading
-        How the text was understood.
-    ra, dec : float
-        ICRS degrees of the galaxy.
-    pixels : Pixels
-        Centred on it.
-    photometry : Photometry
-        Dereddened catalogue values; of kind "none" where SDSS was unavailable.
-    objid : int or None
-    truths : dict of str to float
-        Spectroscopic values by target, to be shown beside the posterior and never fed to it.
-    subclass : str
-        Of the spectrum; empty where there is none.
-    source : str
-        Where the pixels are from: ``frames``, ``legacy`` or ``hips``.
-    origins : dict of str to str
-        Where each number is from.
-    notes : tuple of str
-        What failed or was assumed on the way, a sentence each.
-    requests : int
-        How many were sent.
-    extinction_mag : dict of str to float
-        Galactic extinction by band, from SDSS or else IRSA; empty where neither told. Catalogue
-        photometry is without it, pixels are not.
-    """
-
-    reading: Reading
-    ra: float
-    dec: float
-    pixels: Pixels
-    photometry: Photometry
-    objid: int | None
-    truths: dict[str, float]
-    subclass: str
-    source: str
-    origins: dict[str, str]
-    notes: tuple[str, ...] = field(default=())
-    requests: int = 0
-    extinction_mag: dict[str, float] = field(default_factory=dict)
 
 
 def fetch_target(

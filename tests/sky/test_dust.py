@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from galexplorer.errors import OptionError
-from galexplorer.sky.dust import read_extinction, redden
+from galexplorer.sky.reddening import read_extinction, redden
 
 
 def test_extinction_of_a_reddening():

@@ -13,7 +13,7 @@ from galexplorer.image.reader import read_image
 from galexplorer.inference.input_selection import INPUTS, select_inputs
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
-from galexplorer.sky.fetch import Fetched
+from galexplorer.sky.fetched import Fetched
 
 if TYPE_CHECKING:
     from galexplorer.api.engine import Engine

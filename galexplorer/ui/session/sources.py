@@ -10,7 +10,7 @@ from astropy.utils.data import clear_download_cache, download_file
 from galexplorer.errors import DataError, InputError
 from galexplorer.records.observation import Observation
 from galexplorer.resources import bundled
-from galexplorer.sky.fetch import Fetched
+from galexplorer.sky.fetched import Fetched
 
 EXAMPLES_DIR = bundled("assets/examples")
 
