@@ -3,6 +3,7 @@
 # make lint   style and types alone
 # make wheel  build dist/galexplorer-*.whl, which pip installs anywhere
 # make docs   build the documentation in build/docs; a warning is an error
+# make bench   write build/bench.md: how fast, as ratios measured in one run
 # make weights  render, train, evaluate (hours); writes weights/ and assets/examples
 # make clean  remove the environment and the caches
 
@@ -14,7 +15,7 @@ RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 DOCS := $(VENV)/docs.stamp
 
-.PHONY: app test lint docs wheel weights clean
+.PHONY: app test lint docs wheel bench weights clean
 
 app: $(RUNTIME)
 	$(BIN)/streamlit run app.py
@@ -55,6 +56,10 @@ $(DOCS): requirements-docs.txt $(RUNTIME)
 	@echo "Installing the packages of requirements-docs.txt."
 	$(PIP) -r requirements-docs.txt
 	@touch $@
+
+# On a machine that does nothing else; ratios hold on a busy one too.
+bench: $(DEV)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 
 # Real data are looked for in ../shared/data, or where GALEXPLORER_DATA points.
 weights: $(DEV)

@@ -1,6 +1,8 @@
 """From contexts to draws: the same noise for app, command line and catalogues."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from galexplorer.inference.noise import (
 from galexplorer.inference.prepared import Encoded
 from galexplorer.inference.prior import PriorWeight, Product, RedshiftPrior, multiply
 from galexplorer.model.network import GalaxyModel
+from galexplorer.model.stacks import Order
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
 
@@ -31,11 +34,20 @@ _LOW = torch.tensor([t.low for t in TARGETS])
 _HIGH = torch.tensor([t.high for t in TARGETS])
 
 
+class _Shared(NamedTuple):
+    """The noise of a seed, (draws, 9); quantiles of members, likewise; whose it is, by chunk."""
+
+    uniform: Tensor
+    quantile: Tensor
+    orders: list[tuple[slice, tuple[Order, ...]]]
+
+
 class Sampler:
     """Draws from the posteriors of a model. Immutable, so threads may share it."""
 
     def __init__(self, model: GalaxyModel) -> None:
         self.model = model
+        self._stacks = model.chain.stacks()
         self.device = model.target_mean.device
 
     @torch.inference_mode()
@@ -58,12 +70,7 @@ class Sampler:
         A metallicity is what star formation's lines tell. A draw with other lines has that of the
         draw next in redshift whose lines are those of star formation, where there is one.
         """
-        uniform = base_noise(draws, seed).to(self.device)
-        members = self.model.sizes.members
-        equal = uniform.new_full((len(TARGETS), members), 1 / members)
-        # which member a draw comes from is the same for all galaxies before their draws are put
-        # in order: each member's network then sees one block
-        member, quantile = (part.T for part in assign_to_members(uniform.T, equal))
+        uniform, quantile, orders = self._share_out(draws, seed)
         number = len(encoded.context)
         limits = torch.from_numpy(redshift_limits(redshift_range, number)).to(self.device)
         held = np.full(number, np.nan) if redshift is None else redshift.double().cpu().numpy()
@@ -89,23 +96,44 @@ class Sampler:
             if redshift is not None:
                 fixed = redshift[rows].to(self.device, torch.float32)[:, None]
                 first = torch.where(torch.isfinite(fixed), fixed, first)
-            for start in range(0, draws, CHUNK):
-                part = slice(start, min(start + CHUNK, draws))
+            for part, whose in orders:
                 count = part.stop - part.start
                 even = torch.frac(quantile[part] + rotation[:, None])
                 noise = torch.special.ndtri(even.clamp(1e-9, 1 - 1e-9)).to(torch.float32)
                 samples = self.model.sample(
                     context,
-                    mode[rows].repeat_interleave(count),
+                    mode[rows],
                     noise.flatten(0, 1),
-                    member[part],
+                    whose,
                     first[:, part].reshape(-1),
+                    self._stacks,
                 )
                 samples[:, 0] = first[:, part].reshape(-1)  # as drawn: the flow's line rounds
                 out[rows, part] = samples.view(size, count, -1).cpu()
             out[rows] = out[rows].gather(1, order.cpu()[..., None].expand_as(out[rows]))
             _lend_metallicity(out[rows])
         return torch.minimum(torch.maximum(out, _LOW), _HIGH)
+
+    @cached_property
+    def _share_out(self) -> Callable[[int, int], _Shared]:
+        """Return what shares the noise of a seed out among members, of the last few ones at hand.
+
+        Which member a draw comes from is the same for all galaxies before their draws are put in
+        order: each member's network then sees one block.
+        """
+
+        @lru_cache(maxsize=4)
+        @torch.inference_mode()
+        def share_out(draws: int, seed: int) -> _Shared:
+            uniform = base_noise(draws, seed).to(self.device)
+            members = self.model.sizes.members
+            equal = uniform.new_full((len(TARGETS), members), 1 / members)
+            member, quantile = (part.T for part in assign_to_members(uniform.T, equal))
+            parts = [slice(begin, min(begin + CHUNK, draws)) for begin in range(0, draws, CHUNK)]
+            orders = [(part, self.model.chain.orders(member[part])) for part in parts]
+            return _Shared(uniform, quantile, orders)
+
+        return share_out
 
     def _redshift_draws(
         self,

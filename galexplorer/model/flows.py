@@ -15,16 +15,26 @@ as before.
 """
 
 import math
-from typing import cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import torch
 from jaxtyping import Float, Int
-from nflows.distributions import StandardNormal
-from nflows.flows import Flow
 from torch import Tensor, nn
 
-from galexplorer.model.splines import ConditionalSpline, apply_spline, invert_spline
+from galexplorer.model.splines import ConditionalSpline, SharedSplines, apply_spline
+from galexplorer.model.stacks import (
+    PARENTS,
+    Order,
+    Stack,
+    draw_target,
+    order_by_member,
+    stack_networks,
+)
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
+
+if TYPE_CHECKING:
+    import nflows.flows
 
 _CHAIN = ("redshift", "log_stellar_mass", "log_sfr", *LINE_NAMES, "gas_metallicity", "log_bh_mass")
 ORDER = tuple(TARGET_NAMES.index(name) for name in _CHAIN)
@@ -66,19 +76,27 @@ class Chain(nn.Module):
         self.members, self._context = members, context
         self.flows = nn.ModuleList(
             nn.ModuleList(
-                Flow(ConditionalSpline(context + len(parents_of(k)), hidden), StandardNormal([1]))
+                # by the name that a flow has for it, which is in the names of weights
+                nn.ModuleDict(
+                    {"_transform": ConditionalSpline(context + len(parents_of(k)), hidden)}
+                )
                 for _ in range(members)
             )
             for k in range(len(TARGETS))
         )
 
-    def flow(self, k: int, member: int) -> Flow:
-        """Return the flow of target `k` of a member."""
-        return cast(Flow, cast(nn.ModuleList, self.flows[k])[member])
+    def flow(self, k: int, member: int) -> "nflows.flows.Flow":
+        """Return the flow of target `k` of a member: its spline, and a standard normal."""
+        # they load pyplot, and draws need the splines alone
+        from nflows.distributions import StandardNormal
+        from nflows.flows import Flow
+
+        return Flow(self.spline(k, member), StandardNormal([1]))
 
     def spline(self, k: int, member: int) -> ConditionalSpline:
-        """Return the transform of that flow, which nflows keeps to itself."""
-        return cast(ConditionalSpline, self.flow(k, member)._transform)
+        """Return the transform of that flow."""
+        holder = cast(nn.ModuleDict, cast(nn.ModuleList, self.flows[k])[member])
+        return cast(ConditionalSpline, holder["_transform"])
 
     def context_for(self, k: int, context: Float[Tensor, "... wide"]) -> Float[Tensor, "... c"]:
         """Return the part of contexts (..., 2 c) that a target is conditioned on, (..., c)."""
@@ -136,12 +154,24 @@ class Chain(nn.Module):
         noise, log_slope = apply_spline(standard.reshape(-1, 1), stacked)
         return noise.view(shape), log_slope.view(shape) - log_scale
 
+    def stacks(self) -> tuple[Stack, ...]:
+        """Return the networks of each target for draws; they keep the weights of this moment."""
+        return tuple(
+            stack_networks([self.spline(k, e) for e in range(self.members)], self._context)
+            for k in range(len(TARGETS))
+        )
+
+    def orders(self, member: Int[Tensor, "d 9"]) -> tuple[Order, ...]:
+        """Return the draws of each target in order of whose they are, (d, 9)."""
+        return tuple(order_by_member(own, self.members) for own in member.T)
+
     def from_noise(
         self,
         noise: Float[Tensor, "n 9"],
         context: Float[Tensor, "m e c"],
-        member: Int[Tensor, "d 9"],
+        orders: Sequence[Order],
         first: Float[Tensor, " n"] | None = None,
+        stacks: Sequence[Stack] | None = None,
     ) -> Float[Tensor, "n 9"]:
         """Return targets for base variables.
 
@@ -150,23 +180,30 @@ class Chain(nn.Module):
         noise : Tensor, shape (n, 9)
         context : Tensor, shape (m, e, 2 c)
             Each is the context of n / m rows in succession.
-        member : Tensor, shape (n / m, 9), int
-            Whose flow a target of those rows comes from.
+        orders : sequence of Order
+            Whose flow a target of those rows comes from, as `orders` returns it.
         first : Tensor, shape (n,), optional
             Standardised redshift to fix; the rest is conditioned on it.
+        stacks : sequence of Stack, optional
+            What `stacks` returned, where it is at hand.
 
         Returns
         -------
         Tensor, shape (n, 9)
         """
-        drawn = noise.new_empty((len(noise), 0))
-        for k in ORDER:
+        stacks = self.stacks() if stacks is None else stacks
+        base = noise.unflatten(0, (len(context), -1)).permute(2, 0, 1).contiguous()
+        drawn = torch.empty_like(base)
+        parents = base.new_zeros(*base.shape[1:], PARENTS)
+        for place, k in enumerate(ORDER):
             if k == 0 and first is not None:
-                column = first[:, None]
+                drawn[k] = first.view_as(drawn[k])
             else:
-                column = self.draw(k, noise[:, k], context, member[:, k], drawn)
-            drawn = torch.cat([drawn, column], dim=1)
-        return drawn[:, _PLACE]
+                own = self.context_for(k, context)
+                drawn[k] = draw_target(stacks[k], base[k], own, parents, orders[k])
+            if k not in LAST:
+                parents[..., place] = drawn[k]
+        return drawn.permute(1, 2, 0).flatten(0, 1)
 
     def draw(
         self,
@@ -191,18 +228,14 @@ class Chain(nn.Module):
         -------
         Tensor, shape (n, 1)
         """
-        context = self.context_for(k, context)
-        noise, parents = (x.unflatten(0, (len(context), -1)) for x in (noise, parents))
-        column = torch.empty_like(noise)
-        for e in range(self.members):
-            mine = torch.nonzero(member == e)[:, 0]
-            if len(mine) == 0:
-                continue
-            given = parents[:, mine, : len(parents_of(k))].flatten(0, 1)
-            shift, log_scale, knots = self.spline(k, e).parameters_of(context[:, e], given)
-            standard, _ = invert_spline(noise[:, mine].reshape(-1, 1), knots)
-            column[:, mine] = (standard * torch.exp(log_scale) + shift).view(len(context), -1)
-        return column.reshape(-1, 1)
+        number = len(parents_of(k))
+        given = noise.new_zeros(len(noise), PARENTS)
+        given[:, :number] = parents[:, :number]
+        base, given = (x.unflatten(0, (len(context), -1)) for x in (noise, given))
+        splines = [self.spline(k, e) for e in range(self.members)]
+        stack, order = stack_networks(splines, self._context), order_by_member(member, self.members)
+        own = self.context_for(k, context)
+        return draw_target(stack, base, own, given, order).reshape(-1, 1)
 
     def target_to_noise(
         self,
@@ -236,19 +269,9 @@ class Chain(nn.Module):
         self, targets: Float[Tensor, "*rows m"], context: Float[Tensor, "n e c"]
     ) -> Float[Tensor, "n e m"]:
         """Return base variables (n, e, m) of standardised redshifts (m,) or (n, m) by member."""
-        context, count = self.context_for(0, context), targets.shape[-1]
-        column = targets.expand(len(context), count).reshape(-1, 1)
-        found = []
-        for e in range(self.members):
-            # not the flow's own, which goes through the rows inside its bounds alone, as many as
-            # these happen to be
-            shift, log_scale, knots = (
-                part.repeat_interleave(count, 0)
-                for part in self.spline(0, e).parameters_of(context[:, e])
-            )
-            noise, _ = apply_spline((column - shift) * torch.exp(-log_scale), knots)
-            found.append(noise.view(len(context), count))
-        return torch.stack(found, dim=1)
+        shift, log_scale, splines = self._redshift_splines(context)
+        column = targets.expand(len(context), targets.shape[-1])[:, None]
+        return splines.apply((column - shift) * torch.exp(-log_scale))
 
     def noise_to_redshift(
         self,
@@ -260,14 +283,18 @@ class Chain(nn.Module):
 
         One pass of each network per row.
         """
+        shift, log_scale, splines = self._redshift_splines(context)
+        standard = splines.invert(noise, member)
+        return standard * torch.exp(log_scale[..., 0].gather(1, member)) + shift[..., 0].gather(
+            1, member
+        )
+
+    def _redshift_splines(self, context: Tensor) -> tuple[Tensor, Tensor, SharedSplines]:
+        """Return shift and log scale (n, e, 1) of the redshift's flows, and their splines."""
         context = self.context_for(0, context)
         raw = [self.spline(0, e).parameters_of(context[:, e]) for e in range(self.members)]
-        row = torch.arange(len(noise), device=noise.device)[:, None]
-        shift, log_scale, knots = (
-            torch.stack(part, dim=1)[row, member] for part in zip(*raw, strict=True)
-        )
-        standard, _ = invert_spline(noise.reshape(-1, 1), knots.flatten(0, 1))
-        return standard.view_as(noise) * torch.exp(log_scale[..., 0]) + shift[..., 0]
+        shift, log_scale, knots = (torch.stack(part, dim=1) for part in zip(*raw, strict=True))
+        return shift, log_scale, SharedSplines(knots)
 
 
 class Context(nn.Module):

@@ -1,6 +1,7 @@
 """The whole model: what sees images, context, chain of flows and its calibration, detectability."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from galexplorer.model import features
 from galexplorer.model.flows import LAST, ORDER, Chain, Context
 from galexplorer.model.modes import MODES, features_with_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
+from galexplorer.model.stacks import Order, Stack
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
@@ -253,10 +255,11 @@ class GalaxyModel(nn.Module):
     def sample(
         self,
         context: Float[Tensor, "m e c"],
-        mode: Modes,
+        mode: Int[Tensor, " m"],
         noise: Targets,
-        member: Int[Tensor, "d 9"],
+        orders: Sequence[Order],
         redshift: Column,
+        stacks: Sequence[Stack] | None = None,
     ) -> Targets:
         """Return draws of the targets at given redshifts, which are those drawn or fixed.
 
@@ -264,12 +267,12 @@ class GalaxyModel(nn.Module):
         ----------
         context : Tensor, shape (m, e, 2 c)
             One row for each galaxy, which has n / m draws in succession.
-        mode : Tensor, shape (n,), int
+        mode : Tensor, shape (m,), int
             Index into `MODES`.
         noise : Tensor, shape (n, 9)
             Standard normal.
-        member : Tensor, shape (n / m, 9), int
-            Which member of the ensemble each target of a galaxy's draws comes from.
+        orders, stacks
+            As of `galexplorer.model.flows.Chain.from_noise`.
         redshift : Tensor, shape (n,)
 
         Returns
@@ -277,8 +280,8 @@ class GalaxyModel(nn.Module):
         Tensor, shape (n, 9)
         """
         first = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
-        base = self.to_base(noise, mode)
-        return self.unstandardise(self.chain.from_noise(base, context, member, first))
+        base = self.to_base(noise.unflatten(0, (len(mode), -1)), mode[:, None]).flatten(0, 1)
+        return self.unstandardise(self.chain.from_noise(base, context, orders, first, stacks))
 
     def log_density(self, k: int, targets: Targets, context: Contexts, mode: Modes) -> Column:
         """Return the log density of one target given those before it in the chain.
@@ -325,7 +328,11 @@ class GalaxyModel(nn.Module):
     def to_base(self, noise: Tensor, mode: Tensor, k: int | slice = slice(None)) -> Tensor:
         """Return the calibrated base variables of standard normal noise, of all targets or one."""
         skew, tail = self.base_skew[mode, k], self.base_tail[mode, k]
-        bent = torch.sinh((torch.asinh(noise) + skew) / tail)
+        # asinh and sinh by functions that a processor has for many numbers at once
+        square = noise * noise
+        size = torch.log1p(noise.abs() + square / (1 + torch.sqrt(1 + square)))
+        grown = torch.expm1((torch.copysign(size, noise) + skew) / tail)
+        bent = 0.5 * (grown + grown / (1 + grown))
         return self.base_shift[mode, k] + self.base_width[mode, k] * bent
 
     def measurable_logit(self, context: Contexts, redshift: Column) -> Float[Tensor, "n e 5"]:

@@ -1,9 +1,9 @@
 """Conditional splines of one variable, and nflows' spline both ways without its branches."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from nflows.transforms import Transform
 from nflows.transforms.splines import rational_quadratic
 from torch import Tensor, nn
@@ -11,7 +11,8 @@ from torch.nn import functional
 
 BINS = 10
 TAIL = 4.0
-_MIN_WIDTH = _MIN_HEIGHT = 2e-3
+_LEAST = 2e-3
+"""Of the whole, that a bin is wide and high."""
 _MIN_SLOPE = 1e-2
 _SLOPE_OFFSET = 0.54  # an untrained spline is the identity
 _PARAMETERS = 3 * BINS - 1 + 2
@@ -49,7 +50,14 @@ class ConditionalSpline(Transform):
         (m, c), each context is that of n / m rows in succession, and enters the network once.
         """
         raw = self.net(context) if parents is None else self._net_of(context, parents)
-        shift, log_scale, knots = raw.split([1, 1, _PARAMETERS - 2], dim=1)
+        return self.part(raw, dim=1)
+
+    @staticmethod
+    def part(raw: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Part what a network returns: shift, log scale and knots along an axis."""
+        shift, log_scale, knots = (
+            raw.narrow(dim, begin, size) for begin, size in ((0, 1), (1, 1), (2, _PARAMETERS - 2))
+        )
         return shift, 4.0 * torch.tanh(log_scale / 4.0), knots
 
     def _net_of(self, context: Tensor, parents: Tensor) -> Tensor:
@@ -70,8 +78,8 @@ class ConditionalSpline(Transform):
             inverse=inverse,
             tails="linear",
             tail_bound=TAIL,
-            min_bin_width=_MIN_WIDTH,
-            min_bin_height=_MIN_HEIGHT,
+            min_bin_width=_LEAST,
+            min_bin_height=_LEAST,
             min_derivative=_MIN_SLOPE,
         )
 
@@ -108,21 +116,32 @@ def invert_spline(
         The second is the log derivative of inputs with respect to outputs.
     """
     inside = outputs.abs() < TAIL
+    value = outputs[:, 0].clamp(-TAIL, TAIL)
+    one = _bin_at(value, knots.T.contiguous(), by_output=True)
+    theta = _invert(value, one)
+    inputs = torch.where(inside, (one.x + theta * one.width)[:, None], outputs)
+    log_slope = -_log_slope(theta, one)[:, None]
+    return inputs, torch.where(inside, log_slope, torch.zeros_like(outputs))
+
+
+def invert_bins(
+    outputs: Float[Tensor, "*e n"], knots: Float[Tensor, f"*e {3 * BINS - 1} n"]
+) -> Float[Tensor, "*e n"]:
+    """Invert splines whose knots come first: what `invert_spline` returns first.
+
+    Parameters
+    ----------
+    outputs : Tensor, shape (..., n)
+    knots : Tensor, shape (..., 3 * BINS - 1, n)
+
+    Returns
+    -------
+    Tensor, shape (..., n)
+    """
     value = outputs.clamp(-TAIL, TAIL)
-    x0, w, y0, h, s0, s1 = _bin_at(value, knots, by_output=True)
-    mean = h / w
-    rise = value - y0
-    bend = s0 + s1 - 2 * mean
-    a = rise * bend + h * (mean - s0)
-    b = h * s0 - rise * bend
-    c = -mean * rise
-    root = torch.sqrt((b * b - 4 * a * c).clamp(min=0.0))
-    theta = (2 * c / (-b - root)).clamp(0.0, 1.0)
-    denominator = mean + bend * theta * (1 - theta)
-    numerator = mean**2 * (s1 * theta**2 + 2 * mean * theta * (1 - theta) + s0 * (1 - theta) ** 2)
-    log_slope = 2 * torch.log(denominator) - torch.log(numerator)
-    inputs = torch.where(inside, x0 + theta * w, outputs)
-    return inputs, torch.where(inside, log_slope, torch.zeros_like(log_slope))
+    one = _bin_at(value, knots, by_output=True)
+    inputs = torch.addcmul(one.x, _invert(value, one), one.width)
+    return torch.where(outputs.abs() < TAIL, inputs, outputs)
 
 
 def apply_spline(
@@ -143,38 +162,126 @@ def apply_spline(
         The second is the log derivative of outputs with respect to inputs.
     """
     inside = inputs.abs() < TAIL
-    value = inputs.clamp(-TAIL, TAIL)
-    x0, w, y0, h, s0, s1 = _bin_at(value, knots, by_output=False)
-    mean = h / w
-    theta = (value - x0) / w
+    value = inputs[:, 0].clamp(-TAIL, TAIL)
+    one = _bin_at(value, knots.T.contiguous(), by_output=False)
+    theta = (value - one.x) / one.width
+    outputs = torch.where(inside, _apply(theta, one)[:, None], inputs)
+    log_slope = _log_slope(theta, one)[:, None]
+    return outputs, torch.where(inside, log_slope, torch.zeros_like(outputs))
+
+
+class SharedSplines:
+    """Splines of which each has many values: what follows from their knots is worked out once.
+
+    Parameters
+    ----------
+    knots : Tensor, shape (n, e, 3 * BINS - 1)
+    """
+
+    def __init__(self, knots: Float[Tensor, f"n e {3 * BINS - 1}"]) -> None:
+        edges, slopes = knots.split([2 * BINS, BINS - 1], dim=-1)
+        size = _LEAST + (1 - _LEAST * BINS) * torch.softmax(edges.unflatten(-1, (2, BINS)), dim=-1)
+        ends = torch.cumsum(size, dim=-1)
+        inner = functional.softplus(slopes + _SLOPE_OFFSET) + _MIN_SLOPE
+        slope = functional.pad(inner, (1, 1), value=1.0)
+        begin = 2 * TAIL * functional.pad(ends[..., :-1], (1, 0)) - TAIL
+        size = 2 * TAIL * size
+        parts = (begin[..., 0, :], size[..., 0, :], begin[..., 1, :], size[..., 1, :])
+        self._bins = torch.stack([*parts, slope[..., :-1], slope[..., 1:]], dim=-1)
+
+    def invert(
+        self, outputs: Float[Tensor, "n d"], member: Int[Tensor, "n d"]
+    ) -> Float[Tensor, "n d"]:
+        """Return inputs for outputs (n, d) of one of the e splines each, (n, d)."""
+        value = outputs.clamp(-TAIL, TAIL)
+        begin = self._bins[..., 1:, 2].gather(1, member[..., None].expand(-1, -1, BINS - 1))
+        k = BINS * member + (begin <= value[..., None]).sum(dim=-1)
+        chosen = self._bins.flatten(1, 2).gather(1, k[..., None].expand(-1, -1, len(_Bin._fields)))
+        one = _Bin(*chosen.unbind(-1))
+        inputs = torch.addcmul(one.x, _invert(value, one), one.width)
+        return torch.where(outputs.abs() < TAIL, inputs, outputs)
+
+    def apply(self, inputs: Float[Tensor, "n e m"]) -> Float[Tensor, "n e m"]:
+        """Return outputs for inputs of each spline, both (n, e, m)."""
+        value = inputs.clamp(-TAIL, TAIL)
+        k = (self._bins[..., None, 1:, 0] <= value[..., None]).sum(dim=-1)
+        chosen = self._bins.gather(2, k[..., None].expand(*k.shape, len(_Bin._fields)))
+        one = _Bin(*chosen.unbind(-1))
+        outputs = _apply((value - one.x) / one.width, one)
+        return torch.where(inputs.abs() < TAIL, outputs, inputs)
+
+
+class _Bin(NamedTuple):
+    """The bin that a value lies in: where it begins, its size, and the slopes at its ends."""
+
+    x: Tensor
+    width: Tensor
+    y: Tensor
+    height: Tensor
+    left: Tensor
+    right: Tensor
+
+
+def _invert(value: Tensor, one: _Bin) -> Tensor:
+    """Return where in its bin the spline has a value, 0 to 1."""
+    mean = one.height / one.width
+    rise = value - one.y
+    bent = rise * (one.left + one.right - 2 * mean)
+    scaled = one.height * one.left
+    a = torch.addcmul(bent - scaled, one.height, mean)
+    b = scaled - bent
+    c = mean * rise
+    root = torch.sqrt((b * b + 4 * a * c).clamp(min=0.0))
+    return (2 * c / (b + root)).clamp(0.0, 1.0)
+
+
+def _apply(theta: Tensor, one: _Bin) -> Tensor:
+    """Return the spline's value at a place in a bin, 0 to 1."""
+    mean = one.height / one.width
     across = theta * (1 - theta)
-    denominator = mean + (s0 + s1 - 2 * mean) * across
-    outputs = y0 + h * (mean * theta**2 + s0 * across) / denominator
-    numerator = mean**2 * (s1 * theta**2 + 2 * mean * across + s0 * (1 - theta) ** 2)
-    log_slope = torch.log(numerator) - 2 * torch.log(denominator)
-    outputs = torch.where(inside, outputs, inputs)
-    return outputs, torch.where(inside, log_slope, torch.zeros_like(log_slope))
+    denominator = mean + (one.left + one.right - 2 * mean) * across
+    return one.y + one.height * (mean * theta**2 + one.left * across) / denominator
 
 
-def _bin_at(value: Tensor, knots: Tensor, by_output: bool) -> tuple[Tensor, ...]:
-    """Return the bin that a value lies in: x, width, y, height, and the slopes at its ends."""
-    # bins first: a processor sums over few long rows much faster than along many short ones
-    widths, heights, slopes = knots.T.contiguous().split([BINS, BINS, BINS - 1])
-    x, width = _edges(widths, _MIN_WIDTH)
-    y, height = _edges(heights, _MIN_HEIGHT)
+def _log_slope(theta: Tensor, one: _Bin) -> Tensor:
+    """Return the log derivative of the spline at a place in a bin, 0 to 1."""
+    mean = one.height / one.width
+    across = theta * (1 - theta)
+    denominator = mean + (one.left + one.right - 2 * mean) * across
+    numerator = mean**2 * (one.right * theta**2 + 2 * mean * across + one.left * (1 - theta) ** 2)
+    return torch.log(numerator) - 2 * torch.log(denominator)
+
+
+def _bin_at(value: Tensor, knots: Tensor, by_output: bool) -> _Bin:
+    """Return the bin that values (..., n) lie in, given knots (..., 3 * BINS - 1, n)."""
+    # bins first: a processor sums over few long rows much faster than along many short ones; and
+    # what follows from the knots is worked out for this bin alone
+    sizes = knots.narrow(-2, 0, 2 * BINS).unflatten(-2, (2, BINS))
+    upto = torch.cumsum(torch.exp(sizes - sizes.amax(dim=-2, keepdim=True)), dim=-2)
+    # width and height, as shares of all but what each bin has at least
+    share = (1 - _LEAST * BINS) / upto[..., -1, :]
+    place = (value + TAIL) / (2 * TAIL)
+    axis = int(by_output)
+    least = torch.arange(1, BINS, device=value.device)[:, None] * _LEAST
+    inner = torch.addcmul(least.to(value), upto[..., axis, :-1, :], share[..., axis, None, :])
+    below = (inner <= place[..., None, :]).view(torch.uint8)
+    k = below.sum(dim=-2, keepdim=True, dtype=torch.uint8).long()
+    first, last = (k == 0)[..., 0, :], (k == BINS - 1)[..., 0, :]
+    ends = torch.cat([(k - 1).clamp(min=0), k.clamp(max=BINS - 2)], dim=-2)
+    slopes = knots.narrow(-2, 2 * BINS, BINS - 1).gather(-2, ends)
+    slopes = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
+    ends = torch.cat([(k - 1).clamp(min=0), k], dim=-2)[..., None, :, :]
+    low, high = upto.gather(-2, ends.expand(*upto.shape[:-2], 2, -1)).unbind(-2)
+    low = torch.where(first[..., None, :], torch.zeros_like(low), low)
+    begin = 2 * TAIL * (_LEAST * k.to(value) + share * low) - TAIL
+    size = 2 * TAIL * (_LEAST + share * (high - low))
     # the outermost slopes are those of the linear tails
-    inner = _MIN_SLOPE + functional.softplus(slopes + _SLOPE_OFFSET)
-    slope = functional.pad(inner, (0, 0, 1, 1), value=1.0)
-    edges = y if by_output else x
-    k = (edges[1:-1] <= value.T).sum(dim=0, keepdim=True)
-    ends = (slope.gather(0, k).T, slope.gather(0, k + 1).T)
-    return (*(part.gather(0, k).T for part in (x, width, y, height)), *ends)
-
-
-def _edges(raw: Tensor, minimum: float) -> tuple[Tensor, Tensor]:
-    """Return bin edges (BINS + 1, n) from -TAIL to TAIL and bin sizes (BINS, n)."""
-    size = minimum + (1 - minimum * BINS) * torch.softmax(raw, dim=0)
-    inner = 2 * TAIL * torch.cumsum(size[:-1], dim=0) - TAIL
-    start = torch.full_like(inner[:1], -TAIL)
-    edges = torch.cat([start, inner, -start])
-    return edges, edges[1:] - edges[:-1]
+    one = torch.ones_like(value)
+    return _Bin(
+        begin[..., 0, :],
+        size[..., 0, :],
+        begin[..., 1, :],
+        size[..., 1, :],
+        torch.where(first, one, slopes[..., 0, :]),
+        torch.where(last, one, slopes[..., 1, :]),
+    )

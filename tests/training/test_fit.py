@@ -496,9 +496,11 @@ def test_calibration_makes_posteriors_hold_what_they_say(sets):
         torch.manual_seed(4)
         draws = model.sample(
             context,
-            torch.full(size, MODES.index("photometry")),
+            torch.full((len(context),), MODES.index("photometry")),
             torch.randn(*size, len(TARGET_NAMES)),
-            (torch.arange(number) % model.sizes.members)[:, None].expand(-1, len(TARGET_NAMES)),
+            model.chain.orders(
+                (torch.arange(number) % model.sizes.members)[:, None].expand(-1, len(TARGET_NAMES))
+            ),
             truth[:, 0].repeat_interleave(number),
         )
     below = (draws.unflatten(0, (-1, number)) < truth[:, None]).double().mean(dim=1).numpy()
