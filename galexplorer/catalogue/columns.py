@@ -1,7 +1,7 @@
 """A catalogue: the columns of a table that the model takes, judged value by value."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,9 @@ _NUMBERS = (
     "pixel_scale",
 )
 
+
+Reddening = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Returns E(B-V), magnitudes, of positions ra and dec, degrees, all (n,); NaN of NaN."""
 
 _FLAG_WORDS = {
     "unreadable": "values of {name} are not numbers and count as missing",
@@ -129,6 +132,7 @@ def read_catalogue(
     name: str | None = None,
     folder: str | Path | None = None,
     image: str | Path | None = None,
+    deredden: Reddening | None = None,
 ) -> Catalogue:
     """Read a table of galaxies.
 
@@ -154,6 +158,10 @@ def read_catalogue(
         Where images are looked up first, in place of the table's folder.
     image : str or Path, optional
         Image of the rows that name none, such as a wide frame in which their ``ra, dec`` lie.
+    deredden : callable, optional
+        Says that Galactic extinction is still in magnitudes whose names do not tell: it is removed
+        by the table's columns of extinction or E(B-V), and where there are none by the E(B-V) that
+        this returns for positions, such as `galexplorer.sky.reddening.read_reddening`.
 
     Returns
     -------
@@ -181,7 +189,7 @@ def read_catalogue(
         source, name=name, hdu=hdu, usable=lambda table: _is_usable(table, columns, image)
     )
     names = Names(raw.table, raw.label, columns)
-    return judge_catalogue(raw, names, folder, image)
+    return judge_catalogue(raw, names, folder, image, deredden=deredden)
 
 
 def judge_catalogue(
@@ -190,6 +198,7 @@ def judge_catalogue(
     folder: str | Path | None = None,
     image: str | Path | None = None,
     of_targets: bool = False,
+    deredden: Reddening | None = None,
 ) -> Catalogue:
     """Judge the columns of a table that was read; see `read_catalogue`.
 
@@ -208,8 +217,18 @@ def judge_catalogue(
             f"image: name at least one of them so{explain_absence(names)} (its columns are: "
             f"{list_names(raw.table.colnames)})."
         )
-    photometry = read_photometry(names)
     positions = read_positions(names)
+
+    def reddening() -> np.ndarray:
+        if positions.ra is None or positions.dec is None:
+            raise InputError(
+                f"{raw.label} has neither a column ebv nor positions at which a dust map tells it: "
+                "add one of the two."
+            )
+        assert deredden is not None
+        return deredden(positions.ra, positions.dec)
+
+    photometry = read_photometry(names, None if deredden is None else reddening)
     values: dict[str, np.ndarray | None] = {
         "ra": positions.ra,
         "dec": positions.dec,

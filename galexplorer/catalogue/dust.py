@@ -26,14 +26,17 @@ class DustOf:
 
     Attributes
     ----------
-    kind : {"none", "missing", "extinction", "transmission", "reddening"}
+    kind : {"none", "missing", "extinction", "transmission", "reddening", "map"}
         "none" where there is none to remove, "missing" where nothing tells it.
     columns : dict of str to Named
-        By band.
+        By band; of a map, those of the magnitudes.
+    reddening : ndarray, shape (n,), or None
+        E(B-V) of a map.
     """
 
     kind: str
     columns: dict[str, Named]
+    reddening: np.ndarray | None = None
 
 
 def choose_dust(names: Names, family: Family, bands: dict[str, Named]) -> DustOf:
@@ -80,6 +83,10 @@ def choose_dust(names: Names, family: Family, bands: dict[str, Named]) -> DustOf
 
 def read_extinction(names: Names, family: Family, dust: DustOf, band: str) -> np.ndarray:
     """Return the extinction of a band in magnitudes, shape (n,), NaN where it is of no use."""
+    if dust.reddening is not None:
+        assert family.reddening is not None
+        values = dust.reddening * family.reddening.get(band, np.nan)
+        return np.where((values >= 0) & (values < 20), values, np.nan)
     named = names.take(f"extinction_{band}", dust.columns[band])
     values, _ = numbers_of(named.column, named.name, names.label)
     values = clear_fluxes(values)

@@ -1,5 +1,6 @@
 """Magnitudes of every band, from whatever magnitudes or fluxes a table has."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from galexplorer.catalogue.column_names import (
     EXTINCTIONS,
     FAMILIES,
     PETROSIAN,
+    SDSS_DUST,
     UNSUITABLE,
     Family,
     spell,
@@ -66,7 +68,7 @@ def has_photometry(names: Names) -> bool:
     return any(_bands(family, names) for family in FAMILIES)
 
 
-def read_photometry(names: Names) -> Photometry:
+def read_photometry(names: Names, reddening: Callable[[], np.ndarray] | None = None) -> Photometry:
     """Read magnitudes, errors and Petrosian magnitudes.
 
     All magnitudes are of one kind, the first of `galexplorer.catalogue.column_names.FAMILIES` with
@@ -77,6 +79,9 @@ def read_photometry(names: Names) -> Photometry:
     Parameters
     ----------
     names : Names
+    reddening : callable, optional
+        Given where magnitudes that do not tell have Galactic extinction in them: it is removed by
+        the table's own columns, and where there are none by E(B-V), shape (n,), which this returns.
 
     Returns
     -------
@@ -93,7 +98,11 @@ def read_photometry(names: Names) -> Photometry:
     if family is None:
         return found
     _refuse_johnson(names, bands)
+    if reddening is not None:
+        family = _with_dust(family)
     dust = choose_dust(names, family, bands)
+    if reddening is not None and dust.kind == "missing":
+        dust = DustOf("map", bands, reddening())
     for band, named in bands.items():
         names.take(band, named)
         _read_band(names, family, band, named, found)
@@ -160,6 +169,14 @@ def _by_own_name(names: Names, family: Family, bands: dict[str, Named]) -> Famil
         if len(own) == len(bands) and other.dust == "present" and not other.needs:
             return other
     return replace(family, dust="removed")
+
+
+def _with_dust(family: Family) -> Family:
+    """Return a family whose user says that Galactic extinction is in it, unless its archive does
+    not: then the archive is right."""
+    if family.dust == "removed" and family.names != CANONICAL.names:
+        return family
+    return replace(family, dust="present", reddening=family.reddening or SDSS_DUST)
 
 
 def _original_key(named: Named) -> str:
@@ -341,6 +358,11 @@ def _describe(
     if dust.kind in ("extinction", "transmission", "reddening"):
         by = list_names(list(dict.fromkeys(named.name for named in dust.columns.values())))
         found.notes.append(f"Galactic extinction was removed by {by}.")
+    elif dust.kind == "map":
+        found.notes.append(
+            f"Galactic extinction was removed from {listed} by the dust map of Schlegel et al. "
+            "1998 at each row's position, coefficients of Schlafly & Finkbeiner 2011."
+        )
     elif dust.kind == "missing":
         found.notes.append(
             f"Galactic extinction is still in {listed}: there is no column extinction_g, ... to "

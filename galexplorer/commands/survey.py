@@ -35,8 +35,8 @@ def survey(
         typer.Argument(
             metavar="INPUT",
             help="Table of galaxies (Parquet, CSV, FITS, VOTable and others), a folder of tables, "
-            "a quoted pattern such as 'night*.parquet', or a HATS catalogue; columns as of "
-            "infer --catalog.",
+            "a quoted pattern such as 'night*.parquet', or a HATS catalogue; or a URL of such, as "
+            "fsspec knows it; columns as of infer --catalog.",
         ),
     ],
     out: Annotated[
@@ -55,6 +55,14 @@ def survey(
             "W) or grid (N, 3, 64, 64), a folder of such files, or a quoted pattern.",
         ),
     ] = None,
+    deredden: Annotated[
+        bool,
+        typer.Option(
+            "--deredden",
+            help="Galactic extinction is still in the magnitudes: remove it, by the table's "
+            "columns of extinction or E(B-V), or else by the dust map of the package dustmaps.",
+        ),
+    ] = False,
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
@@ -117,6 +125,7 @@ def survey(
         hdu=read_hdu(hdu),
         image=None if image is None else str(image.resolve()),
         cutouts=cutouts,
+        deredden=deredden,
         weights=weights,
         device=device,
         draws_out=draws_out,

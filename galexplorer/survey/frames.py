@@ -18,6 +18,7 @@ _JUDGED = "_judged_"
 
 _BY_BAND = {"magnitudes": "mag", "errors": "err", "petro_magnitudes": "petro"}
 _NUMBERS = ("petro_r50", "petro_r90", "redshift", "redshift_min", "redshift_max", "pixel_scale")
+_PRIORS = ("redshift_prior_mean", "redshift_prior_sigma")
 OWN = ("row", "id", "ra", "dec")
 """The first columns of a result."""
 
@@ -62,6 +63,9 @@ def judged_table(catalogue: Catalogue, first: int, results: Sequence[str]) -> Ta
             table[f"{_JUDGED}{word}_{band}"] = values[:, k]
     for name in ("ra", "dec", *_NUMBERS):
         table[f"{_JUDGED}{name}"] = getattr(catalogue, name)
+    priors = catalogue.redshift_prior
+    for k, name in enumerate(_PRIORS):
+        table[f"{_JUDGED}{name}"] = np.full(number, np.nan) if priors is None else priors[:, k]
     table[f"{_JUDGED}image"] = pack_texts([str(text) for text in catalogue.image])
     for k, band in enumerate(IMAGE_BANDS):
         bands = catalogue.band_images
@@ -85,6 +89,7 @@ def catalogue_of(frame: pd.DataFrame) -> Catalogue:
         return np.stack([number(f"{word}_{band}") for band in BANDS], axis=1)
 
     bands = np.stack([text(f"image_{band}") for band in IMAGE_BANDS], axis=1)
+    priors = np.stack([number(name) for name in _PRIORS], axis=1)
     return Catalogue(
         id=text("id"),
         ra=number("ra"),
@@ -101,6 +106,7 @@ def catalogue_of(frame: pd.DataFrame) -> Catalogue:
         image=text("image"),
         flags=text("flags"),
         band_images=bands if (bands != "").any() else None,
+        redshift_prior=None if np.isnan(priors).all() else priors,
     )
 
 

@@ -15,13 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galexplorer.catalogue import read_catalogue, write_table
+from galexplorer.catalogue import write_table
+from galexplorer.catalogue.columns import Reddening
 from galexplorer.errors import InputError
 from galexplorer.runs.shard_images import count_images
 from galexplorer.survey.frames import judged_table
+from galexplorer.survey.inputs import Listed, read_pieces_of
 from galexplorer.survey.partitions import result_names
-from galexplorer.tables.arrow import is_hats
-from galexplorer.tables.source import split_hdu
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,8 +32,8 @@ IN_MEMORY_ROWS = 1_000_000
 HIGHEST_ORDER = 10
 """Of HEALPix: the smallest partition is 3.4 arcmin wide."""
 
-_SUFFIXES = {".csv", ".ecsv", ".tsv", ".txt", ".dat", ".parquet", ".parq", ".pq", ".fits", ".fit"}
-_SUFFIXES |= {".vot", ".xml", ".votable", ".feather", ".arrow", ".gz", ".bz2", ".xz"}
+MOST_NOTES = 100
+"""Remarks on the columns of all files."""
 
 Tell = Callable[[str], None]
 
@@ -58,54 +58,25 @@ class Intake:
     notes: tuple[str, ...]
 
 
-def list_files(source: str) -> list[str]:
-    """Return the tables that an input names, in the order of their names.
-
-    Parameters
-    ----------
-    source : str
-        A file, perhaps with an HDU, as in ``file.fits[2]``; a folder of tables; a HATS catalogue;
-        or a pattern, such as ``night*/cat.parquet``.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    path, _ = split_hdu(source)
-    if is_hats(path) or path.is_file():
-        return [source]
-    if path.is_dir():
-        found = [
-            str(own)
-            for own in sorted(path.rglob("*"))
-            if own.is_file() and own.suffix.lower() in _SUFFIXES and own.name[0] not in "._"
-        ]
-    else:
-        found = sorted(name for name in glob.glob(source, recursive=True) if Path(name).is_file())
-    if not found:
-        raise InputError(f"{source} names no table: give a file, a folder of tables or a pattern.")
-    return found
-
-
 def judge_files(
-    files: Sequence[str],
+    files: Sequence[Listed],
     parts: Path,
     *,
     columns: Mapping[str, str | None] | None,
     hdu: int | str | None,
     image: str | None,
     cutouts: str | None = None,
+    deredden: Reddening | None = None,
     tell: Tell,
 ) -> Intake:
     """Judge the columns of each table and write it, with what they are worth, as Parquet.
 
     Parameters
     ----------
-    files : sequence of str
+    files : sequence of Listed
     parts : Path
         Folder of the Parquet files; made anew.
-    columns, hdu, image
+    columns, hdu, image, deredden
         As of `galexplorer.catalogue.read_catalogue`.
     cutouts : str, optional
         Shards with an image for each row, in the order of the rows: a file, a folder or a pattern.
@@ -127,30 +98,37 @@ def judge_files(
     parts.mkdir(parents=True)
     found = Intake(0, False, 0, ())
     names = result_names(images=True)
+    notes: dict[str, None] = {}
+    number = 0
     for k, file in enumerate(files):
         if len(files) > 1:
-            tell(f"reading {k + 1} of {len(files)}: {file}")
-        catalogue = read_catalogue(
-            file, columns=columns, hdu=hdu, image=image if cutouts is None else shards[0]
-        )
-        if cutouts is not None:
-            named = np.array(shards[found.rows : found.rows + len(catalogue)], object)
-            if len(named) < len(catalogue):
-                raise _too_few(cutouts, len(shards))
-            catalogue = replace(catalogue, image=named, band_images=None)
-        if is_hats(split_hdu(file)[0]) and catalogue.table is not None:
-            # where the input filed a row; the result has its own
-            own = [name for name in catalogue.table.colnames if name.startswith("_healpix_")]
-            catalogue.table.remove_columns([*own])
-        unplaced = int((~(np.isfinite(catalogue.ra) & np.isfinite(catalogue.dec))).sum())
-        write_table(judged_table(catalogue, found.rows, names), parts / f"{k:06d}.parquet")
-        known = catalogue.notes if len(files) == 1 else [f"{file}: {w}" for w in catalogue.notes]
-        found = Intake(
-            found.rows + len(catalogue),
-            found.images or bool(catalogue.image_paths()),
-            found.unplaced + unplaced,
-            (*found.notes, *known),
-        )
+            tell(f"reading {k + 1} of {len(files)}: {file.name}")
+        for catalogue in read_pieces_of(
+            file,
+            parts / "fetched",
+            columns=columns,
+            hdu=hdu,
+            image=image if cutouts is None else shards[0],
+            deredden=deredden,
+        ):
+            if cutouts is not None:
+                named = np.array(shards[found.rows : found.rows + len(catalogue)], object)
+                if len(named) < len(catalogue):
+                    raise _too_few(cutouts, len(shards))
+                catalogue = replace(catalogue, image=named, band_images=None)
+            unplaced = int((~(np.isfinite(catalogue.ra) & np.isfinite(catalogue.dec))).sum())
+            table = judged_table(catalogue, found.rows, names)
+            write_table(table, parts / f"{number:06d}.parquet")
+            number += 1
+            apart = len(files) > 1 and not file.hats
+            notes |= {f"{file.name}: {w}" if apart else w: None for w in catalogue.notes}
+            found = Intake(
+                found.rows + len(catalogue),
+                found.images or bool(catalogue.image_paths()),
+                found.unplaced + unplaced,
+                (),
+            )
+    found = replace(found, notes=_shorten([*notes]))
     if cutouts is not None and found.rows < len(shards):
         raise _too_few(cutouts, len(shards), found.rows)
     if found.unplaced:
@@ -161,6 +139,11 @@ def judge_files(
         )
         found = replace(found, notes=(*found.notes, words))
     return found
+
+
+def _shorten(notes: list[str]) -> tuple[str, ...]:
+    more = len(notes) - MOST_NOTES
+    return tuple(notes) if more <= 0 else (*notes[:MOST_NOTES], f"{more} more remarks like these.")
 
 
 def name_images(cutouts: str) -> list[str]:

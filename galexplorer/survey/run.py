@@ -19,15 +19,16 @@ from filelock import FileLock, Timeout
 from galexplorer.errors import InputError, OptionError
 from galexplorer.inference.engine import check_options, versions
 from galexplorer.model.weights import read_manifest
+from galexplorer.sky.reddening import read_reddening
 from galexplorer.survey import output
 from galexplorer.survey.cluster import open_client
 from galexplorer.survey.failures import explain_failures
+from galexplorer.survey.inputs import list_files
 from galexplorer.survey.intake import (
     Intake,
     column_words,
     file_parts,
     judge_files,
-    list_files,
     quietly,
 )
 from galexplorer.survey.partitions import (
@@ -37,7 +38,6 @@ from galexplorer.survey.partitions import (
     empty_result,
     infer_partition,
 )
-from galexplorer.tables.source import split_hdu
 
 STATE = "survey.json"
 """File beside the catalogue: what was asked for, what it was made with, and what came out."""
@@ -57,6 +57,7 @@ _WORDS = {
     "hdu": "HDU",
     "image": "image",
     "cutouts": "cutouts",
+    "deredden": "statement on extinction",
     "draws": "draws",
     "seed": "seed",
     "redshift_range": "redshift range",
@@ -74,7 +75,7 @@ class Request:
     Attributes
     ----------
     source : str
-        As of `galexplorer.survey.intake.list_files`.
+        As of `galexplorer.survey.inputs.list_files`.
     out : Path
         Folder of the catalogue.
     draws, seed, redshift_range
@@ -83,6 +84,9 @@ class Request:
         As of `galexplorer.catalogue.read_catalogue`.
     cutouts : str or None
         As of `galexplorer.survey.intake.judge_files`.
+    deredden : bool
+        Whether Galactic extinction is still in magnitudes whose names do not tell: it is removed
+        by the table's own columns, or else by dust maps on this machine.
     weights : Path or None
     device : str
     draws_out : Path or None
@@ -104,6 +108,7 @@ class Request:
     hdu: int | str | None = None
     image: str | None = None
     cutouts: str | None = None
+    deredden: bool = False
     weights: Path | None = None
     device: str = "auto"
     draws_out: Path | None = None
@@ -218,14 +223,14 @@ def run_survey(
 def _describe_request(request: Request) -> dict:
     """Return all that decides what a row of the result is."""
     files = list_files(request.source)
-    stats = [(name, Path(split_hdu(name)[0]).stat()) for name in files]
     manifest = read_manifest(_weights_folder(request.weights))
     return {
-        "input": [[name, s.st_size, s.st_mtime_ns] for name, s in stats],
+        "input": [[file.name, file.size, file.stamp] for file in files],
         "columns": None if request.columns is None else dict(request.columns),
         "hdu": request.hdu,
         "image": request.image,
         "cutouts": request.cutouts,
+        "deredden": request.deredden,
         "draws": request.draws,
         "seed": request.seed,
         "redshift_range": request.redshift_range and list(request.redshift_range),
@@ -300,6 +305,7 @@ def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake
         hdu=request.hdu,
         image=request.image,
         cutouts=request.cutouts,
+        deredden=read_reddening if request.deredden else None,
         tell=tell,
     )
     for note in taken.notes:

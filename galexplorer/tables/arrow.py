@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -91,15 +91,7 @@ def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
     InputError
         If it has no partitions, or is beyond the bounds.
     """
-    folder = _primary(folder, label)
-    paths = sorted(
-        (path for path in (folder / "dataset").rglob("*.parquet") if path.name[0] not in "._"),
-        key=lambda path: [int(n) for n in re.findall(r"\d+", str(path.relative_to(folder)))],
-    )
-    if not paths:
-        raise InputError(f"{label} is a HATS folder without partitions in its folder dataset.")
-    if len(paths) > MAX_FILES:
-        raise InputError(f"{label} has more than {MAX_FILES:,} partitions: infer it in parts.")
+    paths = list_partitions(folder, label)
     files = [_open_parquet(path) for path in paths]
     packed = sum(path.stat().st_size for path in paths)
     limit = most_unpacked(packed, _LEAST, 4 * bounds.MAX_BYTES)
@@ -116,6 +108,62 @@ def read_hats(folder: Path, label: str) -> tuple[Table, tuple[str, ...]]:
         for file in files:
             file.close()
     return table_of(parts, label, limit, left_out)
+
+
+def list_partitions(folder: Path, label: str) -> list[Path]:
+    """Return the files of a HATS catalogue, in the order of the sky.
+
+    Raises
+    ------
+    InputError
+        If there is none, or there are too many.
+    """
+    folder = _primary(folder, label)
+    paths = sorted(
+        (path for path in (folder / "dataset").rglob("*.parquet") if path.name[0] not in "._"),
+        key=lambda path: [int(n) for n in re.findall(r"\d+", str(path.relative_to(folder)))],
+    )
+    if not paths:
+        raise InputError(f"{label} is a HATS folder without partitions in its folder dataset.")
+    if len(paths) > MAX_FILES:
+        raise InputError(f"{label} has more than {MAX_FILES:,} partitions: infer it in parts.")
+    return paths
+
+
+def read_pieces(path: Path, label: str, rows: int) -> Iterator[tuple[Table, tuple[str, ...]]]:
+    """Yield a Parquet file of any length as tables of so many rows: it is never held whole.
+
+    Raises
+    ------
+    InputError
+        If one of them is beyond the bounds.
+    """
+    limit = 4 * bounds.MAX_BYTES
+    with _open_parquet(path) as file:
+        schema = file.schema_arrow
+        check_size(rows, len(schema.names), label)
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        _check_memory(max((own.total_byte_size for own in groups), default=0), label, limit)
+        if any(pa.types.is_nested(own.type) for own in schema):
+            _check_unpacked([file], [path], label, limit)
+        names = [own.name for own in schema if not _is_nested(own.type)]
+        left_out = [own.name for own in schema if own.name not in names]
+        batches: list[pa.RecordBatch] = []
+        number = 0
+
+        def piece() -> tuple[Table, tuple[str, ...]]:
+            whole = pa.Table.from_batches(batches).replace_schema_metadata(schema.metadata)
+            return table_of(whole, label, limit, left_out)
+
+        for batch in file.iter_batches(min(rows, BATCH_ROWS), columns=names):
+            if number and number + batch.num_rows > rows:
+                yield piece()
+                batches, number = [], 0
+            batches.append(batch)
+            number += batch.num_rows
+            _check_memory(sum(own.nbytes for own in batches), label, limit)
+        if batches:
+            yield piece()
 
 
 def from_pandas(frame: "pd.DataFrame", label: str) -> tuple[Table, tuple[str, ...]]:

@@ -108,6 +108,28 @@ def test_workers_that_are_killed_are_replaced(survey, table, medians, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+def test_ten_random_kills_lose_and_double_no_row(survey, table, medians, tmp_path):
+    """The command or one of its workers, at any moment: whatever it was doing then."""
+    out, random = tmp_path / "out", np.random.default_rng(20)
+    killed = 0
+    process = survey.start(table, "--out", out, *OPTIONS, "--resume")
+    while killed < 10:
+        time.sleep(random.uniform(0.2, 6))
+        own = children(process.pid)
+        if process.poll() is None and own and random.random() < 0.5:
+            os.kill(own[random.integers(len(own))], signal.SIGKILL)
+        else:
+            process.kill()
+            process.communicate()
+            process = survey.start(table, "--out", out, *OPTIONS, "--resume")
+        killed += 1
+    _, said = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    assert_whole(out, medians)
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed_ends_the_command(survey, table, medians, tmp_path):
     out, port = tmp_path / "out", _free_port()
     for died in (True, False):

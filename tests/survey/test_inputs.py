@@ -1,0 +1,109 @@
+"""Which tables a survey reads, here and elsewhere, and that none is ever held whole."""
+
+import io
+
+import fsspec
+import numpy as np
+import pytest
+from astropy.table import Table, vstack
+
+pytest.importorskip("lsdb", reason="needs lsdb: pip install -r requirements-survey.txt")
+
+from galexplorer.catalogue import Catalogue, read_catalogue
+from galexplorer.errors import InputError
+from galexplorer.survey import inputs
+from galexplorer.survey.frames import catalogue_of, judged_table
+from galexplorer.survey.inputs import list_files, read_pieces_of
+from galexplorer.survey.intake import judge_files
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
+
+
+def galaxies(number: int = 130) -> Table:
+    random = np.random.default_rng(8)
+    table = Table({"objid": np.arange(number), "ra": random.uniform(0, 360, number)})
+    table["dec"] = random.uniform(-60, 60, number)
+    for band, colour in zip("gri", (0.7, 0.0, -0.35), strict=True):
+        table[band] = random.normal(17 + colour, 0.5, number)
+    table["r"][7::30] = np.nan
+    return table
+
+
+def pieces(source: str, folder, **given) -> list[Catalogue]:
+    options = {"columns": None, "hdu": None, "image": None, "deredden": None, **given}
+    return [
+        piece for file in list_files(source) for piece in read_pieces_of(file, folder, **options)
+    ]
+
+
+def assert_alike(found: list[Catalogue], whole: Catalogue) -> None:
+    assert sum(map(len, found)) == len(whole)
+    for name in ("ra", "magnitudes", "errors"):
+        joined = np.concatenate([getattr(own, name) for own in found])
+        np.testing.assert_array_equal(joined, getattr(whole, name))
+
+
+def test_a_long_file_is_read_in_pieces(tmp_path, monkeypatch):
+    galaxies().write(tmp_path / "t.parquet")
+    whole = read_catalogue(tmp_path / "t.parquet")
+    monkeypatch.setattr(inputs, "PIECE_ROWS", 50)
+    found = pieces(str(tmp_path / "t.parquet"), tmp_path)
+    assert [len(own) for own in found] == [50, 50, 30]
+    assert_alike(found, whole)
+
+
+def test_a_long_hats_catalogue_is_read_partition_by_partition(tmp_path, monkeypatch):
+    table = galaxies()
+    table["_healpix_29"] = np.arange(len(table))
+    folder = tmp_path / "cat" / "dataset" / "Norder=1" / "Dir=0"
+    folder.mkdir(parents=True)
+    (tmp_path / "cat" / "hats.properties").write_text("obs_collection=cat\n")
+    table[:70].write(folder / "Npix=3.parquet")
+    table[70:].write(folder / "Npix=17.parquet")
+    assert len(list_files(str(tmp_path / "cat"))) == 1
+    whole = read_catalogue(tmp_path / "cat")
+    monkeypatch.setattr(inputs, "PIECE_ROWS", 60)
+    files = list_files(str(tmp_path / "cat"))
+    assert [file.name.rpartition("/")[2] for file in files] == ["Npix=3.parquet", "Npix=17.parquet"]
+    assert_alike(pieces(str(tmp_path / "cat"), tmp_path), whole)
+    given = {"columns": None, "hdu": None, "image": None}
+    found = judge_files(files, tmp_path / "parts", **given, tell=lambda words: None)
+    assert found.rows == 130
+    parts = vstack([Table.read(path) for path in sorted((tmp_path / "parts").glob("*.parquet"))])
+    assert parts["row"].tolist() == list(range(130))
+    assert "_healpix_29" not in parts.colnames
+
+
+def test_files_elsewhere_are_found_and_left_there(tmp_path):
+    table = galaxies(20)
+    system = fsspec.filesystem("memory")
+    for name, part in (("b", table[12:]), ("a", table[:12])):
+        text = io.StringIO()
+        part.write(text, format="csv")
+        system.pipe(f"/night/{name}.csv", text.getvalue().encode())
+    try:
+        assert_alike(pieces("memory://night/*.csv", tmp_path / "f"), read_catalogue(table))
+        (one,) = list_files("memory://night/b.csv")
+        assert one.size == system.size("/night/b.csv")
+        assert len(list_files("memory://night")) == 2
+        assert not list((tmp_path / "f").iterdir())
+        system.pipe("/night/b.csv", b"other,g\n1,17\n")
+        assert list_files("memory://night/b.csv")[0].stamp != one.stamp
+        with pytest.raises(InputError, match="names no table"):
+            list_files("memory://night/*.fits")
+    finally:
+        system.rm("/night", recursive=True)
+    with pytest.raises(InputError, match=r"cannot be reached .*: check the address"):
+        list_files("nowhere://night/a.csv")
+
+
+def test_a_row_keeps_its_own_prior():
+    table = galaxies(3)
+    table["redshift_prior_mean"], table["redshift_prior_sigma"] = [0.1, np.nan, 0.2], 0.02
+    given = read_catalogue(table)
+    kept = catalogue_of(judged_table(given, 0, ()).to_pandas())
+    np.testing.assert_array_equal(kept.redshift_prior, given.redshift_prior)
+    assert (
+        catalogue_of(judged_table(read_catalogue(galaxies(3)), 0, ()).to_pandas()).redshift_prior
+        is None
+    )
