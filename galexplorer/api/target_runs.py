@@ -5,11 +5,13 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import platformdirs
 from astropy.table import Table, vstack
 from filelock import FileLock, Timeout
 
@@ -24,9 +26,10 @@ from galexplorer.sky.http import Settings
 from galexplorer.tables import read_raw
 
 PART = 10
-"""Targets that are written at a time: what an end of a run costs."""
+"""Targets that are written at a time: what a sudden end of the program costs."""
 
 _NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+_PART_NAME = re.compile(r"\d{6}-(\d{6})\.parquet")
 _ABOUT = "run.json"
 
 Progress = Callable[[int, int, str], None]
@@ -62,7 +65,8 @@ class TargetRun:
     @property
     def done(self) -> int:
         """Return how many targets were tried."""
-        return min(self.number, PART * len(self._parts()))
+        parts = self._parts()
+        return _end_of(parts[-1]) if parts else 0
 
     @property
     def complete(self) -> bool:
@@ -99,8 +103,7 @@ class TargetRun:
         progress : callable
             Called with the number of targets that are done, that of all, and what happens.
         stop : callable
-            Asked before each target. Of those tried since the last part was written nothing is
-            kept but what was fetched, which is in the cache.
+            Asked before each target; those that were tried by then are kept.
         settings : Settings, optional
             Limits of the network, and where the cache is.
 
@@ -111,38 +114,110 @@ class TargetRun:
         InputError
             If the system refuses to write.
         """
-        lock = FileLock(self.folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise OptionError(f"The run {self.title} is at work already: wait for it.") from error
-        with lock:
-            targets = self.targets()
-            for begin in range(self.done, self.number, PART):
-                outcomes: list[Outcome] = []
-                for target in targets[begin : begin + PART]:
+        with self.claimed():
+            outcomes: list[Outcome] = []
+            begin = self.done
+            try:
+                for place, target in enumerate(self.targets()[begin:], begin):
                     if stop():
                         return
-                    place = begin + len(outcomes)
 
                     def tell(words: str, done: int = place, label: str = target.label) -> None:
                         progress(done, self.number, f"{label}: {words}")
 
-                    outcome = infer_target(
-                        target,
-                        load_engine,
-                        images=self.images,
-                        draws=self.draws,
-                        seed=self.seed,
-                        progress=tell,
-                        settings=settings,
-                    )
-                    outcomes.append(outcome.slim())
+                    outcome = self.infer_one(target, load_engine, tell, settings)
+                    outcomes.append(outcome)
+                    if len(outcomes) == PART:
+                        self.keep(outcomes)
+                        outcomes = []
                     tell(outcome.problem or "done", place + 1)
-                name = f"{begin // PART:06d}.parquet"
-                # the draws first: a part counts once its summary is there
-                replace_file(self.folder / "draws" / name, draws_bytes(outcomes))
-                replace_file(self.folder / "parts" / name, summary_bytes(outcomes, "parquet"))
+            finally:
+                self.keep(outcomes)
+
+    def infer_one(
+        self,
+        target: Target,
+        load_engine: Callable[[], Engine],
+        tell: Callable[[str], None] = lambda words: None,
+        settings: Settings | None = None,
+    ) -> Outcome:
+        """Try one target with the run's options, and keep nothing.
+
+        Parameters
+        ----------
+        target : Target
+            One of `targets`.
+        load_engine : callable
+        tell : callable
+            Is told what happens next, a few words each time.
+        settings : Settings, optional
+
+        Returns
+        -------
+        Outcome
+            Without image and neighbours.
+        """
+        return infer_target(
+            target,
+            load_engine,
+            images=self.images,
+            draws=self.draws,
+            seed=self.seed,
+            progress=tell,
+            settings=settings,
+        ).slim()
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep others from working on the run, or deleting it, as long as the block lasts.
+
+        Raises
+        ------
+        OptionError
+            If it is at work elsewhere.
+        """
+        lock = self.claim()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def claim(self) -> FileLock:
+        """Return the lock of the run, which is held; whoever works on it does so until released.
+
+        Raises
+        ------
+        OptionError
+            If it is at work elsewhere.
+        """
+        # any thread may release it: the targets of a list can be tried by several
+        lock = FileLock(self.folder / "lock", thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise OptionError(f"The run {self.title} is at work already: wait for it.") from error
+        return lock
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """Write what became of the next targets; only who claimed the run may.
+
+        Parameters
+        ----------
+        outcomes : sequence of Outcome
+            Of the targets after those that are done, in the order of the list.
+
+        Raises
+        ------
+        OptionError
+            If the system refuses to write.
+        """
+        if not outcomes:
+            return
+        begin = self.done
+        name = f"{begin:06d}-{begin + len(outcomes):06d}.parquet"
+        # the draws first: a part counts once its summary is there
+        replace_file(self.folder / "draws" / name, draws_bytes(outcomes))
+        replace_file(self.folder / "parts" / name, summary_bytes(outcomes, "parquet"))
 
     def table(self) -> Table:
         """Return a row for each target that was tried, in the order of the list.
@@ -157,6 +232,23 @@ class TargetRun:
             raise InputError(f"No target of {self.title} is done yet.")
         whole = vstack(parts, metadata_conflicts="silent")
         whole.meta = parts[-1].meta
+        return whole
+
+    def draws_table(self) -> Table:
+        """Return the draws of all targets that have a result, as `draws_bytes` has them.
+
+        Raises
+        ------
+        InputError
+            If no target was tried.
+        """
+        parts = [read_raw(path).table for path in self.draws_files()]
+        if not parts:
+            raise InputError(f"No target of {self.title} is done yet.")
+        whole = vstack(parts, metadata_conflicts="silent")
+        whole.meta = {**parts[-1].meta, "origins": {}}
+        for part in parts:
+            whole.meta["origins"].update(part.meta.get("origins", {}))
         return whole
 
     def draws_files(self) -> list[Path]:
@@ -180,7 +272,15 @@ class TargetRun:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _parts(self) -> list[Path]:
-        return sorted((self.folder / "parts").glob("[0-9]*.parquet"))
+        found = (self.folder / "parts").glob("[0-9]*.parquet")
+        return sorted(path for path in found if _PART_NAME.fullmatch(path.name))
+
+
+def default_folder() -> Path:
+    """Return the folder of a user's runs: ``GALEXPLORER_RUNS``, or a place for a user's data."""
+    if given := os.environ.get("GALEXPLORER_RUNS"):
+        return Path(given).expanduser()
+    return platformdirs.user_data_path("galexplorer", appauthor=False) / "runs"
 
 
 def begin_run(
@@ -258,6 +358,13 @@ def open_run(place: Path, name: str) -> TargetRun | None:
         return TargetRun(folder=place / name, **about)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _end_of(part: Path) -> int:
+    """Return the number of targets that are done with a part."""
+    name = _PART_NAME.fullmatch(part.name)
+    assert name is not None
+    return int(name[1])
 
 
 def _target_of(row: dict) -> Target:

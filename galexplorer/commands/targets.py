@@ -1,9 +1,11 @@
 """The command that infers a list of targets."""
 
+import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +30,13 @@ from galexplorer.commands.options import (
 )
 from galexplorer.commands.statements import naming_options
 from galexplorer.errors import FetchError, OptionError
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from galexplorer.api.target_runs import TargetRun
+    from galexplorer.query.target_list import TargetList
+    from galexplorer.runs.target_run import Outcome
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
@@ -69,6 +78,9 @@ def targets(
     figures: FiguresOption = None,
     figure_format: FigureFormatOption = None,
     workers: WorkersOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the list that was interrupted at --out.")
+    ] = False,
 ) -> None:
     """Infer each target of a list; a target that fails gets a row with the reason."""
     suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
@@ -80,6 +92,8 @@ def targets(
             raise OptionError(f"the folder {place.parent} does not exist: create it first.")
     if posterior is not None and posterior.resolve() == out.resolve():
         raise OptionError("--posterior and --out name the same file: give two names.")
+    if printed and resume:
+        raise OptionError("--resume goes on with a file: name one with --out.")
     pages = check_pages(figures, figure_format, workers)
 
     from galexplorer.query.target_list import read_targets
@@ -90,69 +104,133 @@ def targets(
             check_not_input(place, [split_hdu(path)[0]])
     name = "standard input" if str(path) == STDIN else path.name
     with naming_options():
-        given = read_targets(str(path), name, columns=read_columns(columns), hdu=read_hdu(hdu))
+        given = read_targets(
+            str(path), name, columns=read_columns(columns), hdu=read_hdu(hdu), most=sys.maxsize
+        )
     for note in given.notes:
         console.tell(note)
 
     from galexplorer.api.engine import load
+    from galexplorer.api.target_runs import PART, begin_run
     from galexplorer.export.files import replace_file
-    from galexplorer.export.target_tables import draws_bytes, summary_bytes
-    from galexplorer.runs.target_run import INTERRUPTED, Outcome, infer_target
+    from galexplorer.export.tables import written_bytes
 
-    engine = load(weights, device)
-    outcomes: list[Outcome] = []
     number = len(given.targets)
-    with Interruption() as interruption, ExitStack() as stack:
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(TemporaryDirectory())) if printed else _place_of(out)
+        run = _open_run(place, given, images, draws, seed) if resume else None
+        if resume and run is None and out.exists():
+            console.tell(f"{out} is complete: nothing is left to try.")
+            return
+        engine = load(weights, device)
+        if run is None:
+            shutil.rmtree(place, ignore_errors=True)
+            run = begin_run(place, given, name, images=images, draws=draws, seed=seed)
+        made = run.table().meta["provenance"] if run.done else {}
+        if made.get("weights_sha256", engine.weights.sha256) != engine.weights.sha256:
+            raise OptionError(f"{_other(out)} weights: give those, or leave --resume out.")
+        interruption = stack.enter_context(Interruption())
         progress = stack.enter_context(console.progress())
-        task = progress.add_task("targets", total=number)
+        task = progress.add_task("targets", total=number, completed=run.done)
         folder = (
             stack.enter_context(PageFolder(figures, *pages, stop=interruption)) if figures else None
         )
         draw = folder.rows([target.label for target in given.targets]) if folder else None
-        for row, target in enumerate(given.targets):
+        began = run.done
+        tried: list[Outcome] = []
+        with run.claimed():
             try:
-                with interruption.at_once():
-                    outcome = infer_target(
-                        target, lambda: engine, images=images, draws=draws, seed=seed
-                    )
+                for row, target in enumerate(given.targets[began:], began):
+                    with interruption.at_once():
+                        outcome = run.infer_one(target, lambda: engine)
+                    tried.append(outcome)
+                    if len(tried) == PART:
+                        run.keep(tried)
+                        tried = []
+                    tell = console.tell_failure if outcome.problem else console.tell
+                    tell(f"{row + 1} of {number}: {target.label}: {outcome.problem or 'done'}")
+                    if draw is not None and outcome.result is not None:
+                        draw(row, outcome.result)
+                    progress.update(task, completed=row + 1)
+                    if interruption():
+                        break
             except KeyboardInterrupt:
-                break
-            outcomes.append(outcome.slim())
-            tell = console.tell_failure if outcome.problem else console.tell
-            what = outcome.problem or "done"
-            tell(f"{row + 1} of {number}: {target.label}: {what}")
-            if draw is not None and outcome.result is not None:
-                draw(row, outcome.result)
-            progress.update(task, completed=row + 1)
-            if interruption():
-                break
-        done = len(outcomes)
+                pass  # at_once: what the target waited for is not waited for any longer
+            finally:
+                run.keep(tried)
+        done = run.done
         interruption.tell()
-        stack.close()  # once the pages are drawn
-        if done:
-            outcomes += [Outcome(target, problem=INTERRUPTED) for target in given.targets[done:]]
-            contents: dict[Path, bytes] = {}
-            if printed:
-                sys.stdout.buffer.write(summary_bytes(outcomes, "csv"))
-            else:
-                contents[out] = summary_bytes(outcomes, suffixes[out.suffix.lower()])
-            if posterior is not None and any(outcome.result for outcome in outcomes):
-                contents[posterior] = draws_bytes(outcomes)
-            for place, content in contents.items():
-                replace_file(place, content)
+        table = _table_of(run, given) if done else None
+        if table is not None and printed:
+            sys.stdout.buffer.write(written_bytes(table, "csv"))
+        elif table is not None:
+            replace_file(out, written_bytes(table, suffixes[out.suffix.lower()]))
+        failed = [] if table is None else [problem != "" for problem in table["problem"]][:done]
+        if posterior is not None and not all(failed):
+            replace_file(posterior, written_bytes(run.draws_table(), "parquet"))
+        if done == number:
+            shutil.rmtree(place, ignore_errors=True)
     if folder is not None:
-        folder.summarise(done)
+        folder.summarise(done - began)
     if done < number:
-        words = (
-            f"{done:,} of {number:,} targets are in {out}; run the same command again for all of "
-            "them: what was fetched is in the cache."
-        )
+        words = f"{done:,} of {number:,} targets are in {out}; the same command with --resume tries"
+        words += " the others."
         raise interruption.report(words if done else "no target was done, and nothing is written.")
-    failed = [outcome for outcome in outcomes if outcome.problem]
-    listed = sum(outcome.target.photometry is not None for outcome in failed)
+    pairs = zip(given.targets, failed, strict=True)
+    listed = sum(wrong and target.photometry is not None for target, wrong in pairs)
     if images and listed:
         console.tell(
             f"{listed} that failed have magnitudes: --no-images infers them without a network."
         )
-    if len(failed) == len(outcomes):
-        raise FetchError(f"All {len(failed)} targets failed, for the reasons above.")
+    if all(failed):
+        raise FetchError(f"All {number} targets failed, for the reasons above.")
+
+
+def _place_of(out: Path) -> Path:
+    """Return the folder beside a table in which its run is kept until it is complete."""
+    return out.with_name(f".{out.name}.run")
+
+
+def _other(out: Path) -> str:
+    return f"the run behind {out} was begun with other"
+
+
+def _open_run(
+    place: Path, given: "TargetList", images: bool, draws: int, seed: int
+) -> "TargetRun | None":
+    """Return the run that was left there, None if there is none."""
+    from galexplorer.api.target_runs import list_runs
+
+    left = next(iter(list_runs(place)), None)
+    if left is None:
+        return None
+    same = {
+        "targets": repr(left.targets()) == repr(given.targets),
+        "--images": left.images == images,
+        "--draws": left.draws == draws,
+        "--seed": left.seed == seed,
+    }
+    differ = [word for word, equal in same.items() if not equal]
+    if differ:
+        out = place.with_name(place.name.removeprefix(".").removesuffix(".run"))
+        raise OptionError(
+            f"{_other(out)} {' and '.join(differ)}: give those, or leave --resume out."
+        )
+    return left
+
+
+def _table_of(run: "TargetRun", given: "TargetList") -> "Table":
+    """Return a row for each target, with the reason where it has not had its turn."""
+    from astropy.table import vstack
+
+    from galexplorer.export.target_tables import summary_table
+    from galexplorer.runs.target_run import INTERRUPTED, Outcome
+    from galexplorer.science.columns import describe_columns
+
+    table = run.table()
+    left = [Outcome(target, problem=INTERRUPTED) for target in given.targets[run.done :]]
+    if left:
+        meta = table.meta
+        table = vstack([table, summary_table(left)], metadata_conflicts="silent")
+        table.meta = meta
+    return describe_columns(table)

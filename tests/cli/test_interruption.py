@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
+from galexplorer.api import target_runs
 from galexplorer.cli import main
 from galexplorer.commands.figures import PageFolder
-from galexplorer.runs import catalogue_run, target_run
+from galexplorer.runs import catalogue_run
 from galexplorer.runs.catalogue_resume import is_interrupted
 
 ROWS = 200
@@ -127,8 +128,9 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     listed.write_text("name,g,r\n" + "".join(f"t{k},17.6,17.0\n" for k in range(6)))
     out, draws = tmp_path / "out.ecsv", tmp_path / "draws.parquet"
     given = ["targets", listed, "--no-images", "--draws", DRAWS, "--out", out]
-    send_at(monkeypatch, target_run, "infer_target", 3, signal.SIGINT)
-    assert run(*given, "--posterior", draws) == 130
+    with monkeypatch.context() as patch:
+        send_at(patch, target_runs, "infer_target", 3, signal.SIGINT)
+        assert run(*given, "--posterior", draws) == 130
     told = capsys.readouterr().err
     assert "error: interrupted: 2 of 6 targets are in" in told
     assert "Traceback" not in told
@@ -136,6 +138,20 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     assert list(np.ma.filled(table["problem"], "")) == ["", "", *4 * ["interrupted"]]
     assert np.isfinite(table["redshift_p50"][:2]).all()
     assert pq.read_table(draws).num_rows == 2 * DRAWS
+    assert run(*given, "--seed", 1, "--resume") == 2
+    assert "out.ecsv was begun with other --seed" in capsys.readouterr().err
+    assert run(*given, "--posterior", draws, "--resume") == 0
+    told = capsys.readouterr().err
+    assert "3 of 6: t2: done" in told
+    assert "2 of 6" not in told
+    whole = Table.read(out)
+    assert not np.ma.filled(whole["problem"], "").astype(bool).any()
+    np.testing.assert_array_equal(whole["redshift_p50"][:2], table["redshift_p50"][:2])
+    assert len(set(whole["redshift_p50"])) == 1  # six times the same galaxy
+    assert pq.read_table(draws).num_rows == 6 * DRAWS
+    assert not (tmp_path / ".out.ecsv.run").exists()
+    assert run(*given, "--resume") == 0
+    assert "nothing is left to try" in capsys.readouterr().err
 
 
 def start(*arguments: object, code: str = "") -> subprocess.Popen[str]:

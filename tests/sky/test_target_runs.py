@@ -41,13 +41,13 @@ def test_a_run_goes_on_after_it_was_stopped(engine, replay, settings, tmp_path):
         return len(asked) > PART + 4
 
     run.infer(lambda: engine, stop=stop_in_second_part, settings=settings)
-    assert run.done == PART
+    assert run.done == PART + 4  # what was tried is kept
     (found,) = list_runs(tmp_path)  # as another process would
     assert found == run
     seen = []
     found.infer(lambda: engine, progress=lambda *given: seen.append(given), settings=settings)
     assert found.complete
-    assert seen[0][0] == PART
+    assert seen[0][0] == PART + 4
     assert seen[-1][:2] == (NUMBER, NUMBER)
     table = found.table()
     assert table["target"].tolist() == [target.label for target in targets.targets]
@@ -56,7 +56,8 @@ def test_a_run_goes_on_after_it_was_stopped(engine, replay, settings, tmp_path):
     assert table["redshift_fixed"][1] == 0.05
     assert table["log_sfr_p50"].unit is not None
     rows = sum(pq.read_metadata(path).num_rows for path in found.draws_files())
-    assert rows == 100 * (NUMBER - 1)
+    assert rows == len(found.draws_table()) == 100 * (NUMBER - 1)
+    assert len(found.draws_table().meta["origins"]) == NUMBER - 1
     whole = begin_run(tmp_path, targets, "again", images=False, draws=100)
     whole.infer(lambda: engine, settings=settings)
     np.testing.assert_array_equal(whole.table()["redshift_p50"], table["redshift_p50"])
