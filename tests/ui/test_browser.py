@@ -38,6 +38,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     assert all(image.get_attribute("alt") for image in images.all())
 
 
+@pytest.mark.slow
 def test_what_means_nothing_has_no_headline(open_page):
     """A star's image, and a redshift range that a nearby spiral contradicts."""
     visit = open_page("/?example=spiral&redshift=0.3~0.35")
