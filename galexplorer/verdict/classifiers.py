@@ -13,7 +13,6 @@ from itertools import combinations
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
-from scipy import special
 from torch import Tensor
 from torch.nn import functional
 
@@ -157,7 +156,9 @@ class Classifier:
         nothing = [classes.index(name) for name in NO_GALAXY if name in classes]
         share = np.clip(probabilities[:, nothing].sum(axis=1), 1e-6, 1 - 1e-6)
         shift, slope = self.odds.double().numpy()
-        return special.expit(-(shift + slope * special.logit(share)))
+        with np.errstate(over="ignore", divide="ignore"):
+            logit = np.log(share) - np.log1p(-share)
+            return 1 / (1 + np.exp(shift + slope * logit))
 
     def _members(self) -> list[tuple[Tensor, ...]]:
         return [self.layers[k : k + _TENSORS] for k in range(0, len(self.layers), _TENSORS)]

@@ -91,7 +91,7 @@ def test_what_to_know_before_use_stands_above_the_row(result):
         origins={"log_flux_halpha": "SDSS"},
     )
     text = latex_bytes(outside).decode()
-    assert "% Domain: It lies outside the training domain" in text
+    assert "% Verdict: It lies outside the training domain" in text
     assert "It is fainter than all." in text
     assert "% Note: A note." in text
     assert "% Origin of known Hα flux: SDSS" in text

@@ -71,7 +71,7 @@ def test_fits_comes_back_as_it_was(result, tmp_path):
         assert header["TUCD6"] == "phot.flux;em.line.Halpha"
         assert header["TUNIT10"] == "Mpc"
         told = " ".join(header["COMMENT"])
-        assert "Domain: It resembles the training galaxies." in told
+        assert "Verdict: It resembles the training galaxies." in told
         assert "Cite: galexplorer" in told
         summary = hdus["SUMMARY"].data
         assert list(summary["target"]) == list(TARGET_NAMES)

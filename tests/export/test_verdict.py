@@ -32,7 +32,7 @@ def test_latex_is_grey_and_has_no_class(unusable):
     row = text.splitlines()[-1]
     assert row.startswith(r"NGC 5332$^\dagger$ & \textcolor{gray}{$0.0197$} & ")
     assert "Star-forming" not in row
-    assert "% It is probably a star." in text
+    assert "% Verdict: It is probably a star." in text
     assert "Do not use" in text
 
 
