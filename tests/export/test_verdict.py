@@ -56,9 +56,7 @@ def test_reports_have_no_headline_of_values(unusable, result):
     page = result_bytes(unusable, "html").decode()
     assert "<h1>It is probably a star.</h1>" in page
     assert " at z = " not in page
-    assert " at z = " in result_bytes(result, "html").decode()
     assert re.search(r'<details class="unusable">.*<table', page, re.DOTALL)
-    assert result_bytes(unusable, "pdf").startswith(b"%PDF")
     assert page_bytes(unusable, "png").startswith(b"\x89PNG")
     drawn = publication_figure(unusable, "bpt")
     assert "Do not use" in [text.get_text() for text in drawn.texts]

@@ -45,6 +45,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     visit.get_by_text('bundled("assets/examples/spiral.fits.gz")').first.wait_for()
 
 
+@pytest.mark.slow
 def test_what_means_nothing_has_no_headline(open_page):
     """A star's image, and a redshift range that a nearby spiral contradicts."""
     visit = open_page("/?example=spiral&redshift=0.3~0.35")
