@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from streamlit.testing.v1 import AppTest
@@ -87,6 +88,20 @@ def test_from_upload_to_download(app, cube, weights_dir):
     }  # fmt: skip
     for format in DRAWS_FORMATS:
         assert len(result_bytes(the_result(app), format)) > 1000
+
+
+def test_draws_are_selected_without_a_mouse(app, cube, weights_dir):
+    upload(app, "galaxy.fits", cube)
+    draws = the_result(app).posterior.column("redshift")
+    slider = next(s for s in app.slider if s.key.endswith("_redshift") and s.label == "Range")
+    slider.set_value((slider.min, float(np.median(draws)))).run()
+    assert not app.exception
+    assert said(app, "**2,500 of 5,000 draws** (50%)") or said(app, "**2,501 of 5,000 draws**")
+    medians = next(t.value for t in app.table if "Median" in t.value and "z" in t.value)
+    assert list(medians["Median"]) == ["Selected", "All"]
+    assert float(medians["z"][0]) == pytest.approx(np.quantile(draws, 0.25), abs=1e-3)
+    app.button(key="clear_region").click().run()
+    assert not said(app, "of 5,000 draws")
 
 
 def test_widgets_keep_their_state(app, cube, weights_dir):

@@ -13,10 +13,11 @@ from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.parts.tables import line_words, show_line_kinds
 from galexplorer.ui.result.linked_corner import show_linked_corner
-from galexplorer.ui.session.region import clear_region, selected_region
+from galexplorer.ui.session.region import clear_region, keep_region, selected_region
 from galexplorer.ui.session.state import ExploredGalaxy
 
 BPT, MEX = "BPT", "Mass-excitation"
+_DIGITS = {target.name: target.digits for target in TARGETS}
 _LABELS = {target.name: target.label for target in TARGETS}
 
 
@@ -25,6 +26,7 @@ def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Joint posterior", anchor=False, width="content")
         names = plots.choose_panels("panels")
+        _select_by_hand(record, names)
     truth = tuple(sorted(record.known.items()))
     records = [record] if earlier is None else [record, earlier]
     posterior = record.result.posterior
@@ -52,6 +54,24 @@ def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     words.append("Drag over a panel to select draws.")
     st.caption(" ".join(words))
     _show_selected(record)
+
+
+def _select_by_hand(record: ExploredGalaxy, names: tuple[str, ...]) -> None:
+    """Offer what a drag over a panel does for those who use no mouse."""
+    columns = {name: record.result.posterior.column(name).astype(float) for name in names}
+    varying = [n for n, c in columns.items() if np.isfinite(c).all() and np.ptp(c) > 1e-6]
+    if not varying:
+        return
+    with st.popover("Select draws", key="select_draws", type="tertiary"):
+        name = st.selectbox("Quantity", varying, format_func=_LABELS.__getitem__, key="region_of")
+        low, high = (float(v) for v in np.quantile(columns[name], [0.0, 1.0]))
+        key = f"region_{record.key[:12]}_{name}"
+
+        def keep() -> None:
+            keep_region(record.galaxy, [name, None, *st.session_state[key], 0.0, 0.0])
+
+        st.slider("Range", low, high, (low, high), format=f"%.{_DIGITS[name]}f", key=key,
+                  on_change=keep)  # fmt: skip
 
 
 def _show_selected(record: ExploredGalaxy) -> None:
