@@ -63,4 +63,4 @@ def test_a_bad_file_gives_a_sentence(open_page, bad_files):
     scale = visit.get_by_role("spinbutton", name="Pixel scale (″)").first
     assert scale.input_value() == "0.396"
     visit.get_by_role("radio", name="Legacy").click()
-    visit.get_by_text("42″ wide").wait_for()  # 160 pixels of 0.262
+    visit.get_by_text("41.9″ wide").wait_for()  # 160 pixels of 0.262
