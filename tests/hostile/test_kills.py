@@ -49,6 +49,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_write_to_the_cache(tmp_path, moment):
     cache = Cache(tmp_path / "cache")
@@ -73,7 +74,13 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("suffix", [".json", ".ecsv", ".parquet", ".fits", ".html"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".ecsv",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in (".json", ".parquet", ".fits", ".html")),
+    ],
+)
 def test_an_export(tmp_path, suffix):
     out = tmp_path / f"out{suffix}"
     out.write_text("of before")
@@ -85,6 +92,7 @@ def test_an_export(tmp_path, suffix):
     assert out.stat().st_size > 100
 
 
+@pytest.mark.slow
 def test_a_catalogue(tmp_path):
     r = np.random.default_rng(3).normal(17, 0.5, 100)
     Table({"id": np.arange(100), "g": r + 0.7, "r": r, "i": r - 0.4}).write(tmp_path / "in.csv")
@@ -108,6 +116,7 @@ def test_a_catalogue(tmp_path):
     assert np.isfinite(Table.read(out)["redshift_p50"]).all()
 
 
+@pytest.mark.slow
 def test_fetched_pixels(tmp_path, request):
     """What `fetch` writes and keeps, with the services replayed."""
     import replay
@@ -131,6 +140,7 @@ def test_fetched_pixels(tmp_path, request):
     assert (tmp_path / "haro.fits").exists()
 
 
+@pytest.mark.slow
 def test_a_checkpoint(tmp_path):
     code = """
     import sys, torch

@@ -14,6 +14,8 @@ from galexplorer.schema import BANDS
 
 ROWS = 150
 
+SLOW = pytest.mark.slow
+
 
 def take(catalogue: Catalogue, rows: np.ndarray) -> Catalogue:
     own = {field.name: getattr(catalogue, field.name) for field in fields(Catalogue)}
@@ -49,7 +51,7 @@ def catalogue(tmp_path_factory) -> Catalogue:
     return read_catalogue(table)
 
 
-@pytest.mark.parametrize("draws", [100, 341, 512, 1000])
+@pytest.mark.parametrize("draws", [100, *(pytest.param(n, marks=SLOW) for n in (341, 512, 1000))])
 def test_order_and_neighbours_change_no_bit(engine, catalogue, draws):
     number = ROWS if draws <= 512 else 40
     first = take(catalogue, np.arange(number))

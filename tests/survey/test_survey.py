@@ -138,6 +138,7 @@ def test_others_open_it(surveyed):
     assert len(pl.read_parquet(data_files(draws)[0])["draws"][0]["redshift"]) == 100
 
 
+@pytest.mark.slow
 def test_partitions_workers_and_order_change_no_bit(survey, survey_table, expected, tmp_path):
     table = Table.read(survey_table)
     order = np.random.default_rng(3).permutation(len(table))
