@@ -25,9 +25,7 @@ WRONG: dict[str, Callable[[], object]] = {
     "image: two bands": lambda: composite(np.zeros((2, 8, 8)), 0.396),
     "model: five bands": lambda: expand_gri_to_ugriz(np.zeros((4, 5))),
     "science: eight targets": lambda: class_probabilities(np.zeros((5, 8))),
-    "inference: unequal rows": lambda: distance_inputs(
-        torch.zeros(3, 32), torch.zeros(2, 5), "jpeg"
-    ),
+    "verdict: unequal rows": lambda: distance_inputs(torch.zeros(3, 32), torch.zeros(2, 5), "jpeg"),
     "figures: two axes": lambda: density_curve(np.zeros((5, 9))),
     "export: two axes": lambda: latex_interval(np.zeros((5, 9))),
     "datasets: unequal rows": lambda: splits_of(np.zeros(3), np.zeros(2), np.zeros(3)),

@@ -85,7 +85,7 @@ def classify_mex(log_mass: ArrayLike, log_oiii_hb: ArrayLike) -> Int[np.ndarray,
 
     Examples
     --------
-    >>> classify_mex([9.0, 10.5, 10.9], [0.3, 0.2, 0.9]).tolist()
+    >>> classify_mex([9.0, 10.5, 10.9], [0.3, -0.2, 0.9]).tolist()
     [0, 1, 2]
     """
     x, y = np.broadcast_arrays(
