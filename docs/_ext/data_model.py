@@ -40,6 +40,8 @@ COLUMN_WORDS = {
     "redshift": "Known redshift, held fixed.",
     "redshift_min": "Least redshift of this row's prior range.",
     "redshift_max": "Largest redshift of this row's prior range.",
+    "redshift_prior_mean": "Mean of this row's own redshift prior, a Gaussian.",
+    "redshift_prior_sigma": "Its standard deviation.",
     "image": "Path of an image, looked up beside the table first.",
     "image_<band>": "Path of an image of one band, g, r or i; all three or none.",
     "pixel_scale": "Side of a pixel of that image, arcsec.",
