@@ -48,6 +48,7 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
+@pytest.mark.slow
 def test_a_catalogue_has_a_page_for_each_row_that_did_not_fail(weights_dir, table, tmp_path, capfd):
     folder = tmp_path / "new" / "pages"
     given = ("infer", "--catalog", table, "--out", tmp_path / "o.ecsv", "--draws", 200)
@@ -96,6 +97,7 @@ def test_a_row_is_handed_over_with_the_draws_of_its_columns(engine, table):
 
 
 @pytest.mark.parametrize("format", ["png", "svg"])
+@pytest.mark.slow
 def test_a_list_has_pages_too(weights_dir, tmp_path, capfd, format):
     listed = tmp_path / "list.csv"
     listed.write_text("name,u,g,r,i,z\nA,18.9,17.4,16.8,16.4,16.2\n10:99:00 +20:00:00,,,,,\n")
@@ -114,6 +116,7 @@ def test_one_galaxy_has_its_page(weights_dir, tmp_path, capfd):
     assert "1 page in" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_a_worker_is_said_and_leaves_no_part_of_a_file(engine, tmp_path):
     result = engine.infer(magnitudes={"r": 17.0}, draws=100)
     blank = replace(result, posterior=Posterior(np.full((100, 9), np.nan, np.float32)))
@@ -125,6 +128,7 @@ def test_what_goes_wrong_in_a_worker_is_said_and_leaves_no_part_of_a_file(engine
     assert [path.name for path in tmp_path.iterdir()] == ["taken.pdf"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_the_system_ends_is_an_error(engine, tmp_path, monkeypatch):
     result = engine.infer(magnitudes={"r": 17.0}, draws=100)
     monkeypatch.setattr(figures, "_draw", _end_at_once)
@@ -139,6 +143,7 @@ def _end_at_once(*given: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_few_results_wait_at_a_time(engine, tmp_path):
     """However fast galaxies are inferred: memory must not grow with their number."""
     result = engine.infer(magnitudes={"r": 17.0}, draws=100)

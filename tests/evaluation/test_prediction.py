@@ -182,6 +182,7 @@ def test_modes_show_what_they_name(few):
     assert mask_inputs(few, UGRIZ) is few
 
 
+@pytest.mark.slow
 def test_an_overconfident_model_fails_and_the_right_one_passes(engine, table_rows):
     """Truths are draws of the posterior itself; then its base is narrowed to 0.7."""
     size = len(table_rows["split"])

@@ -64,11 +64,13 @@ def test_like_images_transfer_and_tell_as_much(real):
     assert abs(found.offset) < 0.04
 
 
+@pytest.mark.slow
 def test_images_that_tell_too_much_show(real):
     found = mass_of(transfer.compare(real, jpegs(1000, 3, 0.04, kind=shards.TRANSPLANT)))
     assert found.simulated > found.real + 0.08
 
 
+@pytest.mark.slow
 def test_wrong_colours_cost_what_they_shift(real):
     """Learnt from galaxies that are 0.2 mag too red, real ones come out too light."""
     found = mass_of(transfer.compare(real, jpegs(1000, 4, 0.15, redder=0.2, kind=1)))

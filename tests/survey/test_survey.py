@@ -178,6 +178,7 @@ def test_several_files_are_one_survey(survey, survey_table, expected, tmp_path):
     assert len(table) == 400
 
 
+@pytest.mark.slow
 def test_a_complete_survey_is_left_alone(survey, survey_table, surveyed):
     out, draws, _ = surveyed
     before = {file: file.stat().st_mtime_ns for file in data_files(out)}
@@ -193,6 +194,7 @@ def test_a_complete_survey_is_left_alone(survey, survey_table, surveyed):
     assert before == {file: file.stat().st_mtime_ns for file in data_files(out)}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused_at_once(survey, survey_table, tmp_path):
     for words, told in (
         ((tmp_path / "no*.csv", "--out", tmp_path / "o"), "names no table"),

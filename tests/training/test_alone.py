@@ -57,6 +57,7 @@ def simulated(sets, population, tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_rendered_set_alone_makes_weights_that_say_what_is_lost(simulated, tmp_path, caplog):
     out = tmp_path / "weights"
     with caplog.at_level(logging.WARNING):

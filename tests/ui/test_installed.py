@@ -39,6 +39,7 @@ def test_it_is_the_explorer_of_the_checkout(open_at, installed_app, app_server):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_example_is_inferred(open_at, installed_app):
     page = open_at(installed_app)
     page.get_by_role("button", name=list_examples()[0].name, exact=True).click()
