@@ -128,6 +128,8 @@ def _explain_remote(source: str) -> Iterator[None]:
     """Say what became of a file that fsspec was asked for: its systems raise what they like."""
     try:
         yield
+    except InputError:
+        raise  # in our words already
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(

@@ -158,13 +158,15 @@ def doubts_about_redshift(
     for beyond, inside, rare in zip(share_beyond, share_inside, rarity, strict=True):
         found = []
         if level := _below(inside, PRIOR_SHARE):
-            words = f"({_percent(inside)} of the posterior lies inside.)"
+            words = f"{_percent(inside)} of the posterior lies inside."
             found.append(reason("prior_conflict", level, words))
         if level := _below(rare, RARITY):
-            words = f"({_percent(rare)} of the posterior is as unlikely.)"
+            words = f"{_percent(rare)} of the posterior is as unlikely."
             found.append(reason("fixed_redshift", level, words))
         if beyond > _BEYOND and np.isnan(rare):
-            found.append(reason("beyond", CAUTION, f"({_percent(beyond)} of the posterior.)"))
+            found.append(
+                reason("beyond", CAUTION, f"{_percent(beyond)} of the posterior lies there.")
+            )
         out.append(tuple(found))
     return out
 
@@ -190,7 +192,9 @@ def doubts_about_prior(agreement: float) -> tuple[Reason, ...]:
     ['prior_conflict']
     """
     level = _below(agreement, AGREEMENT)
-    return (reason("prior_conflict", level, f"(Agreement {agreement:.2g}.)"),) if level else ()
+    return (
+        (reason("prior_conflict", level, f"Their agreement is {agreement:.2g}."),) if level else ()
+    )
 
 
 def _screen_magnitudes(classifier: Classifier, observations: Sequence[Observation]) -> list[_Seen]:
@@ -328,4 +332,4 @@ def _surface_brightness(photometry: Photometry) -> float:
 
 
 def _percent(share: float) -> str:
-    return "less than 0.1%" if share < 0.001 else f"{100 * share:.2g}%"
+    return "Less than 0.1%" if share < 0.001 else f"{100 * share:.2g}%"

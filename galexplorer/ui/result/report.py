@@ -40,7 +40,8 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         _show_values(record, earlier)
         return
     if result.view is not None:
-        picture.show_picture(record)
+        with st.container(width=PANEL_PX + 30):  # as wide as beside the values
+            picture.show_picture(record)
     words = f"The values all the same: {NOT_MEANT}"
     with st.expander(words, icon=":material/block:"), st.container(key="unusable"):
         _show_values(record, earlier, pictured=False)
