@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from galexplorer.version import __version__
 
 if TYPE_CHECKING:
-    from galexplorer.api.engine import Engine, fetch, infer, load
+    from galexplorer.api.engine import Engine, infer, load
     from galexplorer.api.inputs import observe
     from galexplorer.api.result import Result
+    from galexplorer.api.services import fetch
     from galexplorer.errors import GalexplorerError
 
 __all__ = [
@@ -31,7 +32,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Engine", "fetch", "infer", "load"), "galexplorer.api.engine"),
+    **dict.fromkeys(("Engine", "infer", "load"), "galexplorer.api.engine"),
+    "fetch": "galexplorer.api.services",
     "observe": "galexplorer.api.inputs",
     "Result": "galexplorer.api.result",
     "GalexplorerError": "galexplorer.errors",

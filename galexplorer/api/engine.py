@@ -1,6 +1,6 @@
 """The engine with inputs of any kind in front of it and results that show themselves behind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -16,12 +16,13 @@ from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
 from galexplorer.inference import engine as core
 from galexplorer.inference.input_selection import INPUTS, apply_prior_cuts, select_inputs
+from galexplorer.inference.options import check_options
 from galexplorer.inference.prepared import PreparedObservation
 from galexplorer.inference.prior import Prior
 from galexplorer.records import result as records
 from galexplorer.records.units import UNITS
 from galexplorer.schema import TARGETS
-from galexplorer.sky.fetched import Fetched, Source
+from galexplorer.sky.fetched import Fetched
 
 if TYPE_CHECKING:
     import pandas
@@ -55,6 +56,7 @@ class Engine(core.Engine):
         redshift: float | None = None,
         redshift_range: tuple[float, float] | None = None,
         prior: Prior | None = None,
+        detected: Sequence[str] = (),
         draws: int = 5000,
         seed: int = 0,
         prepared: PreparedObservation | None = None,
@@ -80,6 +82,10 @@ class Engine(core.Engine):
             file with columns ``z`` and ``p``, such as another photometric redshift's p(z), or mean
             and standard deviation of a Gaussian, such as a cluster's. A note says what it does to
             the posterior, and whether it conflicts with the data.
+        detected : sequence of str
+            Lines that an SDSS spectrum of the galaxy shows at a signal-to-noise ratio above 3, of
+            ``halpha``, ``hbeta``, ``nii_6584``, ``oiii_5007``: the posterior is that of a galaxy
+            of which they were seen.
         draws : int
             Between 100 and 1,000,000.
         seed : int
@@ -124,13 +130,14 @@ class Engine(core.Engine):
         True
         >>> result = engine.infer("NGC 5332")  # doctest: +SKIP
         """
-        core.check_options(redshift, redshift_range, draws, seed)
+        check_options(redshift, redshift_range, draws, seed)
         observation = select_inputs(observe(target, **given), use)
         record = super().infer(
             observation,
             redshift=redshift,
             redshift_range=redshift_range,
             prior=prior,
+            detected=detected,
             draws=draws,
             seed=seed,
             prepared=prepared,
@@ -146,6 +153,7 @@ class Engine(core.Engine):
         image: str | Path | None = None,
         redshift_range: tuple[float, float] | None = None,
         prior: Prior | None = None,
+        detected: Sequence[str] = (),
         draws: int = 512,
         seed: int = 0,
         progress: Callable[[int, int], None] | None = None,
@@ -175,6 +183,8 @@ class Engine(core.Engine):
         prior : path, table or tuple of float, optional
             Redshift prior of all rows, as of `infer`; a row's own ``redshift_prior_mean`` and
             ``redshift_prior_sigma`` count in its place.
+        detected : sequence of str
+            Lines that the spectra of all rows show, as of `infer`.
         draws : int
             For each row.
         seed : int
@@ -241,6 +251,7 @@ class Engine(core.Engine):
             catalogue,
             redshift_range=redshift_range,
             prior=prior,
+            detected=detected,
             draws=draws,
             seed=seed,
             progress=progress,
@@ -346,6 +357,7 @@ class Options(Given, total=False):
     redshift: float | None
     redshift_range: tuple[float, float] | None
     prior: Prior | None
+    detected: Sequence[str]
     draws: int
     seed: int
     use: tuple[str, ...]
@@ -375,43 +387,6 @@ def infer(target: Target | None = None, **options: Unpack[Options]) -> Result:
     ('redshift',)
     """
     return _default_engine().infer(target, **options)
-
-
-def fetch(
-    target: str, source: Source = "auto", progress: Callable[[str], None] | None = None
-) -> Fetched:
-    """Get a galaxy's gri pixels and catalogue values from SDSS.
-
-    Parameters
-    ----------
-    target : str
-        A name, a position or an SDSS objID.
-    source : {"auto", "frames", "legacy", "hips"}
-        Where to take the pixels; ``auto`` tries them in this order.
-    progress : callable, optional
-        Is told in a few words what is being done.
-
-    Returns
-    -------
-    galexplorer.sky.fetched.Fetched
-        With ``pixels.flux`` (3, H, W) in nanomaggies, ``pixels.wcs``, ``photometry``, and the
-        spectroscopic values that SDSS lists. `Engine.infer` takes it.
-
-    Raises
-    ------
-    TargetError
-        If the text cannot be read, or there is no galaxy where it points.
-    FetchError
-        If the services give no pixels.
-
-    Examples
-    --------
-    >>> import galexplorer as gx
-    >>> galaxy = gx.fetch("M 101")  # doctest: +SKIP
-    """
-    from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
-
-    return fetch_target(target, progress, source=source)
 
 
 def _name_of(target: object) -> str:

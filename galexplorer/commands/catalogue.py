@@ -203,7 +203,7 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
         If one was given.
     """
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
-    general |= {"redshift_prior"}
+    general |= {"redshift_prior", "detected"}
     allowed = general | {"format", "out", "figures", "figure_format", "workers", "resume"}
     allowed |= {"columns", "hdu", "image", "posterior"}
     for name, value in given.items():

@@ -142,6 +142,13 @@ def infer(
             "p, or MEAN,SIGMA of a Gaussian.",
         ),
     ] = None,
+    detected: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LINES",
+            help="Lines that a spectrum shows at S/N > 3, such as halpha,nii_6584.",
+        ),
+    ] = None,
     draws: Annotated[
         int | None,
         typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
@@ -188,6 +195,10 @@ def infer(
     options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
     if redshift_prior is not None:
         options["prior"] = redshift_prior
+    if detected is not None:
+        from galexplorer.inference.detection import check_detected
+
+        options["detected"] = check_detected([line.strip() for line in detected.split(",")])
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS

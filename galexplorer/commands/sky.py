@@ -49,7 +49,7 @@ def fetch(
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: name a folder.")
 
-    from galexplorer.api.engine import fetch as fetch_target
+    from galexplorer.api.services import fetch as fetch_target
     from galexplorer.query.parse import parse_target
     from galexplorer.sky.cube import write_fetched
 

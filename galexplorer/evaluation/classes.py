@@ -3,7 +3,7 @@
 import numpy as np
 
 from galexplorer.evaluation.metrics import MIN_ROWS
-from galexplorer.schema import BPT_CLASSES, LINE_NAMES, MEASURABLE_NAMES, TARGET_NAMES
+from galexplorer.schema import BPT_CLASSES, MEASURABLE_NAMES
 from galexplorer.science.bpt import UNCLASSIFIED, class_probabilities, classify, line_ratios
 
 EDGES = np.linspace(0.0, 1.0, 11)
@@ -17,14 +17,6 @@ def known_classes(truth: np.ndarray) -> np.ndarray:
 def class_probabilities_of_draws(draws: np.ndarray) -> np.ndarray:
     """Return class probabilities from joint draws (n, d, 9), shape (n, 4)."""
     return np.array([list(class_probabilities(row).values()) for row in draws])
-
-
-def joint_limits(lower_limits: np.ndarray) -> np.ndarray:
-    """Return limits (n, 9) for rows where all four lines were selected, NaN for other targets."""
-    out = np.full_like(lower_limits, np.nan)
-    columns = [TARGET_NAMES.index(name) for name in LINE_NAMES]
-    out[:, columns] = lower_limits[:, columns]
-    return out
 
 
 def score_classes(classes: np.ndarray, probabilities: np.ndarray) -> dict:

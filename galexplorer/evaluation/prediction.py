@@ -1,6 +1,5 @@
 """Posteriors of test rows: joint draws, and the density that the flows give the truth."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,10 +7,12 @@ import torch
 
 from galexplorer.datasets.shards import OBSERVED, Arrays
 from galexplorer.evaluation.densities import joint_log_density, marginal_log_density
+from galexplorer.inference.detection import keep_detected
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.noise import RedshiftRange
 from galexplorer.model.features import JPEG
-from galexplorer.schema import BANDS, IMAGE_BANDS
+from galexplorer.schema import BANDS, IMAGE_BANDS, LINE_NAMES, TARGET_NAMES
+from galexplorer.science.detection import DETECTABLE, detection_probability
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
     CATALOGUE_ONLY,
@@ -171,46 +172,54 @@ def predict(
     return Prediction(samples.numpy(), density, joint, measurable)
 
 
-def apply_selection(prediction: Prediction, lower_limits: np.ndarray, seed: int = 0) -> Prediction:
-    """Restrict each target's posterior to what a sample's selection lets through.
+def tell_detected(
+    prediction: Prediction, truth: np.ndarray, detected: np.ndarray, r: np.ndarray
+) -> Prediction:
+    """Tell posteriors which lines were detected, one by one.
 
-    A selection on a target is a prior on it. Targets are restricted one by one, so that draws
-    of a row no longer belong together.
+    That a sample's lines were detected is known of its rows, and a prior on their fluxes. Targets
+    are told one by one, so that draws of a row no longer belong together.
 
     Parameters
     ----------
     prediction : Prediction
-    lower_limits : ndarray, shape (n, 9)
-        Least value with which the row would be in the sample; NaN where nothing was selected.
-    seed : int
+    truth : ndarray, shape (n, 9)
+        Known values, NaN elsewhere.
+    detected : ndarray, shape (n, 9), bool
+        Those of targets that are no lines do not count.
+    r : ndarray, shape (n,)
+        Dereddened magnitudes.
 
     Returns
     -------
     Prediction
-        Draws that pass, drawn again to the same number; log densities normalised over them.
+        Draws again to the same number, each as likely as it would be detected, and the densities
+        that follow by Bayes' theorem.
     """
-    rng = np.random.default_rng(seed)
     draws, density = prediction.draws.copy(), prediction.log_density.copy()
-    count = draws.shape[1]
-    for row, k in zip(*np.nonzero(np.isfinite(lower_limits)), strict=True):
-        keep = np.flatnonzero(draws[row, :, k] >= lower_limits[row, k])
-        if len(keep) == 0:  # where no draw passes, the limit itself is the nearest answer
-            draws[row, :, k] = lower_limits[row, k]
-        elif len(keep) < count:
-            draws[row, :, k] = draws[row, rng.choice(keep, count), k]
-        density[row, k] -= math.log(max(len(keep), 0.5) / count)
+    for line, name in zip(DETECTABLE, LINE_NAMES, strict=True):
+        k = TARGET_NAMES.index(name)
+        rows = np.flatnonzero(detected[:, k])
+        if len(rows) == 0:
+            continue
+        drawn = prediction.draws[rows].astype(float)
+        chance = detection_probability(drawn[..., k], r[rows, None], line).mean(axis=1)
+        known = detection_probability(truth[rows, k], r[rows], line)
+        density[rows, k] += np.log(np.maximum(known, 1e-12))
+        density[rows, k] -= np.log(np.maximum(chance, 1e-12))
+        draws[rows, :, k] = keep_detected(drawn, r[rows], (line,))[0][..., k]
     return replace(prediction, draws=draws, log_density=density)
 
 
-def apply_joint_selection(draws: np.ndarray, lower_limits: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Restrict joint draws (n, d, 9) to those that pass all limits (n, 9) of their row at once.
+def keep_with_lines(draws: np.ndarray, detected: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Tell joint draws (n, d, 9) at once of all lines that were detected in their row, (n, 9).
 
-    A row of which no draw passes stays as it is.
+    Whole draws are kept, so that the lines of each still belong together.
     """
-    rng = np.random.default_rng(seed)
     out = draws.copy()
-    limits = np.where(np.isfinite(lower_limits), lower_limits, -np.inf)[:, None]
-    passing: np.ndarray = np.all(draws >= limits, axis=2)
-    for row in np.flatnonzero(passing.any(axis=1) & ~passing.all(axis=1)):
-        out[row] = draws[row][rng.choice(np.flatnonzero(passing[row]), draws.shape[1])]
+    shown = detected[:, [TARGET_NAMES.index(name) for name in LINE_NAMES]]
+    for lines in np.unique(shown, axis=0):
+        rows = np.flatnonzero((shown == lines).all(axis=1))
+        named = [line for line, seen in zip(DETECTABLE, lines, strict=True) if seen]
+        out[rows] = keep_detected(draws[rows], r[rows], named)[0]
     return out

@@ -27,14 +27,11 @@ from galexplorer.evaluation.prediction import (
 )
 from galexplorer.inference.noise import RedshiftRange
 from galexplorer.population.sources import COSMOLOGY, read_tables
-from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES, TARGETS
+from galexplorer.schema import BANDS, DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES, TARGETS
 
 log = logging.getLogger(__name__)
 
 RENDERED, TABLE, IMAGES = "rendered", "table", "images"
-
-LINE_S_TO_N = 3.0
-"""Lines of real tables are judged from this signal-to-noise ratio on; posteriors know the cut."""
 
 TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "main_sample": ("SDSS main sample", None),
@@ -92,8 +89,8 @@ class Sample:
         The sample's own cut, which posteriors get as a prior.
     redshift_ranges : ndarray, shape (n, 2), or None
         The same for each row, where a cut in luminosity narrows it.
-    lower_limits : ndarray, shape (n, 9) or None
-        Least value of each target with which the row would be in the sample.
+    detected : ndarray, shape (n, 9), bool, or None
+        Lines that count because they were detected, which posteriors are told.
     photometric_redshift : ndarray, shape (n,) or None
         The survey's own, NaN where it has none.
     notes : tuple of str
@@ -110,7 +107,7 @@ class Sample:
     modes: tuple[Mode, ...]
     redshift_range: tuple[float, float] | None = None
     redshift_ranges: np.ndarray | None = None
-    lower_limits: np.ndarray | None = None
+    detected: np.ndarray | None = None
     photometric_redshift: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
@@ -289,7 +286,7 @@ def _table_sample(
     arrays["split"][:] = shards.splits_of(
         part.ra.to_numpy(), part.dec.to_numpy(), part.key.to_numpy()
     )
-    truth, lower_limits = _table_truth(part)
+    truth, detected = _table_truth(part)
     arrays["targets"][:] = truth
     for k, line in enumerate(LINE_NAMES):
         flux, error = (part[line.removeprefix("log_flux_") + end] for end in ("", "_err"))
@@ -318,9 +315,10 @@ def _table_sample(
             "minimum redshift at their magnitude, as boosting learns it from the table."
         )
         ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
-    if np.isfinite(lower_limits).any():
+    if detected.any():
         notes.append(
-            f"Lines at S/N > {LINE_S_TO_N:g}; posteriors are restricted to fluxes that pass."
+            f"Lines at S/N > {DETECTION_S_TO_N:g}; posteriors are told that the line was detected, "
+            "as boosting, which learns from such galaxies alone, knows."
         )
     return Sample(
         name=name,
@@ -334,7 +332,7 @@ def _table_sample(
         modes=modes,
         redshift_range=cut,
         redshift_ranges=ranges,
-        lower_limits=lower_limits,
+        detected=detected,
         photometric_redshift=published if np.isfinite(published).any() else None,
         notes=tuple(notes),
     )
@@ -353,9 +351,9 @@ def _luminous(r: np.ndarray, faintest_mag: float, cut: tuple[float, float] | Non
 
 
 def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return known values and the least values that the signal-to-noise cut lets pass."""
+    """Return known values, and which of them are lines that count because they were detected."""
     truth = np.full((len(part), len(TARGET_NAMES)), np.nan)
-    lower_limits = np.full_like(truth, np.nan)
+    detected = np.zeros(truth.shape, bool)
     for k, name in enumerate(TARGET_NAMES[:4]):
         truth[:, k] = part[name]
     mass, good = black_hole_mass(part.velocity_dispersion_kms.to_numpy(float))
@@ -366,11 +364,11 @@ def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         error = part[f"{column}_err"].to_numpy(float)
         if not np.isfinite(error).any():
             error = np.full(len(part), TYPICAL_LINE_ERROR)
-        floor = LINE_S_TO_N * error
+        floor = DETECTION_S_TO_N * error
         seen = np.isfinite(floor) & (flux > floor) & (floor > 0)
         truth[seen, k] = np.log10(flux[seen])
-        lower_limits[seen, k] = np.log10(floor[seen])
+        detected[seen, k] = True
     few = np.isfinite(truth).sum(axis=0) < _MIN_KNOWN
     truth[:, few] = np.nan
-    lower_limits[:, few] = np.nan
-    return truth, lower_limits
+    detected[:, few] = False
+    return truth, detected

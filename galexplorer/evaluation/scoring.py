@@ -25,13 +25,13 @@ from galexplorer.evaluation.prediction import (
     PHOTOMETRY,
     Mode,
     Prediction,
-    apply_joint_selection,
-    apply_selection,
+    keep_with_lines,
     predict,
+    tell_detected,
 )
 from galexplorer.evaluation.samples import RENDERED, Sample
 from galexplorer.inference.engine import Engine
-from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.schema import BANDS, BPT_CLASSES, TARGET_NAMES
 from galexplorer.training.batches import measurable_labels
 
 log = logging.getLogger(__name__)
@@ -128,10 +128,9 @@ def _score_mode(
         engine, rows, mode, wanted, settings.draws, settings.parents, sample.prior_range,
         settings.seed,
     )  # fmt: skip
-    lower_limits = None if sample.lower_limits is None else sample.lower_limits[sample.test]
-    prediction = (
-        joint if lower_limits is None else apply_selection(joint, lower_limits, settings.seed)
-    )
+    r = rows["catalogue_mag"][:, BANDS.index("r")].astype(float)
+    detected = None if sample.detected is None else sample.detected[sample.test]
+    prediction = joint if detected is None else tell_detected(joint, wanted, detected, r)
     baseline = baselines.fit(sample, mode, measured, columns)
     scored = [k for k in columns if not (mode.fixed and k == 0)]
     targets = {
@@ -160,8 +159,7 @@ def _score_mode(
         report["joint_log_score"] = _joint_scores(prediction, baseline, truth)
     if mode in BINNED_MODES:
         report["bins"] = _binned(rows, wanted, prediction, scored)
-    limited = None if lower_limits is None else classes.joint_limits(lower_limits)
-    drawn = joint.draws if limited is None else apply_joint_selection(joint.draws, limited)
+    drawn = joint.draws if detected is None else keep_with_lines(joint.draws, detected, r)
     known = classes.known_classes(sample.truth)
     if (known[sample.test] >= 0).sum() >= MIN_ROWS:
         report["bpt"] = _score_classes(sample, mode, measured, known, drawn)

@@ -1,6 +1,5 @@
 """From an observation to its posterior: the same engine for app, command line and catalogues."""
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import zip_longest
@@ -12,9 +11,15 @@ import torch
 from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
-from galexplorer.errors import OptionError
+from galexplorer.inference.detection import (
+    check_detected,
+    keep_detected,
+    tell_detected,
+    tell_measurable,
+)
 from galexplorer.inference.neighbours import LIBRARY_FILE, ORIGINS, SOURCE, Library, to_picture
 from galexplorer.inference.noise import keys_of
+from galexplorer.inference.options import check_options
 from galexplorer.inference.prepared import (
     Encoded,
     PreparedObservation,
@@ -32,7 +37,7 @@ from galexplorer.records.observation import Cutout, Observation, Stored
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Domain, Neighbour, Result, View
 from galexplorer.records.verdict import Reason, Verdict
-from galexplorer.schema import BANDS, MEASURABLE_NAMES, TARGETS
+from galexplorer.schema import BANDS, MEASURABLE_NAMES
 from galexplorer.science.bpt import class_probabilities
 from galexplorer.science.summary import caveats
 from galexplorer.verdict.classifiers import VERDICT_FILE
@@ -106,6 +111,7 @@ class Engine(Sampler):
         redshift: float | None = None,
         redshift_range: tuple[float, float] | None = None,
         prior: Prior | None = None,
+        detected: Sequence[str] = (),
         draws: int = 5000,
         seed: int = 0,
         prepared: PreparedObservation | None = None,
@@ -121,6 +127,8 @@ class Engine(Sampler):
             Prior range: the posterior is restricted to it.
         prior : RedshiftPrior, or what `galexplorer.inference.prior.read_prior` reads, optional
             Independent information on the redshift, which multiplies the posterior.
+        detected : sequence of str
+            Lines that the galaxy's spectrum is known to show.
         draws : int
         seed : int
         prepared : PreparedObservation, optional
@@ -139,12 +147,15 @@ class Engine(Sampler):
         """
         check_options(redshift, redshift_range, draws, seed)
         known = choose_prior(prior, redshift, redshift_range)
+        lines = check_detected(detected)
         observation = target
         prepared = self.prepare(observation) if prepared is None else prepared
         fixed = None if redshift is None else torch.tensor([redshift])
         encoded = prepared.encoded
-        samples = self.sample(encoded, draws, seed, fixed, redshift_range, [known])[0].numpy()
-        measurable = self.measurable(prepared.encoded, samples[None, :, 0])[0]
+        drawn = self.sample(encoded, draws, seed, fixed, redshift_range, [known]).numpy()
+        kept, effective = keep_detected(drawn, magnitudes_of([observation])[:, 2], lines)
+        samples = kept[0]
+        measurable = tell_measurable(self.measurable(prepared.encoded, kept[..., 0])[0], lines)
         doubts = self.doubts(
             prepared.encoded,
             np.array([np.nan if redshift is None else redshift]),
@@ -153,6 +164,7 @@ class Engine(Sampler):
         result = self.compose(
             observation, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
         )
+        result = tell_detected(result, lines, effective[0])
         return tell_prior(result, known, *self.weigh(encoded, [known], redshift_range))
 
     def compose(
@@ -385,33 +397,3 @@ class Engine(Sampler):
             "redshift_fixed": redshift,
             "redshift_range": None if redshift_range is None else list(redshift_range),
         }
-
-
-def check_options(
-    redshift: float | None,
-    redshift_range: tuple[float, float] | None,
-    draws: int,
-    seed: int = 0,
-) -> None:
-    """Check the options of an inference.
-
-    Raises
-    ------
-    OptionError
-        If one is out of range or two contradict each other.
-    """
-    low, high = TARGETS[0].bounds
-    if not 100 <= draws <= 1_000_000 or draws != int(draws):
-        raise OptionError(f"{draws} draws were requested; choose between 100 and 1,000,000.")
-    if not 0 <= seed < 2**63 or seed != int(seed):
-        raise OptionError(f"The seed is {seed}: choose a whole number from 0 to 2^63 - 1.")
-    if redshift is not None and redshift_range is not None:
-        raise OptionError("Give a redshift or a redshift range, not both.")
-    if redshift is not None and not (math.isfinite(redshift) and low < redshift <= high):
-        raise OptionError(f"A redshift of {redshift} is outside the model's domain, 0 to {high}.")
-    if redshift_range is not None:
-        first, last = redshift_range
-        if not (low <= first < last <= high):
-            raise OptionError(
-                f"The redshift range {first} to {last} must increase and lie within 0 to {high}."
-            )

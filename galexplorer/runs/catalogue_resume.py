@@ -21,6 +21,7 @@ _WORDS = {
     "seed": "seed",
     "redshift_range": "redshift range",
     "redshift_prior": "redshift prior",
+    "detected": "detected lines",
     "input_sha256": "input",
 }
 

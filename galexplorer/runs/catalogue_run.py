@@ -1,6 +1,6 @@
 """A catalogue in, a catalogue out: one row for each row, vectorised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,15 @@ from astropy.table import Table
 from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
-from galexplorer.inference.engine import Engine, check_options
+from galexplorer.inference.detection import (
+    check_detected,
+    keep_detected,
+    tell_detected,
+    tell_measurable,
+)
+from galexplorer.inference.engine import Engine
+from galexplorer.inference.options import check_options
+from galexplorer.inference.prepared import magnitudes_of
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
@@ -58,6 +66,7 @@ class Options:
     draws: int
     seed: int
     prior: RedshiftPrior | None = None
+    detected: tuple[str, ...] = ()
 
 
 def infer_catalogue(
@@ -66,6 +75,7 @@ def infer_catalogue(
     *,
     redshift_range: tuple[float, float] | None = None,
     prior: Prior | None = None,
+    detected: Sequence[str] = (),
     draws: int = 512,
     seed: int = 0,
     progress: Progress | None = None,
@@ -90,6 +100,8 @@ def infer_catalogue(
         Redshift prior of rows whose redshift is not fixed. A Gaussian of a row's own,
         ``redshift_prior_mean`` and ``redshift_prior_sigma``, counts in its place. Rows that
         conflict with their prior are flagged ``prior_conflict``.
+    detected : sequence of str
+        Lines that the spectra of all rows are known to show.
     draws : int
         Draws per row. The same seed and number of draws give a row the posterior that it
         has alone.
@@ -131,7 +143,8 @@ def infer_catalogue(
         If `before` was made with other options or weights, or of other rows.
     """
     check_options(None, redshift_range, draws, seed)
-    options = Options(redshift_range, draws, seed, choose_prior(prior, None, redshift_range))
+    known = choose_prior(prior, None, redshift_range)
+    options = Options(redshift_range, draws, seed, known, check_detected(detected))
     number = len(catalogue)
     columns = Columns.empty(catalogue)
     provenance = _provenance(engine, catalogue, options)
@@ -247,9 +260,12 @@ def _infer_batch(
         ranges[np.isfinite(catalogue.redshift[filled])] = TARGETS[0].bounds
         priors = [_prior_of(catalogue, k, options) for k in filled]
         drawn = engine.sample(encoded, options.draws, options.seed, fixed, ranges, priors)
-        samples = drawn.double().numpy()
+        faint = magnitudes_of(observations)[:, 2]
+        r = np.pad(faint, (0, size - number), mode="edge")
+        samples, effective = keep_detected(drawn.double().numpy(), r, options.detected)
         weights = engine.weigh(encoded, priors, ranges)[:number]
-        columns.measurable[rows] = engine.measurable(encoded, samples[:, :, 0])[:number]
+        chances = engine.measurable(encoded, samples[:, :, 0])[:number]
+        columns.measurable[rows] = tell_measurable(chances, options.detected)
         encoded, samples = encoded.rows(slice(number)), samples[:number]
         misfits = misfits_of(engine, observations, size)
     if batch is not None:
@@ -298,6 +314,7 @@ def _infer_batch(
             None if is_held or own == TARGETS[0].bounds else own,
             options.seed,
         )
+        result = tell_detected(result, options.detected, effective[place])
         result = tell_prior(result, priors[place], weights[place])
         if flags := [flag for flag in columns.flags[row] if flag not in CODES]:
             words = f"Flags of the row: {'; '.join(flags).removesuffix('.')}."
@@ -314,5 +331,6 @@ def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
         "seed": options.seed,
         "redshift_range": options.redshift_range and list(options.redshift_range),
         "redshift_prior": options.prior and options.prior.sha256,
+        "detected": list(options.detected),
         "input_sha256": digest_of(catalogue),
     }

@@ -17,7 +17,7 @@ from distributed import Client
 from filelock import FileLock, Timeout
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.inference.engine import check_options
+from galexplorer.inference.options import check_options
 from galexplorer.model.weights import read_manifest
 from galexplorer.sky.reddening import read_reddening
 from galexplorer.survey import output

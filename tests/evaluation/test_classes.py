@@ -5,7 +5,6 @@ import pytest
 
 from galexplorer.evaluation.classes import (
     class_probabilities_of_draws,
-    joint_limits,
     known_classes,
     score_classes,
     score_measurable,
@@ -62,13 +61,6 @@ def test_unclassified_rows_are_left_out():
     assert figures["rows"] == 1
     assert figures["recall"]["liner"] is None
     assert score_classes(np.array([-1]), np.ones((1, 4)) / 4) == {"rows": 0}
-
-
-def test_only_lines_limit_a_class():
-    lower_limits = np.arange(18.0).reshape(2, 9)
-    limits = joint_limits(lower_limits)
-    assert np.isnan(limits[:, :5]).all()
-    np.testing.assert_array_equal(limits[:, 5:], lower_limits[:, 5:])
 
 
 def test_what_spectra_show_is_judged_by_the_share_that_comes_true(rng):

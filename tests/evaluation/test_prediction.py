@@ -14,13 +14,14 @@ from galexplorer.evaluation.prediction import (
     PHOTOMETRY_FIXED,
     UGRIZ,
     Prediction,
-    apply_joint_selection,
-    apply_selection,
     encode_rows,
+    keep_with_lines,
     mask_inputs,
     predict,
+    tell_detected,
 )
 from galexplorer.schema import TARGETS
+from galexplorer.science.detection import THRESHOLDS
 
 MEAN = (-2.1, 10.5, 0.2, 8.8, 7.0, 2.0, 1.5, 1.6, 1.4)
 SPREAD = (0.5, 0.6, 0.7, 0.25, 1.0, 0.6, 0.6, 0.6, 0.7)
@@ -209,29 +210,39 @@ def test_an_overconfident_model_fails_and_the_right_one_passes(engine, table_row
     assert log_scores[1.0] > log_scores[0.7]
 
 
-def test_a_selection_is_a_prior(rng):
-    """A normal cut from below: draws and density are the truncated normal's."""
-    draws = np.zeros((3, 20_000, 9), np.float32)
-    draws[:, :, 5] = rng.normal(1.0, 0.5, (3, 20_000))
-    density = np.full((3, 9), np.nan)
-    density[:, 5] = stats.norm.logpdf(1.4, 1.0, 0.5)
-    lower_limits = np.full((3, 9), np.nan)
-    lower_limits[:, 5] = [1.2, -5.0, 90.0]
-    found = apply_selection(Prediction(draws, density, np.zeros(3), np.zeros((3, 5))), lower_limits)
-    cut = stats.truncnorm(0.4, np.inf, 1.0, 0.5)
-    assert stats.kstest(np.unique(found.draws[0, :, 5]), cut.cdf).statistic < 0.02
-    assert found.log_density[0, 5] == pytest.approx(cut.logpdf(1.4), abs=0.03)
+def test_a_detected_line_is_a_prior(rng):
+    """A normal flux and a probit of detection: an extended skew normal (Azzalini 1985)."""
+    threshold = THRESHOLDS["log_flux_halpha"]
+    draws = np.zeros((2, 20_000, 9))
+    draws[:, :, 5] = rng.normal(1.0, 0.5, (2, 20_000))
+    density, truth = np.full((2, 9), np.nan), np.full((2, 9), np.nan)
+    density[:, 5], truth[:, 5] = stats.norm.logpdf(1.4, 1.0, 0.5), 1.4
+    detected = np.zeros((2, 9), bool)
+    detected[0, 5] = True
+    found = tell_detected(
+        Prediction(draws, density, np.zeros(2), np.zeros((2, 5))),
+        *(truth, detected, np.array([17.0, 17.0])),
+    )
+    flux = np.linspace(-2, 4, 6001)
+    told = stats.norm.pdf(flux, 1.0, 0.5)
+    told *= stats.norm.cdf((flux - threshold.log_flux) / threshold.scatter)
+    told /= np.trapezoid(told, flux)
+    below = np.concatenate([[0], np.cumsum(told[1:] + told[:-1]) * (flux[1] - flux[0]) / 2])
+    values = np.sort(found.draws[0, :, 5])
+    share = (np.arange(len(values)) + 0.5) / len(values)
+    assert np.abs(np.interp(values, flux, below) - share).max() < 0.02
+    assert found.log_density[0, 5] == pytest.approx(np.log(np.interp(1.4, flux, told)), abs=0.03)
     np.testing.assert_array_equal(found.draws[1], draws[1])
-    assert (found.draws[2, :, 5] == 90.0).all()
+    assert found.log_density[1, 5] == density[1, 5]
 
 
-def test_a_joint_selection_keeps_draws_together(rng):
+def test_lines_detected_together_keep_draws_together(rng):
     draws = np.zeros((2, 500, 9))
     draws[:, :, 5] = rng.normal(size=(2, 500))
     draws[:, :, 6] = draws[:, :, 5] + 1
-    lower_limits = np.full((2, 9), np.nan)
-    lower_limits[0, 5:7] = [0.0, 1.5]
-    found = apply_joint_selection(draws, lower_limits)
-    assert (found[0, :, 5] >= 0.5).all()
+    detected = np.zeros((2, 9), bool)
+    detected[0, 5:7] = True
+    found = keep_with_lines(draws, detected, np.array([17.0, 17.0]))
+    assert found[0, :, 5].mean() > draws[0, :, 5].mean() + 0.5
     np.testing.assert_allclose(found[0, :, 6], found[0, :, 5] + 1)
     np.testing.assert_array_equal(found[1], draws[1])

@@ -14,9 +14,10 @@ from scipy import stats
 from galexplorer.errors import OptionError, WeightsError
 from galexplorer.export.summary import summarise
 from galexplorer.inference import sampler
-from galexplorer.inference.engine import DOMAIN_FILE, Engine, check_options
+from galexplorer.inference.engine import DOMAIN_FILE, Engine
 from galexplorer.inference.neighbours import LIBRARY_FILE
 from galexplorer.inference.noise import assign_to_members, base_noise, truncated_normal
+from galexplorer.inference.options import check_options
 from galexplorer.model.features import WITHOUT_FIBRE
 from galexplorer.model.weights import WEIGHTS_FORMAT
 from galexplorer.records.observation import Observation
