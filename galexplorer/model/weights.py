@@ -137,7 +137,7 @@ def read_report_card(folder: Path | None = None) -> dict | None:
     Returns
     -------
     dict or None
-        None where there is none, or only one of other weights.
+        None where there is none, or only one of other weights or that the manifest does not name.
 
     Raises
     ------
@@ -147,10 +147,10 @@ def read_report_card(folder: Path | None = None) -> dict | None:
     folder = DEFAULT_FOLDER if folder is None else folder
     manifest = read_manifest(folder)
     path = folder / REPORT_CARD_FILE
-    if not path.exists():
+    recorded = manifest.get("evaluation")
+    if recorded is None or not path.exists():  # new weights do not name the card of earlier ones
         return None
     content = path.read_bytes()
-    recorded = manifest.get("evaluation", {})
     if recorded.get("sha256") != hashlib.sha256(content).hexdigest():
         raise WeightsError(f"{path} is not the one the manifest names; restore it.")
     if recorded.get("weights_sha256") != manifest["files"].get(_MODEL_FILE):

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import log_ndtr
 
 from galexplorer.schema import LINE_NAMES, TARGETS
 
@@ -82,6 +81,8 @@ def log_detection_probability(
     log_flux: Float[np.ndarray, "*rows"], r: Float[np.ndarray, "*#rows"], line: str
 ) -> Float[np.ndarray, "*rows"]:
     """Return the natural logarithm of `detection_probability`, which never underflows."""
+    from scipy.special import log_ndtr  # most inferences state no line
+
     threshold = THRESHOLDS[LINE_NAMES[_PLACES[line]]]
     brightness = np.where(np.isfinite(r), r, _FAINTEST_R) - 17.0
     needed = threshold.log_flux + threshold.slope * brightness

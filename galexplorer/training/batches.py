@@ -248,14 +248,14 @@ def measurable_labels(arrays: Arrays) -> np.ndarray:
     return np.column_stack([shown, metal]).astype(np.float32)
 
 
-def training_labels(rows: Arrays, completed_weight: float) -> Arrays:
+def training_labels(rows: Arrays, completed_weight: float, completed_table_weight: float) -> Arrays:
     """Return the labels of rows, with their weights in the loss.
 
     Parameters
     ----------
     rows : dict of str to ndarray
-    completed_weight : float
-        Weight of imputed labels against measured ones.
+    completed_weight, completed_table_weight : float
+        Weights of imputed labels of rows with and without an image against measured ones.
 
     Returns
     -------
@@ -271,7 +271,8 @@ def training_labels(rows: Arrays, completed_weight: float) -> Arrays:
     )
     # an imputed label of a real image knows nothing of that image
     jpeg = (rows["has_image"] > 0) & (rows["origin"] == 2) & (rows["kind"] == shards.OBSERVED)
-    completed = np.where(jpeg, 0.0, completed_weight)[:, None]
+    pictured = np.where(jpeg, 0.0, completed_weight)
+    completed = np.where(rows["has_image"] > 0, pictured, completed_table_weight)[:, None]
     weight = np.where((label == 1) | (label == 3), 1.0, completed) * (label > 0) * known
     # the redshift of a moved galaxy is known exactly; less weight would skew their distribution
     weight[:, 0] = (label[:, 0] > 0) & known[:, 0]

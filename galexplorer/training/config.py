@@ -28,7 +28,10 @@ class Config:
     pixel_sigma : float
         Width of the reconstruction's likelihood, in levels of 0..1.
     completed_weight : float
-        Weight of imputed labels against measured ones.
+        Weight of imputed labels of images against measured ones.
+    completed_table_weight : float
+        Likewise of rows without an image. What was imputed for them adds nothing to measured ones:
+        it comes from their magnitudes alone.
     measurable_weight : float
         Weight of the cross-entropy of what a spectrum would show.
     dropout : float
@@ -91,6 +94,7 @@ class Config:
     kl_weight: float = 1.0
     pixel_sigma: float = 0.06
     completed_weight: float = 0.3
+    completed_table_weight: float = 0.3
     measurable_weight: float = 0.3
     dropout: float = 0.05
     patience: int = 0

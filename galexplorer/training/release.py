@@ -40,8 +40,8 @@ _RENDERED = (
     "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
     "rendered galaxies, whose photometry and redshift are real and whose other values were "
     "measured or imputed with scatter from galaxies that have them; see "
-    "galexplorer/population/table.py. Nearly all black-hole masses rest on velocity "
-    "dispersions drawn from mass, size, concentration and star formation with the scatter of 420 "
+    "galexplorer/population/table.py. Nearly all black-hole masses of images rest on velocity "
+    "dispersions drawn from mass, size, concentration and star formation with the scatter of "
     "galaxies that have them measured. Lines below a signal-to-noise ratio of 2 are draws."
 )
 _NO_REAL_IMAGES = (

@@ -109,4 +109,7 @@ def _described(
         features_of(tables, InputMask(image=False), rng),
     ]
     rows = shards.concatenate([image_rows, tables])
-    return {"feature": np.concatenate(features), **training_labels(rows, config.completed_weight)}
+    return {
+        "feature": np.concatenate(features),
+        **training_labels(rows, config.completed_weight, config.completed_table_weight),
+    }

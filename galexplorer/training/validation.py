@@ -107,7 +107,7 @@ def score_rows(
         context = model.context_of(seen, feature)
         batch = {
             name: torch.from_numpy(value).to(device)
-            for name, value in training_labels(part, 1.0).items()
+            for name, value in training_labels(part, 1.0, 1.0).items()
         }
         label = torch.from_numpy(part["label"]).to(device)
         # imputed labels judge nothing where there are measured ones; a simulated galaxy looks

@@ -82,15 +82,21 @@ def test_rows_are_drawn_as_often_as_their_weight_says(sets):
 def test_only_the_redshift_of_a_completed_row_weighs_in_full(sets):
     rows = without_grid(shards.select(sets[2], np.arange(3)))
     rows["label"][:] = np.array([[1], [2], [0]])
-    weight = training_labels(rows, 0.3)["weight"]
+    weight = training_labels(rows, 0.3, 0.3)["weight"]
     np.testing.assert_allclose(weight, [[1.0] * 9, [1.0] + [0.3] * 8, [0.0] * 9])
+    # rows without an image may weigh otherwise
+    rows["has_image"][:] = 0
+    weight = training_labels(rows, 0.3, 0.1)["weight"]
+    np.testing.assert_allclose(weight, [[1.0] * 9, [1.0] + [0.1] * 8, [0.0] * 9], rtol=1e-6)
+    rows["has_image"][:] = 1
+    np.testing.assert_allclose(training_labels(rows, 0.3, 0.1)["weight"][1, 1:], 0.3)
     # an unknown redshift judges nothing, nor what is conditioned on it
     rows["targets"][1, 0] = np.nan
-    assert not training_labels(rows, 0.3)["weight"][1].any()
+    assert not training_labels(rows, 0.3, 0.3)["weight"][1].any()
     # completed labels of a real JPEG know nothing of its image
     jpeg = without_grid(shards.select(sets[1], np.arange(1)))
     jpeg["label"][:], jpeg["kind"][:] = 2, shards.OBSERVED
-    np.testing.assert_array_equal(training_labels(jpeg, 0.3)["weight"], [[1.0] + [0.0] * 8])
+    np.testing.assert_array_equal(training_labels(jpeg, 0.3, 0.3)["weight"], [[1.0] + [0.0] * 8])
 
 
 def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
@@ -98,14 +104,14 @@ def test_what_only_stands_in_judges_nothing_and_is_asked_by_nothing(sets):
     rows["label"][:] = 1
     rows["label"][1, 3:5] = 0
     everything_else = [1, 1, 1, 0, 0, 1, 1, 1, 1]
-    np.testing.assert_array_equal(training_labels(rows, 0.3)["weight"][1], everything_else)
+    np.testing.assert_array_equal(training_labels(rows, 0.3, 0.3)["weight"][1], everything_else)
     rows["label"][1, 4] = 1
     rows["targets"][1, 3] = np.nan  # nor is a black-hole mass conditioned on a metallicity
     np.testing.assert_array_equal(
-        training_labels(rows, 0.3)["weight"][1], [1, 1, 1, 0, 1, 1, 1, 1, 1]
+        training_labels(rows, 0.3, 0.3)["weight"][1], [1, 1, 1, 0, 1, 1, 1, 1, 1]
     )
     rows["targets"][1, 2] = np.nan  # lines are conditioned on the star-formation rate
-    np.testing.assert_array_equal(training_labels(rows, 0.3)["weight"][1], [1, 1] + [0] * 7)
+    np.testing.assert_array_equal(training_labels(rows, 0.3, 0.3)["weight"][1], [1, 1] + [0] * 7)
 
 
 def test_observed_galaxies_alone_tell_what_estimates_are_worth():
@@ -434,7 +440,7 @@ def test_labels_that_are_missing_do_not_count(sets):
 
     def nll() -> torch.Tensor:
         weight = Config().completed_weight
-        batch = {k: torch.from_numpy(v) for k, v in training_labels(rows, weight).items()}
+        batch = {k: torch.from_numpy(v) for k, v in training_labels(rows, weight, weight).items()}
         return objective.negative_log_likelihood(model, batch, context)
 
     rows["targets"][:] = np.array([0.06, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
