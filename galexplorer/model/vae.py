@@ -117,7 +117,8 @@ def fold_batch_norms(net: _Net) -> _Net:
     convolution before it may have instead: one pass over every image less, and the same numbers
     but for rounding. An activation takes the place of what it is given, which nothing needs again.
     """
-    folded = deepcopy(net).eval().to(memory_format=torch.channels_last)
+    folded = deepcopy(net).eval()
+    folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for part in folded.modules():
         if isinstance(part, nn.SiLU):
             part.inplace = True
@@ -125,6 +126,7 @@ def fold_batch_norms(net: _Net) -> _Net:
             continue
         for k, (layer, after) in enumerate(pairwise(list(part))):
             if isinstance(after, nn.BatchNorm2d):
+                assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
                 transposed = isinstance(layer, nn.ConvTranspose2d)
                 part[k] = fuse_conv_bn_eval(layer, after, transposed)
                 part[k + 1] = nn.Identity()
