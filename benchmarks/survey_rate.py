@@ -127,6 +127,9 @@ def report(options: argparse.Namespace, found: list[Measured]) -> None:
         )
     if len(found) > 1:
         print(f"time by the clock grows as rows^{exponent_of(found)[0]:.3f}")
+        first, last = found[0], found[-1]
+        beyond = (last["rows"] - first["rows"]) / (last["inferring_s"] - first["inferring_s"])
+        print(f"beyond the first {first['rows']:,}, which start the workers: {beyond:,.0f} rows/s")
     last = found[-1]
     each = last["cpu_rate"]
     print(f"at {each:.0f} rows per s of processor and {last['bytes_a_row']:.0f} bytes a row:")
@@ -149,7 +152,8 @@ def draw(found: list[Measured], path: Path) -> None:
     for name, colour in (("worker_gb", BLUE), ("command_gb", GREY)):
         words = {"worker_gb": "a worker", "command_gb": "the command"}[name]
         right.semilogx(rows, [one[name] for one in found], "o-", color=colour, label=words)
-    right.set(xlabel="Rows", ylabel="Largest memory, GB", ylim=(0, None))
+    right.set(xlabel="Rows", ylabel="Largest memory, GB")
+    right.set_ylim(0, 1.3 * max(one["worker_gb"] + one["command_gb"] for one in found) / 2)
     right.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
