@@ -12,6 +12,7 @@ from torch import Tensor
 
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.inference.latent_map import LatentMap, nearest_rows
+from galexplorer.query.names import iau_names
 from galexplorer.records.observation import Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import EMPTY_LIBRARY, Neighbour
@@ -378,25 +379,3 @@ def to_picture(image: Float[Tensor, "3 64 64"]) -> UInt8[np.ndarray, "64 64 3"]:
     """Return a decoded image (3, 64, 64), 0..1, as a picture (64, 64, 3), uint8."""
     levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
-
-
-def iau_names(ra: Float[np.ndarray, " n"], dec: Float[np.ndarray, " n"]) -> list[str]:
-    """Return names like J104844.20+260313.2, truncated, as the IAU asks.
-
-    Examples
-    --------
-    >>> iau_names(np.array([162.18417, 0.0]), np.array([26.05368, -0.0001]))
-    ['J104844.20+260313.2', 'J000000.00-000000.3']
-    """
-    # a digit more is rounded and then left out, so that 0.1 that is stored as 0.0999 stays what it
-    # was; astropy's own formatting takes most of the time of a galaxy's neighbours
-    milliseconds = np.round(np.asarray(ra) / 15 * 3.6e6).astype(np.int64) % (24 * 3_600_000)
-    centiseconds = np.round(np.abs(dec) * 3.6e5).astype(np.int64)
-    return [
-        f"J{t // 3_600_000:02d}{t // 60_000 % 60:02d}{t // 1000 % 60:02d}.{t % 1000 // 10:02d}"
-        f"{'-' if south else '+'}{d // 360_000:02d}{d // 6000 % 60:02d}{d // 100 % 60:02d}"
-        f".{d % 100 // 10}"
-        for t, d, south in zip(
-            milliseconds.tolist(), centiseconds.tolist(), np.signbit(dec).tolist(), strict=True
-        )
-    ]

@@ -5,7 +5,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from astropy.coordinates import SkyCoord
 from safetensors.torch import load_file, save_file
 from scipy import stats
 from scipy.spatial import distance as scipy_distance
@@ -17,11 +16,11 @@ from galexplorer.inference.input_selection import select_inputs
 from galexplorer.inference.neighbours import (
     LIBRARY_FILE,
     Library,
-    iau_names,
     nearest_distance_percentiles,
 )
 from galexplorer.model import weights
 from galexplorer.model.features import scaled_log_pixel_size
+from galexplorer.query.names import iau_names
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES
@@ -208,13 +207,3 @@ def test_names_find_rows(engine):
 def test_names_are_truncated_not_rounded():
     """The IAU's rule; Haro 25 from its decimal position."""
     assert iau_names(np.array([162.18416]), np.array([26.05369])) == ["J104844.19+260313.2"]
-
-
-def test_names_are_those_of_astropy(rng):
-    ra, dec = rng.uniform(0, 360, 3000), np.degrees(np.arcsin(rng.uniform(-1, 1, 3000)))
-    ra[:3], dec[:3] = (0.0, 359.99999, 15.0), (-1e-7, 89.9999999, -30.0)
-    sky = SkyCoord(ra, dec, unit="deg")
-    hours = sky.ra.to_string(unit="hourangle", sep="", precision=3, pad=True)
-    degrees = sky.dec.to_string(sep="", precision=2, pad=True, alwayssign=True)
-    expected = [f"J{h[:-1]}{d[:-1]}" for h, d in zip(hours, degrees, strict=True)]
-    assert iau_names(ra, dec) == expected
