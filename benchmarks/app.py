@@ -2,6 +2,8 @@
 
 python benchmarks/app.py [--repeats 9] [--sessions 10]
 
+With ``--repeats 0`` the sessions alone.
+
 Times are those that a person sees, taken in the page from the click to the change of the figure.
 Beside them stands the time that the server's processor and the page's main thread spent on each
 change, which is what an idle machine would need and grows less with the load of a busy one.
@@ -67,8 +69,9 @@ def main() -> None:
         page.goto(f"{app.address}/?example=spiral")
         settle(page)
         print(f"first result, model not loaded before: {time.monotonic() - begin:.1f} s")
-        time_controls(page, app.pid, options.repeats)
-        time_again(page, app.pid, options.repeats)
+        if options.repeats:
+            time_controls(page, app.pid, options.repeats)
+            time_again(page, app.pid, options.repeats)
         page.close()
         if options.sessions:
             run_sessions(browser, app, options.sessions)

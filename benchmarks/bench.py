@@ -1,16 +1,21 @@
 """One table of ratios, each measured in one run: what `make bench` writes to build/bench.md.
 
-python benchmarks/bench.py [--repeats 7] [--only draws catalogue start] [--out build/bench.md]
+python benchmarks/bench.py [--repeats 7] [--only draws galaxy catalogue workers start]
 
 Times are of the processor, and alternate: each round times every row of a part once, so that a
 busy machine slows all of them, and ratios are medians over rounds, with quartiles. Beside them
-stands the floor: the matrix products of the same draws, and nothing else.
+stands the floor: the matrix products of the same draws, for images the convolutions too, and
+nothing else. It takes some minutes.
 
 - draws: `Engine.sample` against nflows' own sampling of the same flows, one target after the
   other; against zuko's neural spline flows of as many parameters as one member of the ensemble has,
   coupling and autoregressive (pip install zuko); and against what sbi builds by default, a masked
   autoregressive flow of five affine transforms and 50 hidden units (made with nflows, as there).
-- catalogue: rows a second with photometry, and with images on the model's grid from a shard.
+- galaxy: one galaxy, warm: from a file to its draws, and both corner plots, that of the screen and
+  that of print.
+- catalogue: rows a second with photometry, with images on the model's grid from a shard, linear
+  or JPEG, and with images of 64 pixels that are measured first.
+- workers: the same by the clock, with one thread and two. Means something on an idle machine alone.
 - start: `galexplorer infer` of one galaxy against `import torch`, each in a process of its own.
 """
 
@@ -38,34 +43,42 @@ from safetensors.numpy import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from galexplorer.catalogue import read_catalogue
+from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.figures.corner import corner_figure
+from galexplorer.figures.screen_corner import Layer, screen_corner
 from galexplorer.image.reader import read_image
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe
 from galexplorer.model.flows import ORDER, parents_of
 from galexplorer.records.photometry import Photometry
 from galexplorer.runs.catalogue_run import infer_catalogue
+from galexplorer.schema import TARGET_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "assets" / "examples" / "spiral.fits.gz"
 FLOOR = "matrix products alone"
-CASES = ((1, 10_000), (256, 1_000))
+CASES = ((1, 10_000), (32, 1_000), (256, 1_000))
+SLOWEST, MOST_OF_SLOWEST = "zuko, autoregressive", 50_000
+"""Draws beyond which it is left out: it takes minutes, and its ratio is that of fewer."""
+
 CATALOGUE_DRAWS = 200
+PICTURED_ROWS = 126
 CHUNK = 8192
 
 Calls = dict[str, Callable[[], object]]
 
 
-def measure(calls: Calls, repeats: int) -> dict[str, np.ndarray]:
-    """Return seconds of the processor of each call, in rounds, after one that does not count."""
+def measure(
+    calls: Calls, repeats: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, np.ndarray]:
+    """Return seconds of each call, by default of the processor, after one that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(repeats + 1):
         for name, call in calls.items():
-            begin = time.process_time()
+            begin = clock()
             call()
             if number:
-                seconds[name].append(time.process_time() - begin)
+                seconds[name].append(clock() - begin)
     return {name: np.array(found) for name, found in seconds.items()}
 
 
@@ -99,6 +112,36 @@ def matrix_products(engine: Engine, galaxies: int, draws: int) -> Callable[[], N
                 functional.linear(inputs[:, : weight.shape[1]], weight, bias)
                 second(hidden)
                 third(hidden)
+
+    return run
+
+
+def convolutions(engine: Engine, images: int, jpeg: bool = False) -> Callable[[], None]:
+    """Return what convolves as many images, turned eight ways, and reconstructs them."""
+    model, batch = engine.model, 16
+    work: list[tuple[torch.nn.Module, Tensor, int]] = []
+    like = torch.rand(batch, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    nets = [(model.encoder, like, 8), (model.decoder, torch.randn(batch, 32), 1)]
+    if jpeg:
+        nets += [(net, like, 8) for net in model.regressors]
+    for net, given, times in nets:
+
+        def note(layer: torch.nn.Module, entered: tuple, _: Tensor, times: int = times) -> None:
+            work.append((layer, entered[0].clone(), times))
+
+        layers = [own for own in net.modules() if type(own).__name__.startswith("Conv")]
+        hooks = [layer.register_forward_hook(note) for layer in layers]
+        with torch.inference_mode():
+            net(given, torch.zeros(batch)) if net in model.regressors else net(given)
+        for hook in hooks:
+            hook.remove()
+
+    @torch.inference_mode()
+    def run() -> None:
+        for _ in range(-(-images // batch)):
+            for layer, entered, times in work:
+                for _ in range(times):
+                    layer(entered)
 
     return run
 
@@ -198,53 +241,111 @@ def draws_part(engine: Engine, repeats: int) -> Iterator[str]:
             "nflows' own sampling": nflows_sampling(engine, galaxies, draws),
             **others(engine, galaxies, draws),
         }
-        found = measure(calls, repeats if galaxies == 1 else max(1, repeats // 2))
+        if galaxies * draws > MOST_OF_SLOWEST:
+            calls.pop(SLOWEST, None)
+        found = measure(calls, repeats if galaxies == 1 else max(2, repeats // 2))
         yield from rows_of(f"{galaxies} × {draws:,} draws", found, "galexplorer", FLOOR)
 
 
 def galaxy_part(engine: Engine, repeats: int) -> Iterator[str]:
     """Yield the rows of one galaxy, warm."""
     pixels = read_image(EXAMPLE)
-    result = engine.infer(observe(pixels))
-    own = engine.encode([observe(pixels)])
+    seen = observe(pixels)
+    result, own = engine.infer(seen), engine.encode([seen])
+    layer = Layer(result.posterior, "#336699")
     calls: Calls = {
         "pixels to 5,000 draws": lambda: engine.infer(observe(pixels)),
+        "of which find, measure, cut": lambda: observe(pixels),
+        "of which encoding": lambda: engine.encode([seen]),
+        "of which domain, verdict, neighbours": lambda: engine.prepare(seen),
         "of which draws": lambda: engine.sample(own, 5000, 0),
-        "corner plot": lambda: corner_figure(result.posterior),
+        "read the FITS file": lambda: read_image(EXAMPLE),
+        "corner plot of the screen": lambda: screen_corner([layer]),
+        "corner plot of print": lambda: corner_figure(result.posterior),
+        "all nine, screen": lambda: screen_corner([layer], TARGET_NAMES),
+        "all nine, print": lambda: corner_figure(result.posterior, TARGET_NAMES),
         FLOOR: matrix_products(engine, 1, 5000),
     }
     found = measure(calls, repeats)
     yield from rows_of("one galaxy", found, "pixels to 5,000 draws", FLOOR)
 
 
-def catalogue_part(engine: Engine, repeats: int, rows: int = 504) -> Iterator[str]:
-    """Yield the rows of catalogues."""
+def magnitudes(rows: int) -> Table:
+    """Return galaxies with ugriz."""
     random = np.random.default_rng(0)
     table = Table({"r": random.uniform(14.5, 17.7, rows)})
     for band, colour in zip("ugiz", (2.5, 0.8, -0.4, -0.7), strict=True):
         table[band] = table["r"] + colour + random.normal(0, 0.1, rows)
+    return table
+
+
+def write_shards(folder: Path, rows: int) -> dict[str, Table]:
+    """Write images of discs in three kinds of shard; return a table that names those of each."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:64, :64] - 31.5
+    lengths = random.uniform(2.5, 6.0, rows)[:, None, None, None]
+    disc = np.exp(-np.hypot(x, 1.3 * y) / lengths) * np.array([0.7, 1.0, 1.2])[:, None, None]
+    grid = np.clip(200 * disc + random.normal(3, 1.5, disc.shape), 0, 255).astype(np.uint8)
+    flux = 2.0 * disc + random.normal(0, 0.02, disc.shape)
+    scale = np.full(rows, 0.396, np.float32)
+    arrays = {
+        "grids, linear": {"grid": grid, "origin": np.full(rows, 1, np.uint8)},
+        "grids, JPEG": {"grid": grid, "origin": np.full(rows, 2, np.uint8)},
+        "fluxes, measured": {"flux": flux.astype(np.float32)},
+    }
+    out = {}
+    for k, (name, own) in enumerate(arrays.items()):
+        path = folder / f"{k}.safetensors"
+        save_file({**own, "pixel_scale": scale}, path)
+        out[name] = Table({"image": [f"{path}[{row}]" for row in range(rows)]})
+    return out
+
+
+def catalogue_part(engine: Engine, repeats: int, rows: int = 504) -> Iterator[str]:
+    """Yield the rows of catalogues, each against its own floor."""
+
+    def run(catalogue: Catalogue) -> Table:
+        return infer_catalogue(engine, catalogue, draws=CATALOGUE_DRAWS, workers=1)
+
     with tempfile.TemporaryDirectory() as folder:
-        shard = Path(folder) / "cutouts.safetensors"
-        y, x = np.mgrid[:64, :64] - 31.5
-        sizes = random.uniform(4, 9, rows)[:, None, None, None]
-        grid = 200 * np.exp(-np.hypot(x, 1.3 * y) / sizes) * np.ones((3, 1, 1))
-        scale = np.full(rows, 0.5, np.float32)
-        save_file({"grid": grid.astype(np.uint8), "pixel_scale": scale}, shard)
-        pictured = table.copy()
-        pictured["image"] = [f"{shard}[{k}]" for k in range(rows)]
-        inputs = {"photometry": read_catalogue(table), "images": read_catalogue(pictured)}
+        kinds = {"photometry": magnitudes(rows), **write_shards(Path(folder), PICTURED_ROWS)}
+        for kind, table in kinds.items():
+            number, catalogue = len(table), read_catalogue(table)
+            products = matrix_products(engine, number, CATALOGUE_DRAWS)
+            floor: Callable[[], object] = products
+            if kind != "photometry":
+                turned = convolutions(engine, number, jpeg="JPEG" in kind)
 
-        def run(catalogue: object) -> object:
-            return infer_catalogue(engine, catalogue, draws=CATALOGUE_DRAWS, workers=1)
+                def floor(products=products, turned=turned) -> None:
+                    products()
+                    turned()
 
-        calls: Calls = {f"with {name}": (lambda own=own: run(own)) for name, own in inputs.items()}
-        calls[FLOOR] = matrix_products(engine, rows, CATALOGUE_DRAWS)
-        found = measure(calls, max(1, repeats // 2))
-    for line, name in zip(
-        rows_of("catalogue", found, "with photometry", FLOOR), found, strict=True
-    ):
-        rate = rows / np.median(found[name])
-        yield line.replace(f" {name} |", f" {name}, {rate:,.0f} rows/s of processor |")
+            calls = {kind: lambda own=catalogue: run(own), FLOOR: floor}
+            found = measure(calls, max(2, repeats // 2))
+            for line, name in zip(rows_of("catalogue", found, kind, FLOOR), found, strict=True):
+                rate = f"{number / np.median(found[name]):,.0f} rows/s of processor"
+                yield line.replace(f" {name} |", f" {name}, {rate} |")
+
+
+def workers_part(engine: Engine, repeats: int, rows: int = 1008) -> Iterator[str]:
+    """Yield the rows of catalogues by the clock, and what the process holds then."""
+    with tempfile.TemporaryDirectory() as folder:
+        shard = write_shards(Path(folder), 2 * PICTURED_ROWS)["grids, linear"]
+        for kind, table in {"photometry": magnitudes(rows), "grids, linear": shard}.items():
+            catalogue = read_catalogue(table)
+            calls: Calls = {
+                f"{kind}, {number} of 2 threads": lambda own=catalogue, number=number: (
+                    infer_catalogue(engine, own, draws=CATALOGUE_DRAWS, workers=number)
+                )
+                for number in (1, 2)
+            }
+            found = measure(calls, max(2, repeats // 2), time.perf_counter)
+            one = next(iter(calls))
+            for line, name in zip(rows_of("clock", found, one, one), found, strict=True):
+                rate = f"{len(table) / np.median(found[name]):,.0f} rows/s"
+                yield line.replace(f" {name} |", f" {name}, {rate} |")
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    yield f"| memory | this process at its most | {held:.2f} GB | | |"
 
 
 def start_part(repeats: int) -> Iterator[str]:
@@ -281,14 +382,16 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--only", nargs="+", default=["draws", "galaxy", "catalogue", "start"])
+    parts = ["draws", "galaxy", "catalogue", "workers", "start"]
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.md")
     options = parser.parse_args()
     engine = Engine.load(None, "cpu")
-    parts = {
+    run = {
         "draws": lambda: draws_part(engine, options.repeats),
         "galaxy": lambda: galaxy_part(engine, options.repeats),
         "catalogue": lambda: catalogue_part(engine, options.repeats),
+        "workers": lambda: workers_part(engine, options.repeats),
         "start": lambda: start_part(options.repeats),
     }
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
@@ -301,7 +404,7 @@ def main() -> None:
     ]
     print("\n".join(lines))
     for name in options.only:
-        for line in parts[name]():
+        for line in run[name]():
             lines.append(line)
             print(line, flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)

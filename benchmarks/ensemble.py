@@ -32,7 +32,7 @@ DRAWS = 300
 
 def alone(engine: Engine, member: int) -> Engine:
     """Return an engine of one member."""
-    model = engine.model
+    model = engine.weights.model
     single = GalaxyModel(replace(model.sizes, members=1))
     state = model.state_dict()
     chosen = {}

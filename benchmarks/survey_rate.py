@@ -1,11 +1,15 @@
 """Time `galexplorer survey`: rows a second, memory of each process, and what that means at scale.
 
-python benchmarks/survey_rate.py [--rows 10000 100000] [--workers 1] [--draws 200]
+python benchmarks/survey_rate.py [--rows 10000 100000 1000000] [--workers 2] [--draws 200]
 
 Rows have magnitudes in ugriz of no galaxy in particular. Two rates are told: by the clock, for the
 partitions alone, without the start of the processes and the reading of the input; and by the
 processor's time of the workers, their start included, which another load of the machine hardly
 changes. Hours at scale follow from the latter.
+
+What each number of rows took is kept in ``--out`` (build/survey_rate.json) when it is done, and not
+measured again: a run that was cut short goes on with the next. `--again` forgets it. The figure
+beside it, time against rows with the fitted exponent, is for docs/images.
 """
 
 import argparse
@@ -20,27 +24,42 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+from matplotlib.figure import Figure
 
+from galexplorer.survey.cluster import MEMORY
+
+ROOT = Path(__file__).resolve().parents[1]
 SURVEYS = {"SDSS, 10^6": 1e6, "Legacy Surveys, 10^8": 1e8, "LSST, 10^10": 1e10}
 CORES = (2, 64, 1024)
+CHUNK = 100_000
+BLUE, GREY = "#2a6f97", "#8a8f98"
+
+Measured = dict[str, float]
 
 
 def write_table(path: Path, rows: int) -> None:
-    """Write galaxies all over the northern sky."""
+    """Write galaxies all over the northern sky, a piece at a time."""
     random = np.random.default_rng(1)
-    columns = {"objid": np.arange(rows, dtype=np.int64) + 1237650000000000001}
-    columns["ra"] = random.uniform(110, 260, rows)
-    columns["dec"] = np.degrees(np.arcsin(random.uniform(0, 0.9, rows)))
-    r = random.normal(17, 0.6, rows)
-    for band, colour in zip("ugriz", (2.0, 0.7, 0.0, -0.35, -0.6), strict=True):
-        columns[band] = r + colour + random.normal(0, 0.1, rows)
-        columns[f"err_{band}"] = np.full(rows, 0.03)
-    columns["petro_r50"] = random.uniform(1, 5, rows)
-    columns["petro_r90"] = columns["petro_r50"] * random.uniform(2, 3.3, rows)
-    pq.write_table(pa.table(columns), path)
+    writer: pq.ParquetWriter | None = None
+    for begin in range(0, rows, CHUNK):
+        number = min(CHUNK, rows - begin)
+        columns = {"objid": np.arange(begin, begin + number) + 1237650000000000001}
+        columns["ra"] = random.uniform(110, 260, number)
+        columns["dec"] = np.degrees(np.arcsin(random.uniform(0, 0.9, number)))
+        r = random.normal(17, 0.6, number)
+        for band, colour in zip("ugriz", (2.0, 0.7, 0.0, -0.35, -0.6), strict=True):
+            columns[band] = r + colour + random.normal(0, 0.1, number)
+            columns[f"err_{band}"] = np.full(number, 0.03)
+        columns["petro_r50"] = random.uniform(1, 5, number)
+        columns["petro_r90"] = columns["petro_r50"] * random.uniform(2, 3.3, number)
+        table = pa.table(columns)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
 
 
-def measure(options: argparse.Namespace, rows: int) -> dict[str, float]:
+def measure(options: argparse.Namespace, rows: int) -> Measured:
     """Run the command once."""
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -48,8 +67,9 @@ def measure(options: argparse.Namespace, rows: int) -> dict[str, float]:
         words = [folder / "galaxies.parquet", "--out", folder / "out", "--draws", options.draws]
         words += ["--workers", options.workers]
         command = [sys.executable, "-m", "galexplorer", "survey", *map(str, words)]
+        said = (folder / "said").open("w+")
         begin = time.perf_counter()
-        process = psutil.Popen(command, stderr=subprocess.PIPE, text=True)
+        process = psutil.Popen(command, stderr=said, stdout=subprocess.DEVNULL)
         peak, used = {"command": 0, "worker": 0}, {}
         while process.poll() is None:
             for kind, own in [("command", process), *(("worker", w) for w in _children(process))]:
@@ -59,10 +79,12 @@ def measure(options: argparse.Namespace, rows: int) -> dict[str, float]:
                         used[own.pid] = sum(own.cpu_times()[:2])
                 except psutil.NoSuchProcess:
                     continue
-            time.sleep(0.25)
+            time.sleep(0.5)
         whole = time.perf_counter() - begin
         if process.returncode:
-            raise SystemExit(process.stderr.read())
+            said.seek(0)
+            raise SystemExit(said.read())
+        said.close()
         summary = json.loads((folder / "out" / "survey.json").read_text())["summary"]
         written = sum(path.stat().st_size for path in (folder / "out").rglob("*.parquet"))
     return {
@@ -74,6 +96,7 @@ def measure(options: argparse.Namespace, rows: int) -> dict[str, float]:
         "command_gb": peak["command"] / 1e9,
         "worker_gb": peak["worker"] / 1e9,
         "bytes_a_row": written / rows,
+        "load": psutil.getloadavg()[1],
     }
 
 
@@ -84,20 +107,29 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def report(options: argparse.Namespace, found: list[dict[str, float]]) -> None:
+def exponent_of(found: list[Measured]) -> tuple[float, float]:
+    """Return exponent and factor of the time by the clock as a power of the rows."""
+    rows, seconds = (np.log([one[name] for one in found]) for name in ("rows", "inferring_s"))
+    power, constant = np.polyfit(rows, seconds, 1)
+    return float(power), float(np.exp(constant))
+
+
+def report(options: argparse.Namespace, found: list[Measured]) -> None:
     """Print what was measured, the exponent of time with rows, and hours at scale."""
-    load = ", ".join(f"{value:.1f}" for value in psutil.getloadavg())
-    print(f"{options.workers} workers, {options.draws} draws a row; load of the machine {load}")
+    print(f"{options.workers} workers, {options.draws} draws a row; a worker may hold {MEMORY}")
+    print("| Rows | Time | Rows a second | of processor | A worker | The command | Load |")
+    print("|---|---|---|---|---|---|---|")
     for one in found:
         print(
-            f"{one['rows']:>9,} rows: {one['rate']:.0f} rows/s ({one['inferring_s']:.0f} s; "
-            f"{one['whole_s']:.0f} s in all), {one['cpu_rate']:.0f} rows per s of processor, "
-            f"worker {one['worker_gb']:.2f} GB, command {one['command_gb']:.2f} GB, "
-            f"{one['bytes_a_row']:.0f} bytes a row"
+            f"| {one['rows']:,} | {one['inferring_s']:,.0f} s ({one['whole_s']:,.0f} s in all) | "
+            f"{one['rate']:,.0f} | {one['cpu_rate']:,.0f} | {one['worker_gb']:.2f} GB | "
+            f"{one['command_gb']:.2f} GB | {one['load']:.1f} |"
         )
     if len(found) > 1:
-        rows, seconds = (np.log([one[name] for one in found]) for name in ("rows", "inferring_s"))
-        print(f"time by the clock grows as rows^{np.polyfit(rows, seconds, 1)[0]:.3f}")
+        print(f"time by the clock grows as rows^{exponent_of(found)[0]:.3f}")
+        first, last = found[0], found[-1]
+        beyond = (last["rows"] - first["rows"]) / (last["inferring_s"] - first["inferring_s"])
+        print(f"beyond the first {first['rows']:,}, which start the workers: {beyond:,.0f} rows/s")
     last = found[-1]
     each = last["cpu_rate"]
     print(f"at {each:.0f} rows per s of processor and {last['bytes_a_row']:.0f} bytes a row:")
@@ -106,15 +138,53 @@ def report(options: argparse.Namespace, found: list[dict[str, float]]) -> None:
         print(f"  {name}: {', '.join(hours)}; {rows * last['bytes_a_row'] / 1e9:,.3g} GB")
 
 
+def draw(found: list[Measured], path: Path) -> None:
+    """Draw time and memory against rows."""
+    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    rows = np.array([one["rows"] for one in found])
+    power, factor = exponent_of(found)
+    line = np.geomspace(rows.min(), rows.max(), 50)
+    left.loglog(line, factor * line**power, color=GREY, label=f"rows$^{{{power:.2f}}}$")
+    left.loglog(rows, [one["inferring_s"] for one in found], "o", color=BLUE)
+    left.set(xlabel="Rows", ylabel="Seconds")
+    left.legend(frameon=False)
+    for name, colour in (("worker_gb", BLUE), ("command_gb", GREY)):
+        words = {"worker_gb": "a worker", "command_gb": "the command"}[name]
+        right.semilogx(rows, [one[name] for one in found], "o-", color=colour, label=words)
+    right.set(xlabel="Rows", ylabel="Largest memory, GB")
+    right.set_ylim(0, 1.3 * max(one["worker_gb"] + one["command_gb"] for one in found) / 2)
+    right.legend(frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+
+
 def main() -> None:
-    """Print the figures."""
+    """Measure what is not measured yet, and tell all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000])
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="Where to write; a temporary one by default.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "survey_rate.json")
+    parser.add_argument("--again", action="store_true", help="Measure all of it again.")
     options = parser.parse_args()
-    report(options, [measure(options, rows) for rows in options.rows])
+    kept: dict[str, Measured] = {}
+    if options.out.exists() and not options.again:
+        kept = json.loads(options.out.read_text())
+    found = []
+    for rows in sorted(options.rows):
+        name = f"{rows} rows, {options.workers} workers, {options.draws} draws"
+        if name not in kept:
+            kept[name] = measure(options, rows)
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(json.dumps(kept, indent=1) + "\n")
+        print(f"{name}: {kept[name]['inferring_s']:.0f} s", file=sys.stderr, flush=True)
+        found.append(kept[name])
+    report(options, found)
+    if len(found) > 1:
+        draw(found, options.out.with_suffix(".png"))
+        print(f"figure: {options.out.with_suffix('.png')}")
 
 
 if __name__ == "__main__":

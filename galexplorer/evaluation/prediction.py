@@ -121,6 +121,7 @@ def encode_rows(engine: Engine, rows: Arrays, mask: InputMask, seed: int = 0) ->
         torch.cat([p.mode for p in parts]),
         origin,
         torch.cat([p.latent for p in parts]),
+        torch.cat([p.appearance for p in parts]),
         features,
         np.concatenate([p.key for p in parts]),
     )

@@ -244,7 +244,9 @@ def _judge(engine: Engine, observations: Sequence[Observation]) -> list[tuple[Ve
         part = list(observations[begin : begin + _BATCH])
         with torch.inference_mode():
             encoded = engine.encode(part)
-            domains = domains_of(engine, part, encoded, misfits_of(engine, part, len(part)))
+            domains = domains_of(
+                engine, part, encoded, misfits_of(engine, part, encoded, len(part))
+            )
             z = engine.sample(encoded, _DRAWS, 0)[:, :, 0].double().numpy()
         nothing = np.full(len(part), np.nan)
         doubts = engine.doubts(encoded, nothing, np.stack([nothing, nothing], axis=1))

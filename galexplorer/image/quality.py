@@ -176,9 +176,9 @@ def _differences(
     for axis in (0, 1):
         if plane.shape[axis] <= lag:
             continue
-        first = np.take(plane, range(lag, plane.shape[axis]), axis)
-        second = np.take(plane, range(plane.shape[axis] - lag), axis)
-        here = np.take(where, range(lag, plane.shape[axis]), axis)
+        along = (slice(None),) * axis
+        first, second = plane[*along, lag:], plane[*along, :-lag]
+        here = where[*along, lag:]
         if here.any():
             found.append(np.minimum(np.abs(first - second)[here], most).mean())
     return float(np.mean(found)) if found else 0.0

@@ -232,7 +232,7 @@ class Engine(Sampler):
         PreparedObservation
         """
         encoded = self.encode([observation])
-        view, misfit = self._view(observation.cutout)
+        view, misfit = self._view(observation.cutout, encoded)
         image = observation.cutout or observation.stored
         if observation.stored is not None:
             misfit = torch.tensor([observation.stored.misfit])
@@ -316,10 +316,11 @@ class Engine(Sampler):
         features = features[:, : self.model.sizes.features]
         feature = torch.from_numpy(features).to(self.device)
         summary = ImageSummary.zeros(len(features), feature)
+        appearance = torch.zeros_like(summary.mean)
         rows = [k for k, grid in enumerate(grids) if grid is not None]
         if rows:
             stack = np.stack([grid for grid in grids if grid is not None])
-            found = self.model.summarise(
+            found, appearance[rows] = self.model.look_at(
                 torch.from_numpy(stack).to(self.device),
                 feature[rows, LOG_SCALE],
                 torch.from_numpy(estimated[rows]).to(self.device),
@@ -338,13 +339,15 @@ class Engine(Sampler):
             for grid, kept in zip_longest(grids, stored)
         ]
         key = keys_of(features, images, origin)
-        return Encoded(context, mode, origin, summary.mean, features, key)
+        return Encoded(context, mode, origin, summary.mean, appearance, features, key)
 
-    def _view(self, cutout: Cutout | None) -> tuple[View | None, Float[Tensor, "1"] | None]:
+    def _view(
+        self, cutout: Cutout | None, encoded: Encoded
+    ) -> tuple[View | None, Float[Tensor, "1"] | None]:
         if cutout is None:
             return None, None
         grid = torch.from_numpy(cutout.grid)[None].to(self.device)
-        _, decoded = self.model.reconstruct(grid)
+        decoded = self.model.decoder(encoded.appearance)
         view = View(
             composite=np.ascontiguousarray(cutout.grid.transpose(1, 2, 0)),
             reconstruction=to_picture(decoded[0]),

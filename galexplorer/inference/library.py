@@ -265,13 +265,14 @@ def _encode(engine: Engine, entries: Entries, seed: int, progress: Progress) -> 
         grid = torch.from_numpy(entries.grid[rows]).to(engine.device)
         feature = torch.from_numpy(features[rows]).to(engine.device)
         use_estimate = torch.from_numpy(entries.origin[rows] == JPEG).to(engine.device)
-        summary = engine.model.summarise(grid, feature[:, LOG_SCALE], use_estimate)
-        appearance, decoded = engine.model.reconstruct(grid)
+        summary, appearance = engine.model.look_at(grid, feature[:, LOG_SCALE], use_estimate)
+        decoded = engine.model.decoder(appearance)
         encoded = Encoded(
             context=engine.model.context_of(summary, feature),
             mode=modes_of(feature, use_estimate),
             origin=entries.origin[rows],
             latent=summary.mean,
+            appearance=appearance,
             features=features[rows],
             key=keys_of(
                 features[rows], [g.tobytes() for g in entries.grid[rows]], entries.origin[rows]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.inference.latent_map import LatentMap, nearest_rows
+from galexplorer.query.names import iau_names
 from galexplorer.records.observation import Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import EMPTY_LIBRARY, Neighbour
@@ -378,11 +379,3 @@ def to_picture(image: Float[Tensor, "3 64 64"]) -> UInt8[np.ndarray, "64 64 3"]:
     """Return a decoded image (3, 64, 64), 0..1, as a picture (64, 64, 3), uint8."""
     levels = (image.clamp(0, 1) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
-
-
-def iau_names(ra: Float[np.ndarray, " n"], dec: Float[np.ndarray, " n"]) -> list[str]:
-    """Return names like J104844.20+260313.2 (truncated, as the IAU asks)."""
-    sky = SkyCoord(ra * units.deg, dec * units.deg)
-    hours = sky.ra.to_string(unit=units.hourangle, sep="", precision=3, pad=True)
-    degrees = sky.dec.to_string(sep="", precision=2, pad=True, alwayssign=True)
-    return [f"J{h[:-1]}{d[:-1]}" for h, d in zip(hours, degrees, strict=True)]

@@ -29,6 +29,8 @@ class Encoded:
     origin : ndarray, shape (n,), int
         Index into `galexplorer.model.features.INPUTS`.
     latent : Tensor, shape (n, 32)
+    appearance : Tensor, shape (n, 32)
+        Latents of the image as it lies, for what the decoder makes of it; zero without pixels.
     features : ndarray, shape (n, f)
     key : ndarray, shape (n,), uint64
         Follows from all that the galaxy is inferred from; makes its noise its own.
@@ -38,6 +40,7 @@ class Encoded:
     mode: Int[Tensor, " n"]
     origin: Integer[np.ndarray, " n"]
     latent: Float[Tensor, "n 32"]
+    appearance: Float[Tensor, "n 32"]
     features: Float[np.ndarray, "n f"]
     key: UInt64[np.ndarray, " n"]
 

@@ -22,6 +22,7 @@ from galexplorer.inference.prepared import Encoded
 from galexplorer.inference.prior import PriorWeight, Product, RedshiftPrior, multiply
 from galexplorer.model.network import GalaxyModel
 from galexplorer.model.stacks import Order
+from galexplorer.model.vae import fold_batch_norms
 from galexplorer.records.verdict import Reason
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES, TARGETS
 from galexplorer.science.bpt import classify, line_ratios
@@ -49,7 +50,7 @@ class Sampler:
     """Draws from the posteriors of a model. Immutable, so threads may share it."""
 
     def __init__(self, model: GalaxyModel) -> None:
-        self.model = model
+        self.model = model = fold_batch_norms(model)
         self._stacks = model.chain.stacks()
         self.device = model.target_mean.device
 
@@ -322,10 +323,9 @@ class Sampler:
         for begin in range(0, size, step):
             rows = slice(begin, min(begin + step, size))
             number = rows.stop - rows.start
-            context = encoded.context[rows].repeat_interleave(count, dim=0)
             mode = encoded.mode[rows].to(self.device).repeat_interleave(count)
             flat = draws[rows].reshape(-1).to(self.device)
-            share = self.model.measurable_probability(context, mode, flat)
+            share = self.model.measurable_probability(encoded.context[rows], mode, flat)
             out.append(share.view(number, count, -1).mean(dim=1).cpu().numpy())
         return np.concatenate(out)
 

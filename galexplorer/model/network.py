@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Float, Int, Real
@@ -14,8 +14,9 @@ from galexplorer.model import features
 from galexplorer.model.flows import LAST, ORDER, Chain, Context
 from galexplorer.model.modes import MODES, features_with_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
+from galexplorer.model.splines import pass_grouped
 from galexplorer.model.stacks import Order, Stack
-from galexplorer.model.vae import LATENTS, Decoder, Encoder, dihedral
+from galexplorer.model.vae import LATENTS, Decoder, Encoder, image_of, turn
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
 SYMMETRIES = 8
@@ -31,6 +32,7 @@ Grids = Real[Tensor, "n 3 64 64"]
 Latents = Float[Tensor, "n 32"]
 Targets = Float[Tensor, "n 9"]
 Contexts = Float[Tensor, "n e c"]
+Groups = Float[Tensor, "m e c"]
 Modes = Int[Tensor, " n"]
 Column = Float[Tensor, " n"]
 
@@ -159,11 +161,14 @@ class GalaxyModel(nn.Module):
         -------
         mean, log_variance : Tensor, shape (n, 32)
         """
-        image = _image_of(grid)
-        means, log_variances = zip(
-            *(self.encoder(dihedral(image, element)) for element in range(symmetries)), strict=True
-        )
-        return torch.stack(means).mean(dim=0), torch.stack(log_variances).mean(dim=0)
+        means, log_variances = self._encode_turned(grid, symmetries)
+        return means.mean(dim=0), log_variances.mean(dim=0)
+
+    def _encode_turned(self, grid: Grids, symmetries: int) -> tuple[Tensor, Tensor]:
+        """Return the latents of images turned by each of the symmetries, both (s, n, 32)."""
+        found = zip(*(self.encoder(part) for part in turn(image_of(grid), symmetries)), strict=True)
+        means, log_variances = (torch.cat(part).unflatten(0, (symmetries, -1)) for part in found)
+        return means, log_variances
 
     def estimate(
         self, grid: Grids, log_scale: Column, symmetries: int = SYMMETRIES, by: int | None = None
@@ -185,15 +190,14 @@ class GalaxyModel(nn.Module):
             Zeros of a model without regressors.
         """
         use_estimate = self.regressors if by is None else [self.regressors[by]]
-        image = _image_of(grid)
+        image = image_of(grid)
         if len(use_estimate) == 0:
             return image.new_zeros((len(image), ESTIMATE))
-        # all at once: these networks are small, and one image after the other keeps none busy
-        turned = torch.cat([dihedral(image, element) for element in range(symmetries)])
-        turned = turned.contiguous(memory_format=torch.channels_last)
-        scales = log_scale.repeat(symmetries)
-        found = torch.stack([regressor(turned, scales).float() for regressor in use_estimate])
-        return found.unflatten(1, (symmetries, len(image))).mean(dim=(0, 1))
+        found = []
+        for part in turn(image, symmetries):
+            scales = log_scale.repeat(len(part) // len(image))
+            found.append(torch.stack([net(part, scales).float() for net in use_estimate]))
+        return torch.cat(found, dim=1).unflatten(1, (symmetries, len(image))).mean(dim=(0, 1))
 
     def summarise(
         self,
@@ -203,13 +207,20 @@ class GalaxyModel(nn.Module):
         symmetries: int = SYMMETRIES,
     ) -> ImageSummary:
         """Return what `encode` makes of images, and `estimate` where `use_estimate`, (n,)."""
-        mean, log_variance = self.encode(grid, symmetries)
+        return self.look_at(grid, log_scale, use_estimate, symmetries)[0]
+
+    def look_at(
+        self, grid: Grids, log_scale: Column, use_estimate: Tensor, symmetries: int = SYMMETRIES
+    ) -> tuple[ImageSummary, Latents]:
+        """Return what `summarise` does, and the latents of the images as they lie, (n, 32)."""
+        means, log_variances = self._encode_turned(grid, symmetries)
+        mean, log_variance = means.mean(dim=0), log_variances.mean(dim=0)
         estimate = mean.new_zeros((len(mean), ESTIMATE), dtype=torch.float)
         if use_estimate.any():
             estimate[use_estimate] = self.estimate(
                 grid[use_estimate], log_scale[use_estimate], symmetries
             )
-        return ImageSummary(mean, log_variance, estimate)
+        return ImageSummary(mean, log_variance, estimate), means[0]
 
     def reconstruct(self, grid: Grids) -> tuple[Latents, Float[Tensor, "n 3 64 64"]]:
         """Return the latents of images as they lie, (n, 32), and what the decoder makes of them.
@@ -217,7 +228,7 @@ class GalaxyModel(nn.Module):
         The latents that `encode` averages over symmetries have no orientation left, and would
         come back as round blurs; these keep it. Images are (n, 3, 64, 64), 0 to 255 in, 0..1 out.
         """
-        mean, _ = self.encoder(_image_of(grid))
+        mean, _ = self.encoder(image_of(grid))
         return mean, self.decoder(mean)
 
     def context_of(self, summary: ImageSummary, feature: Float[Tensor, "n f"]) -> Contexts:
@@ -335,14 +346,15 @@ class GalaxyModel(nn.Module):
         bent = 0.5 * (grown + grown / (1 + grown))
         return self.base_shift[mode, k] + self.base_width[mode, k] * bent
 
-    def measurable_logit(self, context: Contexts, redshift: Column) -> Float[Tensor, "n e 5"]:
+    def measurable_logit(self, context: Groups, redshift: Column) -> Float[Tensor, "n e 5"]:
         """Return log odds that an SDSS spectrum would show each of `MEASURABLE_NAMES`.
 
         Not yet calibrated.
 
         Parameters
         ----------
-        context : Tensor, shape (n, e, 2 c)
+        context : Tensor, shape (m, e, 2 c)
+            Each is the context of n / m rows in succession.
         redshift : Tensor, shape (n,)
 
         Returns
@@ -353,16 +365,12 @@ class GalaxyModel(nn.Module):
         standard = (_line_of_redshift(redshift) - self.target_mean[0]) / self.target_std[0]
         column = standard[:, None].clamp(-8, 8)
         context = self.chain.context_for(LAST[0], context)
-        return torch.stack(
-            [
-                net(torch.cat([context[:, e], column], dim=1))
-                for e, net in enumerate(self.measurable)
-            ],
-            dim=1,
-        )
+        nets = (cast(nn.Sequential, net) for net in self.measurable)
+        found = [pass_grouped(net, context[:, e], column) for e, net in enumerate(nets)]
+        return torch.stack(found, dim=1)
 
     def measurable_probability(
-        self, context: Contexts, mode: Modes, redshift: Column
+        self, context: Groups, mode: Modes, redshift: Column
     ) -> Float[Tensor, "n 5"]:
         """Return calibrated probabilities, shape (n, 5), by the members' mean log odds."""
         logit = self.measurable_logit(context, redshift).mean(dim=1)
@@ -395,10 +403,6 @@ class GalaxyModel(nn.Module):
 def mean_density(log_density: Float[Tensor, " n e *rest"]) -> Float[Tensor, " n *rest"]:
     """Return the log of the members' mean density; members are the second axis."""
     return torch.logsumexp(log_density, dim=1) - math.log(log_density.shape[1])
-
-
-def _image_of(grid: Tensor) -> Tensor:
-    return (grid.to(torch.float32) / 255.0).contiguous(memory_format=torch.channels_last)
 
 
 _SOFTENING = 0.02

@@ -49,7 +49,7 @@ class ConditionalSpline(Transform):
         The context may include the parents, or be apart from them: of parents (n, k) and contexts
         (m, c), each context is that of n / m rows in succession, and enters the network once.
         """
-        raw = self.net(context) if parents is None else self._net_of(context, parents)
+        raw = self.net(context) if parents is None else pass_grouped(self.net, context, parents)
         return self.part(raw, dim=1)
 
     @staticmethod
@@ -59,14 +59,6 @@ class ConditionalSpline(Transform):
             raw.narrow(dim, begin, size) for begin, size in ((0, 1), (1, 1), (2, _PARAMETERS - 2))
         )
         return shift, 4.0 * torch.tanh(log_scale / 4.0), knots
-
-    def _net_of(self, context: Tensor, parents: Tensor) -> Tensor:
-        enter = cast(nn.Linear, self.net[0])
-        of_context, of_parents = enter.weight.split([context.shape[1], parents.shape[1]], dim=1)
-        common = functional.linear(context, of_context, enter.bias)[:, None]
-        grouped = parents.unflatten(0, (len(context), -1))
-        entered = torch.baddbmm(common, grouped, of_parents.T.expand(len(context), -1, -1))
-        return self.net[1:](entered.flatten(0, 1))
 
     def _spline(self, inputs: Tensor, knots: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
         widths, heights, slopes = knots.split([BINS, BINS, BINS - 1], dim=1)
@@ -95,6 +87,32 @@ class ConditionalSpline(Transform):
         shift, log_scale, knots = self.parameters_of(context)
         standard, log_slope = invert_spline(inputs, knots)
         return standard * torch.exp(log_scale) + shift, (log_slope + log_scale).sum(dim=1)
+
+
+def pass_grouped(
+    net: nn.Sequential, context: Float[Tensor, "m c"], parents: Float[Tensor, "n k"]
+) -> Float[Tensor, "n p"]:
+    """Pass contexts, and what stands beside each, through a network.
+
+    Each context is that of n / m rows in succession, and enters the network once.
+
+    Parameters
+    ----------
+    net : Sequential
+        Begins with a linear layer of c + k inputs.
+    context : Tensor, shape (m, c)
+    parents : Tensor, shape (n, k)
+
+    Returns
+    -------
+    Tensor, shape (n, p)
+    """
+    enter = cast(nn.Linear, net[0])
+    of_context, of_parents = enter.weight.split([context.shape[1], parents.shape[1]], dim=1)
+    common = functional.linear(context, of_context, enter.bias)[:, None]
+    grouped = parents.unflatten(0, (len(context), -1))
+    entered = torch.baddbmm(common, grouped, of_parents.T.expand(len(context), -1, -1))
+    return net[1:](entered.flatten(0, 1))
 
 
 def invert_spline(

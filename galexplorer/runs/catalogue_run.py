@@ -48,7 +48,7 @@ from galexplorer.schema import (
     TARGETS,
 )
 from galexplorer.science.bpt import class_shares
-from galexplorer.science.derived import derived_statistics
+from galexplorer.science.derived import derived_statistics, finite_quantiles
 from galexplorer.science.summary import CAUTION_ABOVE
 from galexplorer.version import versions
 
@@ -267,13 +267,14 @@ def _infer_batch(
         chances = engine.measurable(encoded, samples[:, :, 0])[:number]
         columns.measurable[rows] = tell_measurable(chances, options.detected)
         encoded, samples = encoded.rows(slice(number)), samples[:number]
-        misfits = misfits_of(engine, observations, size)
+        misfits = misfits_of(engine, observations, encoded, size)
     if batch is not None:
         pictured = [[o.cutout is not None] for o in observations]
         batch(rows, samples, np.where(pictured, encoded.latent.cpu().numpy(), np.float32(np.nan)))
-    quantiles = np.quantile(samples, list(SUMMARY_QUANTILES.values()), axis=1)
+    levels = tuple(SUMMARY_QUANTILES.values())
+    quantiles = finite_quantiles(samples.transpose(0, 2, 1), levels).transpose(0, 2, 1)
     columns.statistics[rows] = np.concatenate(
-        [quantiles.transpose(1, 0, 2), samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
+        [quantiles, samples.mean(1)[:, None], samples.std(1)[:, None]], axis=1
     )
     columns.classes[rows] = class_shares(samples, columns.measurable[rows][:, : len(LINE_NAMES)])
     radii = np.array([o.photometry.petro_r50 or np.nan for o in observations], float)

@@ -91,7 +91,7 @@ def encode_evenly(engine: Engine, observations: Sequence[Observation], size: int
 
 
 def misfits_of(
-    engine: Engine, observations: Sequence[Observation], size: int
+    engine: Engine, observations: Sequence[Observation], encoded: Encoded, size: int
 ) -> Float[Tensor, " n"]:
     """Return the misfit of each row's reconstruction, NaN without an image.
 
@@ -99,6 +99,8 @@ def misfits_of(
     ----------
     engine : Engine
     observations : sequence of Observation
+    encoded : Encoded
+        Of these.
     size : int
         As of `batch_size`.
 
@@ -111,8 +113,8 @@ def misfits_of(
     for taken in _fill(rows, min(_IMAGES, size)):
         grids = [o.cutout.grid for k in taken if (o := observations[k]).cutout is not None]
         grid = torch.from_numpy(np.stack(grids)).to(engine.device)
-        found = misfit_of(grid.float() / 255.0, engine.model.reconstruct(grid)[1]).cpu()
-        misfits[taken] = found
+        decoded = engine.model.decoder(encoded.appearance[taken])
+        misfits[taken] = misfit_of(grid.float() / 255.0, decoded).cpu()
     return misfits
 
 

@@ -101,12 +101,18 @@ def join_catalogue(observed: Observation, given: Photometry) -> Observation:
     return replace(observed, photometry=joined)
 
 
-@lru_cache(maxsize=4)
 def _open(path: str) -> Any:  # noqa: ANN401
     try:
-        return safe_open(path, framework="numpy")
+        state = Path(path).stat()
+        return _open_once(path, state.st_ino, state.st_mtime_ns)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as safetensors ({error}).") from error
+
+
+@lru_cache(maxsize=4)
+def _open_once(path: str, node: int, written: int) -> Any:  # noqa: ANN401
+    """Open a file that is still the same: one that took its place, or was changed, is another."""
+    return safe_open(path, framework="numpy")
 
 
 def _kind_of(shard: Any, path: str) -> str:  # noqa: ANN401

@@ -1,6 +1,6 @@
 """Quantities that follow from the nine targets, each with its posterior."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -191,11 +191,12 @@ def derive(
     chance = (measurable or {}).get("gas_metallicity", np.nan)
     found = derived_draws(posterior.draws, radius)
     total = posterior.column("log_sfr")
-    return tuple(
-        Derived(quantity, found[quantity.name], _flag(quantity.name, found, chance, total), chance)
-        for quantity in DERIVED
-        if quantity.name != "half_light_radius" or petro_r50_arcsec is not None
-    )
+    out = []
+    for quantity in DERIVED:
+        if quantity.name != "half_light_radius" or petro_r50_arcsec is not None:
+            why = _flag(quantity.name, found, np.asarray(chance), total).item()
+            out.append(Derived(quantity, found[quantity.name], why, chance))
+    return tuple(out)
 
 
 def derived_draws(
@@ -256,46 +257,71 @@ def derived_statistics(
     flags : list of list of str
         Of each galaxy, such as ``balmer_av:unconstrained``.
     """
-    levels = list(SUMMARY_QUANTILES.values())
-    statistics = np.full((len(draws), len(levels), len(DERIVED)), np.nan)
+    levels = tuple(SUMMARY_QUANTILES.values())
     flags: list[list[str]] = [[] for _ in draws]
     found = derived_draws(draws, petro_r50_arcsec)
+    statistics = np.stack([finite_quantiles(found[name], levels) for name in DERIVED_NAMES], axis=2)
     for k, name in enumerate(DERIVED_NAMES):
-        values = found[name]
-        whole = np.isfinite(values).all(axis=1)
-        if whole.any():
-            statistics[whole, :, k] = np.quantile(values[whole], levels, axis=1).T
-        for part in np.flatnonzero(~whole & np.isfinite(values).any(axis=1)):
-            seen = values[part][np.isfinite(values[part])]
-            statistics[part, :, k] = np.quantile(seen, levels)
-        if name not in (*_DUSTY, *_METALLICITIES):
-            continue
-        for row, chance in enumerate(chances):
-            own = {key: each[row] for key, each in found.items()}
-            if flag := _flag(name, own, float(chance), draws[row, :, _LOG_SFR]):
-                statistics[row, :, k] = np.nan
-                flags[row].append(f"{name}:{flag}")
+        why = _flag(name, found, chances, draws[..., _LOG_SFR])
+        for row in np.flatnonzero(why != ""):
+            statistics[row, :, k] = np.nan
+            flags[row].append(f"{name}:{why[row]}")
     return statistics, flags
+
+
+def finite_quantiles(
+    values: Float[np.ndarray, "*rows d"], levels: Sequence[float]
+) -> Float[np.ndarray, "*rows q"]:
+    """Return quantiles of those of many rows' values that are finite.
+
+    Bit for bit what `numpy.quantile` gives of each row's finite values, without a loop over rows.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., d)
+    levels : sequence of float
+        From 0 to 1.
+
+    Returns
+    -------
+    ndarray, shape (..., q)
+        NaN where no value of a row is finite.
+
+    Examples
+    --------
+    >>> finite_quantiles(np.array([[3.0, 1.0, 2.0], [np.nan, 4.0, 8.0]]), (0.5, 1.0)).tolist()
+    [[2.0, 3.0], [6.0, 8.0]]
+    """
+    known = np.isfinite(values)
+    ordered = np.sort(np.where(known, values, np.nan), axis=-1)  # what is unknown comes last
+    last = np.maximum(known.sum(axis=-1, keepdims=True) - 1, 0)
+    place = last * np.asarray(levels, float)
+    below = np.minimum(np.floor(place).astype(np.intp), np.maximum(last - 1, 0))
+    low, high = (
+        np.take_along_axis(ordered, k, axis=-1) for k in (below, np.minimum(below + 1, last))
+    )
+    share, step = place - below, high - low
+    return np.where(share < 0.5, low + step * share, high - step * (1 - share))
 
 
 def _flag(
     name: str,
-    found: Mapping[str, Float[np.ndarray, " n"]],
-    chance: float,
-    log_sfr: Float[np.ndarray, " n"],
-) -> str:
-    """Return why a quantity has no value, empty where it has one."""
-    if name in _METALLICITIES and chance < MIN_MEASURABLE_PROBABILITY:
-        return NOT_MEASURABLE
-    if np.isfinite(found[name]).mean() < VALID_FROM:
-        return OUTSIDE_CALIBRATION
-    if name in _DUSTY:
-        low, middle, high = np.quantile(found["balmer_av"], [0.025, 0.5, 0.975])
-        # negative values were cut off, which narrows an interval that reaches down to zero
-        width = max(high - low, 2 * (high - middle))
-        if width > UNCONSTRAINED_AV_MAG:
-            return UNCONSTRAINED
+    found: Mapping[str, Float[np.ndarray, "*rows n"]],
+    chance: Float[np.ndarray, "*rows"],
+    log_sfr: Float[np.ndarray, "*rows n"],
+) -> np.ndarray:
+    """Return why a quantity has no value, empty where it has one, (...)."""
+    why = np.full(np.shape(chance), "", "<U32")
     if name == "log_sfr_halpha":
         # what a fibre holds is a part: more than the whole means that one of the two is wrong
-        return ABOVE_TOTAL if np.mean(found[name] > log_sfr) > ABOVE_TOTAL_FROM else ""
-    return ""
+        why[np.mean(found[name] > log_sfr, axis=-1) > ABOVE_TOTAL_FROM] = ABOVE_TOTAL
+    if name in _DUSTY:
+        low, middle, high = np.quantile(found["balmer_av"], [0.025, 0.5, 0.975], axis=-1)
+        # negative values were cut off, which narrows an interval that reaches down to zero
+        width = np.maximum(high - low, 2 * (high - middle))
+        why[width > UNCONSTRAINED_AV_MAG] = UNCONSTRAINED
+    if name in (*_DUSTY, *_METALLICITIES):
+        why[np.isfinite(found[name]).mean(axis=-1) < VALID_FROM] = OUTSIDE_CALIBRATION
+    if name in _METALLICITIES:
+        why[chance < MIN_MEASURABLE_PROBABILITY] = NOT_MEASURABLE
+    return why

@@ -16,11 +16,11 @@ from galexplorer.inference.input_selection import select_inputs
 from galexplorer.inference.neighbours import (
     LIBRARY_FILE,
     Library,
-    iau_names,
     nearest_distance_percentiles,
 )
 from galexplorer.model import weights
 from galexplorer.model.features import scaled_log_pixel_size
+from galexplorer.query.names import iau_names
 from galexplorer.records.observation import Cutout, Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import TARGET_NAMES

@@ -102,3 +102,14 @@ def test_what_is_no_shard_is_refused(fluxes, tmp_path):
     save_file({"grid": np.zeros((2, 3, 64, 64), np.uint8)}, tmp_path / "d.safetensors")
     with pytest.raises(InputError, match="has no image"):
         read_shard(f"{tmp_path}/d.safetensors[1]", 0.4)
+
+
+def test_a_shard_that_another_took_the_place_of_is_read_again(fluxes, tmp_path):
+    path, other = tmp_path / "c.safetensors", tmp_path / "d.safetensors"
+    scale = np.full(NUMBER, 0.396)
+    save_file({"flux": fluxes[:2], "pixel_scale": scale[:2]}, path)
+    assert count_images(path) == 2
+    save_file({"flux": fluxes[::-1].copy(), "pixel_scale": scale}, other)
+    other.replace(path)
+    assert count_images(path) == NUMBER
+    np.testing.assert_array_equal(read_shard(f"{path}[0]", None).flux, fluxes[-1])

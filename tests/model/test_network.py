@@ -21,7 +21,7 @@ from galexplorer.model.features import (
 from galexplorer.model.modes import MODES, modes_of
 from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary, Sizes
 from galexplorer.model.regressor import ESTIMATE
-from galexplorer.model.vae import dihedral
+from galexplorer.model.vae import dihedral, fold_batch_norms
 from galexplorer.schema import MEASURABLE_NAMES
 
 
@@ -302,3 +302,23 @@ def test_absurd_numbers_are_bounded():
 def test_image_bands_are_put_among_five():
     wide = expand_gri_to_ugriz(np.array([[1.0, 2.0, 3.0]]))
     np.testing.assert_array_equal(wide, [[np.nan, 1.0, 2.0, 3.0, np.nan]])
+
+
+def test_folded_normalisations_change_rounding_alone(model, grid):
+    trained = copy.deepcopy(model).train()
+    for _ in range(3):  # statistics other than 0 and 1
+        trained.reconstruct(grid)
+        trained.estimate(grid, torch.zeros(3), symmetries=1)
+    trained.eval()
+    folded = fold_batch_norms(trained)
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.modules())
+    assert any(isinstance(part, torch.nn.BatchNorm2d) for part in trained.modules())
+    with torch.no_grad():
+        for name, arguments in {
+            "encode": (grid,),
+            "estimate": (grid, torch.zeros(3)),
+            "reconstruct": (grid,),
+        }.items():
+            found, expected = (getattr(net, name)(*arguments) for net in (folded, trained))
+            torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
+            assert not torch.equal(expected[0], getattr(model, name)(*arguments)[0])

@@ -10,6 +10,7 @@ from galexplorer.science.derived import (
     UNCONSTRAINED_AV_MAG,
     derive,
     derived_statistics,
+    finite_quantiles,
 )
 
 
@@ -87,3 +88,16 @@ def test_many_galaxies_are_as_each_alone(rng):
     assert "oh_marino13_n2:outside_calibration" in flags[0]
     assert "balmer_av:unconstrained" in flags[1]
     assert flags[2] == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 40])
+def test_quantiles_of_many_rows_are_those_of_each(rng, number):
+    values = rng.normal(size=(30, number))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[0], values[1, 0] = np.nan, np.inf
+    levels = [0.0, 0.025, 0.16, 0.5, 0.84, 0.975, 1.0]
+    found = finite_quantiles(values, levels)
+    for row, own in zip(values, found, strict=True):
+        seen = row[np.isfinite(row)]
+        expected = np.quantile(seen, levels) if len(seen) else np.full(len(levels), np.nan)
+        np.testing.assert_array_equal(own, expected)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from galexplorer.errors import GalexplorerError
-from galexplorer.inference.neighbours import iau_names
+from galexplorer.query.names import iau_names
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Result
 from galexplorer.ui.session.request import Request
