@@ -90,6 +90,7 @@ def test_dropped_fits_to_another_object_and_a_neighbour(open_page, crowded):
     assert "upload=" in page.url
     first = corner(page).get_attribute("alt")
     page.get_by_text("Field", exact=True).click()
+    page.get_by_role("button", name="3 galaxies").click()
     own = page.locator(".st-key-object_Field_1").get_by_role("button")
     own.wait_for()
     assert own.is_disabled()

@@ -9,7 +9,6 @@ from galexplorer.records.result import Result
 from galexplorer.records.verdict import CAUTION, DO_NOT_USE, FINE, LEVEL_WORDS
 from galexplorer.science.summary import (
     describe_concentration,
-    describe_galaxy,
     describe_interval,
     kind_of_galaxy,
 )
@@ -38,11 +37,8 @@ def show_bar(record: ExploredGalaxy) -> None:
     with st.container(
         key="bar", horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"
     ):
-        usable = record.result.verdict.usable
-        # what means nothing is not headed by a galaxy's name
-        title = record.name if usable else describe_galaxy(record.result)
-        st.header(title, anchor=False, width="content")
-        if usable:
+        st.header(record.name, anchor=False, width="content")
+        if record.result.verdict.usable:  # what means nothing has a name and no values
             st.badge(
                 kind_of_galaxy(record.result),
                 color="primary",
