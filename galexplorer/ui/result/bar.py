@@ -13,6 +13,7 @@ from galexplorer.science.summary import (
     kind_of_galaxy,
 )
 from galexplorer.ui.parts import plots
+from galexplorer.ui.result import samp
 from galexplorer.ui.result.downloads import show_downloads
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -49,6 +50,7 @@ def show_bar(record: ExploredGalaxy) -> None:
         show_standing(record.result)
         with st.popover("Download", icon=":material/download:", key="downloads_open"):
             show_downloads(record.result, record.identity)
+            samp.offer_samp(record)
 
 
 def show_standing(result: Result) -> None:
