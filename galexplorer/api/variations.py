@@ -113,7 +113,7 @@ def find_directions(
         if progress is not None:
             progress(len(measured) / len(rows))
     correlations = _rank_correlations(scores, np.array(measured))
-    found = {}
+    found: dict[int, Direction] = {}
     names = list(MEASURES)
     for flat in np.argsort(-np.abs(correlations), axis=None):
         k, m = np.unravel_index(flat, correlations.shape)

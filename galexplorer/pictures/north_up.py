@@ -97,12 +97,11 @@ def north_up(
     # of one pixel to the right, which is west, and of one down, which is south
     right, down = -east, -north
     start = np.array([axes.x, axes.y]) + 0.5 - 0.5 * side * (right + down)
-    matrix = (right[0], down[0], start[0], right[1], down[1], start[1])
     image = Image.fromarray(np.ascontiguousarray(picture))
     # exact where it can be: quarter turns and whole pixels
-    matrix = tuple(round(float(value), 9) for value in matrix)
+    rows = np.round([right[0], down[0], start[0], right[1], down[1], start[1]], 9)
     turned = image.transform(
-        (side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC, fillcolor=0
+        (side, side), Image.Transform.AFFINE, rows.tolist(), Image.Resampling.BICUBIC, fillcolor=0
     )
     return np.asarray(turned).copy()
 

@@ -50,7 +50,8 @@ def show_field(
     assert view is not None
     pixels = state.pixels_of(Request(source.files, record.options, source.fetched))
     assert pixels is not None
-    side = context_arcsec(view)
+    whole = max(field.width, field.height) * field.pixel_scale_arcsec
+    side = min(context_arcsec(view), whole)
     words = record.options.mask_regions
     chart = SkyChart(
         layers=_layers(record, field, axes, side, stretch),
