@@ -140,7 +140,9 @@ def chart_figure(chart: SkyChart, dark: bool, draws: bool, look: str) -> go.Figu
         margin={"l": 44, "r": 6, "t": 6, "b": 38}, height=350, showlegend=False,
         plot_bgcolor="#000", paper_bgcolor="rgba(0,0,0,0)", hovermode="closest",
         dragmode="lasso" if draws else "pan", uirevision=look, selectionrevision=look,
-        newselection={"line": {"color": MASKED}}, font={"color": colours.text, "family": '"Source Sans", sans-serif'},
+        newselection={"line": {"color": MASKED}},
+        modebar={"bgcolor": "rgba(0, 0, 0, 0.5)", "color": "#ccc", "activecolor": "#fff"},
+        font={"color": colours.text, "family": '"Source Sans", sans-serif'},
     )  # fmt: skip
     if chart.oriented:
         _compass(figure)

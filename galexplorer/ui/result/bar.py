@@ -33,8 +33,12 @@ def show_bar(record: ExploredGalaxy) -> None:
     """
     posterior = record.result.posterior
     # what scrolls below it must not show through
-    background = theme(plots.dark()).background
-    st.html(f"<style>.st-key-bar{{background:{background}}}</style>")
+    colours = theme(plots.dark())
+    st.html(
+        f"<style>.st-key-bar{{background:{colours.background}}}"
+        # Streamlit's own colours of badges fall short of a contrast of 4.5 on dark pages
+        f".st-key-bar .stMarkdownBadge{{color:{colours.text} !important}}</style>"
+    )
     with st.container(
         key="bar", horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"
     ):
