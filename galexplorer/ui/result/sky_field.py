@@ -155,14 +155,11 @@ def _show_masks(pixels: Pixels, axes: SkyAxes) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if known:
             st.markdown(f"**{len(known)} masked**", width="content")
-            st.button(
-                "Undo", key="mask_undo", type="tertiary", icon=":material/undo:",
-                on_click=masks.set_masks, args=(known[:-1],),
-            )  # fmt: skip
-            st.button(
-                "Clear", key="mask_clear", type="tertiary", icon=":material/close:",
-                on_click=masks.set_masks, args=((),),
-            )  # fmt: skip
+            # no callbacks: the whole page follows, and not this part of it alone
+            if st.button("Undo", key="mask_undo", type="tertiary", icon=":material/undo:"):
+                _mask(list(known[:-1]))
+            if st.button("Clear", key="mask_clear", type="tertiary", icon=":material/close:"):
+                _mask([])
         with st.popover("Mask a circle", key="mask_circle", type="tertiary"):
             names = ("East (″)", "North (″)", "Radius (″)")
             keys = ("mask_east", "mask_north", "mask_radius")
