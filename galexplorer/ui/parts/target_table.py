@@ -195,7 +195,7 @@ def _configure() -> dict:
         "Known z": st.column_config.NumberColumn(
             format="%.4f", help="From the SDSS spectrum; not used by the model."
         ),
-        "Verdict": st.column_config.TextColumn(help="Whether the values may be used."),
+        "Verdict": st.column_config.TextColumn(width=130, help="Whether the values may be used."),
         "Remarks": st.column_config.TextColumn(width="large"),
     }
     for target in TARGETS:
