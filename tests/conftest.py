@@ -27,7 +27,7 @@ from jaxtyping import install_import_hook
 # their shapes. Before the package is imported; processes that a test starts run without.
 CHECKED = (
     "records", "fits", "image", "model", "science", "inference", "runs", "figures", "export",
-    "datasets", "verdict",
+    "datasets", "verdict", "pictures",
 )  # fmt: skip
 install_import_hook(
     [f"galexplorer.{room}" for room in CHECKED],

@@ -20,7 +20,7 @@ LEVELS = (
     {"records"},
     {"fits", "tables"},
     {"image", "catalogue", "model"},
-    {"query"},
+    {"query", "pictures"},
     {"sky", "science", "verdict"},
     {"inference"},
     {"runs"},

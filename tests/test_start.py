@@ -89,3 +89,13 @@ def test_a_draw_goes_through_one_member_of_each_target(engine):
     assert len(LAST) == 2
     assert len(TARGETS) == len(ORDER)
     assert needed <= flops.get_total_flops() < 1.2 * needed
+
+
+def test_the_first_page_loads_no_clients_of_services():
+    """All pages are imported before anything is shown; a galaxy is looked up when it is asked."""
+    pages = "about, card, compare, explore, latent_map, targets"
+    modules = loaded_by(f"from galexplorer.ui.pages import {pages}")
+    late = {"arviz", "astroquery", "bokeh", "corner", "keyring", "pyvo", "reproject", "requests"}
+    assert not late & set(modules)
+    # 3,015; before, with services' clients and arviz, which corner loads, 4,452
+    assert len(modules) < 3_150

@@ -102,7 +102,7 @@ class Engine(core.Engine):
             What else is known of the galaxy or its image, passed to `galexplorer.observe`:
             ``magnitudes``, ``errors``, ``petro_r50``, ``petro_r90``, ``ra``, ``dec``, ``pixel``,
             ``wcs``, ``pixel_scale``, ``flux_pixel_scale``, ``zero_point``, ``exposure``, ``mask``,
-            ``weight``, ``ebv``, ``deredden``, ``source``, ``progress``.
+            ``weight``, ``mask_regions``, ``ebv``, ``deredden``, ``source``, ``progress``.
 
         Returns
         -------

@@ -15,6 +15,7 @@ from galexplorer.errors import InputError, OptionError, TargetError
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image
+from galexplorer.image.regions import mask_by_hand, read_regions
 from galexplorer.inference.observe import observe as observe_pixels
 from galexplorer.inference.observe import observe_fetched
 from galexplorer.query.parse import names_galaxy
@@ -67,6 +68,7 @@ class Given(TypedDict, total=False):
     exposure: float | None
     mask: File | Mapping[str, File] | None
     weight: File | Mapping[str, File] | None
+    mask_regions: str | Path | None
     ebv: float | None
     deredden: bool
     source: Source
@@ -90,6 +92,7 @@ def observe(
     exposure: float | None = None,
     mask: File | Mapping[str, File] | None = None,
     weight: File | Mapping[str, File] | None = None,
+    mask_regions: str | Path | None = None,
     ebv: float | None = None,
     deredden: bool = False,
     source: Source = "auto",
@@ -132,6 +135,11 @@ def observe(
     mask, weight : path, bytes, (name, bytes) or mapping by band, optional
         FITS images on the image's grid. Pixels whose mask is not zero, or whose weight is not
         positive, are unmeasured.
+    mask_regions : str or path, optional
+        What on the image is not the galaxy, as DS9 writes regions, on the sky or in its pixels,
+        which count from 1: ``icrs; circle(150.1, 2.2, 3")``, ``image; polygon(9,9,20,9,20,20)``,
+        or a file that ends in ``.reg``. Photometry takes the mean of the rest of each ring in
+        their place, and the model is shown what lies across the galaxy's centre.
     ebv : float, optional
         Reddening E(B-V) of Schlegel et al. 1998, magnitudes: Galactic extinction that it means is
         removed from magnitudes measured on the image.
@@ -178,7 +186,9 @@ def observe(
         "weight": weight,
     }
     dust = {"ebv": ebv, "deredden": deredden or None}
-    stated = [name for name, value in {**placed, **read, **dust}.items() if value is not None]
+    by_hand = {"mask_regions": mask_regions}
+    known = {**placed, **read, **by_hand, **dust}
+    stated = [name for name, value in known.items() if value is not None]
     if isinstance(target, Observation):
         _refuse(stated, "an observation was measured already")
         if photometry is None:
@@ -197,16 +207,18 @@ def observe(
     if isinstance(target, SkyCoord):
         target = _position_text(target)
     if isinstance(target, str) and names_galaxy([target]):
-        _refuse(stated, "they belong to an image of your own")
+        _refuse([s for s in stated if s not in by_hand], "they belong to an image of your own")
         from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
 
         target = fetch_target(target, progress, source=source)
-    if not stated and _is_file(target):
+    regions = None if mask_regions is None else read_regions(mask_regions)
+    if set(stated) <= set(by_hand) and _is_file(target):
         target = read_fetched(target) or target
     if isinstance(target, Fetched):
-        _refuse([name for name in stated if name not in placed], "the pixels are those of SDSS")
-        if not stated:
-            return observe_fetched(target, photometry)
+        kept = [name for name in stated if name not in placed and name not in by_hand]
+        _refuse(kept, "the pixels are those of SDSS")
+        if set(stated) <= set(by_hand):
+            return _observe_fetched(target, photometry, regions)
         target = target.pixels  # a position that was stated is another galaxy's
     if progress is not None:
         progress("reading the image and measuring the galaxy")
@@ -229,12 +241,31 @@ def observe(
         )
     if pixel is not None and ra is not None:
         raise OptionError("Give a position in degrees or in pixels, not both.")
+    if regions:
+        pixels = mask_by_hand(pixels, regions, ra, dec, pixel)
     extinction = None if ebv is None else redden(ebv)
     if deredden:
         extinction = read_extinction(*_sky_position(pixels, ra, dec, pixel))
     if pixel is not None:
         pixels = _centred(pixels, *pixel)
-    return observe_pixels(pixels, photometry, ra=ra, dec=dec, extinction_mag=extinction)
+    seen = observe_pixels(pixels, photometry, ra=ra, dec=dec, extinction_mag=extinction)
+    return _telling_mask(seen, regions)
+
+
+def _observe_fetched(
+    fetched: Fetched, photometry: Photometry | None, regions: str | None
+) -> Observation:
+    if regions:
+        pixels = mask_by_hand(fetched.pixels, regions, fetched.ra, fetched.dec)
+        fetched = replace(fetched, pixels=pixels)
+    return _telling_mask(observe_fetched(fetched, photometry), regions)
+
+
+def _telling_mask(seen: Observation, regions: str | None) -> Observation:
+    """Return an observation that says which regions were masked by hand."""
+    if not regions:
+        return seen
+    return replace(seen, origins={**seen.origins, "mask": f"by hand, {regions}"})
 
 
 def _sky_position(
@@ -383,4 +414,5 @@ def _centred(pixels: Pixels, x: float, y: float) -> Pixels:
         slice(column - half[0], column + half[0] + 1),
     )
     composite = None if pixels.composite is None else pixels.composite[window]
-    return replace(pixels, flux=pixels.flux[window], composite=composite, wcs=None)
+    masked = None if pixels.masked is None else pixels.masked[window[1:]]
+    return replace(pixels, flux=pixels.flux[window], composite=composite, wcs=None, masked=masked)

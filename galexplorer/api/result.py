@@ -227,12 +227,11 @@ class Result(records.Result):
             If there is no image: the galaxy was inferred from magnitudes alone.
         """
         from galexplorer.figures.sky import colour_figure
-        from galexplorer.science.lines import kpc_per_arcsec
+        from galexplorer.science.summary import picture_scale
 
         if self.view is None:
             raise OptionError("There is no image: this was inferred from magnitudes alone.")
-        redshift = self.posterior.summary()["redshift"]["p50"]
-        return colour_figure(self.view, float(kpc_per_arcsec(redshift)))
+        return colour_figure(self.view, picture_scale(self))
 
     def write(self, path: str | Path, format: str | None = None) -> None:
         """Write draws, summary or report to a file, replacing one that is there.

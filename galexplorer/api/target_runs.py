@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 from astropy.table import Table, vstack
@@ -22,8 +23,10 @@ from galexplorer.inference.engine import Engine
 from galexplorer.query.target_list import Target, TargetList
 from galexplorer.records.photometry import Photometry
 from galexplorer.runs.target_run import DRAWS, Outcome, infer_target
-from galexplorer.sky.http import Settings
 from galexplorer.tables import read_raw
+
+if TYPE_CHECKING:
+    import galexplorer.sky.http
 
 PART = 10
 """Targets that are written at a time: what a sudden end of the program costs."""
@@ -93,7 +96,7 @@ class TargetRun:
         *,
         progress: Progress = lambda done, number, words: None,
         stop: Stop = lambda: False,
-        settings: Settings | None = None,
+        settings: "galexplorer.sky.http.Settings | None" = None,
     ) -> None:
         """Try the targets that are left, one after the other, which is polite to the services.
 
@@ -139,7 +142,7 @@ class TargetRun:
         target: Target,
         load_engine: Callable[[], Engine],
         tell: Callable[[str], None] = lambda words: None,
-        settings: Settings | None = None,
+        settings: "galexplorer.sky.http.Settings | None" = None,
     ) -> Outcome:
         """Try one target with the run's options, and keep nothing.
 

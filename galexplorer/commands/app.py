@@ -1,6 +1,7 @@
 """The command that starts the explorer."""
 
 import errno
+import os
 import socket
 import tomllib
 from typing import Annotated
@@ -13,6 +14,7 @@ from galexplorer.resources import bundled
 
 _FIRST_PORT = 8501
 _PORTS_TRIED = 100
+_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +39,19 @@ def start(
     browser: Annotated[
         bool | None, typer.Option(help="Open a browser. Default: where there is a screen.")
     ] = None,
+    samp: Annotated[
+        bool,
+        typer.Option("--samp", help="Offer to send results to TOPCAT or Aladin on this computer."),
+    ] = False,
 ) -> None:
     """Start the explorer and open it in a browser."""
     settings = tomllib.loads(bundled(".streamlit/config.toml").read_text(encoding="utf-8"))
     address = address or settings["server"]["address"]
+    if samp and address not in _LOCAL:
+        raise OptionError(
+            f"--samp serves the computer that the explorer runs on alone, and {address} lets "
+            "others in: leave one of the two out."
+        )
     port = _choose_port(address, port)
 
     from streamlit.web.cli import main as run_streamlit
@@ -53,6 +64,8 @@ def start(
         options["logger.level"] = "error"
     console.tell(f"the explorer is at {_write_url(address, port)}; Ctrl-C stops it.")
     flags = [f"--{name}={value}" for name, value in options.items()]
+    if samp:
+        os.environ["GALEXPLORER_SAMP"] = "1"  # the pages look for it
     run_streamlit(["run", str(bundled("app.py")), *flags], standalone_mode=False)
 
 

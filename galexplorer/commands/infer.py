@@ -37,6 +37,7 @@ from galexplorer.commands.statements import (
     ExposureOption,
     FluxPixelScaleOption,
     MaskOption,
+    MaskRegionsOption,
     Number,
     PixelScaleOption,
     Sources,
@@ -128,6 +129,7 @@ def infer(
     exposure: ExposureOption = None,
     mask: MaskOption = None,
     weight: WeightOption = None,
+    mask_regions: MaskRegionsOption = None,
     ebv: EbvOption = None,
     deredden: DereddenOption = False,
     redshift: Annotated[Number, typer.Option(help="Known redshift, held fixed.")] = None,
@@ -232,6 +234,10 @@ def infer(
             f"{len(targets)} galaxies were given: their magnitudes and redshifts go into a table, "
             "for --catalog."
         )
+    if targets and mask_regions is not None:
+        if len(targets) > 1:
+            raise OptionError("--mask-regions is for one galaxy: give one.")
+        stated["mask_regions"] = mask_regions
     kind = _choose_format(out, format, several=len(targets) > 1)
     plots = {name: path for name, path in {"corner": corner, "bpt": bpt}.items() if path}
     check_figures(plots, several=len(targets) > 1)

@@ -49,6 +49,14 @@ WeightOption = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="FITS weight map, zero where a pixel is bad; likewise."),
 ]
+MaskRegionsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGIONS",
+        help="What is not the galaxy, as DS9 writes regions: 'icrs; circle(150.1, 2.2, 3\")', or a "
+        "file that ends in .reg.",
+    ),
+]
 EbvOption = Annotated[
     Number,
     typer.Option(help="E(B-V) of Schlegel et al. 1998, removed from magnitudes measured."),
@@ -149,6 +157,8 @@ def read_image_options(given: Mapping[str, Any], sources: Sources | None) -> dic
             "--source applies only to a galaxy fetched from SDSS: give a name or position."
         )
     if sources is None:
+        if given["mask_regions"] is not None:
+            raise OptionError("--mask-regions applies only to an image: give one.")
         if not any(given[f"mag_{band}"] is not None for band in BANDS):
             raise OptionError("nothing to infer from: give an image or a magnitude (--mag-r 17.2).")
         for name in OF_IMAGE:
@@ -162,6 +172,7 @@ def read_image_options(given: Mapping[str, Any], sources: Sources | None) -> dic
     stated["zero_point"] = _by_band("zero_point", given["zero_point"], _number)
     for name in ("mask", "weight"):
         stated[name] = _by_band(name, given[name], Path)
+    stated["mask_regions"] = given["mask_regions"]
     return stated
 
 

@@ -24,8 +24,12 @@ from galexplorer.export.publication import FIGURES, publication_figure
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import FINE
-from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import NOT_MEANT, describe_galaxy, verdict_sentences
+from galexplorer.science.summary import (
+    NOT_MEANT,
+    describe_galaxy,
+    picture_scale,
+    verdict_sentences,
+)
 from galexplorer.version import __version__
 
 # The policy lets a browser load nothing and run nothing, whatever a name or a note may hold.
@@ -146,8 +150,7 @@ def html_report(result: Result, name: str = "") -> bytes:
 def _sky(result: Result) -> str:
     if result.view is None:
         return ""
-    redshift = float(np.median(result.posterior.column("redshift")))
-    figure = colour_figure(result.view, float(kpc_per_arcsec(redshift)))
+    figure = colour_figure(result.view, picture_scale(result))
     image = _image(figure_bytes(figure, "png", dpi=150), "png", "Colour image with scale bar")
     caption = "SDSS composite of i, r, g."
     if result.view.petrosian_radius_arcsec is not None:

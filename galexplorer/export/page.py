@@ -25,9 +25,9 @@ from galexplorer.figures.sky import colour_figure
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import FINE
 from galexplorer.schema import PROPERTY_NAMES
-from galexplorer.science.lines import kpc_per_arcsec
 from galexplorer.science.summary import (
     describe_galaxy,
+    picture_scale,
     shown_targets,
     verdict_sentences,
 )
@@ -157,8 +157,7 @@ def _set_values(page: Sheet, result: Result) -> None:
 def _set_beside(page: Sheet, result: Result, top_in: float, bottom_in: float) -> None:
     """Set picture, BPT diagram and lines below each other in the right column."""
     if result.view is not None:
-        redshift = float(np.median(result.posterior.column("redshift")))
-        picture = rasterise(colour_figure(result.view, float(kpc_per_arcsec(redshift))))
+        picture = rasterise(colour_figure(result.view, picture_scale(result)))
         top_in -= page.draw(picture, _BESIDE_IN, top_in, _RIGHT_IN) + 0.15
         page.y_in = min(page.y_in, top_in) if not result.verdict.usable else page.y_in
     if not result.verdict.usable:

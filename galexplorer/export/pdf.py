@@ -30,8 +30,12 @@ from galexplorer.figures.palette import LIGHT
 from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.schema import PROPERTY_NAMES
-from galexplorer.science.lines import kpc_per_arcsec
-from galexplorer.science.summary import describe_galaxy, shown_targets, verdict_sentences
+from galexplorer.science.summary import (
+    describe_galaxy,
+    picture_scale,
+    shown_targets,
+    verdict_sentences,
+)
 
 _WHOLE = Size("Figure of a whole page", WIDTH_IN, 9.0, 8.0, 1.0)
 _CAPTION_IN = 0.6
@@ -94,8 +98,7 @@ def _summary(result: Result, name: str) -> Sheet:
         page.write(words)
     page.write(photometry_words(result))
     if result.view is not None:
-        redshift = float(np.median(result.posterior.column("redshift")))
-        page.place(rasterise(colour_figure(result.view, float(kpc_per_arcsec(redshift)))), 3.2)
+        page.place(rasterise(colour_figure(result.view, picture_scale(result))), 3.2)
     page.write("Posterior", size=11, weight="bold")
     grid = posterior_grid(result)
     shares = (0.2, 0.1, 0.17, 0.18, *([0.09] if result.known else []), 0.26)

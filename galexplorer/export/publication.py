@@ -13,7 +13,6 @@ from galexplorer.errors import OptionError
 from galexplorer.export.figures import figure_bytes
 from galexplorer.export.provenance import describe_provenance
 from galexplorer.figures.bpt import bpt_static_figure
-from galexplorer.figures.corner import corner_figure
 from galexplorer.figures.lines_static import lines_static_figure
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
@@ -111,6 +110,8 @@ def _draw(
     result: Result, kind: str, to: Size, known: Mapping[str, float] | None, names: Sequence[str]
 ) -> Figure:
     if kind == "corner":
+        from galexplorer.figures.corner import corner_figure  # it takes seconds to load
+
         figure = corner_figure(result.posterior, shown_targets(result, names), known)
         fit_corner(figure, to)
         return figure

@@ -95,7 +95,7 @@ def calibration_plot(report: dict, dark: bool = False) -> Plot:
     -------
     Plot
     """
-    figure, axes, colours = canvas(10.8, 3.6, 1, 2, dark, sharey=True)
+    figure, axes, colours = canvas(7.6, 3.5, 1, 2, dark, sharey=True)
     worst = (0.0, "")
     for panel, real in zip(axes[0], (True, False), strict=True):
         drawn = 0

@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import RESIDUAL_MAP, theme
 from galexplorer.image.composite import composite, linear_flux
+from galexplorer.pictures.north_up import SkyAxes, north_up
 from galexplorer.records.result import View
 from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 
@@ -62,8 +63,19 @@ def bar_length_arcsec(width_arcsec: float) -> float:
     return float(fitting[-1]) if fitting else 0.25 * width_arcsec
 
 
-def _length_label(arcsec: float) -> str:
-    return f"{arcsec / 60:g}′" if arcsec >= 60 else f"{arcsec:g}″"
+def length_label(arcsec: float, kpc_per_arcsec: float | None = None) -> str:
+    """Return a length as the label of a scale bar, in kpc too where the scale is known.
+
+    Examples
+    --------
+    >>> length_label(20.0, 0.63), length_label(120.0)
+    ('20″ = 13 kpc', '2′')
+    """
+    label = f"{arcsec / 60:g}′" if arcsec >= 60 else f"{arcsec:g}″"
+    if kpc_per_arcsec is None or not np.isfinite(kpc_per_arcsec):
+        return label
+    kpc = arcsec * kpc_per_arcsec
+    return f"{label} = {kpc:.0f} kpc" if kpc >= 9.5 else f"{label} = {kpc:.2g} kpc"
 
 
 def colour_figure(
@@ -72,11 +84,13 @@ def colour_figure(
     aperture: bool = True,
     brightness: float = 1.0,
 ) -> Figure:
-    """Draw the colour image with scale bar, compass and Petrosian aperture.
+    """Draw the colour image, north up and east left, with scale bar, compass and aperture.
 
     Parameters
     ----------
     view : View
+        An image without orientation is drawn as it is. Of one that is turned, what the square
+        does not hold is black.
     kpc_per_arcsec : float, optional
         Adds the length of the scale bar in kpc.
     aperture : bool
@@ -94,19 +108,20 @@ def colour_figure(
     if aperture and view.petrosian_radius_arcsec is not None:
         radius = view.petrosian_radius_arcsec / view.native_pixel_scale_arcsec
         circle = ((columns - 1) / 2, (rows - 1) / 2, radius)
-    return sky_figure(
-        scale_brightness(view.native, brightness),
-        view.native_pixel_scale_arcsec,
-        (view.north_angle_deg, view.mirrored),
-        kpc_per_arcsec,
-        circle,
-    )
+    picture = scale_brightness(view.native, brightness)
+    if view.north_angle_deg is not None:
+        scale = view.native_pixel_scale_arcsec
+        middle = ((columns - 1) / 2, (rows - 1) / 2)
+        axes = SkyAxes(*middle, scale, view.north_angle_deg, view.mirrored)
+        picture = north_up(picture, axes, columns * scale)
+    oriented = view.north_angle_deg is not None
+    return sky_figure(picture, view.native_pixel_scale_arcsec, oriented, kpc_per_arcsec, circle)
 
 
 def sky_figure(
     picture: UInt8[np.ndarray, "h w 3"],
     pixel_scale_arcsec: float,
-    north: tuple[float | None, bool] = (None, False),
+    oriented: bool = False,
     kpc_per_arcsec: float | None = None,
     circle: tuple[float, float, float] | None = None,
     stars: Sequence[tuple[float, float]] = (),
@@ -118,9 +133,8 @@ def sky_figure(
     picture : ndarray, shape (h, w, 3), uint8
         Row 0 on top.
     pixel_scale_arcsec : float
-    north : tuple of (float or None, bool)
-        Direction of north, degrees counter-clockwise from up, and whether the sky is mirrored; no
-        compass where it is None.
+    oriented : bool
+        North is up and east left: draw a compass.
     kpc_per_arcsec : float, optional
         Adds the length of the scale bar in kpc.
     circle : tuple of float, optional
@@ -139,9 +153,8 @@ def sky_figure(
     axes.imshow(picture, interpolation="nearest" if columns < 200 else "antialiased")
     axes.set_axis_off()
     _scale_bar(axes, (rows, columns), pixel_scale_arcsec, kpc_per_arcsec)
-    angle, mirrored = north
-    if angle is not None:
-        _compass(axes, (rows, columns), angle, mirrored)
+    if oriented:
+        _compass(axes, (rows, columns))
     if circle is not None:
         x, y, radius = circle
         patch = Circle((x, y), radius, fill=False, color="white", alpha=0.75, linewidth=0.9)
@@ -159,9 +172,7 @@ def _scale_bar(
 ) -> None:
     rows, columns = shape
     length = bar_length_arcsec(columns * pixel_scale_arcsec)
-    label = _length_label(length)
-    if kpc_per_arcsec is not None and np.isfinite(kpc_per_arcsec):
-        label += f" = {length * kpc_per_arcsec:.2g} kpc"
+    label = length_label(length, kpc_per_arcsec)
     x, y = 0.05 * columns, 0.94 * rows
     end = x + length / pixel_scale_arcsec
     axes.plot([x, end], [y, y], color="white", linewidth=2.2, path_effects=_HALO)
@@ -170,17 +181,11 @@ def _scale_bar(
     )
 
 
-def _compass(axes: Axes, shape: tuple[int, int], north_angle_deg: float, mirrored: bool) -> None:
+def _compass(axes: Axes, shape: tuple[int, int]) -> None:
     rows, columns = shape
     arm = 0.09 * min(rows, columns)
-    x, y = 0.84 * columns, 0.84 * rows
-    for name, angle_deg in (
-        ("N", north_angle_deg),
-        ("E", north_angle_deg + (-90 if mirrored else 90)),
-    ):
-        angle = np.deg2rad(angle_deg)
-        # Counter-clockwise from up, on a screen whose y axis points down.
-        right, down = -arm * float(np.sin(angle)), -arm * float(np.cos(angle))
+    x, y = 0.9 * columns, 0.9 * rows
+    for name, right, down in (("N", 0.0, -arm), ("E", -arm, 0.0)):
         axes.annotate(
             "",
             (x + right, y + down),

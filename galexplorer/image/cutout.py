@@ -64,9 +64,11 @@ def cut(
     left, top = int(np.floor(x - half)) - margin, int(np.floor(y - half)) - margin
     size = int(np.ceil(2 * half)) + 2 * margin + 1
     if pixels.composite is not None:
-        levels = np.round(255 * _patch(pixels.composite, top, left, size)).astype(np.uint8)
+        shown = _without_masked(pixels.composite, pixels, measurement)
+        levels = np.round(255 * _patch(shown, top, left, size)).astype(np.uint8)
     else:
-        patch = _patch(pixels.flux, top, left, size) - measurement.sky[:, None, None]
+        flux = _without_masked(pixels.flux, pixels, measurement)
+        patch = _patch(flux, top, left, size) - measurement.sky[:, None, None]
         levels = as_served(composite(patch, pixels.pixel_scale_arcsec))
     box = (x - half - left, y - half - top, x + half - left, y + half - top)
     grid = resample(levels, box)
@@ -92,6 +94,25 @@ def resample(
     image = Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))
     small = image.resize((GRID, GRID), Image.Resampling.BILINEAR, box=box)
     return np.asarray(small).transpose(2, 0, 1).copy()
+
+
+def _without_masked(image: np.ndarray, pixels: Pixels, measurement: Measurement) -> np.ndarray:
+    """Return an image with what lies across the galaxy's centre in place of masked pixels.
+
+    Where that is masked too, or off the image, it is the sky: the median of the image.
+    """
+    if pixels.masked is None:
+        return image
+    y, x = np.nonzero(pixels.masked)
+    height, width = pixels.masked.shape
+    across_y = np.round(2 * measurement.y - y).astype(int)
+    across_x = np.round(2 * measurement.x - x).astype(int)
+    there = (across_y >= 0) & (across_y < height) & (across_x >= 0) & (across_x < width)
+    there[there] = ~pixels.masked[across_y[there], across_x[there]]
+    filled = np.array(image, np.float32)
+    filled[:, y, x] = np.nanmedian(image[:, ~pixels.masked], axis=1)[:, None]
+    filled[:, y[there], x[there]] = image[:, across_y[there], across_x[there]]
+    return filled
 
 
 def _patch(image: np.ndarray, top: int, left: int, size: int) -> np.ndarray:

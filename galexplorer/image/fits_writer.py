@@ -1,6 +1,6 @@
 """A gri cube as FITS, in the form that the reader takes without a question."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +17,7 @@ def write_cube(
     pixel_scale_arcsec: float,
     wcs: WCS | None = None,
     header_cards: Mapping[str, object] | None = None,
+    history: Sequence[str] = (),
 ) -> None:
     """Write g, r, i as one FITS cube; an existing file is replaced.
 
@@ -32,6 +33,9 @@ def write_cube(
         Celestial coordinates.
     header_cards : mapping, optional
         Further cards: values, or pairs of value and comment, by keyword.
+
+    history : sequence of str
+        Lines of HISTORY.
 
     Raises
     ------
@@ -53,4 +57,6 @@ def write_cube(
             header[f"CUNIT{axis}"] = "deg"
     for keyword, value in (header_cards or {}).items():
         header[keyword] = value
+    for line in history:
+        header.add_history(line)
     fits.PrimaryHDU(np.asarray(flux, np.float32), header).writeto(path, overwrite=True)

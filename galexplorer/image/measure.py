@@ -105,7 +105,7 @@ def measure(pixels: Pixels, ra: float | None = None, dec: float | None = None) -
     if blank.all():
         raise TargetError("The image has no measured pixels at this position; check RA and Dec.")
     flux = np.where(blank, 0.0, flux)
-    sky, noise = _sky(flux, blank)
+    sky, noise = estimate_sky(flux, blank)
     flux = np.ascontiguousarray(flux - sky[:, None, None])
     x, y, scale = x0 - columns.start, y0 - rows.start, pixels.pixel_scale_arcsec
     found = _detect(flux, noise, blank, x, y, scale)
@@ -141,7 +141,7 @@ def _window(pixels: Pixels, x: float, y: float) -> tuple[slice, slice]:
     )
 
 
-def _sky(flux: np.ndarray, blank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def estimate_sky(flux: np.ndarray, blank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a constant sky and its noise per band, from the border of the field.
 
     SDSS frames are sky-subtracted already, and a mesh would remove large galaxies' haloes.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Pixels:
         (red, green, blue), 0 to 1.
     notes : tuple of str
         What was detected or assumed about scale and flux convention; a sentence each.
+    masked : ndarray, shape (H, W), bool, or None
+        Pixels that the user says are not the galaxy's; their flux is NaN.
     """
 
     flux: Float32[np.ndarray, "3 h w"]
@@ -38,6 +40,7 @@ class Pixels:
     wcs: WCS | None = None
     composite: Float32[np.ndarray, "3 h w"] | None = None
     notes: tuple[str, ...] = field(default=())
+    masked: Bool[np.ndarray, "h w"] | None = None
 
     def to_pixel(self, ra: float, dec: float) -> tuple[float, float]:
         """Return the pixel of an ICRS position, whatever frame the header uses.

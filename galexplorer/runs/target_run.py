@@ -10,10 +10,9 @@ from galexplorer.inference.observe import observe, observe_fetched
 from galexplorer.query.target_list import Target
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.sky.fetch import fetch_target
-from galexplorer.sky.http import Settings
 
 if TYPE_CHECKING:
+    import galexplorer.sky.http
     from galexplorer.inference.engine import Engine
 
 DRAWS = 1000
@@ -59,7 +58,7 @@ def infer_target(
     draws: int = DRAWS,
     seed: int = 0,
     progress: Progress = lambda words: None,
-    settings: Settings | None = None,
+    settings: "galexplorer.sky.http.Settings | None" = None,
 ) -> Outcome:
     """Infer one target; a failure is recorded in the outcome, not raised.
 
@@ -95,7 +94,7 @@ def _infer(
     draws: int,
     seed: int,
     progress: Progress,
-    settings: Settings | None,
+    settings: "galexplorer.sky.http.Settings | None",
 ) -> Outcome:
     ra: float | None = None
     dec: float | None = None
@@ -111,6 +110,8 @@ def _infer(
     if target.photometry is not None and (not images or not target.text):
         observation = observe(None, target.photometry)
     elif target.text:
+        from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
+
         fetched = fetch_target(target.text, progress, settings=settings)
         ra, dec = fetched.ra, fetched.dec
         observation = observe_fetched(fetched, target.photometry)

@@ -8,6 +8,7 @@ from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import DO_NOT_USE, FINE, LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES, TARGETS
+from galexplorer.science.lines import kpc_per_arcsec
 
 BPT_LABELS = dict(zip(BPT_CLASSES, ("Star-forming", "Composite", "Seyfert", "LINER"), strict=True))
 
@@ -172,6 +173,14 @@ def describe_concentration(result: Result) -> str:
         else "late-type concentration"
     )
     return f"{kind} (R90/R50 = {ratio:.1f})"
+
+
+def picture_scale(result: Result) -> float | None:
+    """Return kpc per arcsec at the median redshift, None where the verdict doubts that."""
+    doubted = {"prior_conflict", "fixed_redshift", "beyond"}.intersection(result.verdict.codes)
+    if doubted or not result.verdict.usable:
+        return None
+    return float(kpc_per_arcsec(float(np.median(result.posterior.column("redshift")))))
 
 
 def describe_galaxy(result: Result) -> str:

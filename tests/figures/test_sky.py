@@ -36,23 +36,27 @@ def test_scale_bar_in_kpc(view):
     assert "20″" in texts(colour_figure(view, kpc_per_arcsec=np.nan))
 
 
-def direction(figure, name):
-    """Return the angle of a compass letter seen from the other, counter-clockwise from up."""
-    letters = texts(figure)
-    north, east = (np.array(letters[n].get_position()) for n in "NE")
-    rows, columns = 194, 194
-    corner = np.array([0.84 * columns, 0.84 * rows])
-    x, y = ({"N": north, "E": east}[name] - corner) * (1, -1)  # y upwards
-    return np.rad2deg(np.arctan2(-x, y)) % 360
-
-
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("angle", [0.0, 30.0, 200.0, 350.0])
-def test_compass_points_north_and_east(view, angle):
-    figure = colour_figure(replace(view, north_angle_deg=angle))
-    assert direction(figure, "N") == pytest.approx(angle % 360, abs=1e-6)
-    assert direction(figure, "E") == pytest.approx((angle + 90) % 360, abs=1e-6)
-    mirrored = colour_figure(replace(view, north_angle_deg=angle, mirrored=True))
-    assert direction(mirrored, "E") == pytest.approx((angle - 90) % 360, abs=1e-6)
+def test_north_is_up_and_east_left_and_the_compass_says_so(view, angle, mirrored):
+    native = np.zeros((121, 121, 3), np.uint8)
+    turn = np.radians(angle)  # counter-clockwise from up, on a screen whose rows go down
+    north = np.array([-np.sin(turn), -np.cos(turn)])
+    east = np.array([-np.cos(turn), np.sin(turn)]) * (-1 if mirrored else 1)
+    for direction, channel in ((north, 0), (east, 2)):
+        x, y = np.round(60 + 40 * direction).astype(int)
+        native[y - 2 : y + 3, x - 2 : x + 3, channel] = 255
+    turned = replace(view, native=native, north_angle_deg=angle, mirrored=mirrored)
+    figure = colour_figure(turned)
+    shown = figure.axes[0].images[0].get_array()
+    row, column = (np.mean(k) for k in np.nonzero(shown[..., 0] > 128))
+    assert (row, column) == pytest.approx((20, 60), abs=0.8)
+    row, column = (np.mean(k) for k in np.nonzero(shown[..., 2] > 128))
+    assert (row, column) == pytest.approx((60, 20), abs=0.8)
+    letters = texts(figure)
+    (x_n, y_n), (x_e, y_e) = (letters[name].get_position() for name in "NE")
+    assert y_n < y_e  # rows go down
+    assert x_e < x_n
 
 
 def test_without_wcs_there_is_no_compass(view):

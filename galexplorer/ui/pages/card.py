@@ -81,9 +81,10 @@ def page() -> None:
         "with the same inputs, the usual way to get point estimates without a posterior."
     )
     _show_headlines(card)
-    with st.container(width=1100):
-        if has_points(card):  # those evaluated before single galaxies were kept have none
+    if has_points(card):  # those evaluated before single galaxies were kept have none
+        with st.container(width=1100):
             _show_plot(card, "truth", partial(truth_plot, card))
+    with st.container(width=820):
         _show_plot(card, "calibration", partial(calibration_plot, card))
     _show_sample(card)
     st.subheader("Real galaxies, compared with gradient boosting", anchor=False)

@@ -19,6 +19,7 @@ from galexplorer.ui.parts.history import label, show_history
 from galexplorer.ui.parts.sky_pictures import colour_picture
 from galexplorer.ui.parts.tables import INTERVALS, UNITS
 from galexplorer.ui.session import navigation, state
+from galexplorer.ui.session.field import surroundings_of
 from galexplorer.ui.session.state import ExploredGalaxy
 
 MAX_GALAXIES = len(SERIES)
@@ -93,9 +94,10 @@ def _show_table(chosen: list[ExploredGalaxy], names: list[str]) -> None:
 
 def _show_one(record: ExploredGalaxy, name: str, colour: str) -> None:
     if record.result.view is not None:
+        around = surroundings_of(record.source, record.options, record.result.view)
         st.image(
-            colour_picture(record.result, "SDSS", True),
-            width=180,
+            colour_picture(record.result, "SDSS", True, around),
+            width=260,
             alt=f"Colour image of {name}",
         )
     swatch = f"<span style='color:{colour}' aria-hidden='true'>&#9632;</span>"

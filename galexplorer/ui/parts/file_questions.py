@@ -10,8 +10,8 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
 from galexplorer.errors import BandsError, GalexplorerError, ScaleError, ZeroPointError
-from galexplorer.image.objects import find_objects
 from galexplorer.image.pixels import Pixels
+from galexplorer.pictures.objects import find_objects
 from galexplorer.schema import IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import state

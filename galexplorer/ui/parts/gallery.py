@@ -11,10 +11,7 @@ from PIL import Image
 
 from galexplorer.records.result import Neighbour
 from galexplorer.science.summary import BPT_LABELS, format_value
-from galexplorer.sky.cache import Cache
-from galexplorer.sky.http import Network
 from galexplorer.sky.links import link_words, sky_links
-from galexplorer.sky.pictures import PATIENCE, fetch_pictures
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import navigation
 
@@ -161,6 +158,10 @@ def _outage() -> dict[str, tuple[float, str]]:
 
 
 def _fetch(galaxies: Sequence[Neighbour]) -> tuple[list[bytes | None], str]:
+    from galexplorer.sky.cache import Cache  # clients of services: only where asked
+    from galexplorer.sky.http import Network
+    from galexplorer.sky.pictures import PATIENCE, fetch_pictures
+
     until, why = _outage().get("pictures", (0.0, ""))
     if time.monotonic() < until:
         return [None] * len(galaxies), why

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from galexplorer.figures.palette import DARK
+
 FOLDER = Path(__file__).parent
 ICON = str(FOLDER / "icon.svg")
 
@@ -11,6 +13,10 @@ ICON = str(FOLDER / "icon.svg")
 def apply_style() -> None:
     """Apply the style sheet; call it once, at the top of a page."""
     st.html(FOLDER / "style.css")
+    if st.context.theme.type == "dark":
+        # white on the accent has a contrast of 3
+        primary = '[data-testid="stBaseButton-primary"]'
+        st.html(f"<style>{primary}:enabled *{{color:{DARK.background} !important}}</style>")
 
 
 def start_at_top(shown: str) -> None:

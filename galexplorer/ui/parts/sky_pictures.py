@@ -17,17 +17,19 @@ from galexplorer.figures.sky import (
     sky_figure,
 )
 from galexplorer.records.result import Result, View
-from galexplorer.science.lines import kpc_per_arcsec
+from galexplorer.science.summary import picture_scale
 from galexplorer.ui.parts.images import address
-from galexplorer.ui.session.field import FieldImage
+from galexplorer.ui.session.field import FieldImage, Surroundings
 
 SIDE_PX = 448
 DPI = 180
 KEPT = 64
 
 
-def colour_picture(result: Result, stretch: str, aperture: bool) -> str:
-    """Return the colour image with scale bar, compass and aperture.
+def colour_picture(
+    result: Result, stretch: str, aperture: bool, around: Surroundings | None = None
+) -> str:
+    """Return the colour image, north up, with scale bar, compass and aperture.
 
     It is drawn again for other pixels and another scale in kpc, not for every other posterior.
 
@@ -38,69 +40,60 @@ def colour_picture(result: Result, stretch: str, aperture: bool) -> str:
     stretch : str
         One of `galexplorer.figures.sky.STRETCHES`.
     aperture : bool
+    around : Surroundings, optional
+        What fills the corners of a picture that is turned.
     """
     assert result.view is not None
-    return _colour(_view_key(result.view), _scale(result), stretch, aperture, result.view)
+    key = _view_key(result.view) if around is None else around.key
+    return _colour(key, _scale(result), stretch, aperture, result.view, around)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
-def _colour(key: str, scale: float, stretch: str, aperture: bool, _view: View) -> str:
-    return _jpeg(colour_figure(_view, scale, aperture, STRETCHES[stretch]))
-
-
-def field_picture(
-    field: FieldImage,
-    result: Result | None = None,
-    chosen: int | None = None,
-    stretch: str = "SDSS",
-    aperture: bool = False,
+def _colour(
+    key: str,
+    scale: float | None,
+    stretch: str,
+    aperture: bool,
+    _view: View,
+    _around: Surroundings | None,
 ) -> str:
-    """Return the whole image with scale bar, compass, aperture and marks of stars.
+    if _around is None:
+        return _jpeg(colour_figure(_view, scale, aperture, STRETCHES[stretch]))
+    middle, circle = 0.5 * (len(_around.picture) - 1), None
+    if aperture and _view.petrosian_radius_arcsec is not None:
+        circle = (middle, middle, _view.petrosian_radius_arcsec / _around.step_arcsec)
+    picture = scale_brightness(_around.picture, STRETCHES[stretch])
+    oriented = _view.north_angle_deg is not None
+    return _jpeg(sky_figure(picture, _around.step_arcsec, oriented, scale, circle))
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def field_picture(key: str, _field: FieldImage) -> str:
+    """Return the whole image as it lies, with scale bar and marks of stars.
 
     Parameters
     ----------
-    field : FieldImage
-    result : Result, optional
-        Of the galaxy on the page.
-    chosen : int, optional
-        Which of the field's galaxies that is.
-    stretch : str
-    aperture : bool
+    key : str
+        That of the field.
+    _field : FieldImage
     """
-    view = result.view if result is not None else None
-    scale = _scale(result) if result is not None else None
-    radius = view.petrosian_radius_arcsec if view is not None and aperture else None
-    place = None
-    if chosen is not None and radius is not None:
-        place = (*field.place(field.galaxies[chosen]), radius / field.shown_scale_arcsec)
-    north = (view.north_angle_deg, view.mirrored) if view is not None else (None, False)
-    return _field(field.key, stretch, north, scale, place, field)
+    stars = [_field.place(star) for star in _field.stars]
+    return _jpeg(sky_figure(_field.picture, _field.shown_scale_arcsec, stars=stars))
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
-def _field(
-    key: str,
-    stretch: str,
-    north: tuple[float | None, bool],
-    scale: float | None,
-    circle: tuple[float, float, float] | None,
-    _field: FieldImage,
-) -> str:
-    figure = sky_figure(
-        scale_brightness(_field.picture, STRETCHES[stretch]),
-        _field.shown_scale_arcsec,
-        north,
-        scale,
-        circle,
-        [_field.place(star) for star in _field.stars],
-    )
-    return _jpeg(figure)
+def plain_picture(key: str, stretch: str, _picture: np.ndarray) -> str:
+    """Return the pixels of a picture alone, which a chart is laid over."""
+    buffer = io.BytesIO()
+    shown = scale_brightness(_picture, STRETCHES[stretch])
+    Image.fromarray(np.ascontiguousarray(shown)).save(buffer, "JPEG", quality=90)
+    return address(buffer.getvalue(), "jpeg")
 
 
-def _scale(result: Result) -> float:
+def _scale(result: Result) -> float | None:
     """Return kpc per arcsec at the median redshift, to two digits."""
-    redshift = float(np.median(result.posterior.column("redshift")))
-    return float(f"{float(kpc_per_arcsec(redshift)):.2g}")
+    scale = picture_scale(result)
+    return None if scale is None else float(f"{scale:.2g}")
 
 
 def _jpeg(figure: Figure) -> str:
@@ -124,13 +117,13 @@ def reconstruction_pictures(result: Result) -> tuple[tuple[str, str], ...]:
 def _reconstruction(key: str, _view: View) -> tuple[tuple[str, str], ...]:
     residual, limit = residual_picture(_view)
     return (
-        (_enlarged(_view.composite), "Input"),
-        (_enlarged(_view.reconstruction), "Reconstruction"),
-        (_enlarged(residual), f"Residual, ±{limit:.0f}"),
+        (enlarged(_view.composite), "Input"),
+        (enlarged(_view.reconstruction), "Reconstruction"),
+        (enlarged(residual), f"Residual, ±{limit:.0f}"),
     )
 
 
-def _enlarged(picture: np.ndarray) -> str:
+def enlarged(picture: np.ndarray) -> str:
     """Return a picture as PNG with its pixels seen as squares."""
     side = SIDE_PX // len(picture) * len(picture)
     buffer = io.BytesIO()

@@ -25,6 +25,8 @@ _COLUMNS = {
     "log_flux_nii_6584": "log F [N II]",
     "log_flux_oiii_5007": "log F [O III]",
 }
+_TOLD = 5
+"""Failures that are told below the table too."""
 _SEARCHED = ["Target", "State", "Class", "Verdict", "Remarks"]
 _UNITS = {
     "log10(Msun)": "log of solar masses",
@@ -105,7 +107,8 @@ def results_frame(targets: Sequence[Target], table: Table | None) -> pd.DataFram
         )
         for target, problem, z, reason in zip(targets, problems, fixed, reasons, strict=True)
     ]
-    return frame
+    first = ["Target", "State", "Verdict", "Class", "Share"]
+    return frame[[*first, *(name for name in frame.columns if name not in first)]]
 
 
 def _numbers(table: Table | None, name: str, number: int) -> np.ndarray:
@@ -173,6 +176,8 @@ def show_table(frame: pd.DataFrame) -> int | None:
         on_select="rerun",
         selection_mode="single-row",
     )
+    for row in shown[shown["State"] == FAILED].head(_TOLD).itertuples():
+        st.caption(f":material/error: {row.Target}: {row.Remarks}")  # far to the right otherwise
     selected = event.selection.rows
     if not selected or selected[0] >= len(shown):
         st.caption("Click a column header to sort; select a row to open it.")
@@ -190,7 +195,7 @@ def _configure() -> dict:
         "Known z": st.column_config.NumberColumn(
             format="%.4f", help="From the SDSS spectrum; not used by the model."
         ),
-        "Verdict": st.column_config.TextColumn(help="Whether the values may be used."),
+        "Verdict": st.column_config.TextColumn(width=130, help="Whether the values may be used."),
         "Remarks": st.column_config.TextColumn(width="large"),
     }
     for target in TARGETS:

@@ -9,11 +9,11 @@ from galexplorer.records.result import Result
 from galexplorer.records.verdict import CAUTION, DO_NOT_USE, FINE, LEVEL_WORDS
 from galexplorer.science.summary import (
     describe_concentration,
-    describe_galaxy,
     describe_interval,
     kind_of_galaxy,
 )
 from galexplorer.ui.parts import plots
+from galexplorer.ui.result import samp
 from galexplorer.ui.result.downloads import show_downloads
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -33,16 +33,17 @@ def show_bar(record: ExploredGalaxy) -> None:
     """
     posterior = record.result.posterior
     # what scrolls below it must not show through
-    background = theme(plots.dark()).background
-    st.html(f"<style>.st-key-bar{{background:{background}}}</style>")
+    colours = theme(plots.dark())
+    st.html(
+        f"<style>.st-key-bar{{background:{colours.background}}}"
+        # Streamlit's own colours of badges fall short of a contrast of 4.5 on dark pages
+        f".st-key-bar .stMarkdownBadge{{color:{colours.text} !important}}</style>"
+    )
     with st.container(
         key="bar", horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"
     ):
-        usable = record.result.verdict.usable
-        # what means nothing is not headed by a galaxy's name
-        title = record.name if usable else describe_galaxy(record.result)
-        st.header(title, anchor=False, width="content")
-        if usable:
+        st.header(record.name, anchor=False, width="content")
+        if record.result.verdict.usable:  # what means nothing has a name and no values
             st.badge(
                 kind_of_galaxy(record.result),
                 color="primary",
@@ -53,6 +54,7 @@ def show_bar(record: ExploredGalaxy) -> None:
         show_standing(record.result)
         with st.popover("Download", icon=":material/download:", key="downloads_open"):
             show_downloads(record.result, record.identity)
+            samp.offer_samp(record)
 
 
 def show_standing(result: Result) -> None:

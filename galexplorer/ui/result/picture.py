@@ -7,20 +7,31 @@ from functools import partial
 import streamlit as st
 
 from galexplorer.errors import GalexplorerError
+from galexplorer.export.cutout import cutout_bytes
 from galexplorer.figures.sky import STRETCHES, scale_brightness
-from galexplorer.image.objects import FieldObject
-from galexplorer.image.tagged_picture import tagged_png
+from galexplorer.pictures.north_up import SkyAxes
+from galexplorer.pictures.objects import FieldObject
+from galexplorer.pictures.tagged import tagged_png
 from galexplorer.records.result import View
 from galexplorer.science.summary import format_number
 from galexplorer.sky.links import link_words, sky_links
 from galexplorer.ui.parts import sky_pictures
+from galexplorer.ui.result import sky_field
 from galexplorer.ui.result.downloads import file_stem
-from galexplorer.ui.session.field import FieldImage, aim_at, chosen_object, field_of
-from galexplorer.ui.session.request import Options
+from galexplorer.ui.session import state
+from galexplorer.ui.session.field import (
+    FieldImage,
+    Surroundings,
+    aim_at,
+    chosen_object,
+    field_of,
+    surroundings_of,
+)
+from galexplorer.ui.session.request import Options, Request
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
 
-GALAXY, FIELD = "Galaxy", "Field"
+GALAXY, FIELD, MASK = "Galaxy", "Field", "Mask"
 _SEEN = (
     "The model's input image",
     "Reconstruction by the variational autoencoder",
@@ -52,7 +63,7 @@ class _Mark:
 
 @st.fragment
 def show_picture(record: ExploredGalaxy) -> None:
-    """Draw the colour image: rings round other objects lead to them, controls are below.
+    """Draw the colour image, north up: rings round other objects lead to them.
 
     Parameters
     ----------
@@ -61,25 +72,30 @@ def show_picture(record: ExploredGalaxy) -> None:
     """
     view = record.result.view
     assert view is not None
-    field, problem = None, ""
+    field, around, problem = None, None, ""
     try:
         field = field_of(record.source, record.options)
+        around = surroundings_of(record.source, record.options, view)
     except GalexplorerError as error:
         problem = str(error)
-    wide = field is not None and len(field.galaxies) + len(field.stars) > 1
     chosen = chosen_object(field, view, record.options) if field is not None else None
-    sky = st.container(key="sky", gap=None)
-    shown, stretch, aperture = _controls(wide, record)
-    if shown == FIELD and field is not None:
-        picture = sky_pictures.field_picture(field, record.result, chosen, stretch, aperture)
-        marks = _marks_of_field(field, chosen)
+    place = st.container(gap="xsmall")
+    shown, stretch, aperture = _controls(around, record)
+    if shown != GALAXY and field is not None and around is not None:
+        with place:
+            sky_field.show_field(
+                record, field, around.axes, chosen, stretch, aperture, shown == MASK
+            )
     else:
-        picture = sky_pictures.colour_picture(record.result, stretch, aperture)
-        marks = _marks_of_galaxy(field, chosen, view) if field is not None else []
-    with sky:
-        st.image(picture, width="stretch", alt=_describe(view, shown, stretch, marks))
-        if record.source is not None:
-            _draw_marks(marks, record.source, record.options, shown)
+        marks = [] if field is None or around is None else _marks(field, chosen, around)
+        with place, st.container(key="sky", gap=None):
+            st.image(
+                sky_pictures.colour_picture(record.result, stretch, aperture, around),
+                width="stretch",
+                alt=_describe(view, stretch, marks),
+            )
+            if record.source is not None:
+                _draw_marks(marks, record.source, record.options, GALAXY)
     _caption(view, shown, aperture, field, problem)
 
 
@@ -103,28 +119,32 @@ def show_objects(source: Source, options: Options) -> None:
     st.markdown(f"**{number} object{'s' if number > 1 else ''} in this image: click to explore**")
     with st.container(key="sky", gap=None, width=560):
         st.image(
-            sky_pictures.field_picture(field),
+            sky_pictures.field_picture(field.key, field),
             width="stretch",
             alt=f"The whole image with {number} numbered objects.",
         )
-        _draw_marks(_marks_of_field(field, None), source, options, FIELD)
+        _draw_marks(_marks_of_image(field), source, options, FIELD)
 
 
-def _controls(wide: bool, record: ExploredGalaxy) -> tuple[str, str, bool]:
+def _controls(around: Surroundings | None, record: ExploredGalaxy) -> tuple[str, str, bool]:
     """Draw what can be chosen of the picture, and return it: part, stretch, aperture."""
     for key, value in (("sky_part", GALAXY), ("stretch", "SDSS"), ("aperture", True)):
         st.session_state.setdefault(key, value)
+    view = record.result.view
+    assert view is not None
     part: str | None = GALAXY
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="sky_hand"):
-        if wide:
+        if around is not None:
             part = st.segmented_control(
                 "Part of the image",
-                [GALAXY, FIELD],
+                [GALAXY, FIELD, MASK],
                 required=True,
                 key="sky_part",
                 persist_state="session",
                 label_visibility="collapsed",
             )
+        unknown = view.petrosian_radius_arcsec is None
+        aperture = st.toggle("Aperture", key="aperture", persist_state="session", disabled=unknown)
         stretch = st.segmented_control(
             "Stretch",
             list(STRETCHES),
@@ -133,48 +153,68 @@ def _controls(wide: bool, record: ExploredGalaxy) -> tuple[str, str, bool]:
             persist_state="session",
             label_visibility="collapsed",
         )
-        view = record.result.view
-        assert view is not None
-        unknown = view.petrosian_radius_arcsec is None
-        aperture = st.toggle("Aperture", key="aperture", persist_state="session", disabled=unknown)
+        _offer_files(view, stretch or "SDSS", around, record)
+    return part or GALAXY, stretch or "SDSS", bool(aperture)
+
+
+def _offer_files(
+    view: View, stretch: str, around: Surroundings | None, record: ExploredGalaxy
+) -> None:
+    """Draw the buttons that give the picture and its pixels as files."""
+    stem = file_stem(record.name)
+    st.download_button(
+        "PNG",
+        data=partial(_tagged, view, stretch, record.name),
+        file_name=f"{stem}-picture.png",
+        mime="image/png",
+        key="picture_png",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="The galaxy's colour picture as its pixels lie, with its place on the sky as AVM tags",
+    )
+    if around is not None and record.source is not None:
         st.download_button(
-            "PNG",
-            data=partial(_tagged, view, stretch or "SDSS", record.name),
-            file_name=f"{file_stem(record.name)}-picture.png",
-            mime="image/png",
-            key="picture_png",
+            "FITS",
+            data=partial(_cutout, record, around.axes, around.side_arcsec),
+            file_name=f"{stem}-pixels.fits.gz",
+            mime="application/gzip",
+            key="picture_fits",
             on_click="ignore",
             type="tertiary",
             icon=":material/download:",
-            help="The galaxy's pixels as they are, with their place on the sky as AVM tags",
+            help="The pixels of this picture in g, r and i: nanomaggies, coordinates, provenance",
         )
-    return part or GALAXY, stretch or "SDSS", bool(aperture)
 
 
 def _tagged(view: View, stretch: str, name: str) -> bytes:
     return tagged_png(view, name, scale_brightness(view.native, STRETCHES[stretch]))
 
 
-def _marks_of_field(field: FieldImage, chosen: int | None) -> list[_Mark]:
+def _cutout(record: ExploredGalaxy, axes: SkyAxes, side_arcsec: float) -> bytes:
+    assert record.source is not None
+    source = record.source
+    pixels = state.pixels_of(Request(source.files, record.options, source.fetched))
+    assert pixels is not None
+    return cutout_bytes(pixels, (axes.x, axes.y), side_arcsec, record.result, record.name)
+
+
+def _marks_of_image(field: FieldImage) -> list[_Mark]:
+    """Return the galaxies of a whole image as it lies."""
     rows, columns = field.picture.shape[:2]
     marks = []
     for k, item in enumerate(field.galaxies):
         x, y = field.place(item)
-        marks.append(
-            _Mark(k + 1, item, 100 * (x + 0.5) / columns, 100 * (y + 0.5) / rows, k == chosen)
-        )
+        marks.append(_Mark(k + 1, item, 100 * (x + 0.5) / columns, 100 * (y + 0.5) / rows, False))
     return marks
 
 
-def _marks_of_galaxy(field: FieldImage, chosen: int | None, view: View) -> list[_Mark]:
+def _marks(field: FieldImage, chosen: int | None, around: Surroundings) -> list[_Mark]:
     """Return the other objects on the galaxy's own picture, in the middle of which it lies."""
-    if chosen is None:
-        return []
-    own = field.galaxies[chosen]
-    rows, columns = view.native.shape[:2]
     marks = []
     for k, item in enumerate(field.galaxies):
-        x, y = 50 + 100 * (item.x - own.x) / columns, 50 + 100 * (item.y - own.y) / rows
+        east, north = around.axes.to_offset(item.x, item.y)
+        x, y = 50 - 100 * east / around.side_arcsec, 50 - 100 * north / around.side_arcsec
         if k != chosen and 3 < x < 97 and 3 < y < 97:
             marks.append(_Mark(k + 1, item, x, y, False))
     return marks
@@ -199,15 +239,15 @@ def _draw_marks(marks: Sequence[_Mark], source: Source, options: Options, shown:
         st.html(f"<style>{''.join(places)}</style>")
 
 
-def _describe(view: View, shown: str, stretch: str, marks: Sequence[_Mark]) -> str:
+def _describe(view: View, stretch: str, marks: Sequence[_Mark]) -> str:
     where = (
         ""
         if view.ra is None or view.dec is None
         else f" at RA {view.ra:.4f}°, Dec {format_number(view.dec, 4)}°"
     )
-    what = "Colour image of the galaxy" if shown == GALAXY else "Colour image of the whole field"
     others = f" with {len(marks)} numbered galaxies" if marks else ""
-    return f"{what}{others}, with scale bar{where}, stretch {stretch}."
+    up = ", north up, east left" if view.north_angle_deg is not None else ""
+    return f"Colour image of the galaxy{others}{up}, with scale bar{where}, stretch {stretch}."
 
 
 def _caption(
@@ -215,10 +255,10 @@ def _caption(
 ) -> None:
     words = ["Composite of i, r, g."]
     if view.north_angle_deg is None:
-        words.append("The image has no orientation.")
+        words.append("The image says nothing of its orientation.")
     if aperture and view.petrosian_radius_arcsec is not None:
         words.append(f"Dashed: Petrosian radius {view.petrosian_radius_arcsec:.1f}″.")
-    if shown == FIELD and field is not None and field.stars:
+    if shown != GALAXY and field is not None and field.stars:
         words.append("Blue crosses: stars.")
     if problem:
         words.append(problem)

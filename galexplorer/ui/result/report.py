@@ -8,13 +8,14 @@ from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import NOT_MEANT
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
-from galexplorer.ui.result import diagrams, picture
+from galexplorer.ui.result import diagrams, picture, variations
 from galexplorer.ui.result.bar import show_bar
 from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.result.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
 
 DERIVED, LINES, SEEN = "Derived quantities", "Emission lines", "What the model saw"
+VARIED = "More like this, but …"
 NOTES, CODE = "Notes", "Copy as code"
 PANEL_PX = 330
 """Least width of a panel of the first row; where fewer fit, they go below one another."""
@@ -80,14 +81,17 @@ def _show_figures(record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictur
 @st.fragment
 def _show_details(record: ExploredGalaxy) -> None:
     """Draw the tabs; the contents of one are made when it is opened."""
-    names = [DERIVED, LINES, SEEN, NOTES, CODE]
+    names = [DERIVED, LINES, SEEN, VARIED, NOTES, CODE]
     if record.result.view is None:
         names.remove(SEEN)
+    if record.result.latent is None or not record.result.verdict.usable:
+        names.remove(VARIED)
     tabs = st.tabs(names, key="details", on_change="rerun")
     drawn = {
         DERIVED: lambda: tables.show_derived(record.result),
         LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
+        VARIED: lambda: variations.show_variations(record),
         NOTES: lambda: _show_notes(record.result),
         CODE: lambda: show_code(record),
     }

@@ -1,4 +1,4 @@
-"""The whole image of a galaxy: which objects it holds, and the way from one to another."""
+"""The image of a galaxy: which objects it holds, the sky round it, the way to another object."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,9 @@ import streamlit as st
 from jaxtyping import UInt8
 
 from galexplorer.image.composite import composite
-from galexplorer.image.objects import FieldObject, find_objects
 from galexplorer.image.pixels import Pixels
+from galexplorer.pictures.north_up import SkyAxes, north_up, sky_level, sky_picture
+from galexplorer.pictures.objects import FieldObject, find_objects
 from galexplorer.records.result import View as ViewOnSky
 from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.identity import separation_arcsec
@@ -17,6 +18,9 @@ from galexplorer.ui.session.request import IMAGE_SETTINGS, Options, Request
 from galexplorer.ui.session.sources import Source
 
 SIDE_PX = 900
+CONTEXT_ARCSEC = (60.0, 120.0)
+"""Least and most of the sky that is shown round a galaxy, unless it is larger itself."""
+
 _SAME_ARCSEC, _SAME_PX = 4.0, 4.0
 
 
@@ -108,10 +112,106 @@ def _picture(pixels: Pixels) -> tuple[np.ndarray, int]:
         rows, columns = height // step, width // step
         flux = pixels.flux[:, : rows * step, : columns * step]
         blocks = flux.reshape(3, rows, step, columns, step)
-        mean = np.nan_to_num(blocks).mean(axis=(2, 4))
+        level = sky_level(pixels)[:, None, None, None, None]
+        mean = np.nan_to_num(blocks - level).mean(axis=(2, 4))
         channels = composite(mean, pixels.pixel_scale_arcsec)
     levels = np.round(255 * np.clip(channels, 0, 1)).astype(np.uint8)
     return np.ascontiguousarray(levels.transpose(1, 2, 0)), step
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A square of sky round a galaxy, north up and east left where the image says how it lies.
+
+    Attributes
+    ----------
+    key : str
+        Hash of pixels and square.
+    axes : SkyAxes
+        Of the image, with the galaxy as their origin.
+    picture : ndarray, shape (s, s, 3), uint8
+    side_arcsec : float
+    """
+
+    key: str
+    axes: SkyAxes
+    picture: UInt8[np.ndarray, "s s 3"]
+    side_arcsec: float
+
+    @property
+    def step_arcsec(self) -> float:
+        """Arcsec per pixel of the picture."""
+        return self.side_arcsec / len(self.picture)
+
+
+def surroundings_of(
+    source: Source | None, options: Options, view: ViewOnSky, side_arcsec: float | None = None
+) -> Surroundings | None:
+    """Return the sky round a galaxy, None without pixels.
+
+    Parameters
+    ----------
+    source : Source or None
+    options : Options
+    view : galexplorer.records.result.View
+        Of the galaxy.
+    side_arcsec : float, optional
+        Side of the square; by default what the model was shown.
+
+    Raises
+    ------
+    GalexplorerError
+        If the image cannot be read.
+    """
+    axes = axes_of(source, options, view)
+    if source is None or axes is None:
+        return None
+    own = len(view.native) * view.native_pixel_scale_arcsec
+    side = own if side_arcsec is None else side_arcsec
+    request = Request(source.files, options, source.fetched)
+    return _surroundings(f"{request.pixels_key()} {axes} {side}", axes, side, request)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _surroundings(key: str, _axes: SkyAxes, _side: float, _request: Request) -> Surroundings | None:
+    pixels = state.pixels_of(_request)
+    assert pixels is not None
+    picture, (x, y) = sky_picture(pixels, (_axes.x, _axes.y), _side)
+    step = max(pixels.pixel_scale_arcsec, _side / SIDE_PX)
+    turned = north_up(picture, replace(_axes, x=x, y=y), _side, step)
+    return Surroundings(key, _axes, turned, step * len(turned))
+
+
+def context_arcsec(view: ViewOnSky) -> float:
+    """Return the side of the sky to show round a galaxy."""
+    own = len(view.native) * view.native_pixel_scale_arcsec
+    low, high = CONTEXT_ARCSEC
+    return max(min(max(2.5 * own, low), high), 1.25 * own)
+
+
+def axes_of(source: Source | None, options: Options, view: ViewOnSky) -> SkyAxes | None:
+    """Return the directions of the sky on an image, from its galaxy; None without pixels.
+
+    Raises
+    ------
+    GalexplorerError
+        If the image cannot be read.
+    """
+    if source is None or source.stored is not None:
+        return None
+    pixels = state.pixels_of(Request(source.files, options, source.fetched))
+    if pixels is None:
+        return None
+    height, width = pixels.flux.shape[1:]
+    x, y = options.pixel or ((width - 1) / 2, (height - 1) / 2)
+    if view.ra is not None and view.dec is not None and pixels.wcs is not None:
+        x, y = pixels.to_pixel(view.ra, view.dec)
+    else:
+        field = field_of(source, options)
+        chosen = None if field is None else chosen_object(field, view, options)
+        if field is not None and chosen is not None:
+            x, y = field.galaxies[chosen].x, field.galaxies[chosen].y
+    return SkyAxes(x, y, pixels.pixel_scale_arcsec, view.north_angle_deg, view.mirrored)
 
 
 def chosen_object(field: FieldImage, view: ViewOnSky, options: Options) -> int | None:

@@ -13,6 +13,7 @@ from galexplorer.errors import GalexplorerError
 from galexplorer.query.names import iau_names
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Result
+from galexplorer.ui.session.masks import count_masks
 from galexplorer.ui.session.request import Request
 from galexplorer.ui.session.sources import Source
 
@@ -103,6 +104,17 @@ def identify(request: Request, source: Source | None, result: Result, observe: O
     -------
     Identity
     """
+    found = _identify(request, source, result, observe)
+    number = count_masks(request.options.mask_regions)
+    if not number:
+        return found
+    told = f"{number} region{'s' if number > 1 else ''} masked by hand."
+    return replace(found, description=f"{found.description} {told}")
+
+
+def _identify(
+    request: Request, source: Source | None, result: Result, observe: Observe
+) -> Identity:
     if source is None:
         return Identity("Magnitudes alone", "Photometry alone, without an image.", named=False)
     if source.stored is not None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from galexplorer.errors import InputError
+from galexplorer.image.regions import read_regions
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
 from galexplorer.ui.session.request import Options
@@ -90,6 +92,8 @@ def to_query(view: View) -> dict[str, str]:
     pairs = {"pixel": o.pixel, "redshift": o.redshift_range, **o.cuts}
     pairs["redshift_prior"] = o.redshift_prior
     query |= {name: _BETWEEN.join(map(_word, pair)) for name, pair in pairs.items() if pair}
+    if o.mask_regions and view.source:
+        query["mask_regions"] = o.mask_regions
     if o.bands is not None:
         query["bands"] = "".join(o.bands)
     if o.draws != plain.draws:
@@ -163,6 +167,7 @@ def from_query(query: Mapping[str, str]) -> View:
         seed=read("seed", lambda w: _whole(w, 0, MAX_SEED)) or 0,
         use=read("use", _inputs) or INPUTS,
         cuts={name: pair for name, pair in cuts.items() if pair is not None},
+        mask_regions=_regions(query.get("mask_regions", ""), problems),
     )
     if source is None and options.ra is not None and options.dec is not None:
         # without an image it is the galaxy at that place that is meant
@@ -173,6 +178,15 @@ def from_query(query: Mapping[str, str]) -> View:
         problems.append("interval")
         interval = INTERVALS[0]
     return View(source, options, interval, tuple(problems))
+
+
+def _regions(words: str, problems: list[str]) -> str:
+    """Return regions that are masked; a link cannot name a file."""
+    try:
+        return "" if words.strip().endswith(".reg") else read_regions(words)
+    except InputError:
+        problems.append("mask_regions")
+        return ""
 
 
 def _word(value: float) -> str:

@@ -64,6 +64,8 @@ class Options:
         Which of `galexplorer.inference.input_selection.INPUTS` the model is given.
     cuts : dict of str to tuple of float
         Prior ranges of other targets.
+    mask_regions : str
+        What on the image is not the galaxy, as `galexplorer.image.regions` reads it.
     """
 
     magnitudes: dict[str, float] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Options:
     seed: int = 0
     use: tuple[str, ...] = INPUTS
     cuts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    mask_regions: str = ""
 
     @property
     def photometry(self) -> Photometry | None:
@@ -141,7 +144,7 @@ class Request:
     def observation_key(self) -> str:
         """Return a hash of what the observation depends on."""
         o = self.options
-        own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel, o.ebv]
+        own = [o.magnitudes, o.petro_r50, o.petro_r90, o.ra, o.dec, o.pixel, o.ebv, o.mask_regions]
         return self._hash([*own, *self._reading()])
 
     def _reading(self) -> list[object]:
@@ -222,6 +225,7 @@ def observe_request(request: Request, pixels: Pixels | None) -> Observation:
     }
     if pixels is not None:  # without an image, what is stated of one waits for the next
         known |= {"ra": options.ra, "dec": options.dec, "pixel": options.pixel}
+        known |= {"mask_regions": options.mask_regions or None}
     if request.fetched is None:
         known |= {"ebv": options.ebv} if pixels is not None else {}
         return observe(pixels, **known)
@@ -243,6 +247,8 @@ def _observe_stored(stored: Observation, options: Options) -> Observation:
         raise OptionError("The library has no pixels: clear the settings under Image.")
     if options.ra is not None:
         raise OptionError("The library has no pixels: clear the target's RA and Dec.")
+    if options.mask_regions:
+        raise OptionError("The library has no pixels: clear the masks.")
     given = options.photometry
     if given is None:
         return stored
@@ -320,5 +326,6 @@ def without_image(options: Options) -> Options:
         ra=None,
         dec=None,
         pixel=None,
+        mask_regions="",
         **cleared,
     )

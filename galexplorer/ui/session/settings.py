@@ -29,6 +29,7 @@ def set_options(options: Options) -> None:
     store["flux_pixel_scale"] = options.flux_pixel_scale_arcsec
     store["zero_point"], store["exposure"] = options.zero_point, options.exposure_s
     store["ebv"], store["bands"] = options.ebv, options.bands
+    store["mask_regions"] = options.mask_regions
     store["redshift"] = options.redshift
     store["redshift_mode"] = (
         KNOWN
@@ -86,6 +87,7 @@ def read_options() -> Options:
         seed=int(store.get("seed") or 0),
         use=tuple(name for name in INPUTS if name in chosen),
         cuts={name: pair for name, pair in cuts.items() if pair != CUTS[name]},
+        mask_regions=store.get("mask_regions") or "",
     )
 
 

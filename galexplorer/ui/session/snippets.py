@@ -83,6 +83,7 @@ def _arguments(source: Source | None, options: Options) -> dict[str, object]:
     }
     if source is not None and source.stored is None:
         given |= {"ra": o.ra, "dec": o.dec, "pixel": o.pixel}
+        given |= {"mask_regions": o.mask_regions or None}
         if source.fetched is None:
             given |= {
                 word: getattr(o, name)
@@ -163,6 +164,9 @@ def _flags(given: Mapping[str, object]) -> list[str]:
             flags += [f"--mag-{band} {magnitude!r}" for band, magnitude in value.items()]
             continue
         word = "redshift-prior" if name == "prior" else name.replace("_", "-")
+        if isinstance(value, str):
+            flags.append(f"--{word} {shlex.quote(value)}")
+            continue
         joint = "," if name == "prior" else " "
         words = joint.join(map(repr, value)) if isinstance(value, tuple) else repr(value)
         flags.append(f"--{word} {words}")

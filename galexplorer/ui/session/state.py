@@ -18,7 +18,6 @@ import streamlit as st
 from galexplorer.image.pixels import Pixels
 from galexplorer.records.observation import Observation
 from galexplorer.records.result import Result
-from galexplorer.sky.fetch import fetch_target
 from galexplorer.ui.session.identity import Identity, identify
 from galexplorer.ui.session.request import Options, Request, observe_request, read_pixels, run
 from galexplorer.ui.session.sources import Source, source_of_target
@@ -149,6 +148,8 @@ def fetch_source(words: str, progress: Callable[[str], None]) -> Source:
     FetchError, TargetError
         As of `galexplorer.sky.fetch.fetch_target`.
     """
+    from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
+
     kept, now = _fetched(), time.monotonic()
     until, source = kept.get(words, (0.0, None))
     if source is None or until < now:

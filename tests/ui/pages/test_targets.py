@@ -160,7 +160,7 @@ def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("the network was asked")
 
-    monkeypatch.setattr("galexplorer.runs.target_run.fetch_target", refuse)
+    monkeypatch.setattr("galexplorer.sky.fetch.fetch_target", refuse)
     give(app, CSV.replace(b"redshift\n", b"redshift,name\n").replace(b"C,,,,,,", b"C,,,,,,,NGC 1"))
     assert "redshift held fixed" in " ".join(m.value for m in app.markdown)
     app.button(key="targets_run").click().run()

@@ -92,7 +92,8 @@ def test_links_name_the_position(app):
 def test_nothing_is_fetched_unless_wanted(app, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        gallery, "fetch_pictures", lambda places, *rest: (asked.append(places), ([None] * 8, ""))[1]
+        "galexplorer.sky.pictures.fetch_pictures",
+        lambda places, *rest: (asked.append(places), ([None] * 8, ""))[1],
     )
     app.run()
     assert not asked
@@ -108,7 +109,7 @@ def test_an_outage_is_remembered(app, monkeypatch):
         calls.append(time.monotonic())
         return [None] * len(places), "The viewer is away: try again later."
 
-    monkeypatch.setattr(gallery, "fetch_pictures", fail)
+    monkeypatch.setattr("galexplorer.sky.pictures.fetch_pictures", fail)
     gallery._outage().clear()
     app.toggle(key="sdss_pictures").set_value(True).run()
     app.run()

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.ui.result.downloads import file_stem
-from galexplorer.ui.session import state
+from galexplorer.ui.session import snippets, state
 from galexplorer.ui.session.identity import Identity, separation_arcsec
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import list_examples
@@ -61,6 +61,28 @@ def test_another_object_of_an_image_has_none_of_the_first_ones_values(app):
     assert "Fix z" not in texts(app)
     assert "A star-forming disc" not in texts(app)
     assert not file_stem(record.name).startswith("Nearby")
+
+
+def test_what_is_masked_is_in_the_record_the_link_and_the_code(app):
+    before = the_record(app)
+    app.button_group(key="sky_part").set_value("Mask").run()
+    app.number_input(key="mask_east").set_value(12.0)
+    app.button(key="mask_add").click().run()
+    assert not app.exception
+    record = the_record(app)
+    words = app.query_params["mask_regions"]
+    words = words[0] if isinstance(words, list) else words
+    assert words.startswith("image;circle(")
+    assert record.identity.description.endswith("1 region masked by hand.")
+    assert record.name == before.name
+    assert record.known == before.known
+    assert record.result.origins["mask"] == f"by hand, {words}"
+    assert "before" in app.table[0].value.to_string()
+    assert f"mask_regions='{words}'" in snippets.python_code(record.source, record.options)
+    assert f"--mask-regions '{words}'" in snippets.command_line(record.source, record.options)[0]
+    app.button(key="mask_undo").click().run()
+    assert the_record(app).key == before.key
+    assert "mask_regions" not in app.query_params
 
 
 def test_aiming_at_the_first_object_keeps_its_values(app):

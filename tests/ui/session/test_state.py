@@ -119,7 +119,7 @@ def test_another_page_sends_the_user_to_a_galaxy(app, monkeypatch):
 
         raise FetchError("The services are asleep: try again later.")
 
-    monkeypatch.setattr("galexplorer.ui.session.state.fetch_target", fetch)
+    monkeypatch.setattr("galexplorer.sky.fetch.fetch_target", fetch)
     app.query_params["draws"] = "1000"
     app.run()
     app.text_input(key="target").set_value("NGC 5332").run()
@@ -140,7 +140,7 @@ def test_what_was_fetched_is_kept_for_other_sessions_up_to_a_limit(monkeypatch):
 
     kinds = {f"{k}.0 +20.0": "catalogue" for k in range(8)} | {"9.0 +30.0": "none"}
     kept = OrderedDict()
-    monkeypatch.setattr(state, "fetch_target", fetch)
+    monkeypatch.setattr("galexplorer.sky.fetch.fetch_target", fetch)
     monkeypatch.setattr(state, "_fetched", lambda: kept)
     first = state.fetch_source("0.0 +20.0", print)
     assert state.fetch_source("0.0 +20.0", print) is first

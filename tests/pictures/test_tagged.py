@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from galexplorer.image.tagged_picture import tagged_png
+from galexplorer.pictures.tagged import tagged_png
 from galexplorer.records.result import View
 
 pyavm = pytest.importorskip("pyavm", reason="pyavm is not installed")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from galexplorer.image.objects import find_objects
 from galexplorer.image.pixels import Pixels
+from galexplorer.pictures.objects import find_objects
 
 SCALE_ARCSEC = 0.396
 PLACES = ((60.0, 80.0, 16.0), (170.0, 60.0, 17.0), (150.0, 190.0, 18.0))

@@ -1,0 +1,61 @@
+"""Buttons that send a result to TOPCAT or Aladin on the computer that the app runs on."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from galexplorer.errors import OptionError
+from galexplorer.export.samp import send_position, send_table
+from galexplorer.ui.session.state import ExploredGalaxy
+
+SWITCH = "GALEXPLORER_SAMP"
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def is_offered() -> bool:
+    """Return whether SAMP was switched on, for a user who sits at the app's own computer.
+
+    Whoever starts the app switches it on. The hub is that computer's: to others it is not offered,
+    nor where a proxy stands between, which would make all of them look like this one.
+    """
+    if os.environ.get(SWITCH) != "1" or st.get_option("server.address") not in _LOCAL:
+        return False
+    headers = st.context.headers
+    forwarded = any(name.lower() in _FORWARDED for name in headers)
+    host = headers.get("Host", "localhost").rsplit(":", 1)[0].strip("[]")
+    return not forwarded and host in _LOCAL and st.context.ip_address in (None, *_LOCAL)
+
+
+_FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"}
+
+
+def offer_samp(record: ExploredGalaxy) -> None:
+    """Draw what can be sent, if SAMP was switched on.
+
+    Parameters
+    ----------
+    record : ExploredGalaxy
+    """
+    if not is_offered():
+        return
+    ra, dec = record.identity.ra, record.identity.dec
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("SAMP", width="content")
+        if st.button("Send draws", key="samp_table", icon=":material/send:"):
+            _tell(partial(send_table, record.result, record.name))
+        if ra is None or dec is None:
+            return
+        if st.button("Send position", key="samp_position", icon=":material/my_location:"):
+            _tell(partial(send_position, ra, dec))
+
+
+def _tell(send: Callable[[], int]) -> None:
+    try:
+        with st.spinner("Waiting for the other program …"):
+            number = send()
+    except OptionError as error:
+        st.warning(str(error), icon=":material/link_off:")
+        return
+    st.success(f"Received by {number} program{'s' if number > 1 else ''}.", icon=":material/check:")
