@@ -52,6 +52,7 @@ SEED = 24
 MAX_SECONDS, MAX_BYTES = 5.0, 2**30
 MAX_MESSAGE = 1_500
 WATCHDOG_S = 60
+ROUND = 1_000
 MAX_MAPPED = 8 * 2**30
 SMALL = Sizes(
     encoder=4, regressor=4, regressors=1, context=8, context_hidden=8, flow_hidden=8, members=1
@@ -286,6 +287,20 @@ def _is_sentence(words: str) -> bool:
     )
 
 
+def run_long(
+    cases: dict[str, int], first: int, minutes: float
+) -> Iterator[tuple[str, int, Outcome]]:
+    """Run the cases in rounds of all surfaces, so that what time cuts off lacks none."""
+    end = time.monotonic() + 60 * minutes
+    rounds = max(1, sum(cases.values()) // ROUND)
+    for k in range(rounds):
+        places = {s: (n * k // rounds, n * (k + 1) // rounds) for s, n in cases.items()}
+        for surface, (begin, stop) in places.items():
+            if time.monotonic() > end:
+                return
+            yield from run({surface: stop - begin}, first + begin)
+
+
 def run(cases: dict[str, int], first: int = 0) -> Iterator[tuple[str, int, Outcome]]:
     """Run the cases of each surface, from the number `first` on."""
     for surface, number in cases.items():
@@ -302,6 +317,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--surface", action="append", choices=list(SURFACES))
     parser.add_argument("--case", type=int, help="this one alone")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="after which it ends")
     options = parser.parse_args()
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MAPPED, MAX_MAPPED))  # no case ends the machine
@@ -314,7 +330,7 @@ def main() -> int:
     counts: Counter[tuple[str, str]] = Counter()
     seen: Counter[str] = Counter()
     slowest, largest, taken = {}, {}, Counter()
-    for surface, number, outcome in run(cases, first):
+    for surface, number, outcome in run_long(cases, first, options.minutes):
         faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)  # where the next one hangs
         counts[surface, outcome.kind] += 1
         taken[surface] += outcome.seconds
