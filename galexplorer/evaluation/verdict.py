@@ -5,34 +5,32 @@ and what is made from them. Nothing here chooses a threshold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import sep
 import torch
 
 from galexplorer.datasets.shards import TEST
-from galexplorer.errors import GalexplorerError
-from galexplorer.image.reader import read_image
+from galexplorer.evaluation.frame import stars_of_frame
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.observe import observe
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
-from galexplorer.records.verdict import CAUTION, DO_NOT_USE, FINE, Verdict
+from galexplorer.records.verdict import CAUTION, DO_NOT_USE, FINE
 from galexplorer.runs.even_batches import domains_of, misfits_of
-from galexplorer.schema import BANDS, IMAGE_BANDS
-from galexplorer.screening.images import Task, list_tasks, make_images, scale_known
+from galexplorer.schema import BANDS
+from galexplorer.screening.images import CLASS_OF, Task, list_tasks, make_images, scale_known
 from galexplorer.screening.tables import (
     SHREDDED,
     VEGA_MINUS_AB_MAG,
+    Stock,
     held_out,
     read_screening_rows,
-    stars_of,
+    stock_of,
 )
-from galexplorer.verdict.classifiers import PRIOR_GALAXY
-from galexplorer.verdict.judgement import LIMITS
+from galexplorer.verdict.classifiers import DOUBTS_OF_LINEAR, PRIOR_GALAXY
+from galexplorer.verdict.judgement import LIMITS, score_galaxies
 
 UGRIZ, IMAGE = "ugriz", "image"
 
@@ -55,16 +53,18 @@ KINDS = {
     "Pixel scale wrong by 2": (IMAGE, ("scale_2", "scale_half"), 0.90),
     "Cut off by an edge": (IMAGE, ("cut_off",), 0.90),
     "Drawings and photographs, synthetic": (IMAGE, ("drawing",), 0.95),
-    "Seeing half or twice SDSS's": (IMAGE, ("psf_wide", "psf_narrow"), 0.90),
+    "Seeing twice SDSS's": (IMAGE, ("psf_wide",), 0.90),
+    "Seeing half of SDSS's": (IMAGE, ("psf_narrow",), 0.90),
+    "Pixel scale wrong by 2, linear": (IMAGE, ("scale_2 linear", "scale_half linear"), 0.90),
+    "Cut off by an edge, linear": (IMAGE, ("cut_off linear",), 0.90),
+    "Seeing half or twice SDSS's, linear": (IMAGE, ("psf_wide linear", "psf_narrow linear"), 0.90),
 }
 """What is to be caught: by which input, kinds of the bench, and the share aimed at."""
 
 _NO_GALAXY = ("star", "real star", "saturated_star", "bad sky", "empty centre", "noise", "glow",
               "trail", "drawing", "quasar")  # fmt: skip
-_FRAME = "frame-{}-005112-4-0345.fits.bz2"
-_FRAME_R = (13.0, 18.5)
 _BATCH = 64
-_DRAWS = 100
+_DRAWS = 200
 _ROWS = 600
 _R_EDGES = (0.0, 14.0, 15.0, 16.0, 17.0, 17.77, 18.9)
 _SIZE_EDGES = (0.0, 2.0, 3.0, 5.0, 10.0, 1000.0)
@@ -75,16 +75,21 @@ _BINS = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98
 
 @dataclass(frozen=True)
 class _Judged:
-    """What became of one thing; level "refused" where nothing could be measured."""
+    """What became of one thing; level "refused" where nothing could be measured.
+
+    `width` is that of the 68% interval of redshift over 1 + z, `held` whether the 95% interval
+    holds the true one, None where that is unknown; `score` the classifier's of being no galaxy.
+    """
 
     kind: str
     level: str
-    codes: tuple[str, ...]
-    p_galaxy: float
-    width: float
-    r: float
-    size_arcsec: float
-    group: str
+    p_galaxy: float = np.nan
+    width: float = np.nan
+    r: float = np.nan
+    size_arcsec: float = np.nan
+    group: str = ""
+    held: bool | None = None
+    score: float = np.inf
 
 
 def judge_bench(engine: Engine, data: Path, workers: int = 1, seed: int = 0) -> dict:
@@ -109,7 +114,7 @@ def judge_bench(engine: Engine, data: Path, workers: int = 1, seed: int = 0) -> 
     rows = read_screening_rows(data)
     by_input = {
         UGRIZ: _judge_rows(engine, rows, seed),
-        IMAGE: _judge_images(engine, data, stars_of(rows, TEST), workers, seed),
+        IMAGE: _judge_images(engine, data, stock_of(rows, TEST), workers, seed),
     }
     return {
         "false_alarm_rate": LIMITS[DO_NOT_USE],
@@ -153,13 +158,13 @@ def _judge_rows(engine: Engine, rows: pd.DataFrame, seed: int) -> list[_Judged]:
                                                    if np.isfinite(m)}))
         for m5 in table[list(BANDS)].to_numpy(float).tolist()
     ]  # fmt: skip
-    found = _judge(engine, observations)
     return [
-        _Judged(kind, verdict.level, verdict.codes, verdict.p_galaxy, width, r, size, group)
-        for (verdict, width), kind, r, size, group in zip(
-            found, table.kind, table.r, table.r50, table.group, strict=True
+        replace(found, kind=kind, group=group, size_arcsec=size)
+        for found, kind, group, size in zip(
+            _judge(engine, observations, table.redshift.tolist()),
+            table.kind, table.group, table.r50, strict=True,
         )
-    ]
+    ]  # fmt: skip
 
 
 def _at_most(part: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -167,65 +172,34 @@ def _at_most(part: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _judge_images(
-    engine: Engine, data: Path, stars: np.ndarray, workers: int, seed: int
+    engine: Engine, data: Path, stock: Stock, workers: int, seed: int
 ) -> list[_Judged]:
-    tasks = list_tasks(data, (TEST,), seed)
     judged: list[_Judged] = []
     pending: list[tuple[Task, Observation]] = []
 
     def settle() -> None:
-        found = _judge(engine, [observation for _, observation in pending])
-        for (task, observation), (verdict, width) in zip(pending, found, strict=True):
-            photometry = observation.photometry
-            r, size = photometry.magnitudes.get("r", np.nan), photometry.petro_r50 or np.nan
-            judged.append(
-                _Judged(_kind(task), verdict.level, verdict.codes, verdict.p_galaxy, width, r,
-                        size, task.group)
-            )  # fmt: skip
+        truths = [task.redshift for task, _ in pending]
+        found = _judge(engine, [observation for _, observation in pending], truths)
+        judged.extend(
+            replace(each, kind=_kind(task), group=task.group)
+            for (task, _), each in zip(pending, found, strict=True)
+        )
         pending.clear()
 
-    for task, observation in make_images(tasks, stars, _whole, workers, "images to judge"):
+    tasks = list_tasks(data, (TEST,), seed)
+    for task, observation in make_images(tasks, stock, _whole, workers, "images to judge"):
         if observation is None:
-            judged.append(
-                _Judged(_kind(task), "refused", (), np.nan, np.nan, np.nan, np.nan, task.group)
-            )
+            judged.append(_Judged(_kind(task), "refused", group=task.group))
             continue
         pending.append((task, observation))
         if len(pending) == _BATCH:
             settle()
-    if pending:
-        settle()
-    real = _stars_of_frame(data)
+    settle()
+    stars = stars_of_frame(data)
     return judged + [
-        _Judged("real star", verdict.level, verdict.codes, verdict.p_galaxy, width,
-                observation.photometry.magnitudes.get("r", np.nan), np.nan, "SDSS frame")
-        for observation, (verdict, width) in zip(real, _judge(engine, real), strict=True)
-    ]  # fmt: skip
-
-
-def _stars_of_frame(data: Path) -> list[Observation]:
-    """Return what the point sources of a real SDSS frame are measured as.
-
-    They are those whose half-light radius is the commonest among bright sources, within a tenth:
-    stars share the point-spread function, and galaxies do not.
-    """
-    pixels = read_image({band: data / "fits" / _FRAME.format(band) for band in IMAGE_BANDS})
-    plane = np.ascontiguousarray(np.nan_to_num(pixels.flux[1]), dtype=np.float32)
-    background = sep.Background(plane)
-    found = sep.extract(plane - background.back(), 5.0, err=background.globalrms)
-    radius, _ = sep.flux_radius(plane, found["x"], found["y"], 6 * found["a"], 0.5, subpix=5)
-    magnitude = 22.5 - 2.5 * np.log10(np.maximum(found["flux"], 1e-3))
-    bright = (magnitude > _FRAME_R[0]) & (magnitude < _FRAME_R[1]) & np.isfinite(radius)
-    counts, edges = np.histogram(radius[bright], np.arange(0.5, 6, 0.1))
-    usual = edges[counts.argmax()] + 0.05
-    out = []
-    for k in np.flatnonzero(bright & (np.abs(radius / usual - 1) < 0.1)):
-        ra, dec = pixels.to_sky(float(found["x"][k]), float(found["y"][k]))
-        try:
-            out.append(observe(pixels, None, ra, dec))
-        except GalexplorerError:  # which a user would be told
-            continue
-    return out
+        replace(each, kind="real star", group="SDSS frame")
+        for each in _judge(engine, stars, [np.nan] * len(stars))
+    ]
 
 
 def _whole(observation: Observation) -> Observation:
@@ -234,12 +208,20 @@ def _whole(observation: Observation) -> Observation:
 
 def _kind(task: Task) -> str:
     """Return the kind; galaxies whose scale was drawn are their own, for their size is none."""
-    return "rescaled galaxy" if task.kind == "galaxy" and not scale_known(task) else task.kind
+    if task.kind == "galaxy" and not scale_known(task):
+        return "rescaled galaxy"
+    return (
+        f"{task.kind} linear"
+        if task.linear and CLASS_OF[task.kind] in DOUBTS_OF_LINEAR
+        else (task.kind)
+    )
 
 
-def _judge(engine: Engine, observations: Sequence[Observation]) -> list[tuple[Verdict, float]]:
-    """Return verdicts, and the widths of the 68% intervals of redshift over 1 + z."""
-    out: list[tuple[Verdict, float]] = []
+def _judge(
+    engine: Engine, observations: Sequence[Observation], truths: Sequence[float]
+) -> list[_Judged]:
+    """Return what becomes of observations of given redshifts, NaN where unknown."""
+    out: list[_Judged] = []
     for begin in range(0, len(observations), _BATCH):
         part = list(observations[begin : begin + _BATCH])
         with torch.inference_mode():
@@ -250,20 +232,34 @@ def _judge(engine: Engine, observations: Sequence[Observation]) -> list[tuple[Ve
             z = engine.sample(encoded, _DRAWS, 0)[:, :, 0].double().numpy()
         nothing = np.full(len(part), np.nan)
         doubts = engine.doubts(encoded, nothing, np.stack([nothing, nothing], axis=1))
-        low, middle, high = np.quantile(z, [0.16, 0.5, 0.84], axis=1)
-        widths = (high - low) / (1 + middle)
-        verdicts = engine.judge(part, domains)
-        out += [
-            (verdict.with_reasons(more), float(width))
-            for verdict, more, width in zip(verdicts, doubts, widths, strict=True)
-        ]
+        ends = np.quantile(z, [0.025, 0.16, 0.5, 0.84, 0.975], axis=1).T
+        scores = [np.inf] * len(part)
+        if engine.screens is not None:
+            scores = score_galaxies(engine.screens, part).tolist()
+        for k, verdict in enumerate(engine.judge(part, domains)):
+            whole = verdict.with_reasons(doubts[k])
+            photometry, true = part[k].photometry, truths[begin + k]
+            out.append(
+                _Judged(
+                    "",
+                    whole.level,
+                    whole.p_galaxy,
+                    width=float((ends[k, 3] - ends[k, 1]) / (1 + ends[k, 2])),
+                    r=photometry.magnitudes.get("r", np.nan),
+                    size_arcsec=photometry.petro_r50 or np.nan,
+                    held=bool(ends[k, 0] <= true <= ends[k, 4]) if np.isfinite(true) else None,
+                    score=scores[k],
+                )
+            )
     return out
 
 
 def _caught(judged: list[_Judged], kinds: tuple[str, ...]) -> dict:
     mine = [each for each in judged if each.kind in kinds]
-    missed = [each.width for each in mine if each.level in (FINE, CAUTION)]
-    usual = np.median([each.width for each in judged if each.kind == "galaxy"])
+    missed = [each for each in mine if each.level in (FINE, CAUTION)]
+    galaxies = [each for each in judged if each.kind == "galaxy"]
+    usual = np.median([each.width for each in galaxies])
+    known = [each.held for each in missed if each.held is not None]
     number = max(len(mine), 1)
     levels = [each.level for each in mine]
     return {
@@ -272,7 +268,22 @@ def _caught(judged: list[_Judged], kinds: tuple[str, ...]) -> dict:
         "warned": sum(level != FINE for level in levels) / number,
         "refused": levels.count("refused") / number,
         "missed": len(missed),
-        "missed_width": float(np.median(missed) / usual) if missed else None,
+        "missed_width": float(np.median([m.width for m in missed]) / usual) if missed else None,
+        "missed_held": float(np.mean(known)) if known else None,
+        **_separable([g.score for g in galaxies], [each.score for each in mine]),
+    }
+
+
+def _separable(galaxies: list[float], others: list[float]) -> dict:
+    """Return the area below the ROC curve of a score, and what it finds at 1% false alarms."""
+    if not (galaxies and others):
+        return {"auc": None, "at_rate": None}
+    ordered, found = np.sort(galaxies), np.array(others)
+    below = np.searchsorted(ordered, found, "left") + np.searchsorted(ordered, found, "right")
+    limit = np.quantile(ordered, 1 - LIMITS[DO_NOT_USE])
+    return {
+        "auc": float(below.mean() / (2 * len(ordered))),
+        "at_rate": float((found > limit).mean()),
     }
 
 

@@ -168,7 +168,10 @@ def caught_rows(found: dict) -> list[Row]:
             "Do not use": share(row["caught"]),
             "Or caution": share(row["warned"]),
             "Aim": f"{row['goal']:.0%}",
+            "Area below ROC": number(row.get("auc"), 3),
+            "Score at 1%": share(row.get("at_rate")),
             "Width where missed": number(row["missed_width"], 1),
+            "True z in 95% where missed": share(row.get("missed_held")),
         }
         for row in found["kinds"]
     ]

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numpy.typing import NDArray
 
+from galexplorer.image import texture
 from galexplorer.records.observation import Cutout
 
 LAGS_ARCSEC = (0.4, 0.8, 1.6, 3.2)
@@ -42,6 +43,7 @@ NAMES = (
     "asymmetry",
     "flat",
     "few_colours",
+    *texture.NAMES,
 )
 """Names of the numbers of `image_quality`, in their order."""
 
@@ -96,7 +98,8 @@ def image_quality(
     saturated = np.any(levels * 255 >= _SATURATED, axis=0)
     turned = light[::-1, ::-1]
     inside = radius <= size
-    brightness = light[inside] - np.median(light[border])
+    sky = float(np.median(light[border]))
+    brightness = light[inside] - sky
     return np.nan_to_num(
         np.array(
             [
@@ -121,6 +124,7 @@ def image_quality(
                 np.abs(light - turned)[inside].mean() / max(float(np.abs(brightness).mean()), 0.01),
                 (np.abs(np.diff(light, axis=1)) < 1 / 800).mean(),
                 np.log10(_number_of_colours(native[:, ::step, ::step])),
+                *texture.texture(light, pixel_scale_arcsec, size, edges, sky),
             ],
             np.float32,
         ),

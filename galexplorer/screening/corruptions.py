@@ -36,6 +36,17 @@ def as_picture(pixels: Pixels, levels: np.ndarray | None = None) -> Pixels:
     return replace(pixels, origin="jpeg", composite=levels, flux=np.ascontiguousarray(flux))
 
 
+def resample(pixels: Pixels, zoom: float) -> Pixels:
+    """Return a picture in pixels smaller by a factor, as a service or a viewer resamples it."""
+    levels = np.asarray(pixels.composite).transpose(1, 2, 0)
+    image = Image.fromarray(np.round(255 * levels).astype(np.uint8))
+    width, height = (max(32, round(side * zoom)) for side in image.size)
+    again = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255
+    scale_arcsec = pixels.pixel_scale_arcsec * image.width / width
+    resampled = replace(pixels, pixel_scale_arcsec=scale_arcsec)
+    return as_picture(resampled, again.transpose(2, 0, 1))
+
+
 def swap_bands(pixels: Pixels) -> Pixels:
     """Exchange the first band and the last."""
     if pixels.composite is not None:

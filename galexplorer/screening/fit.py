@@ -18,12 +18,15 @@ from galexplorer.verdict.classifiers import (
     GALAXY,
     HIDDEN,
     IMAGE_CLASSES,
+    PATTERNS,
     PHOTOMETRY_CLASSES,
     PHOTOMETRY_SIZE,
     PRIOR_GALAXY,
     RATES,
     Classifier,
+    pattern_of,
     photometry_inputs,
+    weigh_quasars,
 )
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,14 @@ _DECAY = 1e-2
 
 Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Inputs (n, d), classes (n,), and which rows say nothing of `_SCALED`, (n,)."""
+
+_SHARES_OF_ALARMS = (0.6, 0.8, 3.0, 10.0)
+"""Rates by brightness, in the rate of all, as lets the fewest stars and quasars pass: most of them
+are faint, and the model knows no galaxy of the last one."""
+
+_LEAST_OF_IMAGES = (0.5, 0.5, 0.2, 0.2)
+"""Least limits by `RATES`: images of other pipelines are less like those of validation than these
+are like each other."""
 
 _SCALED = ("units", "scale")
 _NEVER = -1e4
@@ -59,20 +70,42 @@ def fit_photometry(rows: pd.DataFrame, seed: int = 0) -> Classifier:
     whole = torch.zeros(PHOTOMETRY_SIZE), torch.ones(PHOTOMETRY_SIZE)
     layers = _descend(draw, *whole, PHOTOMETRY_CLASSES, "photometry", 0.0, seed)
     plain = Classifier(*whole, layers, torch.zeros(1, len(RATES)), torch.tensor([0.0, 1.0]))
+    limits = _limits_of_magnitudes(plain, rows)
     judged = held_out(rows, VALIDATION)
-    usual = (judged.kind == "galaxy") & (judged.source != SHREDDED)
-    galaxies = judged[usual][list(BANDS)].to_numpy(float)
-    limits = torch.ones(2 ** len(BANDS), len(RATES))  # no band, no score above it
-    for pattern in range(1, len(limits)):
-        limits[pattern] = _limits(1 - plain.probabilities(_only(galaxies, pattern))[:, GALAXY])
     judged = judged[judged.kind.isin(("galaxy", "star", "quasar"))]
-    found = plain.probabilities(_only(judged[list(BANDS)].to_numpy(float), 2 ** len(BANDS) - 1))
+    found = _judge_magnitudes(plain, judged[list(BANDS)].to_numpy(float), 2 ** len(BANDS) - 1)
     odds = _calibrate(found, PHOTOMETRY_CLASSES, (judged.kind == "galaxy").to_numpy())
     return Classifier(*whole, layers, limits, odds)
 
 
+def _limits_of_magnitudes(plain: Classifier, rows: pd.DataFrame) -> Tensor:
+    """Return limits by pattern of bands and brightness, so that all galaxies together keep `RATES`.
+
+    Galaxies of training count too: the classifier has no more alarms among them than among those
+    of validation, and only together are dwarfs and mergers enough.
+    """
+    usual = rows[
+        (rows.kind == "galaxy") & (rows.source != SHREDDED) & rows.split.isin((TRAIN, VALIDATION))
+    ]
+    galaxies = usual[list(BANDS)].to_numpy(float)
+    number = 2 ** len(BANDS)
+    limits = torch.ones(PATTERNS, len(RATES))  # no band, no score above it
+    bright = pattern_of(galaxies) // number
+    for pattern in range(1, number):
+        score = 1 - _judge_magnitudes(plain, galaxies, pattern)[:, GALAXY]
+        for k, share in enumerate(_SHARES_OF_ALARMS):
+            if (bright == k).any():
+                limits[k * number + pattern] = _limits(score[bright == k], share)
+    return limits
+
+
 def fit_images(
-    inputs: np.ndarray, label: np.ndarray, split: np.ndarray, scaled: np.ndarray, seed: int = 0
+    inputs: np.ndarray,
+    label: np.ndarray,
+    split: np.ndarray,
+    scaled: np.ndarray,
+    linear: np.ndarray,
+    seed: int = 0,
 ) -> Classifier:
     """Fit the classifier of images.
 
@@ -86,6 +119,8 @@ def fit_images(
     scaled : ndarray of bool, shape (n,)
         Whether the pixel scale of the image is known. The others say what a galaxy looks like,
         and nothing of seeing and noise; limits leave them out.
+    linear : ndarray of bool, shape (n,)
+        Whether it is no picture.
     seed : int
     """
     train = np.flatnonzero(split == TRAIN)
@@ -104,22 +139,29 @@ def fit_images(
     plain = Classifier(centre, spread, layers, torch.zeros(1, len(RATES)), torch.tensor([0.0, 1.0]))
     judged = split == VALIDATION
     found = plain.probabilities(inputs[judged])
-    usual = found[(label == GALAXY)[judged] & scaled[judged]]
-    limits = torch.stack([_limits(plain.score(usual, IMAGE_CLASSES, d)[1]) for d in (False, True)])
+    usual = (label == GALAXY)[judged] & scaled[judged]
+    limits = torch.stack(
+        [
+            _limits(plain.score(found[usual & (linear[judged] == d)], IMAGE_CLASSES, d)[1])
+            for d in (False, True)
+        ]
+    ).maximum(torch.tensor(_LEAST_OF_IMAGES))
     known = np.array([k == GALAXY or name in NO_GALAXY for k, name in enumerate(IMAGE_CLASSES)])
     counted = known[label[judged]]
     odds = _calibrate(found[counted], IMAGE_CLASSES, label[judged][counted] == GALAXY)
     return Classifier(centre, spread, layers, limits, odds)
 
 
-def _only(magnitudes: np.ndarray, pattern: int) -> np.ndarray:
-    """Return the inputs of magnitudes if only the bands of a pattern's bits are known."""
+def _judge_magnitudes(plain: Classifier, magnitudes: np.ndarray, pattern: int) -> np.ndarray:
+    """Return probabilities if only the bands of a pattern's bits are known."""
     seen = np.array([pattern >> k & 1 for k in range(len(BANDS))], bool)
-    return photometry_inputs(np.where(seen, magnitudes, np.nan), np.full(magnitudes.shape, np.nan))
+    only = np.where(seen, magnitudes, np.nan)
+    found = plain.probabilities(photometry_inputs(only, np.full(only.shape, np.nan)))
+    return weigh_quasars(found, only[:, BANDS.index("r")])
 
 
-def _limits(score: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.quantile(score, 1 - np.array(RATES)).astype(np.float32))
+def _limits(score: np.ndarray, share: float = 1.0) -> Tensor:
+    return torch.from_numpy(np.quantile(score, 1 - share * np.array(RATES)).astype(np.float32))
 
 
 def _calibrate(probabilities: np.ndarray, classes: tuple[str, ...], galaxy: np.ndarray) -> Tensor:

@@ -19,9 +19,17 @@ from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe
 from galexplorer.observed.jpeg_sets import SCALES_ARCSEC
 from galexplorer.records.observation import Observation
+from galexplorer.schema import SDSS_PIXEL_SCALE_ARCSEC
 from galexplorer.screening import corruptions
+from galexplorer.screening.tables import Stock
+from galexplorer.simulation.rendering import Galaxy, render
 
 NEGATIVES = "more/not_galaxies"
+RENDERED = "rendered"
+"""Group of galaxies drawn from nothing but numbers, linear as SDSS's frames are."""
+
+_SWAPPED_SET = "sdss_jpeg_labelled"
+_SETS = {**SCALES_ARCSEC, _SWAPPED_SET: 0.1}
 _NEGATIVES_ARCSEC = 0.188
 _NOMINAL_ARCSEC = 0.396
 _FAINTEST_MAG = 17.77
@@ -31,10 +39,15 @@ _SHARE = {TRAIN: 0.2, VALIDATION: 1.0, TEST: 0.6}
 _SHARE_UNKNOWN_SCALE = {TRAIN: 0.08, VALIDATION: 0.2, TEST: 0.4}
 _ALL_TYPES = "sdss_stripe"
 _TELL_SCALE = ("scale_2", "scale_half", "psf_wide", "psf_narrow")
-_CORRUPTED = {TRAIN: 220, VALIDATION: 50, TEST: 100}
+_CORRUPTED = {TRAIN: 160, VALIDATION: 50, TEST: 100}
+_EARLY_UR = 2.22  # Strateva et al. 2001, astro-ph/0107201
 _GZ1_CLASSES = ("elliptical", "spiral", "spiral", "edge_on", "unknown", "merger")
 
-_REBINNED = {TRAIN: 1500, VALIDATION: 400, TEST: 500}
+_REBINNED = {TRAIN: 800, VALIDATION: 400, TEST: 400}
+_ZOOMED = {TRAIN: 800, VALIDATION: 400, TEST: 400}
+_ZOOMS = (0.5, 2.0)
+_DRAWN = {TRAIN: 700, VALIDATION: 500, TEST: 300}
+_SHARE_SPOILT = 0.15  # of each kind, to galaxies that are drawn
 
 Kept = TypeVar("Kept")
 
@@ -87,6 +100,10 @@ class Task(NamedTuple):
         Give it as linear pixels.
     rebinned : bool
         Average pixels two by two, to about the scale of SDSS's own frames.
+    zoom : float
+        By which a picture is resampled, its scale stated rightly.
+    redshift : float
+        NaN where unknown.
     """
 
     kind: str
@@ -97,20 +114,23 @@ class Task(NamedTuple):
     seed: int
     linear: bool
     rebinned: bool = False
+    zoom: float = 1.0
+    redshift: float = np.nan
 
 
 def list_galaxies(data: Path) -> list[Task]:
     """Return every real image of a galaxy whose field shows the sky around it."""
     tasks = []
-    for name, scale in SCALES_ARCSEC.items():
+    for name, scale in _SETS.items():
         labels = pd.read_csv(data / name / "labels.csv")
+        labels = labels.reindex(columns=labels.columns.union(["logr25"]))
         dwarf = (labels.log_mstar < 9) | (labels.z_spec < 0.008)
         kinds = np.select([dwarf, labels.logr25 > 0.5], ["dwarf", "edge_on"], "other")
-        for k, (file, split, kind) in enumerate(
-            zip(labels.file, _splits(labels), kinds, strict=True)
+        for k, (file, split, kind, z) in enumerate(
+            zip(labels.file, _splits(labels), kinds, labels.z_spec, strict=True)
         ):
-            path = data / name / str(file)
-            tasks.append(Task("galaxy", split, f"{name}/{kind}", path, scale, k, False))
+            task = Task("galaxy", split, f"{name}/{kind}", data / name / str(file), scale, k, False)
+            tasks.append(task._replace(redshift=float(z)))
     labels = pd.read_csv(data / "gz1_jpeg" / "labels.csv")
     kinds = np.array(_GZ1_CLASSES)[labels.gz1_class.to_numpy(int)]
     for k, (name, kind) in enumerate(zip(labels.file.astype(str), kinds, strict=True)):
@@ -167,20 +187,54 @@ def list_tasks(data: Path, splits: Sequence[int], seed: int = 0) -> list[Task]:
             kind, path = str(table.kind[k]), data / NEGATIVES / str(table.file[k])
             task = Task(kind, split, kind, path, _NEGATIVES_ARCSEC, 0, False)
             tasks.append(task._replace(linear=bool(rng.random() < 0.4)))
-    return [*tasks, *_rebinned(tasks, splits, np.random.default_rng((seed, 1)))]
+    again = [
+        task
+        for split in splits
+        for task in (
+            *_rebinned([t for t in tasks if t.split == split], np.random.default_rng((seed, 1))),
+            *_zoomed([t for t in tasks if t.split == split], np.random.default_rng((seed, 2))),
+            *_drawn(split, np.random.default_rng((seed, 3, split))),
+        )
+    ]
+    return [*tasks, *again]
 
 
-def _rebinned(tasks: Sequence[Task], splits: Sequence[int], rng: np.random.Generator) -> list[Task]:
+def _rebinned(tasks: Sequence[Task], rng: np.random.Generator) -> list[Task]:
     """Return some of the tasks again, at the scale and linearity of SDSS's frames."""
-    again: list[Task] = []
-    for split in splits:
-        able = [k for k, t in enumerate(tasks) if t.split == split and t.path and scale_known(t)]
-        galaxy = np.array([tasks[k].kind == "galaxy" for k in able])
-        chance = np.where(galaxy, 0.5 / galaxy.sum(), 0.5 / (~galaxy).sum())
-        number = min(_REBINNED[split], len(able) // 2)
-        chosen = rng.choice(able, number, replace=False, p=chance)
-        again += [tasks[k]._replace(rebinned=True, linear=True) for k in chosen]
-    return again
+    able = [task for task in tasks if task.path and scale_known(task)]
+    chosen = _choose(able, _REBINNED, rng)
+    return [task._replace(rebinned=True, linear=True) for task in chosen]
+
+
+def _zoomed(tasks: Sequence[Task], rng: np.random.Generator) -> list[Task]:
+    """Return some of the pictures again, resampled to other pixels."""
+    able = [task for task in tasks if task.path and scale_known(task) and not task.linear]
+    return [
+        task._replace(
+            zoom=float(np.exp(rng.uniform(*np.log(_ZOOMS)))), group=f"{task.group}/resampled"
+        )
+        for task in _choose(able, _ZOOMED, rng)
+    ]
+
+
+def _choose(tasks: Sequence[Task], number: dict[int, int], rng: np.random.Generator) -> list[Task]:
+    """Choose tasks, half of them galaxies as they are."""
+    galaxy = np.array([task.kind == "galaxy" for task in tasks])
+    chance = np.where(galaxy, 0.5 / galaxy.sum(), 0.5 / (~galaxy).sum())
+    size = min(number[tasks[0].split], len(tasks) // 2)
+    return [tasks[k] for k in rng.choice(len(tasks), size, replace=False, p=chance)]
+
+
+def _drawn(split: int, rng: np.random.Generator) -> list[Task]:
+    """Return galaxies to render, plain and spoilt."""
+    number = _DRAWN[split]
+    kinds = ["galaxy"] * number
+    kinds += [kind for kind in CORRUPTIONS for _ in range(round(_SHARE_SPOILT * number))]
+    seeds = rng.integers(2**31, size=len(kinds)).tolist()
+    return [
+        Task(kind, split, RENDERED, None, SDSS_PIXEL_SCALE_ARCSEC, own, True)
+        for kind, own in zip(kinds, seeds, strict=True)
+    ]
 
 
 def _share_of(task: Task) -> float:
@@ -191,7 +245,7 @@ def _share_of(task: Task) -> float:
 
 def make_images(
     tasks: Sequence[Task],
-    stars: Float[np.ndarray, "m 3"],
+    stock: Stock,
     keep: Callable[[Observation], Kept],
     workers: int = 1,
     title: str = "images to screen",
@@ -201,8 +255,8 @@ def make_images(
     Parameters
     ----------
     tasks : sequence of Task
-    stars : ndarray, shape (m, 3)
-        Magnitudes of stars in g, r, i, whose colours invented ones have.
+    stock : Stock
+        Of what invented stars and galaxies are.
     keep : callable
         What to keep of each.
     workers : int
@@ -214,29 +268,50 @@ def make_images(
     Kept or None
         None where no galaxy could be measured, which a user is told.
     """
-    make = partial(_make, stars, keep)
+    make = partial(_make, stock, keep)
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         made = pool.imap(make, tasks, chunksize=16)
         yield from zip(tasks, track(made, title, len(tasks)), strict=True)
 
 
-def _make(stars: np.ndarray, keep: Callable[[Observation], Kept], task: Task) -> Kept | None:
+def _make(stock: Stock, keep: Callable[[Observation], Kept], task: Task) -> Kept | None:
     rng = np.random.default_rng((task.seed, task.split))
     try:
-        return keep(observe(_pixels(task, stars, rng), None))
+        return keep(observe(_pixels(task, stock, rng), None))
     except (InputError, TargetError):
         return None
 
 
-def _pixels(task: Task, stars: np.ndarray, rng: np.random.Generator) -> Pixels:
-    if task.path is None:
-        return _invented(task.kind, stars, rng)
-    pixels = _read(task.path, task.scale_arcsec)
+def _pixels(task: Task, stock: Stock, rng: np.random.Generator) -> Pixels:
+    if task.group == RENDERED:
+        pixels = _draw_galaxy(stock.galaxies, rng)
+    elif task.path is None:
+        return _invented(task.kind, stock.stars, rng)
+    else:
+        pixels = _read(task.path, task.scale_arcsec)
+    if task.zoom != 1:
+        pixels = corruptions.resample(pixels, task.zoom)
     if task.linear:
         pixels = corruptions.as_linear(pixels)
     change = _CHANGES.get(task.kind)
     made = pixels if change is None else change(pixels, rng)
     return corruptions.rebin(made) if task.rebinned else made
+
+
+def _draw_galaxy(galaxies: Float[np.ndarray, "m 5"], rng: np.random.Generator) -> Pixels:
+    """Render a galaxy of given g, r, i, size and u - r in the middle of a field."""
+    g, r, i, r50, u_r = galaxies[rng.integers(len(galaxies))]
+    early = bool(u_r > _EARLY_UR)
+    galaxy = Galaxy(
+        magnitudes=(float(g), float(r), float(i)),
+        half_light_radius_arcsec=float(np.clip(r50, 0.8, 30)),
+        concentration=float(np.clip(rng.normal(2.95 if early else 2.4, 0.25), 1.9, 3.6)),
+        axis_ratio=float(rng.uniform(0.4 if early else 0.15, 1)),
+        log_ssfr=-12.0 if early else -10.0,
+        ebv=0.03,
+    )
+    flux = render(galaxy, rng)
+    return Pixels(flux.astype(np.float32), SDSS_PIXEL_SCALE_ARCSEC, "fits", "")
 
 
 def _read(path: Path, scale_arcsec: float) -> Pixels:
@@ -245,7 +320,8 @@ def _read(path: Path, scale_arcsec: float) -> Pixels:
     Surface brightness is what a composite shows, so size and magnitude go together.
     """
     if np.isfinite(scale_arcsec):
-        return read_image(path, pixel_scale_arcsec=scale_arcsec)
+        pixels = read_image(path, pixel_scale_arcsec=scale_arcsec)
+        return corruptions.swap_bands(pixels) if path.parent.name == _SWAPPED_SET else pixels
     pixels = read_image(path, pixel_scale_arcsec=_NOMINAL_ARCSEC)
     own = np.random.default_rng(int.from_bytes(path.name.encode()[-8:], "big"))
     wanted = max(13.0, _FAINTEST_MAG + np.log10(own.random()) / _COUNTS_SLOPE)

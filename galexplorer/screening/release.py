@@ -17,7 +17,7 @@ from galexplorer.population.sources import data_folder
 from galexplorer.records.observation import Observation
 from galexplorer.screening.fit import fit_images, fit_photometry
 from galexplorer.screening.images import CLASS_OF, NEGATIVES, list_tasks, make_images, scale_known
-from galexplorer.screening.tables import read_screening_rows, stars_of
+from galexplorer.screening.tables import read_screening_rows, stock_of
 from galexplorer.verdict.classifiers import IMAGE_CLASSES, VERDICT_FILE
 from galexplorer.verdict.judgement import Screens
 
@@ -62,7 +62,12 @@ def make_screens(
     table, quality = _images(folder, rows, workers, seed)
     label = table.kind.map({k: IMAGE_CLASSES.index(name) for k, name in CLASS_OF.items()})
     image = fit_images(
-        quality, label.to_numpy(), table.split.to_numpy(), table.scaled.to_numpy(), seed
+        quality,
+        label.to_numpy(),
+        table.split.to_numpy(),
+        table.scaled.to_numpy(),
+        table.linear.to_numpy(),
+        seed,
     )
     arrays = Screens(photometry, image).to_arrays()
     save_file({name: value.contiguous() for name, value in arrays.items()}, out / VERDICT_FILE)
@@ -81,18 +86,21 @@ def make_screens(
 def _images(
     data: Path, rows: pd.DataFrame, workers: int, seed: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return kind, split and knowledge of the scale of images, and their quality, (n, q)."""
-    tasks = list_tasks(data, (TRAIN, VALIDATION), seed)
-    made = make_images(tasks, stars_of(rows, TRAIN), _quality, workers)
-    kept = [(task, quality) for task, quality in made if quality is not None]
-    log.info("%d of %d images could not be measured", len(tasks) - len(kept), len(tasks))
+    """Return kind, split, linearity and knowledge of the scale of images, and their quality."""
+    kept, number = [], 0
+    for split in (TRAIN, VALIDATION):
+        tasks = list_tasks(data, (split,), seed)
+        made = make_images(tasks, stock_of(rows, split), _quality, workers)
+        kept += [(task, quality) for task, quality in made if quality is not None]
+        number += len(tasks)
+    log.info("%d of %d images could not be measured", number - len(kept), number)
     table = pd.DataFrame(
-        [(task.kind, task.split, scale_known(task)) for task, _ in kept],
-        columns=["kind", "split", "scaled"],
+        [(task.kind, task.split, scale_known(task), linear) for task, (_, linear) in kept],
+        columns=["kind", "split", "scaled", "linear"],
     )
-    return table, np.stack([quality for _, quality in kept])
+    return table, np.stack([quality for _, (quality, _) in kept])
 
 
-def _quality(observation: Observation) -> np.ndarray:
+def _quality(observation: Observation) -> tuple[np.ndarray, bool]:
     assert observation.cutout is not None  # there were pixels
-    return quality_of(observation.cutout)
+    return quality_of(observation.cutout), observation.origin != "jpeg"

@@ -1,6 +1,7 @@
 """Magnitudes of galaxies and of everything else, for the classifier of magnitudes."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,11 @@ from jaxtyping import Float, Int
 from galexplorer.datasets.shards import TEST, split_of, split_of_key
 from galexplorer.population.sources import read_tables
 from galexplorer.schema import BANDS, IMAGE_BANDS
+from galexplorer.verdict.classifiers import (
+    GALAXY_LOG_R50,
+    GALAXY_LOG_R50_SLOPE,
+    GALAXY_LOG_R50_WIDTH,
+)
 
 NEGATIVES = "more/stars_quasars.csv.gz"
 VEGA_MINUS_AB_MAG = (-0.91, 0.08, -0.16, -0.37, -0.54)
@@ -34,8 +40,10 @@ _REACH_MAG = {"star": (0.5, 1.0), "quasar": (0.5, 3.0), "distant": (0.3, 0.3)}
 _FROM_ABSOLUTE = ("mpajhu", "quench")
 """Tables whose apparent magnitudes are made from absolute ones."""
 
-_DWARFS = 1.5  # weight of those who live off every sequence
+_DWARFS = 5.0  # weight of those who live off every sequence
+_MERGERS = 3.0  # whose colours are as odd as their deblending
 _DWARF_REDSHIFT = 0.02
+_DRAWN_R = (12.5, 17.77)
 _NOISY = 0.15
 _R = BANDS.index("r")
 
@@ -118,8 +126,10 @@ class MagnitudeSampler:
         r = self._rows["galaxy"][:, _R]
         counts, edges = np.histogram(r, np.arange(_BRIGHTEST_R, _FAINTEST_R + 0.5, 0.5))
         weight = 1 / np.sqrt(counts[np.digitize(r, edges) - 1])
-        near = rows[rows.kind == "galaxy"].sort_values("r").redshift.to_numpy() < _DWARF_REDSHIFT
-        self._share = np.cumsum(weight * np.where(near, _DWARFS, 1.0))
+        galaxies = rows[rows.kind == "galaxy"].sort_values("r")
+        rare = np.where(galaxies.redshift < _DWARF_REDSHIFT, _DWARFS, 1.0)
+        rare = np.where(galaxies.source == "mergers", _MERGERS, rare)
+        self._share = np.cumsum(weight * rare)
 
     def draw(
         self, size: int, rng: np.random.Generator
@@ -173,6 +183,46 @@ def spoil(
     mixed = way >= 0.9
     out[mixed] = rng.permuted(magnitudes[mixed], axis=1)
     return out
+
+
+class Stock(NamedTuple):
+    """What invented images are of.
+
+    Attributes
+    ----------
+    stars : ndarray, shape (m, 3)
+        Magnitudes in g, r, i.
+    galaxies : ndarray, shape (k, 5)
+        The same, half-light radius in arcsec, and u - r.
+    """
+
+    stars: Float[np.ndarray, "m 3"]
+    galaxies: Float[np.ndarray, "k 5"]
+
+
+def stock_of(rows: pd.DataFrame, split: int) -> Stock:
+    """Return the stars and galaxies of a split; sizes that no table has are those usual at r."""
+    galaxies = rows[
+        (rows.kind == "galaxy") & (rows.split == split) & (rows.source != SHREDDED)
+        & rows.r.between(*_DRAWN_R)
+    ]  # fmt: skip
+    rng = np.random.default_rng(split)
+    usual = usual_log_r50(galaxies.r.to_numpy(float), rng)
+    r50 = galaxies.r50.to_numpy(float)
+    table = np.column_stack(
+        [
+            galaxies[list(IMAGE_BANDS)].to_numpy(float),
+            np.where(r50 > 0, r50, 10**usual),
+            (galaxies.u - galaxies.r).to_numpy(float),
+        ]
+    )
+    return Stock(stars_of(rows, split), table[np.isfinite(table).all(axis=1)])
+
+
+def usual_log_r50(r: Float[np.ndarray, " n"], rng: np.random.Generator) -> Float[np.ndarray, " n"]:
+    """Draw log10 of half-light radii, arcsec, that galaxies have at magnitudes r."""
+    middle = GALAXY_LOG_R50 + GALAXY_LOG_R50_SLOPE * (r - 17)
+    return np.maximum(middle, 0.1) + GALAXY_LOG_R50_WIDTH * rng.normal(size=len(r))
 
 
 def stars_of(rows: pd.DataFrame, split: int) -> Float[np.ndarray, "m 3"]:

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,7 +21,7 @@ from galexplorer.records.verdict import NO_GALAXY
 from galexplorer.schema import BANDS
 
 VERDICT_FILE = "verdict.safetensors"
-LAYOUT = 1
+LAYOUT = 2
 
 GALAXY = 0
 PHOTOMETRY_CLASSES = ("galaxy", "star", "quasar", "distant", "magnitudes")
@@ -30,10 +30,12 @@ IMAGE_CLASSES = (
 )  # fmt: skip
 """Classes other than the first are codes of `galexplorer.records.verdict`."""
 
-DOUBTS = ("units", "scale", "cut_off")
-"""Classes of images that are a caution at most: how it was given, of which the pixels of other
-services and pipelines, honestly stated, may look too; and of linear images none, for the real ones
-behind the classifier are JPEGs."""
+DOUBTS_OF_LINEAR = ("scale", "cut_off")
+"""Classes that count for pictures alone: nearly all real images that the classifier learnt from are
+JPEGs, and real frames, whose noise and sampling differ, look to it like these."""
+
+JPEG_LIMITS, LINEAR_LIMITS = 0, 1
+"""Rows of the limits of images."""
 
 PRIOR_GALAXY = 0.9
 """Share of galaxies among what is given, which the probabilities assume."""
@@ -41,8 +43,15 @@ PRIOR_GALAXY = 0.9
 RATES = (0.005, 0.01, 0.015, 0.03)
 """Shares of held-out real galaxies whose score lies above each of the limits kept."""
 
+BRIGHTNESS_EDGES = (16.5, 18.0, 18.9)
+"""Between r magnitudes whose galaxies have limits of their own."""
+
+PATTERNS = (len(BRIGHTNESS_EDGES) + 1) * 2 ** len(BANDS)
+"""Brightnesses times which bands there are: rows of the limits of magnitudes."""
+
 _CENTRE = (19.0, 17.6, 16.8, 16.4, 16.1)
 _BRIGHTNESS_WIDTH = 1.5
+_QUASARS_FROM_R, _QUASAR_SLOPE = 18.0, 0.8
 _PAIRS = tuple(combinations(range(len(BANDS)), 2))
 _COLOURS = (1.6, 2.3, 2.7, 3.0, 0.8, 1.15, 1.45, 0.38, 0.68, 0.3)
 _COLOUR_WIDTHS = (0.6, 0.9, 1.0, 1.1, 0.3, 0.4, 0.5, 0.15, 0.25, 0.15)
@@ -53,7 +62,7 @@ _TYPICAL_ERROR_SLOPE = 0.35
 _STAR_LOG_R50, _STAR_LOG_R50_WIDTH = np.log10(0.75), 0.06
 """Petrosian half-light radius of a point source in SDSS's r, arcsec, and its scatter in dex: that
 of a double Gaussian 1.3 arcsec wide, as seeing varies (Strauss et al. 2002, astro-ph/0206225)."""
-_GALAXY_LOG_R50, _GALAXY_LOG_R50_SLOPE, _GALAXY_LOG_R50_WIDTH = 0.376, -0.123, 0.216
+GALAXY_LOG_R50, GALAXY_LOG_R50_SLOPE, GALAXY_LOG_R50_WIDTH = 0.376, -0.123, 0.216
 """Of galaxies at r = 17, by magnitude, and their scatter: fitted to 7,097 real ones."""
 
 HIDDEN = 128
@@ -104,6 +113,33 @@ def excess_error(
     return np.sqrt(np.maximum(given**2 - typical**2, 0.0))
 
 
+def weigh_quasars(
+    probabilities: Float[np.ndarray, "n c"], r: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "n c"]:
+    """Return probabilities of `PHOTOMETRY_CLASSES` with quasars rarer the brighter they are.
+
+    In training they are as frequent at each magnitude, while their counts rise far more steeply
+    than those of galaxies (Richards et al. 2006, astro-ph/0601434).
+    """
+    bright = np.minimum(np.where(np.isfinite(r), r, _QUASARS_FROM_R) - _QUASARS_FROM_R, 0.0)
+    found = probabilities.copy()
+    found[:, PHOTOMETRY_CLASSES.index("quasar")] *= 10 ** (_QUASAR_SLOPE * bright)
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def pattern_of(magnitudes: Float[np.ndarray, "n 5"]) -> Int[np.ndarray, " n"]:
+    """Return the row of the limits that counts for magnitudes, NaN where missing.
+
+    Without r, brightness is that of a usual galaxy of the bands that there are.
+    """
+    known = np.isfinite(magnitudes)
+    as_r = np.where(known, magnitudes - np.array(_CENTRE) + _CENTRE[BANDS.index("r")], 0.0)
+    mean = as_r.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    r = magnitudes[:, BANDS.index("r")]
+    bright = np.digitize(np.where(np.isfinite(r), r, mean), BRIGHTNESS_EDGES)
+    return bright * 2 ** len(BANDS) + known @ (2 ** np.arange(len(BANDS)))
+
+
 def _forward(values: Tensor, layers: tuple[Tensor, ...]) -> Tensor:
     for k in range(0, len(layers), 2):
         values = functional.linear(values, layers[k].double(), layers[k + 1].double())
@@ -121,8 +157,8 @@ class Classifier:
     layers : tuple of Tensor
         Weight and bias of each layer of each member.
     limits : Tensor, shape (m, r)
-        Scores that a share `RATES` of held-out real galaxies exceed: by pattern of bands; of
-        images, without `DOUBTS` and with them.
+        Scores that a share `RATES` of held-out real galaxies exceed: by `pattern_of` magnitudes,
+        where the share is that of all brightnesses; of pictures, and of linear images.
     odds : Tensor, shape (2,)
         Shift and slope that calibrate the log odds of being no galaxy.
     """
@@ -142,10 +178,11 @@ class Classifier:
             return torch.softmax(found.mean(dim=0), dim=1).numpy()
 
     def score(
-        self, probabilities: Float[np.ndarray, "n c"], classes: tuple[str, ...], doubts: bool
+        self, probabilities: Float[np.ndarray, "n c"], classes: tuple[str, ...], linear: bool
     ) -> tuple[list[str], Float[np.ndarray, " n"]]:
-        """Return the likeliest class other than a galaxy and the score, with doubts or without."""
-        counted = [k for k, name in enumerate(classes) if k and (doubts or name not in DOUBTS)]
+        """Return the likeliest class other than a galaxy and the score; see `DOUBTS_OF_LINEAR`."""
+        left_out = DOUBTS_OF_LINEAR if linear else ()
+        counted = [k for k, name in enumerate(classes) if k and name not in left_out]
         part = probabilities[:, counted]
         return [classes[counted[k]] for k in part.argmax(axis=1)], part.sum(axis=1)
 
@@ -210,8 +247,8 @@ def size_log_odds(
     """
     known = np.isfinite(petro_r50_arcsec) & np.isfinite(r) & (np.nan_to_num(petro_r50_arcsec) > 0)
     size = np.log10(np.where(known, petro_r50_arcsec, 1.0))
-    usual = np.maximum(_GALAXY_LOG_R50 + _GALAXY_LOG_R50_SLOPE * (np.where(known, r, 17) - 17), 0.1)
+    usual = np.maximum(GALAXY_LOG_R50 + GALAXY_LOG_R50_SLOPE * (np.where(known, r, 17) - 17), 0.1)
     point = -0.5 * ((size - _STAR_LOG_R50) / _STAR_LOG_R50_WIDTH) ** 2
-    extended = -0.5 * ((size - usual) / _GALAXY_LOG_R50_WIDTH) ** 2
-    odds = point - extended + np.log(_GALAXY_LOG_R50_WIDTH / _STAR_LOG_R50_WIDTH)
+    extended = -0.5 * ((size - usual) / GALAXY_LOG_R50_WIDTH) ** 2
+    odds = point - extended + np.log(GALAXY_LOG_R50_WIDTH / _STAR_LOG_R50_WIDTH)
     return np.where(known, np.clip(odds, *_SIZE_ODDS_LIMITS), 0.0)

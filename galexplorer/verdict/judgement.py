@@ -21,12 +21,15 @@ from galexplorer.verdict.classifiers import (
     IMAGE_CLASSES,
     IMAGE_SIZE,
     LAYOUT,
+    PATTERNS,
     PHOTOMETRY_CLASSES,
     PHOTOMETRY_SIZE,
     RATES,
     Classifier,
+    pattern_of,
     photometry_inputs,
     size_log_odds,
+    weigh_quasars,
 )
 
 REDSHIFT_END = 0.3
@@ -48,8 +51,10 @@ _BEYOND = 0.5
 _COLOURS_OF_NO_GALAXY = (("g", "i", -0.6, 4.5), ("g", "r", -0.6, 3.0), ("r", "i", -1.3, 2.5))
 _SIZES_ARCSEC = (0.3, 600.0)
 _BRIGHTEST_MAG = 6.0
-_SURFACE_BRIGHTNESSES = (15.5, 26.5)
+_SURFACE_BRIGHTNESSES = {"catalogue": (15.5, 26.5), "measured": (16.8, 26.5)}
 """Beyond every galaxy of the main sample (18 to 24.5; Strauss et al. 2002, astro-ph/0206225)."""
+_FAINTEST_MEASURED_MAG = 20.2
+"""In r: of 2,000 galaxies measured on SDSS's pixels the faintest has 19.4."""
 _USUAL_SURFACE_BRIGHTNESS = 20.5
 _LARGEST_ERROR_MAG = 0.5
 
@@ -79,7 +84,7 @@ class Screens:
             If they are of another version or damaged.
         """
         shapes = {
-            "photometry": (PHOTOMETRY_SIZE, len(PHOTOMETRY_CLASSES), 2 ** len(BANDS)),
+            "photometry": (PHOTOMETRY_SIZE, len(PHOTOMETRY_CLASSES), PATTERNS),
             "image": (IMAGE_SIZE, len(IMAGE_CLASSES), 2),
         }
         if arrays.get("layout", torch.zeros(1)).tolist() == [LAYOUT]:
@@ -117,20 +122,29 @@ def judge(
     ]
     p_galaxy = np.full(len(observations), np.nan)
     if screens is not None:
-        shown = [k for k, o in enumerate(observations) if o.cutout is not None]
-        listed = [k for k, o in enumerate(observations) if o.photometry.kind == "catalogue"]
-        both = set(shown) & set(listed)
-        for rows, screening in (
-            (listed, _screen_magnitudes(screens.photometry, [observations[k] for k in listed])),
-            (shown, _screen_images(screens.image, [observations[k] for k in shown])),
-        ):
-            for k, seen in zip(rows, screening, strict=True):
-                found[k] += _reasons(seen, k in both)
+        for k, each in enumerate(_screen(screens, observations)):
+            for seen in each:
+                found[k] += _reasons(seen, len(each) > 1)
                 p_galaxy[k] = np.fmin(p_galaxy[k], seen.p_galaxy)
     return [
         Verdict((), float(p)).with_reasons(tuple(each))
         for each, p in zip(found, p_galaxy, strict=True)
     ]
+
+
+def score_galaxies(
+    screens: Screens, observations: Sequence[Observation]
+) -> Float[np.ndarray, " n"]:
+    """Return how unlike a galaxy that was given well each is to the classifiers, the larger score.
+
+    NaN where there are neither magnitudes nor an image.
+    """
+    return np.array(
+        [
+            max((seen.score for seen in each), default=np.nan)
+            for each in _screen(screens, observations)
+        ]
+    )
 
 
 def doubts_about_redshift(
@@ -172,9 +186,11 @@ def doubts_about_redshift(
 
 
 class _Seen(NamedTuple):
-    """What a classifier makes of one galaxy: class, score and its limits, by level."""
+    """What a classifier makes of one galaxy: class, score, the score's limits, probability."""
 
-    by_level: dict[str, tuple[str, float, Float[np.ndarray, " r"]]]
+    code: str
+    score: float
+    limits: Float[np.ndarray, " r"]
     p_galaxy: float
 
 
@@ -197,6 +213,20 @@ def doubts_about_prior(agreement: float) -> tuple[Reason, ...]:
     )
 
 
+def _screen(screens: Screens, observations: Sequence[Observation]) -> list[list[_Seen]]:
+    """Return what each classifier that applies makes of each observation."""
+    out: list[list[_Seen]] = [[] for _ in observations]
+    shown = [k for k, o in enumerate(observations) if o.cutout is not None]
+    listed = [k for k, o in enumerate(observations) if o.photometry.kind == "catalogue"]
+    for rows, screening in (
+        (listed, _screen_magnitudes(screens.photometry, [observations[k] for k in listed])),
+        (shown, _screen_images(screens.image, [observations[k] for k in shown])),
+    ):
+        for k, seen in zip(rows, screening, strict=True):
+            out[k].append(seen)
+    return out
+
+
 def _screen_magnitudes(classifier: Classifier, observations: Sequence[Observation]) -> list[_Seen]:
     magnitudes, errors = (
         np.array(
@@ -214,9 +244,8 @@ def _screen_magnitudes(classifier: Classifier, observations: Sequence[Observatio
     )
     magnitudes[errors > _LARGEST_ERROR_MAG] = np.nan  # a limit tells no colour
     found = screen_magnitudes(classifier, magnitudes, errors, r50)
-    pattern = np.isfinite(magnitudes) @ (2 ** np.arange(len(BANDS)))
-    limits = classifier.limits.numpy()[pattern]
-    return _outcome(classifier, found, PHOTOMETRY_CLASSES, limits, limits)
+    limits = classifier.limits.numpy()[pattern_of(magnitudes)]
+    return _outcome(classifier, found, PHOTOMETRY_CLASSES, limits, linear=False)
 
 
 def screen_magnitudes(
@@ -240,6 +269,7 @@ def screen_magnitudes(
     ndarray, shape (n, c)
     """
     found = classifier.probabilities(photometry_inputs(magnitudes, errors))
+    found = weigh_quasars(found, magnitudes[:, BANDS.index("r")])
     pointlike = [PHOTOMETRY_CLASSES.index(name) for name in ("star", "quasar")]
     odds = size_log_odds(petro_r50_arcsec, magnitudes[:, BANDS.index("r")])
     found[:, pointlike] *= np.exp(odds)[:, None]
@@ -251,37 +281,36 @@ def _screen_images(classifier: Classifier, observations: Sequence[Observation]) 
         return []
     quality = np.stack([quality_of(o.cutout) for o in observations if o.cutout is not None])
     found = classifier.probabilities(quality)
-    certain, whole = (np.tile(limits, (len(found), 1)) for limits in classifier.limits.numpy())
-    seen = _outcome(classifier, found, IMAGE_CLASSES, certain, whole)
-    for each, observation in zip(seen, observations, strict=True):
-        if observation.origin != "jpeg":  # of the real images that taught doubts, all were
-            code, score, _ = each.by_level[DO_NOT_USE]
-            each.by_level[CAUTION] = (code, score, certain[0])
-    return seen
+    pictures, linear = (
+        _outcome(classifier, found, IMAGE_CLASSES, np.tile(limits, (len(found), 1)), row > 0)
+        for row, limits in enumerate(classifier.limits.numpy())
+    )
+    return [
+        picture if observation.origin == "jpeg" else plain
+        for picture, plain, observation in zip(pictures, linear, observations, strict=True)
+    ]
 
 
 def _outcome(
     classifier: Classifier,
     found: Float[np.ndarray, "n c"],
     classes: tuple[str, ...],
-    certain: Float[np.ndarray, "n r"],
-    whole: Float[np.ndarray, "n r"],
+    limits: Float[np.ndarray, "n r"],
+    linear: bool,
 ) -> list[_Seen]:
-    worst = zip(*classifier.score(found, classes, doubts=False), certain, strict=True)
-    other = zip(*classifier.score(found, classes, doubts=True), whole, strict=True)
+    codes, scores = classifier.score(found, classes, linear)
     shares = classifier.p_galaxy(found, classes)
     return [
-        _Seen({DO_NOT_USE: first, CAUTION: second}, float(share))
-        for first, second, share in zip(worst, other, shares, strict=True)
+        _Seen(code, float(score), row, float(share))
+        for code, score, row, share in zip(codes, scores, limits, shares, strict=True)
     ]
 
 
 def _reasons(seen: _Seen, both: bool) -> list[Reason]:
     """Return the reason that a classifier has, if any."""
     for level, rate in LIMITS.items():
-        code, score, limits = seen.by_level[level]
-        if score > limits[RATES.index(0.5 * rate if both else rate)]:
-            return [reason(code, level)]
+        if seen.score > seen.limits[RATES.index(0.5 * rate if both else rate)]:
+            return [reason(seen.code, level)]
     return []
 
 
@@ -304,9 +333,13 @@ def _impossible(observation: Observation) -> list[Reason]:
     photometry, found = observation.photometry, []
     known = photometry.magnitudes
     bright, code = _surface_brightness(photometry), "impossible"
-    if not _SURFACE_BRIGHTNESSES[0] <= bright <= _SURFACE_BRIGHTNESSES[1]:
+    low, high = _SURFACE_BRIGHTNESSES.get(photometry.kind, (-math.inf, math.inf))
+    if not low <= bright <= high:
         found.append(f"Half of its light has {bright:.1f} mag per square arcsec in r.")
         code = "units" if photometry.kind == "measured" else code
+    if photometry.kind == "measured" and known.get("r", 0.0) > _FAINTEST_MEASURED_MAG:
+        found.append(f"r is {known['r']:.1f}, too faint for SDSS's pixels to show a galaxy.")
+        code = "units"
     if photometry.kind != "catalogue":
         return [reason(code, DO_NOT_USE, " ".join(found))] if found else []
     for blue, red, low, high in _COLOURS_OF_NO_GALAXY:

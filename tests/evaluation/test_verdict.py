@@ -10,7 +10,8 @@ from galexplorer.figures.calibration import verdict_plot
 
 
 def judged(kind: str, level: str, p: float = 0.9, width: float = 0.02, **given) -> verdict._Judged:
-    plain = {"codes": (), "r": 16.5, "size_arcsec": 4.0, "group": "late"}
+    plain = {"r": 16.5, "size_arcsec": 4.0, "group": "late"}
+    plain["score"] = np.inf if np.isnan(p) else 1 - p  # what is refused counts as found
     return verdict._Judged(kind, level, p_galaxy=p, width=width, **{**plain, **given})
 
 
@@ -22,8 +23,8 @@ def found() -> list[verdict._Judged]:
         *(judged("galaxy", "do_not_use", 0.3, group="early") for _ in range(2)),
         *(judged("star", "do_not_use", 0.01) for _ in range(7)),
         judged("star", "refused", np.nan, np.nan),
-        judged("star", "caution", 0.5, 0.06),
-        judged("star", "fine", 0.8, 0.04),
+        judged("star", "caution", 0.5, 0.06, held=True),
+        judged("star", "fine", 0.8, 0.04, held=False),
     ]
 
 
@@ -34,6 +35,14 @@ def test_what_is_refused_is_caught_and_what_is_missed_has_its_width(found):
     assert stars["warned"] == pytest.approx(0.9)
     assert stars["refused"] == pytest.approx(0.1)
     assert (stars["missed"], stars["missed_width"]) == (2, pytest.approx(2.5))
+    assert stars["missed_held"] == 0.5
+    assert verdict._caught(found, ("quasar",))["missed_held"] is None
+
+
+def test_scores_are_compared_with_those_of_galaxies(found):
+    stars = verdict._caught(found, ("star",))  # of ten, all but one lie above all galaxies or most
+    assert stars["auc"] == pytest.approx((8 + 0.98 + 0.98) / 10)
+    assert stars["at_rate"] == pytest.approx(0.8)
 
 
 def test_alarms_are_counted_by_magnitude_size_and_type(found):

@@ -46,6 +46,14 @@ def test_each_corruption_does_what_it_says(disc, rng):
     assert trail.flux.max() > disc.flux.max()
 
 
+def test_resampled_pictures_keep_their_field_and_light(disc):
+    picture = corruptions.as_picture(disc)
+    again = corruptions.resample(picture, 0.5)
+    assert again.flux.shape == (3, 60, 60)
+    assert again.pixel_scale_arcsec == pytest.approx(2 * SCALE)
+    assert again.flux.sum() == pytest.approx(picture.flux.sum(), rel=0.1)
+
+
 def test_stars_noise_and_drawings_are_reproducible():
     gri = np.array([14.6, 14.0, 13.8])
     for make in (

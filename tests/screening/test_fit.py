@@ -7,8 +7,15 @@ import pytest
 from galexplorer.datasets.shards import TRAIN, VALIDATION
 from galexplorer.schema import BANDS
 from galexplorer.screening import fit
-from galexplorer.screening.tables import MagnitudeSampler, spoil, stars_of
-from galexplorer.verdict.classifiers import GALAXY, IMAGE_CLASSES, IMAGE_SIZE, RATES
+from galexplorer.screening.tables import MagnitudeSampler, spoil, stock_of
+from galexplorer.verdict.classifiers import (
+    GALAXY,
+    IMAGE_CLASSES,
+    IMAGE_SIZE,
+    PATTERNS,
+    RATES,
+    pattern_of,
+)
 
 MEAN = {
     "galaxy": (19.0, 17.6, 16.8, 16.4, 16.1),
@@ -38,7 +45,9 @@ def test_batches_have_every_class_at_every_magnitude(rows, rng):
         assert np.nanmedian(r[label == k]) == pytest.approx(16.8, abs=0.3)
     assert np.isfinite(magnitudes).any(axis=1).all()
     assert 0.1 < np.isfinite(errors[:, 0]).mean() < 0.2
-    assert len(stars_of(rows, VALIDATION)) == 150
+    stock = stock_of(rows, VALIDATION)
+    assert len(stock.stars) == 150
+    assert (stock.galaxies[:, 3] > 1).mean() > 0.9  # sizes usual at their magnitude
 
 
 def test_spoilt_magnitudes_are_others(rng):
@@ -50,14 +59,15 @@ def test_limits_hold_on_the_rows_that_chose_them(rows, monkeypatch):
     monkeypatch.setitem(fit._STEPS, "photometry", 80)
     monkeypatch.setattr(fit, "_MEMBERS", 1)
     classifier = fit.fit_photometry(rows)
-    assert classifier.limits.shape == (32, len(RATES))
-    galaxies = rows[(rows.kind == "galaxy") & (rows.split == VALIDATION)][list(BANDS)].to_numpy()
-    score = 1 - classifier.probabilities(fit._only(galaxies, 31))[:, GALAXY]
-    for rate, limit in zip(RATES, classifier.limits[31].tolist(), strict=True):
-        assert (score > limit).mean() <= rate + 1 / len(score)
+    assert classifier.limits.shape == (PATTERNS, len(RATES))
+    galaxies = rows[rows.kind == "galaxy"][list(BANDS)].to_numpy()
+    score = 1 - fit._judge_magnitudes(classifier, galaxies, 31)[:, GALAXY]
+    limits = classifier.limits[pattern_of(galaxies)].numpy()
+    for k, rate in enumerate(RATES):
+        assert (score > limits[:, k]).mean() <= rate + 2 / len(score)
     stars = rows[(rows.kind == "star") & (rows.split == VALIDATION)][list(BANDS)].to_numpy()
-    score = 1 - classifier.probabilities(fit._only(stars, 31))[:, GALAXY]
-    assert (score > float(classifier.limits[31, 1])).mean() > 0.9
+    score = 1 - fit._judge_magnitudes(classifier, stars, 31)[:, GALAXY]
+    assert (score > classifier.limits[pattern_of(stars), 1].numpy()).mean() > 0.9
 
 
 def test_images_of_unknown_scale_say_nothing_of_it(rng, monkeypatch):
@@ -67,7 +77,9 @@ def test_images_of_unknown_scale_say_nothing_of_it(rng, monkeypatch):
     inputs = rng.normal(0, 0.3, (1800, IMAGE_SIZE)).astype("f4")
     inputs[np.arange(1800), label] += 3
     split = np.where(rng.random(1800) < 0.3, VALIDATION, TRAIN)
-    classifier = fit.fit_images(inputs, label, split, rng.random(1800) < 0.8)
+    linear = rng.random(1800) < 0.4
+    classifier = fit.fit_images(inputs, label, split, rng.random(1800) < 0.8, linear)
     found = classifier.probabilities(inputs).argmax(axis=1)
     assert (found == label).mean() > 0.9
     assert classifier.limits.shape == (2, len(RATES))
+    assert float(classifier.limits[:, 1].min()) >= 0.5  # more likely wrong than not

@@ -10,13 +10,16 @@ from galexplorer.verdict.classifiers import (
     HIDDEN,
     IMAGE_CLASSES,
     IMAGE_SIZE,
+    PATTERNS,
     PHOTOMETRY_CLASSES,
     PHOTOMETRY_SIZE,
     RATES,
     Classifier,
     excess_error,
+    pattern_of,
     photometry_inputs,
     size_log_odds,
+    weigh_quasars,
 )
 from galexplorer.verdict.judgement import Screens
 
@@ -82,9 +85,36 @@ def test_a_point_source_has_the_size_of_one():
     assert odds[2] == 0
 
 
+def test_limits_go_with_bands_and_brightness():
+    faint = np.vstack([GALAXY - 2, GALAXY, GALAXY + 1.5, GALAXY + 5])
+    assert pattern_of(faint).tolist() == [31, 63, 95, 127]
+    lacking = faint.copy()
+    lacking[:, 2] = np.nan
+    assert pattern_of(lacking).tolist() == [27, 59, 91, 123]
+    assert pattern_of(np.full((1, 5), np.nan)) % 32 == 0
+
+
+def test_bright_quasars_are_rarer():
+    even = np.full((4, len(PHOTOMETRY_CLASSES)), 0.2)
+    found = weigh_quasars(even, np.array([15.0, 17.0, 20.0, np.nan]))
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    quasar, star = (PHOTOMETRY_CLASSES.index(name) for name in ("quasar", "star"))
+    np.testing.assert_allclose(found[:, quasar] / found[:, star], [10**-2.4, 10**-0.8, 1, 1])
+
+
+def test_linear_images_are_not_judged_by_doubts():
+    classifier = a_classifier(IMAGE_SIZE, len(IMAGE_CLASSES), 2)
+    doubtful = np.zeros((1, len(IMAGE_CLASSES)))
+    doubtful[0, IMAGE_CLASSES.index("scale")] = 0.9
+    doubtful[0, IMAGE_CLASSES.index("units")] = 0.06
+    assert classifier.score(doubtful, IMAGE_CLASSES, linear=False)[0] == ["scale"]
+    codes, scores = classifier.score(doubtful, IMAGE_CLASSES, linear=True)
+    assert (codes, scores.round(3).tolist()) == (["units"], [0.06])
+
+
 def test_what_is_written_is_read_and_another_version_refused():
     screens = Screens(
-        a_classifier(PHOTOMETRY_SIZE, len(PHOTOMETRY_CLASSES), 32),
+        a_classifier(PHOTOMETRY_SIZE, len(PHOTOMETRY_CLASSES), PATTERNS),
         a_classifier(IMAGE_SIZE, len(IMAGE_CLASSES), 2),
     )
     arrays = screens.to_arrays()
@@ -93,7 +123,7 @@ def test_what_is_written_is_read_and_another_version_refused():
     np.testing.assert_array_equal(
         again.image.probabilities(inputs), screens.image.probabilities(inputs)
     )
-    assert again.photometry.limits.shape == (32, len(RATES))
+    assert again.photometry.limits.shape == (PATTERNS, len(RATES))
     name = "image.layer2"
     for changed in (
         {**arrays, "layout": torch.tensor([99])},

@@ -111,13 +111,19 @@ def test_real_stars_and_galaxies_are_told_apart(engine, data_dir):
         assert len(rows) > 60
         verdicts = judge(engine.screens, [listed(*row) for row in rows], [INSIDE] * len(rows))
         caught[name] = np.mean([not verdict.usable for verdict in verdicts])
-    assert caught["star"] > 0.88
+    assert caught["star"] > 0.84
     assert caught["quasar"] > 0.6
-    assert caught["galaxy"] < 0.04
+    assert caught["galaxy"] < 0.03
 
 
 def test_units_a_thousand_times_wrong_are_no_galaxys_surface_brightness():
     for factor, code in ((1.0, ()), (1000.0, ("units",)), (0.001, ("units",))):
         r = 16.5 - 2.5 * np.log10(factor)
         seen = Photometry("measured", {"r": r}, petro_r50=3.0, petro_kind="measured")
+        assert one(Observation(None, seen)).codes == code
+
+
+def test_what_is_too_faint_for_the_pixels_has_other_units():
+    for r, code in ((19.0, ()), (22.5, ("units",))):
+        seen = Photometry("measured", {"r": r}, petro_r50=1.5, petro_kind="measured")
         assert one(Observation(None, seen)).codes == code
