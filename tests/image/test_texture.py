@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from galexplorer.image.texture import FREQUENCIES, NAMES, texture
+from galexplorer.image.texture import FREQUENCIES, NAMES, _blur, _grow, texture
 
 SCALE = 0.2
 NOTHING = np.zeros((128, 128), bool)
@@ -61,3 +61,14 @@ def test_the_smallest_fields_have_numbers(shape):
     for blank in (np.zeros(shape, bool), np.ones(shape, bool)):
         found = texture(np.full(shape, 0.2, "f4"), 1.2, 3.0, blank, 0.1)
         assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (31, 90)])
+def test_blur_and_growth_are_those_of_scipy(rng, shape):
+    light = rng.random(shape).astype(np.float32)
+    for sigma in (0.4, 1.5, 6.1):
+        expected = ndimage.gaussian_filter(light, sigma, truncate=3)
+        np.testing.assert_allclose(_blur(light, sigma), expected, atol=2e-6)
+    mask = rng.random(shape) < 0.02
+    expected = ndimage.binary_dilation(mask, iterations=3)
+    np.testing.assert_array_equal(_grow(mask, 3), expected)
