@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.records.result import Result
 from galexplorer.schema import BANDS, TARGETS
+from galexplorer.science.detection import DETECTABLE, label_of
 from galexplorer.ui.session.link import (
     BOUNDS,
     CUTS,
@@ -82,7 +83,7 @@ def sidebar(has_image: bool) -> tuple[Options, DeltaGenerator]:
         _redshift()
         _inputs(has_image or read_options().photometry is not None)
         below_inputs = st.empty()
-        with st.expander("Prior cuts", icon=":material/filter_alt:"):
+        with st.expander("Prior cuts and lines", icon=":material/filter_alt:"):
             _cuts()
         with st.expander("Sampling", icon=":material/casino:"):
             _sampling()
@@ -179,6 +180,17 @@ def _cuts() -> None:
         st.slider(
             f"{target.label} {unit}".strip(), low, high, step=0.1, key=key, persist_state="session"
         )
+    st.session_state.setdefault("detected", [])
+    st.pills(
+        "Lines that a spectrum shows",
+        DETECTABLE,
+        selection_mode="multi",
+        key="detected",
+        persist_state="session",
+        format_func=label_of,
+        help="At a signal-to-noise ratio above 3 in an SDSS spectrum. The posterior is then that "
+        "of a galaxy of which these lines were seen.",
+    )
 
 
 def _sampling() -> None:

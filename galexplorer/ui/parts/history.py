@@ -3,6 +3,7 @@
 import streamlit as st
 
 from galexplorer.inference.input_selection import INPUTS
+from galexplorer.science.detection import label_of
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.request import Options
 
@@ -24,6 +25,8 @@ def describe_options(options: Options) -> str:
         words.append("without " + " ".join(name for name in INPUTS if name not in options.use))
     if options.cuts:
         words.append("prior cuts")
+    if options.detected:
+        words.append("detected " + ", ".join(map(label_of, options.detected)))
     if options.pixel is not None:
         words.append("at pixel {:.0f}, {:.0f}".format(*options.pixel))
     elif options.ra is not None and options.dec is not None:

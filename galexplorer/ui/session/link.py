@@ -13,6 +13,7 @@ from galexplorer.errors import InputError
 from galexplorer.image.regions import read_regions
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS, IMAGE_BANDS, TARGETS
+from galexplorer.science.detection import DETECTABLE
 from galexplorer.ui.session.request import Options
 
 T = TypeVar("T")
@@ -102,6 +103,8 @@ def to_query(view: View) -> dict[str, str]:
         query["seed"] = str(o.seed)
     if set(o.use) != set(INPUTS):
         query["use"] = ",".join(o.use)
+    if o.detected:
+        query["detected"] = ",".join(o.detected)
     if view.interval != INTERVALS[0]:
         query["interval"] = view.interval.rstrip("%")
     return query
@@ -167,6 +170,7 @@ def from_query(query: Mapping[str, str]) -> View:
         seed=read("seed", lambda w: _whole(w, 0, MAX_SEED)) or 0,
         use=read("use", _inputs) or INPUTS,
         cuts={name: pair for name, pair in cuts.items() if pair is not None},
+        detected=read("detected", _lines) or (),
         mask_regions=_regions(query.get("mask_regions", ""), problems),
     )
     if source is None and options.ra is not None and options.dec is not None:
@@ -223,6 +227,12 @@ def _bands(words: str) -> tuple[str, ...]:
     if sorted(words) != sorted(IMAGE_BANDS):
         raise ValueError(words)
     return tuple(words)
+
+
+def _lines(words: str) -> tuple[str, ...]:
+    if not set(words.split(",")) <= set(DETECTABLE):
+        raise ValueError(words)
+    return tuple(line for line in DETECTABLE if line in words.split(","))
 
 
 def _inputs(words: str) -> tuple[str, ...]:

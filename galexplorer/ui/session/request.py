@@ -64,6 +64,8 @@ class Options:
         Which of `galexplorer.inference.input_selection.INPUTS` the model is given.
     cuts : dict of str to tuple of float
         Prior ranges of other targets.
+    detected : tuple of str
+        Lines that a spectrum shows, of `galexplorer.science.detection.DETECTABLE`.
     mask_regions : str
         What on the image is not the galaxy, as `galexplorer.image.regions` reads it.
     """
@@ -87,6 +89,7 @@ class Options:
     seed: int = 0
     use: tuple[str, ...] = INPUTS
     cuts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    detected: tuple[str, ...] = ()
     mask_regions: str = ""
 
     @property
@@ -315,6 +318,7 @@ def run(
         seed=options.seed,
         prepared=None if prepared is None else prepared(request, observed),
         cuts=options.cuts,
+        detected=options.detected,
     )
 
 

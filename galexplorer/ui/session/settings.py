@@ -4,6 +4,7 @@ import streamlit as st
 
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS
+from galexplorer.science.detection import DETECTABLE
 from galexplorer.ui.session.link import BOUNDS, CUTS, INTERVALS
 from galexplorer.ui.session.request import Options
 
@@ -47,6 +48,7 @@ def set_options(options: Options) -> None:
     store["use"] = list(options.use)
     for name, bounds in CUTS.items():
         store[f"cut_{name}"] = options.cuts.get(name, bounds)
+    store["detected"] = list(options.detected)
 
 
 def fix_redshift(value: float) -> None:
@@ -87,6 +89,7 @@ def read_options() -> Options:
         seed=int(store.get("seed") or 0),
         use=tuple(name for name in INPUTS if name in chosen),
         cuts={name: pair for name, pair in cuts.items() if pair != CUTS[name]},
+        detected=tuple(line for line in DETECTABLE if line in store.get("detected", ())),
         mask_regions=store.get("mask_regions") or "",
     )
 

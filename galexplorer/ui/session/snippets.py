@@ -96,6 +96,7 @@ def _arguments(source: Source | None, options: Options) -> dict[str, object]:
         "prior": o.redshift_prior,
         "use": None if set(o.use) == set(INPUTS) else o.use,
         "cuts": o.cuts or None,
+        "detected": o.detected or None,
         "draws": o.draws,
         "seed": o.seed,
     }
@@ -166,6 +167,10 @@ def _flags(given: Mapping[str, object]) -> list[str]:
         word = "redshift-prior" if name == "prior" else name.replace("_", "-")
         if isinstance(value, str):
             flags.append(f"--{word} {shlex.quote(value)}")
+            continue
+        if name == "detected":
+            assert isinstance(value, tuple)
+            flags.append(f"--detected {','.join(value)}")
             continue
         joint = "," if name == "prior" else " "
         words = joint.join(map(repr, value)) if isinstance(value, tuple) else repr(value)

@@ -27,6 +27,7 @@ VIEWS = [
             ebv=0.031,
             use=("image", "g", "r", "i"),
             cuts={"log_sfr": (-1.0, 2.0), "log_stellar_mass": (9.5, 11.0)},
+            detected=("halpha", "oiii_5007"),
             mask_regions='icrs;circle(162.185,-26.054,3.00");image;polygon(9,9,20,9,20,20)',
         ),
     ),

@@ -65,7 +65,12 @@ CASES = {
     ),
     "magnitudes": (
         lambda: None,
-        Options(magnitudes=MAGNITUDES, redshift_prior=(0.06, 0.02), draws=600),
+        Options(
+            magnitudes=MAGNITUDES,
+            redshift_prior=(0.06, 0.02),
+            detected=("halpha", "nii_6584"),
+            draws=600,
+        ),
     ),
     "what the command line cannot say": (
         lambda: None,
