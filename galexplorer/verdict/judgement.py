@@ -57,6 +57,7 @@ _FAINTEST_MEASURED_MAG = 20.2
 """In r: of 2,000 galaxies measured on SDSS's pixels the faintest has 19.4."""
 _USUAL_SURFACE_BRIGHTNESS = 20.5
 _LARGEST_ERROR_MAG = 0.5
+_EQUAL_MAG = 0.2
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def judge(
     if screens is not None:
         for k, each in enumerate(_screen(screens, observations)):
             for seen in each:
-                found[k] += _reasons(seen, len(each) > 1)
+                reasons = _reasons(seen, len(each) > 1)
+                found[k] += [_weigh_bands(each, observations[k].photometry) for each in reasons]
                 p_galaxy[k] = np.fmin(p_galaxy[k], seen.p_galaxy)
     return [
         Verdict((), float(p)).with_reasons(tuple(each))
@@ -312,6 +314,14 @@ def _reasons(seen: _Seen, both: bool) -> list[Reason]:
         if seen.score > seen.limits[RATES.index(0.5 * rate if both else rate)]:
             return [reason(seen.code, level)]
     return []
+
+
+def _weigh_bands(found: Reason, photometry: Photometry) -> Reason:
+    """Only caution of an order of bands that would change little: g and i are about as bright."""
+    if found.code != "bands" or not {"g", "i"} <= photometry.magnitudes.keys():
+        return found
+    colour = photometry.magnitudes["g"] - photometry.magnitudes["i"]
+    return replace(found, level=CAUTION) if abs(colour) < _EQUAL_MAG else found
 
 
 def _below(value: float, limits: dict[str, float]) -> str:
