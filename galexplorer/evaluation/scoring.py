@@ -43,7 +43,7 @@ BINNED_MODES = (IMAGE_AND_PHOTOMETRY, PHOTOMETRY, IMAGE)
 _BINNED_FIGURES = ("rows", "r2", "rmse", "bias", "crps", "coverage_68", "coverage_95", "pit_ks")
 
 POINTS_OF, MOST_POINTS = ("redshift", "log_stellar_mass"), 200
-"""Targets of which single galaxies are kept, for the first figure of the report card."""
+"""Targets of which single galaxies are kept, in a sample's first mode, for the first figure."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,10 @@ def _score_mode(
     prediction = joint if detected is None else tell_detected(joint, wanted, detected, r)
     baseline = baselines.fit(sample, mode, measured, columns)
     scored = [k for k in columns if not (mode.fixed and k == 0)]
+    pointed = POINTS_OF if mode == sample.modes[0] else ()
     targets = {
         TARGET_NAMES[k]: _score_target(
-            k, truth[:, k], prediction, baseline, truth, settings.bootstrap
+            k, truth[:, k], prediction, baseline, truth, settings.bootstrap, pointed
         )
         for k in scored
     }
@@ -191,11 +192,12 @@ def _score_target(
     baseline: Baseline,
     truth: np.ndarray,
     bootstrap: int,
+    pointed: tuple[str, ...] = (),
 ) -> dict:
     log_density = prediction.log_density[:, k]
     figures = score(known, prediction.draws[:, :, k], k == 0, log_density, bootstrap)
     out: dict = {"galexplorer": figures}
-    if TARGET_NAMES[k] in POINTS_OF:
+    if TARGET_NAMES[k] in pointed:
         out["points"] = _points(known, prediction.draws[:, :, k])
     mean, sigma = baseline.mean[:, k], baseline.sigma[k]
     good = np.isfinite(known) & np.isfinite(mean)
