@@ -35,6 +35,7 @@ from galexplorer.version import versions
 log = logging.getLogger(__name__)
 
 _DOMAIN_ROWS = 2000
+_FAINTEST_ROWS = 20_000
 _REAL_JPEGS = "Real SDSS JPEGs are labelled with redshift and mass only."
 _RENDERED = (
     "Star-formation rates, metallicities, black-hole masses and lines of images were learnt from "
@@ -226,8 +227,11 @@ def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, dev
         photometry = rows["catalogue_mag"]
         if kind != "photometry":
             photometry = expand_gri_to_ugriz(rows["measured_mag"])
-        faintest[kind] = domain.faintest_magnitudes(photometry[index])
-        chosen = rng.permutation(index)[:_DOMAIN_ROWS]
+        # as training draws them: tables of faint or nearby galaxies hardly count
+        share = training_data.weight[index] / training_data.weight[index].sum()
+        drawn = rng.choice(index, _FAINTEST_ROWS, p=share)
+        faintest[kind] = domain.faintest_magnitudes(photometry[drawn])
+        chosen = np.unique(drawn[:_DOMAIN_ROWS])
         part = training_data.select(chosen)
         latent = torch.zeros((len(part["split"]), 32))
         if kind != "photometry":
