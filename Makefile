@@ -23,7 +23,7 @@ app: $(RUNTIME)
 test: $(DEV)
 	@sh scripts/chromium.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile  # in two processes, each file in one of them
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from astropy.io import fits
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from galexplorer.api.inputs import observe
 from galexplorer.export.files import DRAWS_FORMATS, result_bytes
 from galexplorer.schema import TARGETS
 from galexplorer.ui.session import sources
@@ -72,7 +73,7 @@ def test_from_upload_to_download(app, cube, weights_dir):
     posterior = app.table[0].value
     labels = [words.split("  \n")[0] for words in posterior["Quantity"]]
     assert labels == [target.label for target in TARGETS]
-    assert [button.label for button in app.get("download_button")] == ["Download", "PNG"]
+    assert [button.label for button in app.get("download_button")] == ["Download", "PNG", "FITS"]
     chosen = app.selectbox(key="download_what")
     assert set(chosen.options) == {
         "Report", "Posterior draws", "Summary", "Corner plot", "BPT diagram", "Emission lines",
@@ -150,11 +151,9 @@ def test_what_a_file_lacks_can_be_stated(app, cube, weights_dir):
 
 def test_a_picture_without_a_scale_is_asked_for_it(app, weights_dir):
     """The next drop finds nothing left of the one before."""
-    y, x = np.mgrid[:160, :160] - 79.5
-    disc = 220 * np.exp(-np.hypot(x, y) / 12)
     picture = io.BytesIO()
-    colours = np.stack([disc, 0.8 * disc, 0.6 * disc], axis=2).astype(np.uint8)
-    Image.fromarray(colours).save(picture, "PNG")
+    native = observe(ROOT / "assets/examples/spiral.fits.gz").cutout.native
+    Image.fromarray(np.ascontiguousarray(native.transpose(1, 2, 0))).save(picture, "PNG")
     upload(app, "cutout.png", picture.getvalue())
     assert "cutout.png is a picture without a pixel scale." in app.markdown[0].value
     assert not app.error
