@@ -57,7 +57,7 @@ _FAINTEST_MEASURED_MAG = 20.2
 """In r: of 2,000 galaxies measured on SDSS's pixels the faintest has 19.4."""
 _USUAL_SURFACE_BRIGHTNESS = 20.5
 _LARGEST_ERROR_MAG = 0.5
-_EQUAL_MAG = 0.1
+_GREY_MAG = (-0.05, 0.15)  # g - i
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def judge(
         for k, each in enumerate(_screen(screens, observations)):
             for seen in each:
                 reasons = _reasons(seen, len(each) > 1)
-                found[k] += [_weigh_bands(each, observations[k]) for each in reasons]
+                found[k] += [_weigh_bands(each, observations[k].photometry) for each in reasons]
                 p_galaxy[k] = np.fmin(p_galaxy[k], seen.p_galaxy)
     return [
         Verdict((), float(p)).with_reasons(tuple(each))
@@ -316,16 +316,14 @@ def _reasons(seen: _Seen, both: bool) -> list[Reason]:
     return []
 
 
-def _weigh_bands(found: Reason, observation: Observation) -> Reason:
-    """Only caution of an order of linear bands that would change little: g and i are as bright.
-
-    A picture's colours are its own, and those of a blue dwarf are not mistaken there.
-    """
-    magnitudes = observation.photometry.magnitudes
-    if found.code != "bands" or observation.origin == "jpeg" or not {"g", "i"} <= set(magnitudes):
+def _weigh_bands(found: Reason, photometry: Photometry) -> Reason:
+    """Only caution of an order of bands where both are possible: grey, as the bluest dwarfs are."""
+    magnitudes = photometry.magnitudes
+    if found.code != "bands" or not {"g", "i"} <= set(magnitudes):
         return found
-    level = CAUTION if abs(magnitudes["g"] - magnitudes["i"]) < _EQUAL_MAG else found.level
-    return replace(found, level=level)
+    low, high = _GREY_MAG
+    grey = low <= magnitudes["g"] - magnitudes["i"] < high
+    return replace(found, level=CAUTION) if grey else found
 
 
 def _below(value: float, limits: dict[str, float]) -> str:

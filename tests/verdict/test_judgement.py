@@ -11,7 +11,12 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain
 from galexplorer.records.verdict import CAUTION, DO_NOT_USE, FINE, reason
 from galexplorer.schema import BANDS
-from galexplorer.verdict.judgement import doubts_about_prior, doubts_about_redshift, judge
+from galexplorer.verdict.judgement import (
+    _weigh_bands,
+    doubts_about_prior,
+    doubts_about_redshift,
+    judge,
+)
 
 INSIDE = Domain(True, 50.0)
 NAN = np.array([np.nan])
@@ -127,3 +132,10 @@ def test_what_is_too_faint_for_the_pixels_has_other_units():
     for r, code in ((19.0, ()), (22.5, ("units",))):
         seen = Photometry("measured", {"r": r}, petro_r50=1.5, petro_kind="measured")
         assert one(Observation(None, seen)).codes == code
+
+
+@pytest.mark.parametrize(("colour", "level"), [(-0.4, DO_NOT_USE), (0.05, CAUTION)])
+def test_an_order_of_bands_is_doubted_less_of_a_grey_galaxy(colour, level):
+    photometry = Photometry("measured", {"g": 17.0 + colour, "r": 17.0, "i": 17.0})
+    assert _weigh_bands(reason("bands", DO_NOT_USE), photometry).level == level
+    assert _weigh_bands(reason("units", DO_NOT_USE), photometry).level == DO_NOT_USE
