@@ -87,6 +87,7 @@ def find_directions(
     Parameters
     ----------
     engine : Engine
+        As `galexplorer.load` returns it.
     progress : callable, optional
         Is told which part is done.
 
@@ -143,6 +144,7 @@ def vary(
     Parameters
     ----------
     engine : Engine
+        As `galexplorer.load` returns it.
     target : optional
         A galaxy with an image, as `galexplorer.observe` takes it.
     directions : sequence of Direction
