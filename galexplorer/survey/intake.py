@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hats.pixel_math.healpix_shim import radec2pix
 
 from galexplorer.catalogue import write_table
 from galexplorer.catalogue.columns import Reddening
@@ -191,13 +192,14 @@ def file_parts(parts: Path, folder: Path, rows: int, partition_rows: int, client
     shutil.rmtree(folder, ignore_errors=True)
     files = sorted(parts.glob("*.parquet"))
     if rows <= IN_MEMORY_ROWS:
+        frame = _read_parts(files)
         with quietly():
             catalogue = lsdb.from_dataframe(
-                _read_parts(files),
+                frame,
                 ra_column="ra",
                 dec_column="dec",
                 partition_rows=partition_rows,
-                highest_order=HIGHEST_ORDER,
+                highest_order=_order_needed(frame, partition_rows),
                 margin_threshold=None,
                 catalog_name=folder.name,
             )
@@ -226,6 +228,16 @@ def file_parts(parts: Path, folder: Path, rows: int, partition_rows: int, client
     )
     with quietly():
         pipeline_with_client(arguments, client)
+
+
+def _order_needed(frame: pd.DataFrame, partition_rows: int) -> int:
+    """Return the lowest order of pixels that hold no more rows, which is soon counted."""
+    pixel = radec2pix(HIGHEST_ORDER, frame["ra"].to_numpy(), frame["dec"].to_numpy())
+    for order in range(HIGHEST_ORDER):
+        _, rows = np.unique(pixel >> 2 * (HIGHEST_ORDER - order), return_counts=True)
+        if rows.max() <= partition_rows:
+            return order
+    return HIGHEST_ORDER
 
 
 def _common_schema(files: Sequence[Path]) -> pa.Schema:
