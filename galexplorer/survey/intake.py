@@ -234,7 +234,7 @@ def _order_needed(frame: pd.DataFrame, partition_rows: int) -> int:
     """Return the lowest order of pixels that hold no more rows, which is soon counted."""
     pixel = radec2pix(HIGHEST_ORDER, frame["ra"].to_numpy(), frame["dec"].to_numpy())
     for order in range(HIGHEST_ORDER):
-        _, rows = np.unique(pixel >> 2 * (HIGHEST_ORDER - order), return_counts=True)
+        _, rows = np.unique(np.right_shift(pixel, 2 * (HIGHEST_ORDER - order)), return_counts=True)
         if rows.max() <= partition_rows:
             return order
     return HIGHEST_ORDER

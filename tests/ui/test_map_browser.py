@@ -86,6 +86,7 @@ def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
         page.mouse.click(x, y)
         page.get_by_text("1 selected on the map").wait_for(timeout=15_000)
         cards = page.locator("[class*=st-key-gallery_map]")
+        cards.get_by_role("button", name="Explore").first.wait_for()
         assert cards.get_by_role("button", name="Explore").count() == 1
         page.wait_for_timeout(500)
     served.choose(page, "Colour the map by", "Redshift")

@@ -59,7 +59,8 @@ def _job() -> Job | None:
         job = None  # deleted on another page of this browser
         st.session_state.pop(JOB_KEY)
     if job is not None and named is None:
-        st.query_params[PARAMETER] = job.run.folder.name
+        # in place of what the browser's Back may have left of the galaxy's own address
+        st.query_params.from_dict({PARAMETER: job.run.folder.name})
     return job
 
 
