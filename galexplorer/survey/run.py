@@ -185,7 +185,7 @@ def run_survey(
     asked = _describe_request(request)
     place = request.out if request.draws_out is None else request.draws_out
     with explain_failures(request.out), _alone(request.out):
-        state = _read_state(request.out, asked, resume)
+        state = _read_state(request, asked, resume)
         if state.get("complete"):
             tell(f"{request.out} is complete: nothing is left to infer.")
             return Summary(**state["summary"])
@@ -269,13 +269,17 @@ def _alone(out: Path) -> Iterator[None]:
             shutil.rmtree(work)
 
 
-def _read_state(out: Path, asked: dict, resume: bool) -> dict:
+def _read_state(request: Request, asked: dict, resume: bool) -> dict:
     """Return what was asked for; refuse a folder that holds something else."""
+    out, draws = request.out, request.draws_out
     path = out / STATE
     others = [p for p in out.iterdir() if p.name not in (WORK, STATE)]
     if not path.exists():
         if others:
             raise OptionError(f"{out} holds other files: name a new folder.")
+        if draws is not None and draws.is_dir() and any(draws.iterdir()):
+            # a catalogue of as many rows would pass for this one, and be copied to `out`
+            raise OptionError(f"{draws} holds other files: name a new folder for the draws.")
         return asked
     if not resume:
         raise OptionError(f"{out} holds a survey: go on with it (--resume), or name a new folder.")

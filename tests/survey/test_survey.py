@@ -1,6 +1,7 @@
 """A survey's rows are those of a catalogue, bit for bit, and every program opens what comes out."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,11 @@ lsdb = pytest.importorskip("lsdb", reason=WHY)
 pl = pytest.importorskip("polars", reason="needs polars")
 
 from galexplorer.catalogue import read_catalogue  # noqa: E402
+from galexplorer.errors import OptionError  # noqa: E402
 from galexplorer.runs.catalogue_run import infer_catalogue  # noqa: E402
 from galexplorer.schema import TARGET_NAMES  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
+from galexplorer.survey.run import Request, run_survey  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
 
@@ -241,3 +244,13 @@ def test_cutouts_in_the_order_of_rows(survey, engine, tmp_path):
     refused = survey.run(*words)
     assert refused.returncode == 2
     assert "40 images and the input 39 rows" in refused.stderr
+
+
+def test_what_is_asked_has_to_be_what_was_begun(survey_table, surveyed, tmp_path):
+    out, draws, _ = surveyed
+    asked = Request(str(survey_table), out, draws=100, draws_out=draws, partition_rows=100)
+    assert run_survey(asked, resume=True).rows == 400
+    # draws of another survey, of as many rows, would pass for those of this one
+    with pytest.raises(OptionError, match="draws holds other files"):
+        run_survey(replace(asked, out=tmp_path / "other", seed=1))
+    assert not (tmp_path / "other").exists()
