@@ -90,6 +90,8 @@ def infer_catalogue(
     with naming_options():
         catalogue = read_catalogue(str(path), **table_options)
     given = [split_hdu(path)[0], *catalogue.image_paths()]
+    if "prior" in options:
+        given.append(Path(options["prior"]))
     for place in (out, posterior):
         if place is not None:
             check_not_input(place, given)

@@ -247,7 +247,8 @@ def infer(
         maps = [
             path for each in named for path in (each.values() if isinstance(each, dict) else [each])
         ]
-        check_not_input(out, [path for path in (*files, g, r, i, *maps) if path is not None])
+        read = (*files, g, r, i, *maps, redshift_prior, mask_regions)
+        check_not_input(out, [Path(path) for path in read if path is not None])
 
     from galexplorer.api.engine import load
     from galexplorer.api.inputs import observe
