@@ -275,7 +275,8 @@ def infer(
             )
             results.append(result)
             if result.verdict.level != "fine":
-                console.tell(" ".join([f"{name}:" if name else "", *verdict_sentences(result)]))
+                said = " ".join(verdict_sentences(result))
+                console.tell(f"{name}: {said}" if name else said)
             if folder is not None:
                 folder.add(
                     result, name or (files[0].name.partition(".")[0] if files and not piped else "")
