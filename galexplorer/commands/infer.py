@@ -33,6 +33,7 @@ from galexplorer.commands.options import (
 )
 from galexplorer.commands.statements import (
     DereddenOption,
+    DetectedOption,
     EbvOption,
     ExposureOption,
     FluxPixelScaleOption,
@@ -40,6 +41,7 @@ from galexplorer.commands.statements import (
     MaskRegionsOption,
     Number,
     PixelScaleOption,
+    RedshiftPriorOption,
     Sources,
     WeightOption,
     ZeroPointOption,
@@ -47,6 +49,7 @@ from galexplorer.commands.statements import (
     check_within,
     is_given,
     naming_options,
+    read_detected,
     read_image_options,
     read_known,
     refuse_beside_target,
@@ -136,21 +139,8 @@ def infer(
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
-    redshift_prior: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Prior on the redshift that multiplies the posterior: a table with columns z and "
-            "p, or MEAN,SIGMA of a Gaussian.",
-        ),
-    ] = None,
-    detected: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LINES",
-            help="Lines that a spectrum shows at S/N > 3, such as halpha,nii_6584.",
-        ),
-    ] = None,
+    redshift_prior: RedshiftPriorOption = None,
+    detected: DetectedOption = None,
     draws: Annotated[
         int | None,
         typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
@@ -195,12 +185,9 @@ def infer(
     if redshift is not None and redshift_prior is not None:
         raise OptionError("--redshift and --redshift-prior are mutually exclusive: give one.")
     options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
+    options["detected"] = read_detected(detected)
     if redshift_prior is not None:
         options["prior"] = redshift_prior
-    if detected is not None:
-        from galexplorer.inference.detection import check_detected
-
-        options["detected"] = check_detected([line.strip() for line in detected.split(",")])
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS

@@ -57,6 +57,21 @@ MaskRegionsOption = Annotated[
         "file that ends in .reg.",
     ),
 ]
+RedshiftPriorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Prior on the redshift that multiplies the posterior: a table with columns z and p, "
+        "or MEAN,SIGMA of a Gaussian.",
+    ),
+]
+DetectedOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LINES",
+        help="Lines that the spectrum of each galaxy shows at S/N > 3, such as halpha,nii_6584.",
+    ),
+]
 EbvOption = Annotated[
     Number,
     typer.Option(help="E(B-V) of Schlegel et al. 1998, removed from magnitudes measured."),
@@ -174,6 +189,21 @@ def read_image_options(given: Mapping[str, Any], sources: Sources | None) -> dic
         stated[name] = _by_band(name, given[name], Path)
     stated["mask_regions"] = given["mask_regions"]
     return stated
+
+
+def read_detected(text: str | None) -> tuple[str, ...]:
+    """Return the lines that `--detected` names.
+
+    Raises
+    ------
+    OptionError
+        If one is no line.
+    """
+    if text is None:
+        return ()
+    from galexplorer.inference.detection import check_detected
+
+    return check_detected([line.strip() for line in text.split(",")])
 
 
 def refuse_beside_target(given: Mapping[str, Any]) -> None:
