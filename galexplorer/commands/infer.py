@@ -191,7 +191,12 @@ def infer(
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
-        table = {"columns": read_columns(columns), "hdu": read_hdu(hdu), "image": image}
+        table: dict[str, Any] = {"columns": read_columns(columns), "hdu": read_hdu(hdu)}
+        table["image"] = image
+        if deredden:
+            from galexplorer.sky.reddening import read_reddening
+
+            table["deredden"] = read_reddening
         pages = check_pages(figures, figure_format, workers, infers=True)
         options["workers"] = workers
         infer_catalogue(

@@ -144,7 +144,7 @@ def survey(
         scheduler=scheduler,
         workers=workers,
     )
-    with Interruption() as interruption, console.progress() as bar, naming_options():
+    with Interruption() as interruption, console.progress() as bar, naming_options(table=True):
         task = bar.add_task("galaxies", total=None)
         found = run_survey(
             request,
