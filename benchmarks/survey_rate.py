@@ -153,7 +153,7 @@ def draw(found: list[Measured], path: Path) -> None:
         words = {"worker_gb": "a worker", "command_gb": "the command"}[name]
         right.semilogx(rows, [one[name] for one in found], "o-", color=colour, label=words)
     right.set(xlabel="Rows", ylabel="Largest memory, GB")
-    right.set_ylim(0, 1.3 * max(one["worker_gb"] + one["command_gb"] for one in found) / 2)
+    right.set_ylim(bottom=0)
     right.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
