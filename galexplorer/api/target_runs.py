@@ -228,6 +228,10 @@ class TargetRun:
     def table(self) -> Table:
         """Return a row for each target that was tried, in the order of the list.
 
+        Returns
+        -------
+        astropy.table.Table
+
         Raises
         ------
         InputError
@@ -240,6 +244,10 @@ class TargetRun:
 
     def draws_table(self) -> Table:
         """Return the draws of all targets that have a result, as `draws_bytes` has them.
+
+        Returns
+        -------
+        astropy.table.Table
 
         Raises
         ------
