@@ -36,7 +36,7 @@ COLUMN_WORDS = {
     "err_<band>": "Its 1σ error, mag.",
     "petro_<band>": "Dereddened Petrosian AB magnitude; needs a model magnitude of its band.",
     "petro_r50": "Petrosian half-light radius in r, arcsec.",
-    "petro_r90": "Petrosian Radius containing 90% of the light in r, arcsec.",
+    "petro_r90": "Petrosian radius containing 90% of the light in r, arcsec.",
     "redshift": "Known redshift, held fixed.",
     "redshift_min": "Least redshift of this row's prior range.",
     "redshift_max": "Largest redshift of this row's prior range.",

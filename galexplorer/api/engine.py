@@ -151,6 +151,7 @@ class Engine(core.Engine):
         columns: Mapping[str, str | None] | None = None,
         hdu: int | str | None = None,
         image: str | Path | None = None,
+        deredden: bool = False,
         redshift_range: tuple[float, float] | None = None,
         prior: Prior | None = None,
         detected: Sequence[str] = (),
@@ -178,6 +179,10 @@ class Engine(core.Engine):
             Which table of a file of several.
         image : str or Path, optional
             Image of the rows that name none, such as a wide frame in which their ``ra, dec`` lie.
+        deredden : bool
+            Galactic extinction is still in magnitudes whose names do not tell: remove it by the
+            table's columns of extinction or E(B-V), and where there are none by the dust map that
+            the package dustmaps fetched.
         redshift_range : tuple of float, optional
             Prior range of redshift of all rows; a row's own lies within it.
         prior : path, table or tuple of float, optional
@@ -233,12 +238,16 @@ class Engine(core.Engine):
         """
         from galexplorer.catalogue import Catalogue, read_catalogue  # one galaxy needs no tables
         from galexplorer.runs.catalogue_run import infer_catalogue
+        from galexplorer.sky.reddening import read_reddening
         from galexplorer.tables.formats import read_raw
 
         if not isinstance(table, Catalogue):
-            catalogue = read_catalogue(table, columns=columns, hdu=hdu, image=image)
-        elif columns or hdu is not None or image is not None:
-            raise OptionError("A Catalogue was read already: give columns, hdu, image to its file.")
+            dust = read_reddening if deredden else None
+            catalogue = read_catalogue(table, columns=columns, hdu=hdu, image=image, deredden=dust)
+        elif columns or hdu is not None or image is not None or deredden:
+            raise OptionError(
+                "A Catalogue was read already: give columns, hdu, image, deredden to its file."
+            )
         else:
             catalogue = table
 

@@ -46,6 +46,7 @@ class TargetRun:
     Attributes
     ----------
     folder : Path
+        Where it lies.
     title : str
         What the user calls the list.
     created : str
@@ -53,8 +54,9 @@ class TargetRun:
     number : int
         Of the targets.
     images : bool
+        Whether the image of a target that has magnitudes of its own is fetched too.
     draws, seed : int
-        As of `galexplorer.runs.target_run.infer_target`.
+        As of `galexplorer.Engine.infer`.
     """
 
     folder: Path
@@ -103,6 +105,7 @@ class TargetRun:
         Parameters
         ----------
         load_engine : callable
+            Returns the engine; called for each target.
         progress : callable
             Called with the number of targets that are done, that of all, and what happens.
         stop : callable
@@ -225,6 +228,10 @@ class TargetRun:
     def table(self) -> Table:
         """Return a row for each target that was tried, in the order of the list.
 
+        Returns
+        -------
+        astropy.table.Table
+
         Raises
         ------
         InputError
@@ -233,12 +240,14 @@ class TargetRun:
         parts = [read_raw(path).table for path in self._parts()]
         if not parts:
             raise InputError(f"No target of {self.title} is done yet.")
-        whole = vstack(parts, metadata_conflicts="silent")
-        whole.meta = parts[-1].meta
-        return whole
+        return _joined(parts)
 
     def draws_table(self) -> Table:
         """Return the draws of all targets that have a result, as `draws_bytes` has them.
+
+        Returns
+        -------
+        astropy.table.Table
 
         Raises
         ------
@@ -248,30 +257,31 @@ class TargetRun:
         parts = [read_raw(path).table for path in self.draws_files()]
         if not parts:
             raise InputError(f"No target of {self.title} is done yet.")
-        whole = vstack(parts, metadata_conflicts="silent")
-        whole.meta = {**parts[-1].meta, "origins": {}}
-        for part in parts:
-            whole.meta["origins"].update(part.meta.get("origins", {}))
-        return whole
+        return _joined(parts)
 
     def draws_files(self) -> list[Path]:
         """Return the Parquet files of the draws, as `draws_bytes` writes them, in order."""
         return [self.folder / "draws" / path.name for path in self._parts()]
 
     def delete(self) -> None:
-        """Remove the run and all that it holds.
+        """Remove the run and all that it holds, if nobody has done so already.
 
         Raises
         ------
         OptionError
             If it is at work.
+        InputError
+            If the system refuses to delete it.
         """
         try:
             with FileLock(self.folder / "lock", timeout=0):
-                shutil.rmtree(self.folder / "parts")
-                (self.folder / _ABOUT).unlink()
+                shutil.rmtree(self.folder / "parts", ignore_errors=True)
+                (self.folder / _ABOUT).unlink(missing_ok=True)
         except Timeout as error:
             raise OptionError(f"The run {self.title} is at work: stop it first.") from error
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"The run {self.title} cannot be deleted: {why}.") from error
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _parts(self) -> list[Path]:
@@ -302,11 +312,14 @@ def begin_run(
     place : Path
         Folder of all runs of a user; made if it is not there.
     targets : TargetList
+        As ``galexplorer.query.target_list.read_targets`` returns it.
     title : str
         What the user calls it.
     images : bool
+        Fetch the image of a target that has magnitudes of its own too; False infers it from those,
+        without a network.
     draws, seed : int
-        As of `galexplorer.runs.target_run.infer_target`.
+        As of `galexplorer.Engine.infer`.
 
     Returns
     -------
@@ -339,7 +352,17 @@ def begin_run(
 
 
 def list_runs(place: Path) -> list[TargetRun]:
-    """Return the runs of a folder, the newest first; what is none is left out."""
+    """Return the runs of a folder, the newest first; what is none is left out.
+
+    Parameters
+    ----------
+    place : Path
+        As of `begin_run`.
+
+    Returns
+    -------
+    list of TargetRun
+    """
     folders = sorted(place.glob("*-*"), reverse=True) if place.is_dir() else []
     found = [open_run(place, folder.name) for folder in folders]
     return [run for run in found if run is not None]
@@ -361,6 +384,18 @@ def open_run(place: Path, name: str) -> TargetRun | None:
         return TargetRun(folder=place / name, **about)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _joined(parts: Sequence[Table]) -> Table:
+    """Return parts as one table, whose metadata tell of each target what its part does."""
+    whole = vstack(parts, metadata_conflicts="silent")
+    whole.meta = dict(parts[-1].meta)
+    # a part of targets that all failed has none
+    made = (part.meta.get("provenance") for part in parts)
+    whole.meta["provenance"] = next(filter(None, made), {})
+    for what in {"origins", "caveats"} & whole.meta.keys():
+        whole.meta[what] = {k: v for part in parts for k, v in part.meta.get(what, {}).items()}
+    return whole
 
 
 def _end_of(part: Path) -> int:

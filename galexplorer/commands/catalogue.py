@@ -52,7 +52,7 @@ def infer_catalogue(
     pages : tuple of str and int
         Their format, and how many processes draw them.
     table_options : dict
-        ``columns``, ``hdu`` and ``image`` of `galexplorer.catalogue.read_catalogue`.
+        ``columns``, ``hdu``, ``image`` and ``deredden`` of `galexplorer.catalogue.read_catalogue`.
     resume : bool
         Go on with the table at `out`, if there is one.
     posterior : Path, optional
@@ -87,9 +87,11 @@ def infer_catalogue(
         raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
     if posterior is not None:
         check_draws_file(posterior, out, resume)
-    with naming_options():
+    with naming_options(table=True):
         catalogue = read_catalogue(str(path), **table_options)
     given = [split_hdu(path)[0], *catalogue.image_paths()]
+    if "prior" in options:
+        given.append(Path(options["prior"]))
     for place in (out, posterior):
         if place is not None:
             check_not_input(place, given)
@@ -205,7 +207,7 @@ def refuse_beside_catalogue(given: dict[str, Any]) -> None:
     general = {"catalog", "source", "redshift_range", "draws", "seed", "device", "weights"}
     general |= {"redshift_prior", "detected"}
     allowed = general | {"format", "out", "figures", "figure_format", "workers", "resume"}
-    allowed |= {"columns", "hdu", "image", "posterior"}
+    allowed |= {"columns", "hdu", "image", "deredden", "posterior"}
     for name, value in given.items():
         if name not in allowed and is_given(value):
             column = name in _COLUMNS or name.startswith(("mag_", "err_"))

@@ -33,6 +33,7 @@ from galexplorer.commands.options import (
 )
 from galexplorer.commands.statements import (
     DereddenOption,
+    DetectedOption,
     EbvOption,
     ExposureOption,
     FluxPixelScaleOption,
@@ -40,6 +41,7 @@ from galexplorer.commands.statements import (
     MaskRegionsOption,
     Number,
     PixelScaleOption,
+    RedshiftPriorOption,
     Sources,
     WeightOption,
     ZeroPointOption,
@@ -47,6 +49,7 @@ from galexplorer.commands.statements import (
     check_within,
     is_given,
     naming_options,
+    read_detected,
     read_image_options,
     read_known,
     refuse_beside_target,
@@ -136,21 +139,8 @@ def infer(
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
-    redshift_prior: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Prior on the redshift that multiplies the posterior: a table with columns z and "
-            "p, or MEAN,SIGMA of a Gaussian.",
-        ),
-    ] = None,
-    detected: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LINES",
-            help="Lines that a spectrum shows at S/N > 3, such as halpha,nii_6584.",
-        ),
-    ] = None,
+    redshift_prior: RedshiftPriorOption = None,
+    detected: DetectedOption = None,
     draws: Annotated[
         int | None,
         typer.Option(help=f"Posterior draws [{DRAWS}; for a catalogue {CATALOGUE_DRAWS}]."),
@@ -195,16 +185,18 @@ def infer(
     if redshift is not None and redshift_prior is not None:
         raise OptionError("--redshift and --redshift-prior are mutually exclusive: give one.")
     options: dict[str, Any] = {"redshift_range": redshift_range, "seed": seed}
+    options["detected"] = read_detected(detected)
     if redshift_prior is not None:
         options["prior"] = redshift_prior
-    if detected is not None:
-        from galexplorer.inference.detection import check_detected
-
-        options["detected"] = check_detected([line.strip() for line in detected.split(",")])
     if catalog is not None:
         refuse_beside_catalogue(given)
         options["draws"] = draws or CATALOGUE_DRAWS
-        table = {"columns": read_columns(columns), "hdu": read_hdu(hdu), "image": image}
+        table: dict[str, Any] = {"columns": read_columns(columns), "hdu": read_hdu(hdu)}
+        table["image"] = image
+        if deredden:
+            from galexplorer.sky.reddening import read_reddening
+
+            table["deredden"] = read_reddening
         pages = check_pages(figures, figure_format, workers, infers=True)
         options["workers"] = workers
         infer_catalogue(
@@ -247,7 +239,8 @@ def infer(
         maps = [
             path for each in named for path in (each.values() if isinstance(each, dict) else [each])
         ]
-        check_not_input(out, [path for path in (*files, g, r, i, *maps) if path is not None])
+        read = (*files, g, r, i, *maps, redshift_prior, mask_regions)
+        check_not_input(out, [Path(path) for path in read if path is not None])
 
     from galexplorer.api.engine import load
     from galexplorer.api.inputs import observe
@@ -274,7 +267,8 @@ def infer(
             )
             results.append(result)
             if result.verdict.level != "fine":
-                console.tell(" ".join([f"{name}:" if name else "", *verdict_sentences(result)]))
+                said = " ".join(verdict_sentences(result))
+                console.tell(f"{name}: {said}" if name else said)
             if folder is not None:
                 folder.add(
                     result, name or (files[0].name.partition(".")[0] if files and not piped else "")

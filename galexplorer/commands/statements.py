@@ -57,6 +57,21 @@ MaskRegionsOption = Annotated[
         "file that ends in .reg.",
     ),
 ]
+RedshiftPriorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Prior on the redshift that multiplies the posterior: a table with columns z and p, "
+        "or MEAN,SIGMA of a Gaussian.",
+    ),
+]
+DetectedOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LINES",
+        help="Lines that the spectrum of each galaxy shows at S/N > 3, such as halpha,nii_6584.",
+    ),
+]
 EbvOption = Annotated[
     Number,
     typer.Option(help="E(B-V) of Schlegel et al. 1998, removed from magnitudes measured."),
@@ -64,7 +79,10 @@ EbvOption = Annotated[
 DereddenOption = Annotated[
     bool,
     typer.Option(
-        "--deredden", help="Take E(B-V) from the dust map that the package dustmaps fetched."
+        "--deredden",
+        help="Take E(B-V) from the dust map that the package dustmaps fetched. With --catalog: "
+        "Galactic extinction is still in the magnitudes; remove it by the table's columns, or "
+        "else by that map.",
     ),
 ]
 
@@ -76,15 +94,18 @@ SCALES = (
 OF_IMAGE = ("ra", "dec", *SCALES)
 """Options that belong to an image of the user's own."""
 
+_REDDENING = r"state E\(B-V\)"
 _HINTS = {
     r"state (its|the) pixel scale": "--pixel-scale",
     r"state (its|the|which) (zero point|is right)": "--zero-point",
-    r"state E\(B-V\)": "--ebv",
+    _REDDENING: "--ebv",
     r"give RA and Dec": "--ra, --dec",
     r"as three files|names and headers": "--g, --r, --i",
     r"none of the columns|no column target": "--columns",
 }
 """What a sentence asks for, and the option that gives it."""
+
+_HINTS_OF_TABLES = {_REDDENING: "in a column ebv"}
 
 
 def spell(name: str) -> str:
@@ -98,8 +119,13 @@ def is_given(value: object) -> bool:
 
 
 @contextmanager
-def naming_options() -> Iterator[None]:
+def naming_options(table: bool = False) -> Iterator[None]:
     """Add to an error's sentence the options that give what it asks for.
+
+    Parameters
+    ----------
+    table : bool
+        Whether many rows are read, each of which states its own.
 
     Raises
     ------
@@ -110,7 +136,8 @@ def naming_options() -> Iterator[None]:
         yield
     except GalexplorerError as error:
         told = str(error)
-        options = ", ".join(flag for asked, flag in _HINTS.items() if re.search(asked, told))
+        hints = _HINTS | (_HINTS_OF_TABLES if table else {})
+        options = ", ".join(flag for asked, flag in hints.items() if re.search(asked, told))
         if not options:
             raise
         raise type(error)(f"{told.rstrip('.')} ({options}).") from error
@@ -174,6 +201,21 @@ def read_image_options(given: Mapping[str, Any], sources: Sources | None) -> dic
         stated[name] = _by_band(name, given[name], Path)
     stated["mask_regions"] = given["mask_regions"]
     return stated
+
+
+def read_detected(text: str | None) -> tuple[str, ...]:
+    """Return the lines that `--detected` names.
+
+    Raises
+    ------
+    OptionError
+        If one is no line.
+    """
+    if text is None:
+        return ()
+    from galexplorer.inference.detection import check_detected
+
+    return check_detected([line.strip() for line in text.split(",")])
 
 
 def refuse_beside_target(given: Mapping[str, Any]) -> None:

@@ -15,7 +15,14 @@ from galexplorer.commands.options import (
     read_columns,
     read_hdu,
 )
-from galexplorer.commands.statements import check_redshift, check_within, naming_options
+from galexplorer.commands.statements import (
+    DetectedOption,
+    RedshiftPriorOption,
+    check_redshift,
+    check_within,
+    naming_options,
+    read_detected,
+)
 from galexplorer.errors import InputError, OptionError
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -66,6 +73,8 @@ def survey(
     redshift_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
     ] = None,
+    redshift_prior: RedshiftPriorOption = None,
+    detected: DetectedOption = None,
     draws: Annotated[int, typer.Option(help="Posterior draws per row.")] = DRAWS,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     draws_out: Annotated[
@@ -121,6 +130,8 @@ def survey(
         draws=draws,
         seed=seed,
         redshift_range=redshift_range,
+        prior=redshift_prior,
+        detected=read_detected(detected),
         columns=read_columns(columns),
         hdu=read_hdu(hdu),
         image=None if image is None else str(image.resolve()),
@@ -133,7 +144,7 @@ def survey(
         scheduler=scheduler,
         workers=workers,
     )
-    with Interruption() as interruption, console.progress() as bar, naming_options():
+    with Interruption() as interruption, console.progress() as bar, naming_options(table=True):
         task = bar.add_task("galaxies", total=None)
         found = run_survey(
             request,

@@ -111,7 +111,7 @@ def targets(
         console.tell(note)
 
     from galexplorer.api.engine import load
-    from galexplorer.api.target_runs import PART, begin_run
+    from galexplorer.api.target_runs import PART, begin_run, list_runs
     from galexplorer.export.files import replace_file
     from galexplorer.export.tables import written_bytes
 
@@ -124,6 +124,8 @@ def targets(
             return
         engine = load(weights, device)
         if run is None:
+            for begun in list_runs(place):
+                begun.delete()  # refused while somebody works on it
             shutil.rmtree(place, ignore_errors=True)
             run = begin_run(place, given, name, images=images, draws=draws, seed=seed)
         made = run.table().meta["provenance"] if run.done else {}

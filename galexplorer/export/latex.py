@@ -9,7 +9,7 @@ from jaxtyping import Float
 from galexplorer.export.provenance import CITATION, caveat_sentences, provenance_lines
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import not_measurable
+from galexplorer.science.summary import BPT_LABELS, not_measurable
 
 _SYMBOLS = {
     "redshift": r"$z$",
@@ -21,12 +21,6 @@ _SYMBOLS = {
     "log_flux_hbeta": r"$\log F(\mathrm{H}\beta)$",
     "log_flux_nii_6584": r"$\log F([\mathrm{N\,II}]\,6584)$",
     "log_flux_oiii_5007": r"$\log F([\mathrm{O\,III}]\,5007)$",
-}
-_CLASSES = {
-    "star_forming": "Star-forming",
-    "composite": "Composite",
-    "seyfert": "Seyfert",
-    "liner": "LINER",
 }
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -106,7 +100,7 @@ def latex_row(result: Result, name: str = "") -> str:
     likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
     share = result.bpt[likeliest]
     known = math.isfinite(share) and result.verdict.usable
-    cells.append(f"{_CLASSES[likeliest]} ({share:.2f})" if known else r"\nodata")
+    cells.append(f"{BPT_LABELS[likeliest]} ({share:.2f})" if known else r"\nodata")
     if not result.verdict.usable:
         cells[1:] = [rf"\textcolor{{gray}}{{{cell}}}" for cell in cells[1:]]
     return " & ".join(cells) + r" \\"

@@ -157,16 +157,18 @@ def _facts(result: Result) -> list[Sheet]:
         page.place_row([neighbour.thumbnail for neighbour in result.neighbours], names)
         page.write("Images: autoencoder reconstructions from stored latents, not observations.")
         page.tabulate(neighbour_grid(result), (0.28, 0.1, 0.12, 0.12, 0.08, 0.1, 0.1, 0.1))
+    pages = [page]
     if result.notes:
         page.write("Notes", size=11, weight="bold")
         for note in result.notes:
-            page.write(note)
-    pages = [page]
+            if pages[-1].room_in < Sheet.height_in(note):
+                pages.append(_titled("Notes"))
+            pages[-1].write(note)
     lines = provenance_lines(result)
-    if page.room_in < 0.25 * len(lines) + 1:
+    if pages[-1].room_in < 0.25 * len(lines) + 1:
         pages.append(_titled("Provenance"))
     else:
-        page.write("Provenance", size=11, weight="bold")
+        pages[-1].write("Provenance", size=11, weight="bold")
     pages[-1].tabulate(Grid(("What", "Value"), tuple(lines)), (0.24, 0.76))
     pages[-1].write("How to cite", size=11, weight="bold")
     pages[-1].write(CITATION)

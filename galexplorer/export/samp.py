@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from galexplorer.errors import OptionError
@@ -61,7 +61,7 @@ def _lock_file() -> Path:
     address = urlsplit(named.removeprefix("std-lockurl:"))
     if address.scheme != "file" or address.netloc not in ("", *_LOCAL):
         raise OptionError("SAMP_HUB names no file of this computer: unset it.")
-    return Path(url2pathname(unquote(address.path)))
+    return Path(url2pathname(address.path))
 
 
 def _is_own(host: str) -> bool:

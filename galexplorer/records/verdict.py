@@ -146,8 +146,7 @@ class Verdict:
         The worst first; empty where all is well.
     p_galaxy : float
         Probability that it is a galaxy rather than a star, a quasar, a defect or a picture, if
-        `galexplorer.verdict.classifiers.PRIOR_GALAXY` of what is given are galaxies; NaN where
-        nothing tells.
+        nine in ten of what is given are galaxies; NaN where nothing tells.
     """
 
     reasons: tuple[Reason, ...] = ()

@@ -129,10 +129,11 @@ def infer_catalogue(
         ``_input`` at its end), ``<target>_p2_5`` ... ``<target>_std``, ``gas_metallicity_flag``,
         the probability of each BPT class under its name, ``p_no_lines``,
         ``p_<target>_measurable``, how likely a spectrum of SDSS's would show a line at a
-        signal-to-noise ratio above 3 or give a metallicity, ``domain_score``, quantiles of the
-        derived quantities with ``derived_flag``, and ``flag``: words joined by ``;``, empty where
-        all is well. A row that could not be inferred has NaN and says why, and so has a metallicity
-        that no spectrum would give. Where a row has an image there is what was measured on it too.
+        signal-to-noise ratio above 3 or give a metallicity, ``domain_score``, ``verdict`` with
+        ``p_galaxy``, quantiles of the derived quantities with ``derived_flag``, and ``flag``: words
+        joined by ``;``, empty where all is well. A row that could not be inferred has NaN and says
+        why, and so has a metallicity that no spectrum would give. Where a row has an image there is
+        what was measured on it too.
         Each column has description, unit and UCD (`galexplorer.science.columns.MEANINGS`).
 
     Raises

@@ -112,7 +112,7 @@ def fit_images(
     Parameters
     ----------
     inputs : ndarray, shape (n, d)
-        See `galexplorer.verdict.classifiers.image_inputs`.
+        As `galexplorer.image.quality.quality_of` returns them.
     label : ndarray, shape (n,)
         Index into `IMAGE_CLASSES`.
     split : ndarray, shape (n,)

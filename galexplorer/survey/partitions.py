@@ -14,6 +14,7 @@ from nested_pandas.series.ext_array import NestedExtensionArray
 
 from galexplorer.errors import WeightsError
 from galexplorer.inference.engine import Engine
+from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.model.vae import LATENTS
 from galexplorer.runs.catalogue_rows import MEASURED
 from galexplorer.runs.catalogue_run import infer_catalogue
@@ -31,7 +32,7 @@ class Settings:
 
     Attributes
     ----------
-    draws, seed, redshift_range
+    draws, seed, redshift_range, prior, detected
         As of `galexplorer.runs.catalogue_run.infer_catalogue`.
     weights : str or None
         Folder of the weights, None for those that come with the package.
@@ -47,6 +48,8 @@ class Settings:
     draws: int
     seed: int
     redshift_range: tuple[float, float] | None
+    prior: RedshiftPrior | None
+    detected: tuple[str, ...]
     weights: str | None
     weights_sha256: str
     device: str
@@ -107,6 +110,8 @@ def infer_partition(frame: NestedFrame, settings: Settings) -> NestedFrame:
         engine,
         catalogue,
         redshift_range=settings.redshift_range,
+        prior=settings.prior,
+        detected=settings.detected,
         draws=settings.draws,
         seed=settings.seed,
         batch=keep,

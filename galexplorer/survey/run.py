@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,8 +17,10 @@ from distributed import Client
 from filelock import FileLock, Timeout
 
 from galexplorer.errors import InputError, OptionError
+from galexplorer.inference.detection import check_detected
 from galexplorer.inference.options import check_options
-from galexplorer.model.weights import read_manifest
+from galexplorer.inference.prior import Prior, RedshiftPrior, choose_prior
+from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
 from galexplorer.sky.reddening import read_reddening
 from galexplorer.survey import output
 from galexplorer.survey.cluster import open_client
@@ -62,6 +64,8 @@ _WORDS = {
     "draws": "draws",
     "seed": "seed",
     "redshift_range": "redshift range",
+    "redshift_prior": "redshift prior",
+    "detected": "detected lines",
     "draws_out": "place of the draws",
     "partition_rows": "size of partitions",
     "weights_sha256": "weights",
@@ -79,7 +83,7 @@ class Request:
         As of `galexplorer.survey.inputs.list_files`.
     out : Path
         Folder of the catalogue.
-    draws, seed, redshift_range
+    draws, seed, redshift_range, prior, detected
         As of `galexplorer.runs.catalogue_run.infer_catalogue`.
     columns, hdu, image
         As of `galexplorer.catalogue.read_catalogue`.
@@ -105,6 +109,8 @@ class Request:
     draws: int = 512
     seed: int = 0
     redshift_range: tuple[float, float] | None = None
+    prior: Prior | None = None
+    detected: Sequence[str] = ()
     columns: Mapping[str, str | None] | None = None
     hdu: int | str | None = None
     image: str | None = None
@@ -182,10 +188,11 @@ def run_survey(
         If a table cannot be read, or a catalogue cannot be written.
     """
     check_options(None, request.redshift_range, request.draws, request.seed)
-    asked = _describe_request(request)
+    prior = choose_prior(request.prior, None, request.redshift_range)
+    asked = _describe_request(request, prior)
     place = request.out if request.draws_out is None else request.draws_out
     with explain_failures(request.out), _alone(request.out):
-        state = _read_state(request.out, asked, resume)
+        state = _read_state(request, asked, resume)
         if state.get("complete"):
             tell(f"{request.out} is complete: nothing is left to infer.")
             return Summary(**state["summary"])
@@ -198,6 +205,8 @@ def run_survey(
                 request.draws,
                 request.seed,
                 request.redshift_range,
+                prior,
+                check_detected(request.detected),
                 None if request.weights is None else str(request.weights.resolve()),
                 asked["weights_sha256"],
                 request.device,
@@ -221,10 +230,10 @@ def run_survey(
         return summary
 
 
-def _describe_request(request: Request) -> dict:
+def _describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
     """Return all that decides what a row of the result is."""
     files = list_files(request.source)
-    manifest = read_manifest(_weights_folder(request.weights))
+    manifest = read_manifest(request.weights or DEFAULT_FOLDER)
     return {
         "input": [[file.name, file.size, file.stamp] for file in files],
         "columns": None if request.columns is None else dict(request.columns),
@@ -235,17 +244,13 @@ def _describe_request(request: Request) -> dict:
         "draws": request.draws,
         "seed": request.seed,
         "redshift_range": request.redshift_range and list(request.redshift_range),
+        "redshift_prior": prior and prior.sha256,
+        "detected": list(check_detected(request.detected)) or None,
         "draws_out": request.draws_out and str(request.draws_out.resolve()),
         "partition_rows": request.partition_rows,
         "weights_sha256": manifest["files"]["model.safetensors"],
         "versions": {**versions(), "lsdb": lsdb.__version__},
     }
-
-
-def _weights_folder(weights: Path | None) -> Path:
-    from galexplorer.resources import bundled
-
-    return bundled("weights") if weights is None else weights
 
 
 @contextmanager
@@ -269,13 +274,17 @@ def _alone(out: Path) -> Iterator[None]:
             shutil.rmtree(work)
 
 
-def _read_state(out: Path, asked: dict, resume: bool) -> dict:
+def _read_state(request: Request, asked: dict, resume: bool) -> dict:
     """Return what was asked for; refuse a folder that holds something else."""
+    out, draws = request.out, request.draws_out
     path = out / STATE
     others = [p for p in out.iterdir() if p.name not in (WORK, STATE)]
     if not path.exists():
         if others:
             raise OptionError(f"{out} holds other files: name a new folder.")
+        if draws is not None and draws.is_dir() and any(draws.iterdir()):
+            # a catalogue of as many rows would pass for this one, and be copied to `out`
+            raise OptionError(f"{draws} holds other files: name a new folder for the draws.")
         return asked
     if not resume:
         raise OptionError(f"{out} holds a survey: go on with it (--resume), or name a new folder.")

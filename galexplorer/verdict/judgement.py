@@ -369,7 +369,7 @@ def _impossible(observation: Observation) -> list[Reason]:
 
 
 def _surface_brightness(photometry: Photometry) -> float:
-    """Return the mean within the half-light radius, mag/arcsec^2 in r; 20 where unknown."""
+    """Return the mean within the half-light radius, mag/arcsec^2 in r; a usual one if unknown."""
     r, r50 = photometry.magnitudes.get("r"), photometry.petro_r50
     if r is None or r50 is None or r50 <= 0:
         return _USUAL_SURFACE_BRIGHTNESS

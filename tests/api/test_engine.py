@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from astropy.table import Table
 
 import galexplorer as gx
+from galexplorer.catalogue import read_catalogue
 from galexplorer.errors import GalexplorerError, OptionError, WeightsError
 
 MAGNITUDES = {"u": 19.1, "g": 17.6, "r": 16.8, "i": 16.4, "z": 16.1}
@@ -86,3 +88,10 @@ def test_neighbours_are_a_table(engine, spiral):
 def test_other_weights_must_be_there(tmp_path):
     with pytest.raises(WeightsError):
         gx.load(tmp_path)
+
+
+def test_a_table_that_was_read_is_read_no_further(engine):
+    catalogue = read_catalogue(Table({"r": [17.0], "ebv": [0.1]}))
+    for options in ({"deredden": True}, {"columns": {"r": "r"}}):
+        with pytest.raises(OptionError, match="was read already"):
+            engine.infer_table(catalogue, **options)

@@ -125,6 +125,22 @@ def test_no_input_is_written_over(fail, tmp_path):
         assert path.read_text() == "id,r\n1,17\n"
 
 
+def test_no_statement_is_written_over(fail, tmp_path):
+    prior, regions, table = (tmp_path / name for name in ("z.ecsv", "star.reg", "t.csv"))
+    prior.write_text("z,p\n0.01,1\n0.2,1\n")
+    regions.write_text("image; circle(9,9,3)")
+    table.write_text("id,r\n1,17\n")
+    for place, arguments in (
+        (prior, [*MAGNITUDE, "--redshift-prior", prior]),
+        (prior, ["--catalog", table, "--redshift-prior", prior]),
+        (regions, ["galaxy.fits", "--mask-regions", regions, "--format", "json"]),
+    ):
+        before = place.read_text()
+        told = fail("infer", *arguments, "--out", place)
+        assert "is an input and would be overwritten" in told
+        assert place.read_text() == before
+
+
 def test_no_image_of_a_catalogue_is_written_over(fail, tmp_path):
     image, table = tmp_path / "galaxy.fits", tmp_path / "t.csv"
     image.write_text("pixels")

@@ -202,7 +202,7 @@ def test_stars_are_called_so(capfdbinary, tmp_path):
     verdict = json.loads(captured.out)["verdict"]
     assert (verdict["level"], verdict["reasons"][0]["code"]) == ("do_not_use", "star")
     assert verdict["p_galaxy"] < 0.5
-    assert b"Do not use" in captured.err
+    assert b"galexplorer: Do not use" in captured.err
     assert b"It is probably a star." in captured.err
     rows = Table([M_DWARF, {"u": 19.0, "g": 17.6, "r": 16.8, "i": 16.4, "z": 16.1}])
     rows.write(tmp_path / "stars.csv")

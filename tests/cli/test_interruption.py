@@ -15,6 +15,7 @@ from astropy.table import Table
 from galexplorer.api import target_runs
 from galexplorer.cli import main
 from galexplorer.commands.figures import PageFolder
+from galexplorer.query.target_list import read_targets
 from galexplorer.runs import catalogue_run
 from galexplorer.runs.catalogue_resume import is_interrupted
 
@@ -152,6 +153,18 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     assert not (tmp_path / ".out.ecsv.run").exists()
     assert run(*given, "--resume") == 0
     assert "nothing is left to try" in capsys.readouterr().err
+
+
+def test_a_list_that_is_at_work_is_not_begun_anew(tmp_path, capsys):
+    listed = tmp_path / "list.csv"
+    listed.write_text("name,g,r\nt,17.6,17.0\n")
+    begun = target_runs.begin_run(tmp_path / ".out.csv.run", read_targets(listed), "list.csv")
+    given = ["targets", listed, "--no-images", "--draws", DRAWS, "--out", tmp_path / "out.csv"]
+    with begun.claimed():
+        assert run(*given) == 2
+    assert "list.csv is at work: stop it first" in capsys.readouterr().err
+    assert len(begun.targets()) == 1
+    assert run(*given) == 0
 
 
 def start(*arguments: object, code: str = "") -> subprocess.Popen[str]:

@@ -10,6 +10,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from galexplorer.cli import main
+from galexplorer.commands.statements import naming_options
+from galexplorer.errors import OptionError
+from galexplorer.sky.reddening import redden
 
 pytestmark = pytest.mark.usefixtures("weights_dir")
 
@@ -176,6 +179,30 @@ def test_rows_of_one_frame(run, cube, tmp_path):
     run("infer", "--catalog", tmp_path / "rows.csv", *where)
     (row,) = Table.read(out)
     assert row["measured_r"] == pytest.approx(TRUTH["r"], abs=0.15)
+
+
+def test_extinction_is_removed_from_a_table(run, fail, tmp_path):
+    dust = redden(0.1)
+    seen = ",".join(repr(magnitude + dust[band]) for band, magnitude in TRUTH.items())
+    table, out = tmp_path / "t.csv", tmp_path / "out.ecsv"
+    medians = []
+    for content, given in (
+        (f"g,r,i,ebv\n{seen},0.1\n", ["--deredden"]),
+        (f"g,r,i\n{','.join(map(str, TRUTH.values()))}\n", []),
+    ):
+        table.write_text(content)
+        run("infer", "--catalog", table, *given, "--out", out, "--draws", 100)
+        medians.append(Table.read(out)["log_stellar_mass_p50"][0])
+    assert medians[0] == pytest.approx(medians[1], abs=1e-4)
+    told = fail("infer", "--catalog", table, "--deredden", "--out", out)
+    assert "neither a column ebv nor positions" in told
+
+
+def test_rows_state_what_one_image_is_told_by_an_option():
+    asked = "Dust maps need the package dustmaps: install it, or state E(B-V)."
+    for table, words in ((True, r"\(in a column ebv\)\.$"), (False, r"\(--ebv\)\.$")):
+        with pytest.raises(OptionError, match=words), naming_options(table=table):
+            raise OptionError(asked)
 
 
 def test_a_table_through_pipes(run, pipe):

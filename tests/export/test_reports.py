@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from galexplorer.export import pdf
 from galexplorer.export.files import result_bytes
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import BPT_CLASSES, TARGETS
@@ -132,3 +133,10 @@ def test_pdf_holds_everything(result):
 def pictures(reader) -> int:
     """Return how many images a PDF holds; its pages share the list of them."""
     return len(reader.pages[0].images)
+
+
+def test_many_notes_go_on_on_other_pages(result):
+    notes = tuple(f"Note {k}: {'what was assumed of it, ' * 12}and why." for k in range(40))
+    pages = pdf._facts(replace(result, notes=notes))
+    assert len(pages) > 2
+    assert all(page.room_in > 0 for page in pages)

@@ -70,7 +70,7 @@ def test_a_hub_without_programs_says_so(hub, result):
     ],
 )
 def test_another_computer_is_never_asked(tmp_path, monkeypatch, lock, words):
-    path = tmp_path / "lock"
+    path = tmp_path / "lock%41"
     if lock is not None:
         path.write_text(lock)
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{path.as_uri()}")

@@ -1,14 +1,17 @@
 """Lines that a spectrum is known to show."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from galexplorer import export
 from galexplorer.api.engine import load
 from galexplorer.catalogue import read_catalogue
 from galexplorer.cli import main
 from galexplorer.errors import OptionError
+from galexplorer.export.summary import SCHEMA_FILE
 from galexplorer.inference.detection import check_detected, keep_detected
 from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import TARGET_NAMES
@@ -71,7 +74,17 @@ def test_a_line_that_cannot_have_been_seen_keeps_the_likeliest_draws():
     draws[..., TARGET_NAMES.index("log_flux_hbeta")] = np.linspace(-8, -6, 200)
     kept, effective = keep_detected(draws, np.array([17.0]), ["hbeta"])
     assert np.isfinite(kept).all()
-    assert 0 < effective[0] <= 1
+    assert kept[..., TARGET_NAMES.index("log_flux_hbeta")].min() > -6.1
+    assert 1 <= effective[0] * 200 < 2
+
+
+def test_what_is_kept_of_it_is_in_the_schema(engine):
+    schema = json.loads((Path(export.__path__[0]) / SCHEMA_FILE).read_text())
+    described = schema["$defs"]["result"]["properties"]["provenance"]["properties"]
+    made = engine.infer(magnitudes=MAGNITUDES, draws=100, detected=LINES, prior=(0.09, 0.01))
+    assert set(made.provenance) <= set(described)
+    for name in ("detected", "redshift_prior"):
+        assert set(made.provenance[name]) == set(described[name]["properties"])
 
 
 def test_no_line():

@@ -10,6 +10,7 @@ from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
 from galexplorer.errors import InputError, OptionError
 from galexplorer.inference.engine import Engine
 from galexplorer.query.target_list import MAX_TARGETS, read_targets
+from galexplorer.runs.target_run import Outcome
 
 NUMBER = 2 * PART + 3
 
@@ -58,13 +59,24 @@ def test_a_run_goes_on_after_it_was_stopped(engine, replay, settings, tmp_path):
     rows = sum(pq.read_metadata(path).num_rows for path in found.draws_files())
     assert rows == len(found.draws_table()) == 100 * (NUMBER - 1)
     assert len(found.draws_table().meta["origins"]) == NUMBER - 1
+    assert len(found.draws_table().meta["caveats"]) == NUMBER - 1
     whole = begin_run(tmp_path, targets, "again", images=False, draws=100)
     whole.infer(lambda: engine, settings=settings)
     np.testing.assert_array_equal(whole.table()["redshift_p50"], table["redshift_p50"])
     assert {own.title for own in list_runs(tmp_path)} == {"again", "my list"}
     whole.delete()
+    whole.delete()  # as somebody else may have done meanwhile
     assert list_runs(tmp_path) == [found]
     assert not whole.folder.exists()
+
+
+def test_a_part_of_failures_leaves_the_provenance(engine, tmp_path):
+    targets = read_targets(a_list(5))
+    run = begin_run(tmp_path, targets, "five", images=False, draws=100)
+    run.keep([run.infer_one(targets.targets[0], lambda: engine)])
+    run.keep([Outcome(targets.targets[1], problem="There is no such galaxy.")])
+    for table in (run.table(), run.draws_table()):
+        assert table.meta["provenance"]["weights_sha256"] == engine.weights.sha256
 
 
 def test_a_run_that_is_at_work_is_left_alone(engine, settings, tmp_path):

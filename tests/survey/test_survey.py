@@ -1,6 +1,7 @@
 """A survey's rows are those of a catalogue, bit for bit, and every program opens what comes out."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,17 @@ WHY = "needs lsdb: pip install -r requirements-survey.txt"
 lsdb = pytest.importorskip("lsdb", reason=WHY)
 pl = pytest.importorskip("polars", reason="needs polars")
 
+from nested_pandas import NestedFrame  # noqa: E402
+
 from galexplorer.catalogue import read_catalogue  # noqa: E402
+from galexplorer.errors import OptionError  # noqa: E402
+from galexplorer.inference.prior import read_prior  # noqa: E402
 from galexplorer.runs.catalogue_run import infer_catalogue  # noqa: E402
 from galexplorer.schema import TARGET_NAMES  # noqa: E402
+from galexplorer.survey.frames import judged_table  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
+from galexplorer.survey.partitions import Settings, infer_partition  # noqa: E402
+from galexplorer.survey.run import Request, run_survey  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
 
@@ -241,3 +249,30 @@ def test_cutouts_in_the_order_of_rows(survey, engine, tmp_path):
     refused = survey.run(*words)
     assert refused.returncode == 2
     assert "40 images and the input 39 rows" in refused.stderr
+
+
+LINES = ("halpha", "nii_6584")
+
+
+def test_what_is_stated_of_all_rows_is_told_to_each(engine, make_galaxies):
+    given = read_catalogue(make_galaxies(40))
+    prior = read_prior((0.09, 0.01))
+    settings = Settings(
+        100, 0, None, prior, LINES, None, engine.weights.sha256, "cpu", False, False
+    )
+    found = infer_partition(NestedFrame(judged_table(given, 0, ()).to_pandas()), settings)
+    expected = infer_catalogue(engine, given, draws=100, prior=prior, detected=LINES)
+    for name in ("redshift_p50", "log_flux_halpha_p50", "p_log_flux_nii_6584_measurable"):
+        np.testing.assert_array_equal(found[name].to_numpy(), np.asarray(expected[name]), name)
+
+
+def test_what_is_asked_has_to_be_what_was_begun(survey_table, surveyed, tmp_path):
+    out, draws, _ = surveyed
+    asked = Request(str(survey_table), out, draws=100, draws_out=draws, partition_rows=100)
+    assert run_survey(asked, resume=True).rows == 400
+    with pytest.raises(OptionError, match="with other redshift prior and detected lines: give"):
+        run_survey(replace(asked, prior=(0.09, 0.01), detected=LINES), resume=True)
+    # draws of another survey, of as many rows, would pass for those of this one
+    with pytest.raises(OptionError, match="draws holds other files"):
+        run_survey(replace(asked, out=tmp_path / "other", seed=1))
+    assert not (tmp_path / "other").exists()
