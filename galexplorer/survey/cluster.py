@@ -22,7 +22,7 @@ _SETTINGS = {
     # Dask lets each array go back to the system when it is freed: fetched anew for every product,
     # which takes a third of a worker's time
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 32 * 2**20,
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 256 * 2**20,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 128 * 2**20,
     # statistics that nobody looks at
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
