@@ -3,6 +3,7 @@
 import io
 import time
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,8 +118,15 @@ def test_two_lists_take_turns(begin):
 # --- the page ---------------------------------------------------------------------------------
 
 
+def visit_from(address: str, **headers: str) -> SimpleNamespace:
+    """Return what stands for `st.context` of a browser."""
+    theme = SimpleNamespace(type="light")
+    return SimpleNamespace(headers=headers, ip_address=address, theme=theme)
+
+
 @pytest.fixture
-def app() -> AppTest:
+def app(monkeypatch) -> AppTest:
+    monkeypatch.setattr("streamlit.context", visit_from("127.0.0.1", Host="localhost:8501"))
     at = AppTest.from_string(
         "from galexplorer.ui.pages import targets; targets.page()", default_timeout=120
     )
@@ -265,3 +273,16 @@ def test_a_run_that_was_stopped_is_gone_on_with(app, runs, weights_dir):
     app.button(key="targets_resume").click().run()
     finish(app)
     assert any("0 of 3 done, 3 failed" in m.value for m in app.markdown)
+
+
+def test_lists_of_others_are_not_shown_through_a_proxy(app, runs, monkeypatch):
+    """There all users have the address of the proxy, which may be this computer's."""
+    run = begin_run(runs, TargetList((Target("mine", "10:99:00 +20:00:00"),)), "my list")
+    opens = f"open_{run.folder.name}"
+    app.run()
+    assert opens in [button.key for button in app.button]
+    for headers in ({"Host": "galaxies.example.org"}, {"X-Forwarded-For": "192.0.2.7"}):
+        monkeypatch.setattr("streamlit.context", visit_from("127.0.0.1", **headers))
+        app.run()
+        assert not app.exception
+        assert opens not in [button.key for button in app.button]
