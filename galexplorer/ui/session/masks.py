@@ -17,6 +17,9 @@ LEAST_RADIUS_ARCSEC = 3.0
 _RADII_OF_STAR = 4.0
 """Half-light radii of a star within which its light is masked."""
 
+_SAME_ARCSEC = 0.3
+"""A click on an object returns its own place, as far as numbers keep it."""
+
 
 def masks() -> tuple[str, ...]:
     """Return the regions that are masked, each in DS9's words with its frame."""
@@ -110,7 +113,8 @@ def drawn_masks(
     pixels : Pixels
     axes : SkyAxes
     star_radii : sequence of tuple of float
-        Offset to the east and north and half-light radius of each object that a click masks.
+        Offset to the east and north and half-light radius of each object that a click masks;
+        one on anything else masks nothing.
     """
     selection = event.get("selection", {})
     words = []
@@ -119,10 +123,13 @@ def drawn_masks(
     for box in selection.get("box", ()):
         (x0, x1), (y0, y1) = box["x"][:2], box["y"][:2]
         words.append(polygon_words(pixels, axes, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
-    if not words and star_radii:
+    if not words:
         for point in selection.get("points", ()):
             place = (float(point["x"]), float(point["y"]))
-            radius = min(star_radii, key=lambda s: np.hypot(s[0] - place[0], s[1] - place[1]))[2]
+            apart = [np.hypot(east - place[0], north - place[1]) for east, north, _ in star_radii]
+            if min(apart, default=np.inf) > _SAME_ARCSEC:
+                continue  # the galaxy on the page
+            radius = star_radii[int(np.argmin(apart))][2]
             size = max(LEAST_RADIUS_ARCSEC, _RADII_OF_STAR * radius)
             words.append(circle_words(pixels, axes, place, size))
     return [each for each in words if each]
