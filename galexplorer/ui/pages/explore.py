@@ -15,6 +15,7 @@ from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.showcase import show_name, show_showcase
 from galexplorer.ui.result.picture import show_objects
 from galexplorer.ui.result.report import show_result
+from galexplorer.ui.result.sky_field import offer_undo
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Options, Request, without_image
@@ -134,6 +135,9 @@ def _show_problem(
             file_questions.ask(source, options)
         else:
             st.error(str(problem), icon=":material/error:")
+        if options.mask_regions:  # they may be what is wrong, and the chart is not there
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                offer_undo()
         if source is not None and uploaded:
             if isinstance(problem, BandsError) and len(source.files) < len(IMAGE_BANDS):
                 _join_pending(source)

@@ -149,17 +149,26 @@ def _mask(words: list[str]) -> None:
     st.rerun()
 
 
+def offer_undo() -> None:
+    """Draw how many regions are masked, and buttons that take the last of them back, or all.
+
+    Not in a callback: the whole page follows, and not the part of it that they are in.
+    """
+    known = masks.masks()
+    if not known:
+        return
+    st.markdown(f"**{len(known)} masked**", width="content")
+    if st.button("Undo", key="mask_undo", type="tertiary", icon=":material/undo:"):
+        _mask(list(known[:-1]))
+    if st.button("Clear", key="mask_clear", type="tertiary", icon=":material/close:"):
+        _mask([])
+
+
 def _show_masks(pixels: Pixels, axes: SkyAxes) -> None:
     """Draw what is masked, and what a drag does for those who use no mouse."""
     known = masks.masks()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if known:
-            st.markdown(f"**{len(known)} masked**", width="content")
-            # no callbacks: the whole page follows, and not this part of it alone
-            if st.button("Undo", key="mask_undo", type="tertiary", icon=":material/undo:"):
-                _mask(list(known[:-1]))
-            if st.button("Clear", key="mask_clear", type="tertiary", icon=":material/close:"):
-                _mask([])
+        offer_undo()
         with st.popover("Mask a circle", key="mask_circle", type="tertiary"):
             names = ("East (″)", "North (″)", "Radius (″)")
             keys = ("mask_east", "mask_north", "mask_radius")

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from galexplorer.image.pixels import Pixels
-from galexplorer.image.regions import MAX_REGIONS, outlines, parse_regions
+from galexplorer.image.regions import outlines, parse_regions
 from galexplorer.pictures.north_up import SkyAxes
 
 _KEY = "mask_regions"
@@ -35,7 +35,7 @@ def masks() -> tuple[str, ...]:
 def set_masks(words: Sequence[str]) -> None:
     """Mask these regions and no others, from the next run of the page on."""
     joined, frame = [], ""
-    for each in words[:MAX_REGIONS]:
+    for each in words:
         own, _, shape = each.rpartition(";")
         joined += [own] if own != frame and own else []
         joined.append(shape)
