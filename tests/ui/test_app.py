@@ -195,6 +195,23 @@ def test_bands_that_names_do_not_tell_are_asked_for(app, cube, weights_dir):
     assert the_result(app).photometry.magnitudes["r"] == pytest.approx(16.0, abs=0.1)
 
 
+def test_bands_of_one_galaxy_are_not_put_together_with_those_of_the_next(app, cube, weights_dir):
+    with fits.open(io.BytesIO(cube)) as file:
+        header, planes = file[0].header, file[0].data
+        del header["BANDS"]
+        contents = []
+        for plane in planes:
+            buffer = io.BytesIO()
+            fits.PrimaryHDU(plane, header).writeto(buffer)
+            contents.append(buffer.getvalue())
+    upload(app, "first.fits", contents[0])
+    assert "holds one band only" in app.error[0].value
+    upload(app, "galaxy.fits", cube)  # thought better of
+    assert not app.error
+    upload(app, "second.fits", contents[1])
+    assert "second.fits holds one band only" in app.error[0].value
+
+
 def test_an_earlier_answer_is_remembered(app, cube, weights_dir):
     upload(app, "galaxy.fits", cube)
     first = the_result(app)

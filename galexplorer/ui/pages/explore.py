@@ -61,6 +61,8 @@ def page() -> None:
     record, problem = None, None
     if request is not None:
         record, problem = _infer(request, source, inferring)
+    if problem is None:
+        st.session_state.pop(_PENDING, None)  # bands of another galaxy, if any
     if record is not None:
         controls.show_lacking(record.result, options.use, below_inputs)
         page_style.start_at_top(record.galaxy)
@@ -129,23 +131,24 @@ def _show_problem(
     problem: GalexplorerError, source: Source | None, options: Options, place: DeltaGenerator
 ) -> None:
     """Say beside what caused it why there is no answer, and ask for what would give one."""
-    uploaded = source is not None and source.kind == "upload"
+    upload = source if source is not None and source.kind == "upload" else None
     with place.container():
-        if source is not None and uploaded and file_questions.can_be_asked(problem, source):
-            file_questions.ask(source, options)
+        if upload is not None and file_questions.can_be_asked(problem, upload):
+            file_questions.ask(upload, options)
         else:
             st.error(str(problem), icon=":material/error:")
         if options.mask_regions:  # they may be what is wrong, and the chart is not there
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 offer_undo()
-        if source is not None and uploaded:
-            if isinstance(problem, BandsError) and len(source.files) < len(IMAGE_BANDS):
-                _join_pending(source)
-                st.caption("What is dropped next joins what is here.")
-            else:
-                st.session_state.pop(_PENDING, None)
+        few = upload is not None and len(upload.files) < len(IMAGE_BANDS)
+        if upload is not None and few and isinstance(problem, BandsError):
+            _join_pending(upload)
+            st.caption("What is dropped next joins what is here.")
+        else:
+            st.session_state.pop(_PENDING, None)
+        if upload is not None:
             st.button(
-                f"Remove {source.name}",
+                f"Remove {upload.name}",
                 key="remove_upload",
                 type="tertiary",
                 icon=":material/close:",
