@@ -44,8 +44,9 @@ def colour_picture(
         What fills the corners of a picture that is turned.
     """
     assert result.view is not None
-    key = _view_key(result.view) if around is None else around.key
-    return _colour(key, _scale(result), stretch, aperture, result.view, around)
+    view = result.view
+    key = _view_key(view) if around is None else f"{around.key} {view.petrosian_radius_arcsec}"
+    return _colour(key, _scale(result), stretch, aperture, view, around)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
