@@ -55,7 +55,7 @@ def page() -> None:
     if source is not None:
         if source.position is not None and options.ra is None and options.pixel is None:
             options = replace(options, ra=source.position[0], dec=source.position[1])
-        request = Request(source.files, options, source.fetched, source.stored)
+        request = source.request(options)
     elif wanted is None and options.photometry is not None:
         request = Request((), without_image(options))
     record, problem = None, None

@@ -15,7 +15,7 @@ from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.example_gallery import thumbnail
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import request, state
-from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Example, list_examples
 
 NAME = "galexplorer"
@@ -112,7 +112,7 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _answer(reference: str, redshift: float | None) -> Result:
     example = next(e for e in list_examples() if e.reference == reference)
-    wanted = Request(example.load().files, Options(redshift=redshift))
+    wanted = example.load().request(Options(redshift=redshift))
     return request.run(
         wanted, state.load_engine, lambda words: None, state.observation_of, state.prepared_of
     )

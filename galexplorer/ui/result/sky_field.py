@@ -10,7 +10,6 @@ from galexplorer.ui.parts import plots, sky_pictures
 from galexplorer.ui.parts.sky_chart import ChartObject, Layer, SkyChart, chart_figure
 from galexplorer.ui.session import masks, state
 from galexplorer.ui.session.field import FieldImage, aim_at, context_arcsec, surroundings_of
-from galexplorer.ui.session.request import Request
 from galexplorer.ui.session.state import ExploredGalaxy
 
 _BUTTONS = ("select2d", "lasso2d", "autoScale2d")
@@ -48,7 +47,7 @@ def show_field(
     source, view = record.source, record.result.view
     assert source is not None
     assert view is not None
-    pixels = state.pixels_of(Request(source.files, record.options, source.fetched))
+    pixels = state.pixels_of(source.request(record.options))
     assert pixels is not None
     whole = max(field.width, field.height) * field.pixel_scale_arcsec
     side = min(context_arcsec(view), whole)

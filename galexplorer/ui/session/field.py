@@ -79,7 +79,7 @@ def field_of(source: Source | None, options: Options) -> FieldImage | None:
     """
     if source is None or source.stored is not None:
         return None
-    request = Request(source.files, options, source.fetched)
+    request = source.request(options)
     return _field_of(request.pixels_key(), request)
 
 
@@ -168,7 +168,7 @@ def surroundings_of(
         return None
     own = len(view.native) * view.native_pixel_scale_arcsec
     side = own if side_arcsec is None else side_arcsec
-    request = Request(source.files, options, source.fetched)
+    request = source.request(options)
     return _surroundings(f"{request.pixels_key()} {axes} {side}", axes, side, request)
 
 
@@ -199,7 +199,7 @@ def axes_of(source: Source | None, options: Options, view: ViewOnSky) -> SkyAxes
     """
     if source is None or source.stored is not None:
         return None
-    pixels = state.pixels_of(Request(source.files, options, source.fetched))
+    pixels = state.pixels_of(source.request(options))
     if pixels is None:
         return None
     height, width = pixels.flux.shape[1:]
