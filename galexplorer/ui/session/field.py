@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import UInt8
 
+from galexplorer.errors import TargetError
 from galexplorer.image.composite import composite
 from galexplorer.image.pixels import Pixels
 from galexplorer.pictures.north_up import SkyAxes, north_up, sky_level, sky_picture
@@ -207,7 +208,10 @@ def axes_of(source: Source | None, options: Options, view: ViewOnSky) -> SkyAxes
     if view.ra is not None and view.dec is not None and pixels.wcs is not None:
         x, y = pixels.to_pixel(view.ra, view.dec)
     else:
-        field = field_of(source, options)
+        try:
+            field = field_of(source, options)
+        except TargetError:  # too crowded: the aim will do
+            field = None
         chosen = None if field is None else chosen_object(field, view, options)
         if field is not None and chosen is not None:
             x, y = field.galaxies[chosen].x, field.galaxies[chosen].y
