@@ -95,6 +95,9 @@ def test_draws_are_selected_without_a_mouse(app, cube, weights_dir):
     upload(app, "galaxy.fits", cube)
     draws = the_result(app).posterior.column("redshift")
     slider = next(s for s in app.slider if s.key.endswith("_redshift") and s.label == "Range")
+    assert slider.step < 0.1 * np.std(draws)  # an arrow key moves it by so much
+    assert slider.min <= draws.min()
+    assert slider.max >= draws.max()
     slider.set_value((slider.min, float(np.median(draws)))).run()
     assert not app.exception
     assert said(app, "**2,500 of 5,000 draws** (50%)") or said(app, "**2,501 of 5,000 draws**")
