@@ -69,7 +69,6 @@ def _open_run(run: TargetRun) -> Job | None:
         st.error(str(error), icon=":material/error:")
         return None
     st.session_state[JOB_KEY] = job
-    st.session_state.pop("targets_table", None)
     return job
 
 
@@ -179,7 +178,7 @@ def _watch(job: Job, watching: bool) -> None:
     table = job.table()
     st.subheader(job.run.title, anchor=False)
     _show_progress(job, count_words(table, len(job.targets)))
-    chosen = show_table(results_frame(job.targets, table))
+    chosen = show_table(results_frame(job.targets, table), job.run.folder.name)
     if chosen is not None:
         problem = str(table["problem"][chosen]) if table is not None and chosen < job.done else ""
         _show_choice(job.targets[chosen], problem, job.run.images)

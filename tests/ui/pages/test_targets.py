@@ -196,8 +196,11 @@ def test_filter_and_state(app, weights_dir):
     app.button_group(key="targets_state").set_value("Failed").run()
     assert app.dataframe[0].value.empty
     app.button_group(key="targets_state").set_value("All").run()
+    whole = app.dataframe[0].proto.id
     app.text_input(key="targets_filter").set_value("held").run()
     assert list(app.dataframe[0].value["Target"]) == ["B"]
+    # a table of its own: the row that was selected is not that of another target
+    assert app.dataframe[0].proto.id != whole
 
 
 def test_the_same_galaxy_has_the_same_posterior_as_alone(app, weights_dir):
