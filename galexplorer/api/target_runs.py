@@ -264,14 +264,19 @@ class TargetRun:
         Raises
         ------
         OptionError
-            If it is at work.
+            If it is at work, or the system refuses.
         """
+        if not self.folder.is_dir():
+            return  # somebody else was quicker
         try:
             with FileLock(self.folder / "lock", timeout=0):
                 shutil.rmtree(self.folder / "parts")
                 (self.folder / _ABOUT).unlink()
         except Timeout as error:
             raise OptionError(f"The run {self.title} is at work: stop it first.") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OptionError(f"The run {self.title} cannot be deleted: {reason}.") from error
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _parts(self) -> list[Path]:

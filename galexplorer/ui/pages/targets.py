@@ -175,12 +175,17 @@ def _watch(job: Job, watching: bool) -> None:
     """Draw progress and table of a job."""
     if watching != job.running:
         st.rerun()  # the page's other buttons wake or sleep, and the watching ends or begins
-    table = job.table()
     st.subheader(job.run.title, anchor=False)
+    try:
+        table = job.table()
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     _show_progress(job, count_words(table, len(job.targets)))
     chosen = show_table(results_frame(job.targets, table), job.run.folder.name)
     if chosen is not None:
-        problem = str(table["problem"][chosen]) if table is not None and chosen < job.done else ""
+        tried = table is not None and chosen < len(table)
+        problem = str(table["problem"][chosen]) if table is not None and tried else ""
         _show_choice(job.targets[chosen], problem, job.run.images)
     if job.done and not watching:  # a file would be out of date before it is made
         _show_downloads(job)

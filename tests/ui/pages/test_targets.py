@@ -289,3 +289,25 @@ def test_lists_of_others_are_not_shown_through_a_proxy(app, runs, monkeypatch):
         app.run()
         assert not app.exception
         assert opens not in [button.key for button in app.button]
+
+
+def test_a_list_that_another_page_deleted_can_be_deleted_again(app, runs):
+    run = begin_run(runs, TargetList((Target("mine", "10:99:00 +20:00:00"),)), "my list")
+    app.run()
+    run.delete()
+    app.button(key=f"delete_{run.folder.name}").click().run()
+    assert not app.exception
+    assert not run.folder.exists()
+
+
+def test_a_list_whose_table_is_damaged_says_so(app, runs):
+    targets = tuple(Target(f"galaxy {k}", "10:99:00 +20:00:00") for k in range(2))
+    run = begin_run(runs, TargetList(targets), "my list")
+    with run.claimed():
+        run.keep([Outcome(targets[0], problem="No galaxy.")])
+    next((run.folder / "parts").glob("*.parquet")).write_bytes(b"PAR1 no more")
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")
