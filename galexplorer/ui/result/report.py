@@ -8,7 +8,7 @@ from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import NOT_MEANT
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
-from galexplorer.ui.result import diagrams, picture, variations
+from galexplorer.ui.result import diagrams, latent_sliders, picture
 from galexplorer.ui.result.bar import show_bar
 from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.result.verdict import show_verdict
@@ -91,7 +91,7 @@ def _show_details(record: ExploredGalaxy) -> None:
         DERIVED: lambda: tables.show_derived(record.result),
         LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
-        VARIED: lambda: variations.show_variations(record),
+        VARIED: lambda: latent_sliders.show_variations(record),
         NOTES: lambda: _show_notes(record.result),
         CODE: lambda: show_code(record),
     }
