@@ -1,5 +1,7 @@
 """The sky round the galaxy as a chart: other objects to explore, and masks drawn by hand."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -99,14 +101,15 @@ def _layers(
     )  # fmt: skip
     corner = np.abs(own.to_offset(0, 0)), np.abs(own.to_offset(shown[1] - 1, 0))
     reach = 2 * float(np.max(corner)) + field.shown_scale_arcsec
-    whole = north_up(field.picture, own, reach)
     east, north = axes.to_offset(*middle)
     key = f"{field.key} {own}"
-    layers = [Layer(sky_pictures.plain_picture(key, stretch, whole), east, north, reach)]
+    turned = partial(north_up, field.picture, own, reach)
+    layers = [Layer(sky_pictures.plain_picture(key, stretch, turned), east, north, reach)]
     if field.step > 1:
         around = surroundings_of(record.source, record.options, record.result.view, side)  # type: ignore[arg-type]
         assert around is not None
-        near = sky_pictures.plain_picture(around.key, stretch, around.picture)
+        picture = around.picture
+        near = sky_pictures.plain_picture(around.key, stretch, lambda: picture)
         layers.append(Layer(near, 0.0, 0.0, around.side_arcsec))
     return tuple(layers)
 
