@@ -66,7 +66,7 @@ def show_showcase(show: Callable[..., None]) -> None:
                 key="showcase_known",
                 help="Holds the redshift fixed: the other quantities follow.",
             )
-            st.button(
+            clicked = st.button(
                 "Explore this galaxy",
                 key="showcase_explore",
                 type="primary",
@@ -74,6 +74,8 @@ def show_showcase(show: Callable[..., None]) -> None:
                 on_click=show,
                 args=(("example", example.reference),),
             )
+            if clicked:
+                st.rerun()  # the whole page: a fragment alone would stay
         with right:
             place = st.empty()
             _show_answer(example, known, place)
