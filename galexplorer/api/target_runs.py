@@ -273,6 +273,8 @@ class TargetRun:
         InputError
             If the system refuses to delete it.
         """
+        if not self.folder.is_dir():
+            return  # somebody else was quicker
         try:
             with FileLock(self.folder / "lock", timeout=0):
                 shutil.rmtree(self.folder / "parts", ignore_errors=True)

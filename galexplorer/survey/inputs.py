@@ -1,6 +1,7 @@
 """The tables of a survey: which there are, here or where fsspec finds them, and piece by piece."""
 
 import glob
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,9 +69,10 @@ def list_files(source: str) -> list[Listed]:
     else:
         path, _ = split_hdu(source)
         if is_hats(path):
-            whole = _rows(partitions := list_partitions(path, source)) <= PIECE_ROWS
-            found = [_local(source if whole else str(own), True) for own in partitions]
-            found = found[:1] if whole else found
+            partitions = list_partitions(path, source)
+            found = [_local(str(own), True) for own in partitions]
+            if _rows(partitions) <= PIECE_ROWS:
+                found = [_joined(source, found)]
         elif path.is_file():
             found = [_local(source)]
         elif path.is_dir():
@@ -96,6 +98,12 @@ def _rows(files: list[Path]) -> int:
 def _local(name: str, hats: bool = False) -> Listed:
     stat = split_hdu(name)[0].stat()
     return Listed(name, stat.st_size, str(stat.st_mtime_ns), hats)
+
+
+def _joined(name: str, parts: list[Listed]) -> Listed:
+    """Return the files of a HATS catalogue as one table: its folder has no date of theirs."""
+    stamps = hashlib.sha256("-".join(part.stamp for part in parts).encode())
+    return Listed(name, sum(part.size for part in parts), stamps.hexdigest()[:16], True)
 
 
 def _list_remote(source: str) -> list[Listed]:

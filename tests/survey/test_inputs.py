@@ -60,7 +60,12 @@ def test_a_long_hats_catalogue_is_read_partition_by_partition(tmp_path, monkeypa
     (tmp_path / "cat" / "hats.properties").write_text("obs_collection=cat\n")
     table[:70].write(folder / "Npix=3.parquet")
     table[70:].write(folder / "Npix=17.parquet")
-    assert len(list_files(str(tmp_path / "cat"))) == 1
+    (first,) = list_files(str(tmp_path / "cat"))
+    table[1:71].write(folder / "Npix=3.parquet", overwrite=True)
+    (changed,) = list_files(str(tmp_path / "cat"))
+    assert changed.name == first.name
+    assert changed != first  # a run that goes on must not mix the two
+    table[:70].write(folder / "Npix=3.parquet", overwrite=True)
     whole = read_catalogue(tmp_path / "cat")
     monkeypatch.setattr(inputs, "PIECE_ROWS", 60)
     files = list_files(str(tmp_path / "cat"))

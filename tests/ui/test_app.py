@@ -95,6 +95,9 @@ def test_draws_are_selected_without_a_mouse(app, cube, weights_dir):
     upload(app, "galaxy.fits", cube)
     draws = the_result(app).posterior.column("redshift")
     slider = next(s for s in app.slider if s.key.endswith("_redshift") and s.label == "Range")
+    assert slider.step < 0.1 * np.std(draws)  # an arrow key moves it by so much
+    assert slider.min <= draws.min()
+    assert slider.max >= draws.max()
     slider.set_value((slider.min, float(np.median(draws)))).run()
     assert not app.exception
     assert said(app, "**2,500 of 5,000 draws** (50%)") or said(app, "**2,501 of 5,000 draws**")
@@ -193,6 +196,23 @@ def test_bands_that_names_do_not_tell_are_asked_for(app, cube, weights_dir):
     app.button(key="ask_use").click().run()
     assert app.query_params["bands"] == "irg"  # the guess: galaxies are red
     assert the_result(app).photometry.magnitudes["r"] == pytest.approx(16.0, abs=0.1)
+
+
+def test_bands_of_one_galaxy_are_not_put_together_with_those_of_the_next(app, cube, weights_dir):
+    with fits.open(io.BytesIO(cube)) as file:
+        header, planes = file[0].header, file[0].data
+        del header["BANDS"]
+        contents = []
+        for plane in planes:
+            buffer = io.BytesIO()
+            fits.PrimaryHDU(plane, header).writeto(buffer)
+            contents.append(buffer.getvalue())
+    upload(app, "first.fits", contents[0])
+    assert "holds one band only" in app.error[0].value
+    upload(app, "galaxy.fits", cube)  # thought better of
+    assert not app.error
+    upload(app, "second.fits", contents[1])
+    assert "second.fits holds one band only" in app.error[0].value
 
 
 def test_an_earlier_answer_is_remembered(app, cube, weights_dir):

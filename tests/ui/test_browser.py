@@ -46,6 +46,15 @@ def test_an_example_shows_its_corner_plot(open_page):
 
 
 @pytest.mark.slow
+def test_the_result_on_the_first_page_leads_to_its_galaxy(open_page):
+    visit = open_page("/")
+    visit.locator('img[alt^="BPT diagram of"]').wait_for()
+    visit.get_by_role("button", name="Explore this galaxy").click()
+    visit.get_by_role("heading", name="Nearby spiral").wait_for()
+    visit.locator('img[alt^="Corner plot"]').wait_for()
+
+
+@pytest.mark.slow
 def test_what_means_nothing_has_no_headline(open_page):
     """A star's image, and a redshift range that a nearby spiral contradicts."""
     visit = open_page("/?example=spiral&redshift=0.3~0.35")

@@ -15,6 +15,7 @@ from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.showcase import show_name, show_showcase
 from galexplorer.ui.result.picture import show_objects
 from galexplorer.ui.result.report import show_result
+from galexplorer.ui.result.sky_field import offer_undo
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Options, Request, without_image
@@ -38,7 +39,12 @@ def page() -> None:
     st.session_state.setdefault("target", _named(wanted))
     if wanted is None:
         show_name()
-    below_search, below_drop = _pick(wanted is not None)
+    below_search, below_drop, examples = _pick(wanted is not None)
+    # Once there are results, another one is a short way: what few look at comes after it.
+    late = wanted is not None and bool(state.history())
+    if not late:
+        with examples:
+            show_examples(_show)
     beside = below_drop if wanted is not None and wanted[0] == "upload" else below_search
     options, below_inputs = controls.sidebar(has_image=wanted is not None)
     address.write(View(wanted, options, settings.interval()))
@@ -54,12 +60,14 @@ def page() -> None:
     if source is not None:
         if source.position is not None and options.ra is None and options.pixel is None:
             options = replace(options, ra=source.position[0], dec=source.position[1])
-        request = Request(source.files, options, source.fetched, source.stored)
+        request = source.request(options)
     elif wanted is None and options.photometry is not None:
         request = Request((), without_image(options))
     record, problem = None, None
     if request is not None:
         record, problem = _infer(request, source, inferring)
+    if problem is None:
+        st.session_state.pop(_PENDING, None)  # bands of another galaxy, if any
     if record is not None:
         controls.show_lacking(record.result, options.use, below_inputs)
         page_style.start_at_top(record.galaxy)
@@ -68,6 +76,9 @@ def page() -> None:
         _show_problem(problem, source, options, beside)
     elif wanted is None and request is None:
         show_showcase(_show)
+    if late:
+        with examples:
+            show_examples(_show)
     show_history(record.key if record is not None else None)
 
 
@@ -128,20 +139,24 @@ def _show_problem(
     problem: GalexplorerError, source: Source | None, options: Options, place: DeltaGenerator
 ) -> None:
     """Say beside what caused it why there is no answer, and ask for what would give one."""
-    uploaded = source is not None and source.kind == "upload"
+    upload = source if source is not None and source.kind == "upload" else None
     with place.container():
-        if source is not None and uploaded and file_questions.can_be_asked(problem, source):
-            file_questions.ask(source, options)
+        if upload is not None and file_questions.can_be_asked(problem, upload):
+            file_questions.ask(upload, options)
         else:
             st.error(str(problem), icon=":material/error:")
-        if source is not None and uploaded:
-            if isinstance(problem, BandsError) and len(source.files) < len(IMAGE_BANDS):
-                _join_pending(source)
-                st.caption("What is dropped next joins what is here.")
-            else:
-                st.session_state.pop(_PENDING, None)
+        if options.mask_regions:  # they may be what is wrong, and the chart is not there
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                offer_undo()
+        few = upload is not None and len(upload.files) < len(IMAGE_BANDS)
+        if upload is not None and few and isinstance(problem, BandsError):
+            _join_pending(upload)
+            st.caption("What is dropped next joins what is here.")
+        else:
+            st.session_state.pop(_PENDING, None)
+        if upload is not None:
             st.button(
-                f"Remove {source.name}",
+                f"Remove {upload.name}",
                 key="remove_upload",
                 type="tertiary",
                 icon=":material/close:",
@@ -268,8 +283,12 @@ def _remove_upload() -> None:
     _show(None)
 
 
-def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Draw what a galaxy can be chosen from; return the places below search and drop zone."""
+def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Draw what a galaxy can be chosen from.
+
+    Return the places below search and drop zone, and that of the examples.
+    """
+    examples: DeltaGenerator
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.text_input(
@@ -289,8 +308,7 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
                 help="One of the examples or, with a network, any galaxy of the library.",
             )
             if chosen:
-                with st.popover("Examples", icon=":material/apps:"):
-                    show_examples(_show)
+                examples = st.popover("Examples", icon=":material/apps:")
         below_search = st.empty()
     with right:
         st.file_uploader(
@@ -310,5 +328,5 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
             "among those whose answer is right. Without a picture, magnitudes under *Photometry* "
             "suffice.]"
         )
-        show_examples(_show)
-    return below_search, below_drop
+        examples = st.container()
+    return below_search, below_drop, examples

@@ -14,7 +14,7 @@ from galexplorer.runs.target_run import DRAWS, Outcome, Progress
 from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.target_table import count_words, results_frame, show_table
-from galexplorer.ui.session import navigation, settings, state
+from galexplorer.ui.session import navigation, settings, state, visitor
 from galexplorer.ui.session.jobs import Job, find_job
 from galexplorer.ui.session.link import View
 
@@ -24,7 +24,6 @@ EXAMPLE = """NGC 5332
 162.18416 +26.05369
 SDSS J104844.20+260313.2, 0.0258"""
 
-_LOCAL = ("", "127.0.0.1", "localhost", "::1")
 _WATCH_S = 0.7
 _SHOWN_RUNS = 8
 _FORMAT_LABELS = {"ecsv": "ECSV", "csv": "CSV", "parquet": "Parquet", "votable": "VOTable"}
@@ -71,7 +70,6 @@ def _open_run(run: TargetRun) -> Job | None:
         st.error(str(error), icon=":material/error:")
         return None
     st.session_state[JOB_KEY] = job
-    st.session_state.pop("targets_table", None)
     return job
 
 
@@ -178,12 +176,17 @@ def _watch(job: Job, watching: bool) -> None:
     """Draw progress and table of a job."""
     if watching != job.running:
         st.rerun()  # the page's other buttons wake or sleep, and the watching ends or begins
-    table = job.table()
     st.subheader(job.run.title, anchor=False)
+    try:
+        table = job.table()
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     _show_progress(job, count_words(table, len(job.targets)))
-    chosen = show_table(results_frame(job.targets, table))
+    chosen = show_table(results_frame(job.targets, table), job.run.folder.name)
     if chosen is not None:
-        problem = str(table["problem"][chosen]) if table is not None and chosen < job.done else ""
+        tried = table is not None and chosen < len(table)
+        problem = str(table["problem"][chosen]) if table is not None and tried else ""
         _show_choice(job.targets[chosen], problem, job.run.images)
     if job.done and not watching:  # a file would be out of date before it is made
         _show_downloads(job)
@@ -292,8 +295,8 @@ def _show_runs(job: Job | None) -> None:
     """Draw the lists that are kept, each with what opens it and what deletes it."""
     shown = "" if job is None else job.run.folder.name
     own: set[str] = st.session_state.get(OWN_KEY, set())
-    # Behind an address that others reach, a list is its owner's: found by its link alone.
-    alone = (st.get_option("server.address") or "") in _LOCAL
+    # Where others reach the page, a list is its owner's: found by its link alone.
+    alone = visitor.is_local()
     runs = [run for run in list_runs(default_folder()) if alone or run.folder.name in own | {shown}]
     if not runs:
         return

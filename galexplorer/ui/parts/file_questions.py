@@ -16,7 +16,7 @@ from galexplorer.schema import IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import state
 from galexplorer.ui.session.link import BOUNDS
-from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 
 PREVIEW_PX = 320
@@ -87,7 +87,7 @@ def ask(source: Source, options: Options) -> None:
             if not complete:
                 st.caption("Each of g, r and i belongs to one file.")
             if pixels is not None:
-                seen = _preview(_request(source, assumed).pixels_key(), pixels)
+                seen = _preview(source.request(assumed).pixels_key(), pixels)
                 st.image(seen.picture, width="stretch", alt=f"Preview: {seen.words}")
                 st.caption(seen.words)
                 if not seen.plausible:
@@ -101,7 +101,7 @@ def _assume(
     asked: dict[str, GalexplorerError] = {}
     while True:
         try:
-            return options, asked, state.pixels_of(_request(source, options))
+            return options, asked, state.pixels_of(source.request(options))
         except tuple(_FAILURES.values()) as error:
             name = next(name for name, kind in _FAILURES.items() if isinstance(error, kind))
             if name in asked:
@@ -110,10 +110,6 @@ def _assume(
             options = replace(options, **_answer(name, source, key))
         except GalexplorerError:
             return options, asked, None  # said once the rest is stated
-
-
-def _request(source: Source, options: Options) -> Request:
-    return Request(source.files, options)
 
 
 def _answer(name: str, source: Source, key: str) -> dict[str, Any]:

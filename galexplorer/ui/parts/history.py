@@ -5,6 +5,7 @@ import streamlit as st
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.science.detection import label_of
 from galexplorer.ui.session import navigation, state
+from galexplorer.ui.session.masks import count_masks
 from galexplorer.ui.session.request import Options
 
 SHOWN = 12
@@ -21,6 +22,8 @@ def describe_options(options: Options) -> str:
         words.append("z prior {:g} ± {:g}".format(*options.redshift_prior))
     if options.magnitudes:
         words.append("user magnitudes")
+    if options.petro_r50 is not None or options.petro_r90 is not None:
+        words.append("user radii")
     if len(options.use) < len(INPUTS):
         words.append("without " + " ".join(name for name in INPUTS if name not in options.use))
     if options.cuts:
@@ -31,6 +34,14 @@ def describe_options(options: Options) -> str:
         words.append("at pixel {:.0f}, {:.0f}".format(*options.pixel))
     elif options.ra is not None and options.dec is not None:
         words.append(f"at {options.ra:.4f} {options.dec:+.4f}")
+    if number := count_masks(options.mask_regions):
+        words.append(f"{number} masked")
+    if options.pixel_scale_arcsec is not None:
+        words.append(f"{options.pixel_scale_arcsec:g}″ per pixel")
+    if options.flux_pixel_scale_arcsec is not None:
+        words.append(f"values per {options.flux_pixel_scale_arcsec:g}″ pixel")
+    if options.bands is not None:
+        words.append("files in " + ", ".join(options.bands))
     if options.zero_point is not None:
         words.append(f"zero point {options.zero_point:g}")
     if options.exposure_s is not None:

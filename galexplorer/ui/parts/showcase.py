@@ -15,7 +15,7 @@ from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.example_gallery import thumbnail
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import request, state
-from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Example, list_examples
 
 NAME = "galexplorer"
@@ -66,7 +66,7 @@ def show_showcase(show: Callable[..., None]) -> None:
                 key="showcase_known",
                 help="Holds the redshift fixed: the other quantities follow.",
             )
-            st.button(
+            clicked = st.button(
                 "Explore this galaxy",
                 key="showcase_explore",
                 type="primary",
@@ -74,6 +74,8 @@ def show_showcase(show: Callable[..., None]) -> None:
                 on_click=show,
                 args=(("example", example.reference),),
             )
+            if clicked:
+                st.rerun()  # the whole page: a fragment alone would stay
         with right:
             place = st.empty()
             _show_answer(example, known, place)
@@ -112,7 +114,7 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _answer(reference: str, redshift: float | None) -> Result:
     example = next(e for e in list_examples() if e.reference == reference)
-    wanted = Request(example.load().files, Options(redshift=redshift))
+    wanted = example.load().request(Options(redshift=redshift))
     return request.run(
         wanted, state.load_engine, lambda words: None, state.observation_of, state.prepared_of
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -44,8 +45,9 @@ def colour_picture(
         What fills the corners of a picture that is turned.
     """
     assert result.view is not None
-    key = _view_key(result.view) if around is None else around.key
-    return _colour(key, _scale(result), stretch, aperture, result.view, around)
+    view = result.view
+    key = _view_key(view) if around is None else f"{around.key} {view.petrosian_radius_arcsec}"
+    return _colour(key, _scale(result), stretch, aperture, view, around)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
@@ -82,10 +84,20 @@ def field_picture(key: str, _field: FieldImage) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
-def plain_picture(key: str, stretch: str, _picture: np.ndarray) -> str:
-    """Return the pixels of a picture alone, which a chart is laid over."""
+def plain_picture(key: str, stretch: str, _make: Callable[[], np.ndarray]) -> str:
+    """Return the pixels of a picture alone, which a chart is laid over.
+
+    Parameters
+    ----------
+    key : str
+        Of the picture.
+    stretch : str
+        One of `galexplorer.figures.sky.STRETCHES`.
+    _make : callable
+        Returns the picture, shape (h, w, 3), uint8; called where it is not at hand.
+    """
     buffer = io.BytesIO()
-    shown = scale_brightness(_picture, STRETCHES[stretch])
+    shown = scale_brightness(_make(), STRETCHES[stretch])
     Image.fromarray(np.ascontiguousarray(shown)).save(buffer, "JPEG", quality=90)
     return address(buffer.getvalue(), "jpeg")
 

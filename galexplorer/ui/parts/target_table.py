@@ -144,8 +144,21 @@ def filter_frame(frame: pd.DataFrame, words: str, kind: str) -> pd.DataFrame:
     return frame
 
 
-def show_table(frame: pd.DataFrame) -> int | None:
-    """Draw the table with its filters, and return which target's row is selected."""
+def show_table(frame: pd.DataFrame, name: str) -> int | None:
+    """Draw the table with its filters, and return which target's row is selected.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `results_frame` makes it.
+    name : str
+        Of the list: another one has no row selected.
+
+    Returns
+    -------
+    int or None
+        Row of `frame`.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         words = st.text_input(
             "Filter",
@@ -167,7 +180,8 @@ def show_table(frame: pd.DataFrame) -> int | None:
     shown = filter_frame(frame, words or "", kind or ALL)
     event = st.dataframe(
         shown,
-        key="targets_table",
+        # another list, or other rows of it: what was selected would be another target
+        key=f"targets_table {name} {kind} {words}",
         hide_index=True,
         height=min(_TABLE_PX, _ROW_PX * (len(frame) + 1) + 3),
         row_height=_ROW_PX,

@@ -1,5 +1,7 @@
 """The figures of a result, linked: what is selected on the corner plot is marked on the others."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -65,13 +67,15 @@ def _select_by_hand(record: ExploredGalaxy, names: tuple[str, ...]) -> None:
         return
     with st.popover("Select draws", key="select_draws", type="tertiary"):
         name = st.selectbox("Quantity", varying, format_func=_LABELS.__getitem__, key="region_of")
-        low, high = (float(v) for v in np.quantile(columns[name], [0.0, 1.0]))
+        step = 10.0 ** -_DIGITS[name]
+        low = step * math.floor(columns[name].min() / step)
+        high = step * math.ceil(columns[name].max() / step)
         key = f"region_{record.key[:12]}_{name}"
 
         def keep() -> None:
             keep_region(record.galaxy, [name, None, *st.session_state[key], 0.0, 0.0])
 
-        st.slider("Range", low, high, (low, high), format=f"%.{_DIGITS[name]}f", key=key,
+        st.slider("Range", low, high, (low, high), step, format=f"%.{_DIGITS[name]}f", key=key,
                   on_change=keep)  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from galexplorer.ui.session.field import (
     field_of,
     surroundings_of,
 )
-from galexplorer.ui.session.request import Options, Request
+from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -194,7 +194,7 @@ def _tagged(view: View, stretch: str, name: str) -> bytes:
 def _cutout(record: ExploredGalaxy, axes: SkyAxes, side_arcsec: float) -> bytes:
     assert record.source is not None
     source = record.source
-    pixels = state.pixels_of(Request(source.files, record.options, source.fetched))
+    pixels = state.pixels_of(source.request(record.options))
     assert pixels is not None
     return cutout_bytes(pixels, (axes.x, axes.y), side_arcsec, record.result, record.name)
 

@@ -8,7 +8,7 @@ from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import NOT_MEANT
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
-from galexplorer.ui.result import diagrams, picture, variations
+from galexplorer.ui.result import diagrams, latent_sliders, picture
 from galexplorer.ui.result.bar import show_bar
 from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.result.verdict import show_verdict
@@ -61,21 +61,26 @@ def _show_figures(record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictur
     """Draw the two rows; what is selected or switched in one panel redraws these alone."""
     result = record.result
     with st.grid(3, min_column_width=PANEL_PX, gap="small", key="first_row"):
-        if pictured and result.view is not None:
-            with st.container(gap="xsmall"):
-                picture.show_picture(record)
-        with st.container(gap="xsmall"):
-            tables.show_posterior(record, earlier)
-        with st.container(gap="xsmall"):
-            diagrams.show_diagram(record, earlier)
+        pictured = pictured and result.view is not None
+        image = st.container(gap="xsmall") if pictured else None
+        values, diagram = st.container(gap="xsmall"), st.container(gap="xsmall")
     with st.grid(2, min_column_width=440, gap="small", key="second_row"):
-        with st.container(gap="xsmall"):
-            diagrams.show_corner(record, earlier)
-        with st.container(gap="xsmall"):
-            if result.neighbours:
-                show_neighbours(record)
-            elif EMPTY_LIBRARY in result.notes:
-                st.info(EMPTY_LIBRARY, icon=":material/info:")
+        corner, near = st.container(gap="xsmall"), st.container(gap="xsmall")
+    # What new draws change comes first, and what belongs to the galaxy alone after it.
+    with values:
+        tables.show_posterior(record, earlier)
+    with diagram:
+        diagrams.show_diagram(record, earlier)
+    with corner:
+        diagrams.show_corner(record, earlier)
+    if image is not None:
+        with image:
+            picture.show_picture(record)
+    with near:
+        if result.neighbours:
+            show_neighbours(record)
+        elif EMPTY_LIBRARY in result.notes:
+            st.info(EMPTY_LIBRARY, icon=":material/info:")
 
 
 @st.fragment
@@ -91,7 +96,7 @@ def _show_details(record: ExploredGalaxy) -> None:
         DERIVED: lambda: tables.show_derived(record.result),
         LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
-        VARIED: lambda: variations.show_variations(record),
+        VARIED: lambda: latent_sliders.show_variations(record),
         NOTES: lambda: _show_notes(record.result),
         CODE: lambda: show_code(record),
     }

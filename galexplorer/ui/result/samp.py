@@ -8,27 +8,15 @@ import streamlit as st
 
 from galexplorer.errors import OptionError
 from galexplorer.export.samp import send_position, send_table
+from galexplorer.ui.session import visitor
 from galexplorer.ui.session.state import ExploredGalaxy
 
 SWITCH = "GALEXPLORER_SAMP"
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def is_offered() -> bool:
-    """Return whether SAMP was switched on, for a user who sits at the app's own computer.
-
-    Whoever starts the app switches it on. The hub is that computer's: to others it is not offered,
-    nor where a proxy stands between, which would make all of them look like this one.
-    """
-    if os.environ.get(SWITCH) != "1" or st.get_option("server.address") not in _LOCAL:
-        return False
-    headers = st.context.headers
-    forwarded = any(name.lower() in _FORWARDED for name in headers)
-    host = headers.get("Host", "localhost").rsplit(":", 1)[0].strip("[]")
-    return not forwarded and host in _LOCAL and st.context.ip_address in (None, *_LOCAL)
-
-
-_FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"}
+    """Return whether SAMP was switched on, and the user sits at the computer that the app is on."""
+    return os.environ.get(SWITCH) == "1" and visitor.is_local()
 
 
 def offer_samp(record: ExploredGalaxy) -> None:

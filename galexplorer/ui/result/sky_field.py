@@ -1,5 +1,7 @@
 """The sky round the galaxy as a chart: other objects to explore, and masks drawn by hand."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -10,7 +12,6 @@ from galexplorer.ui.parts import plots, sky_pictures
 from galexplorer.ui.parts.sky_chart import ChartObject, Layer, SkyChart, chart_figure
 from galexplorer.ui.session import masks, state
 from galexplorer.ui.session.field import FieldImage, aim_at, context_arcsec, surroundings_of
-from galexplorer.ui.session.request import Request
 from galexplorer.ui.session.state import ExploredGalaxy
 
 _BUTTONS = ("select2d", "lasso2d", "autoScale2d")
@@ -48,7 +49,7 @@ def show_field(
     source, view = record.source, record.result.view
     assert source is not None
     assert view is not None
-    pixels = state.pixels_of(Request(source.files, record.options, source.fetched))
+    pixels = state.pixels_of(source.request(record.options))
     assert pixels is not None
     whole = max(field.width, field.height) * field.pixel_scale_arcsec
     side = min(context_arcsec(view), whole)
@@ -100,14 +101,15 @@ def _layers(
     )  # fmt: skip
     corner = np.abs(own.to_offset(0, 0)), np.abs(own.to_offset(shown[1] - 1, 0))
     reach = 2 * float(np.max(corner)) + field.shown_scale_arcsec
-    whole = north_up(field.picture, own, reach)
     east, north = axes.to_offset(*middle)
     key = f"{field.key} {own}"
-    layers = [Layer(sky_pictures.plain_picture(key, stretch, whole), east, north, reach)]
+    turned = partial(north_up, field.picture, own, reach)
+    layers = [Layer(sky_pictures.plain_picture(key, stretch, turned), east, north, reach)]
     if field.step > 1:
         around = surroundings_of(record.source, record.options, record.result.view, side)  # type: ignore[arg-type]
         assert around is not None
-        near = sky_pictures.plain_picture(around.key, stretch, around.picture)
+        picture = around.picture
+        near = sky_pictures.plain_picture(around.key, stretch, lambda: picture)
         layers.append(Layer(near, 0.0, 0.0, around.side_arcsec))
     return tuple(layers)
 
@@ -149,17 +151,26 @@ def _mask(words: list[str]) -> None:
     st.rerun()
 
 
+def offer_undo() -> None:
+    """Draw how many regions are masked, and buttons that take the last of them back, or all.
+
+    Not in a callback: the whole page follows, and not the part of it that they are in.
+    """
+    known = masks.masks()
+    if not known:
+        return
+    st.markdown(f"**{len(known)} masked**", width="content")
+    if st.button("Undo", key="mask_undo", type="tertiary", icon=":material/undo:"):
+        _mask(list(known[:-1]))
+    if st.button("Clear", key="mask_clear", type="tertiary", icon=":material/close:"):
+        _mask([])
+
+
 def _show_masks(pixels: Pixels, axes: SkyAxes) -> None:
     """Draw what is masked, and what a drag does for those who use no mouse."""
     known = masks.masks()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if known:
-            st.markdown(f"**{len(known)} masked**", width="content")
-            # no callbacks: the whole page follows, and not this part of it alone
-            if st.button("Undo", key="mask_undo", type="tertiary", icon=":material/undo:"):
-                _mask(list(known[:-1]))
-            if st.button("Clear", key="mask_clear", type="tertiary", icon=":material/close:"):
-                _mask([])
+        offer_undo()
         with st.popover("Mask a circle", key="mask_circle", type="tertiary"):
             names = ("East (″)", "North (″)", "Radius (″)")
             keys = ("mask_east", "mask_north", "mask_radius")

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import UInt8
 
+from galexplorer.errors import TargetError
 from galexplorer.image.composite import composite
 from galexplorer.image.pixels import Pixels
 from galexplorer.pictures.north_up import SkyAxes, north_up, sky_level, sky_picture
@@ -79,7 +80,7 @@ def field_of(source: Source | None, options: Options) -> FieldImage | None:
     """
     if source is None or source.stored is not None:
         return None
-    request = Request(source.files, options, source.fetched)
+    request = source.request(options)
     return _field_of(request.pixels_key(), request)
 
 
@@ -168,7 +169,7 @@ def surroundings_of(
         return None
     own = len(view.native) * view.native_pixel_scale_arcsec
     side = own if side_arcsec is None else side_arcsec
-    request = Request(source.files, options, source.fetched)
+    request = source.request(options)
     return _surroundings(f"{request.pixels_key()} {axes} {side}", axes, side, request)
 
 
@@ -199,7 +200,7 @@ def axes_of(source: Source | None, options: Options, view: ViewOnSky) -> SkyAxes
     """
     if source is None or source.stored is not None:
         return None
-    pixels = state.pixels_of(Request(source.files, options, source.fetched))
+    pixels = state.pixels_of(source.request(options))
     if pixels is None:
         return None
     height, width = pixels.flux.shape[1:]
@@ -207,7 +208,10 @@ def axes_of(source: Source | None, options: Options, view: ViewOnSky) -> SkyAxes
     if view.ra is not None and view.dec is not None and pixels.wcs is not None:
         x, y = pixels.to_pixel(view.ra, view.dec)
     else:
-        field = field_of(source, options)
+        try:
+            field = field_of(source, options)
+        except TargetError:  # too crowded: the aim will do
+            field = None
         chosen = None if field is None else chosen_object(field, view, options)
         if field is not None and chosen is not None:
             x, y = field.galaxies[chosen].x, field.galaxies[chosen].y

@@ -187,7 +187,9 @@ def from_query(query: Mapping[str, str]) -> View:
 def _regions(words: str, problems: list[str]) -> str:
     """Return regions that are masked; a link cannot name a file."""
     try:
-        return "" if words.strip().endswith(".reg") else read_regions(words)
+        if words.strip().endswith(".reg"):
+            raise InputError("A link names a file.")
+        return read_regions(words)
     except InputError:
         problems.append("mask_regions")
         return ""

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from galexplorer.image.pixels import Pixels
-from galexplorer.image.regions import MAX_REGIONS, outlines, parse_regions
+from galexplorer.image.regions import outlines, parse_regions
 from galexplorer.pictures.north_up import SkyAxes
 
 _KEY = "mask_regions"
@@ -16,6 +16,9 @@ _MOST_VERTICES = 24
 LEAST_RADIUS_ARCSEC = 3.0
 _RADII_OF_STAR = 4.0
 """Half-light radii of a star within which its light is masked."""
+
+_SAME_ARCSEC = 0.3
+"""A click on an object returns its own place, as far as numbers keep it."""
 
 
 def masks() -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def masks() -> tuple[str, ...]:
 def set_masks(words: Sequence[str]) -> None:
     """Mask these regions and no others, from the next run of the page on."""
     joined, frame = [], ""
-    for each in words[:MAX_REGIONS]:
+    for each in words:
         own, _, shape = each.rpartition(";")
         joined += [own] if own != frame and own else []
         joined.append(shape)
@@ -110,7 +113,8 @@ def drawn_masks(
     pixels : Pixels
     axes : SkyAxes
     star_radii : sequence of tuple of float
-        Offset to the east and north and half-light radius of each object that a click masks.
+        Offset to the east and north and half-light radius of each object that a click masks;
+        one on anything else masks nothing.
     """
     selection = event.get("selection", {})
     words = []
@@ -119,10 +123,13 @@ def drawn_masks(
     for box in selection.get("box", ()):
         (x0, x1), (y0, y1) = box["x"][:2], box["y"][:2]
         words.append(polygon_words(pixels, axes, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
-    if not words and star_radii:
+    if not words:
         for point in selection.get("points", ()):
             place = (float(point["x"]), float(point["y"]))
-            radius = min(star_radii, key=lambda s: np.hypot(s[0] - place[0], s[1] - place[1]))[2]
+            apart = [np.hypot(east - place[0], north - place[1]) for east, north, _ in star_radii]
+            if min(apart, default=np.inf) > _SAME_ARCSEC:
+                continue  # the galaxy on the page
+            radius = star_radii[int(np.argmin(apart))][2]
             size = max(LEAST_RADIUS_ARCSEC, _RADII_OF_STAR * radius)
             words.append(circle_words(pixels, axes, place, size))
     return [each for each in words if each]

@@ -116,6 +116,18 @@ class Options:
             raise OptionError("The target needs both RA and Dec: give the other, or clear both.")
 
 
+def content_hash(files: tuple[tuple[str, bytes], ...], fetched: Fetched | None) -> str:
+    """Return a hash of names and contents of files, or of all that counts of a fetched galaxy."""
+    digest = hashlib.sha256()
+    for name, content in files:
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    if fetched is not None:
+        digest.update(fetched.pixels.sha256.encode())
+        values = (fetched.photometry, fetched.truths, fetched.extinction_mag)
+        digest.update(repr(values).encode())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Request:
     """Files and options: all that an answer depends on.
@@ -129,12 +141,16 @@ class Request:
         A galaxy that was looked up.
     stored : Observation or None
         A galaxy of the library.
+    content : str
+        As `content_hash` returns it for `files` and `fetched`, where it is at hand: large files
+        take long to hash.
     """
 
     files: tuple[tuple[str, bytes], ...] = ()
     options: Options = field(default_factory=Options)
     fetched: Fetched | None = None
     stored: Observation | None = None
+    content: str = ""
 
     def key(self) -> str:
         """Return a hash of contents and options: equal requests have equal answers."""
@@ -162,12 +178,8 @@ class Request:
         return f"{self.observation_key()} {','.join(self.options.use)}"
 
     def _hash(self, options: object) -> str:
-        digest = hashlib.sha256()
-        for name, content in self.files:
-            digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
-        if self.fetched is not None:
-            digest.update(self.fetched.pixels.sha256.encode())
-            digest.update(repr((self.fetched.photometry, self.fetched.truths)).encode())
+        content = self.content or content_hash(self.files, self.fetched)
+        digest = hashlib.sha256(content.encode())
         if self.stored is not None and self.stored.stored is not None:
             digest.update(self.stored.stored.latent.tobytes())
         digest.update(json.dumps(options, sort_keys=True).encode())

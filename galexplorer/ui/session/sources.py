@@ -1,8 +1,8 @@
 """Where an image comes from: an upload, an example of this project, or the archives."""
 
-import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from astropy.utils.data import clear_download_cache, download_file
@@ -11,6 +11,7 @@ from galexplorer.errors import DataError, InputError
 from galexplorer.records.observation import Observation
 from galexplorer.resources import bundled
 from galexplorer.sky.fetched import Fetched
+from galexplorer.ui.session.request import Options, Request, content_hash
 
 EXAMPLES_DIR = bundled("assets/examples")
 
@@ -69,18 +70,14 @@ class Source:
             return "example", NGC6978
         return "upload", self.digest[:16]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return a hash of names and contents."""
-        digest = hashlib.sha256()
-        for name, content in self.files:
-            digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
-        if self.fetched is not None:
-            digest.update(self.fetched.pixels.sha256.encode())
-            digest.update(repr((self.fetched.photometry, self.fetched.truths)).encode())
-        if self.stored is not None:
-            digest.update(self.name.encode())
-        return digest.hexdigest()
+        return content_hash(self.files, self.fetched)
+
+    def request(self, options: Options) -> Request:
+        """Return the request for what it shows, with some options."""
+        return Request(self.files, options, self.fetched, self.stored, self.digest)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import io
 import time
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,8 +118,15 @@ def test_two_lists_take_turns(begin):
 # --- the page ---------------------------------------------------------------------------------
 
 
+def visit_from(address: str, **headers: str) -> SimpleNamespace:
+    """Return what stands for `st.context` of a browser."""
+    theme = SimpleNamespace(type="light")
+    return SimpleNamespace(headers=headers, ip_address=address, theme=theme)
+
+
 @pytest.fixture
-def app() -> AppTest:
+def app(monkeypatch) -> AppTest:
+    monkeypatch.setattr("streamlit.context", visit_from("127.0.0.1", Host="localhost:8501"))
     at = AppTest.from_string(
         "from galexplorer.ui.pages import targets; targets.page()", default_timeout=120
     )
@@ -188,8 +196,11 @@ def test_filter_and_state(app, weights_dir):
     app.button_group(key="targets_state").set_value("Failed").run()
     assert app.dataframe[0].value.empty
     app.button_group(key="targets_state").set_value("All").run()
+    whole = app.dataframe[0].proto.id
     app.text_input(key="targets_filter").set_value("held").run()
     assert list(app.dataframe[0].value["Target"]) == ["B"]
+    # a table of its own: the row that was selected is not that of another target
+    assert app.dataframe[0].proto.id != whole
 
 
 def test_the_same_galaxy_has_the_same_posterior_as_alone(app, weights_dir):
@@ -265,3 +276,38 @@ def test_a_run_that_was_stopped_is_gone_on_with(app, runs, weights_dir):
     app.button(key="targets_resume").click().run()
     finish(app)
     assert any("0 of 3 done, 3 failed" in m.value for m in app.markdown)
+
+
+def test_lists_of_others_are_not_shown_through_a_proxy(app, runs, monkeypatch):
+    """There all users have the address of the proxy, which may be this computer's."""
+    run = begin_run(runs, TargetList((Target("mine", "10:99:00 +20:00:00"),)), "my list")
+    opens = f"open_{run.folder.name}"
+    app.run()
+    assert opens in [button.key for button in app.button]
+    for headers in ({"Host": "galaxies.example.org"}, {"X-Forwarded-For": "192.0.2.7"}):
+        monkeypatch.setattr("streamlit.context", visit_from("127.0.0.1", **headers))
+        app.run()
+        assert not app.exception
+        assert opens not in [button.key for button in app.button]
+
+
+def test_a_list_that_another_page_deleted_can_be_deleted_again(app, runs):
+    run = begin_run(runs, TargetList((Target("mine", "10:99:00 +20:00:00"),)), "my list")
+    app.run()
+    run.delete()
+    app.button(key=f"delete_{run.folder.name}").click().run()
+    assert not app.exception
+    assert not run.folder.exists()
+
+
+def test_a_list_whose_table_is_damaged_says_so(app, runs):
+    targets = tuple(Target(f"galaxy {k}", "10:99:00 +20:00:00") for k in range(2))
+    run = begin_run(runs, TargetList(targets), "my list")
+    with run.claimed():
+        run.keep([Outcome(targets[0], problem="No galaxy.")])
+    next((run.folder / "parts").glob("*.parquet")).write_bytes(b"PAR1 no more")
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")

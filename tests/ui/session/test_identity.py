@@ -85,6 +85,32 @@ def test_what_is_masked_is_in_the_record_the_link_and_the_code(app):
     assert "mask_regions" not in app.query_params
 
 
+def test_a_mask_over_the_galaxy_can_be_taken_back(app):
+    before = the_record(app)
+    app.button_group(key="sky_part").set_value("Mask").run()
+    for key in ("mask_east", "mask_north"):
+        app.number_input(key=key).set_value(0.0)
+    app.button(key="mask_add").click().run()
+    assert "hold the galaxy's centre" in app.error[0].value
+    app.button(key="mask_undo").click().run()
+    assert not app.exception
+    assert not app.error
+    assert the_record(app).key == before.key
+
+
+def test_masks_of_a_link_to_a_galaxy_without_pixels_can_be_cleared(weights_dir):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["library"] = state.load_engine().library.names[0]
+    at.query_params["mask_regions"] = "image;circle(9,9,2);circle(20,20,2)"
+    at.query_params["draws"] = "600"
+    at.run()
+    assert "clear the masks" in at.error[0].value
+    at.button(key="mask_clear").click().run()
+    assert not at.exception
+    assert not at.error
+    assert the_record(at).options.mask_regions == ""
+
+
 def test_aiming_at_the_first_object_keeps_its_values(app):
     buttons = objects(app)
     own = next(k for k, button in enumerate(buttons) if button.proto.type == "primary")

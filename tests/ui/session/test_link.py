@@ -82,6 +82,8 @@ def test_defaults_are_left_out():
         ("zero_point", "99"),
         ("exposure", "-1"),
         ("ebv", "nan"),
+        ("mask_regions", "circle(9,9"),
+        ("mask_regions", "/home/me/star.reg"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_left_out(name, words):

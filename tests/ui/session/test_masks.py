@@ -60,6 +60,8 @@ def test_a_long_line_keeps_its_shape_and_a_click_masks_a_star(pixels):
     first, second = drawn_masks(clicked, pixels, AXES, stars)
     assert first.endswith(',4.00")')
     assert second == circle_words(pixels, AXES, (0.0, 0.0), 3.0)
+    own = {"selection": {"points": [{"x": 1.0, "y": 1.0}]}}  # the galaxy on the page is no star
+    assert drawn_masks(own, pixels, AXES, stars) == []
     assert (
         drawn_masks({"selection": {"points": [], "lasso": [], "box": []}}, pixels, AXES, []) == []
     )

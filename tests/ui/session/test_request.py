@@ -1,9 +1,14 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from galexplorer.errors import GalexplorerError, OptionError
+from galexplorer.image.pixels import Pixels
+from galexplorer.query.parse import parse_target
 from galexplorer.records.observation import Observation
+from galexplorer.records.photometry import Photometry
+from galexplorer.sky.fetched import Fetched
 from galexplorer.ui.session.request import (
     Options,
     Request,
@@ -12,6 +17,7 @@ from galexplorer.ui.session.request import (
     run,
     without_image,
 )
+from galexplorer.ui.session.sources import Source, source_of_target
 
 
 def no_engine():
@@ -53,6 +59,25 @@ def test_everything_an_answer_depends_on_changes_the_key(cube):
         ),
     ]
     assert len({request.key() for request in requests}) == len(requests)
+
+
+def test_an_extinction_that_was_unknown_before_changes_the_key():
+    """Its service may have been away; the pixels are those of the cache."""
+    pixels = Pixels(np.zeros((3, 9, 9), np.float32), 0.396, "fits", "0" * 64)
+    before = Fetched(
+        parse_target("10.0 +20.0"), 10.0, 20.0, pixels, Photometry(), None, {}, "", "legacy", {}
+    )
+    after = replace(before, extinction_mag={"g": 0.3, "r": 0.2, "i": 0.1})
+    first, second = (source_of_target(one).request(Options()) for one in (before, after))
+    assert first.observation_key() != second.observation_key()
+    assert first.key() != second.key()
+
+
+def test_contents_are_hashed_once_for_a_source(cube):
+    source = Source("upload", "a.fits", (("a.fits", cube),), "")
+    request = source.request(Options(seed=2))
+    assert request.key() == Request(source.files, Options(seed=2)).key()
+    assert request.content is source.digest
 
 
 def test_half_a_position_is_refused():

@@ -19,7 +19,6 @@ from galexplorer.science.summary import describe_interval, format_number, format
 from galexplorer.ui.parts import gallery
 from galexplorer.ui.parts.sky_pictures import enlarged
 from galexplorer.ui.session import state
-from galexplorer.ui.session.request import Request
 from galexplorer.ui.session.state import ExploredGalaxy
 
 DRAWS = 1000
@@ -120,7 +119,7 @@ def _variation(
 ) -> Variation:
     source = _record.source
     assert source is not None
-    request = Request(source.files, _record.options, source.fetched, source.stored)
+    request = source.request(_record.options)
     seen = state.observation_of(request)
     seed = _record.options.seed
     return vary(state.load_engine(), seen, _directions, dict(moves), DRAWS, seed)
