@@ -280,14 +280,14 @@ def _choose_columns(table: Table, label: str) -> tuple[str, str]:
 
 
 def _normalised(z: np.ndarray, p: np.ndarray, words: str) -> RedshiftPrior:
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = p / p.max() if p.max() > 0 else p
-        steps = np.diff(z)
-        total = float(np.sum(steps * (scaled[1:] + scaled[:-1]) / 2))
-    if not (0 < total < np.inf and np.isfinite(1.0 / steps).all()):
+    z, p = np.asarray(z, np.float64), np.asarray(p, np.float64)
+    with np.errstate(all="ignore"):
+        scaled, steps = p / p.max(), np.diff(z)
+        density = scaled / np.sum(steps * (scaled[1:] + scaled[:-1]) / 2)
+        possible = np.isfinite(density).all() and np.isfinite(1.0 / steps).all()
+    if not (possible and density.max() > 0):
         raise InputError(f"The redshift prior {words} is no density: check its rows.")
-    prior = RedshiftPrior(np.asarray(z, np.float64), scaled.astype(np.float64) / total, words)
-    check_within(prior, *TARGETS[0].bounds)
+    check_within(prior := RedshiftPrior(z, density, words), *TARGETS[0].bounds)
     return prior
 
 

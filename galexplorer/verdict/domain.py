@@ -14,6 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from galexplorer.errors import WeightsError
+from galexplorer.model.features import INPUTS
+from galexplorer.model.vae import LATENTS
 from galexplorer.records.result import Domain
 from galexplorer.schema import BANDS
 
@@ -56,12 +59,38 @@ class DomainStatistics:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Tensor]) -> "DomainStatistics":
-        """Invert `to_arrays`."""
+        """Invert `to_arrays`.
+
+        Raises
+        ------
+        WeightsError
+            If one is missing, or has another name or shape.
+        """
         parts: dict[str, dict[str, Tensor]] = {part.name: {} for part in fields(cls)}
-        for name, value in arrays.items():
-            part, kind = name.split(".", 1)
-            parts[part][kind] = value
+        for kind in INPUTS:
+            for part, shape in _shapes_of(kind).items():
+                value = arrays.get(f"{part}.{kind}")
+                if value is None and part == "faintest":
+                    continue
+                if value is None or value.shape != shape:
+                    raise WeightsError(
+                        "The statistics of the training galaxies belong to another version of "
+                        "galexplorer, or are damaged: restore the folder weights/."
+                    )
+                parts[part][kind] = value
         return cls(**parts)
+
+
+def _shapes_of(kind: str) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what belongs to a kind of input."""
+    size = len(BANDS) if kind == "photometry" else LATENTS
+    shapes = {
+        "mean": (size,),
+        "precision": (size, size),
+        "distance_levels": (LEVELS,),
+        "faintest": (len(BANDS),),
+    }
+    return shapes if kind == "photometry" else {**shapes, "misfit_levels": (LEVELS,)}
 
 
 def distance_inputs(

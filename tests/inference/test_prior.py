@@ -108,6 +108,7 @@ def test_agreement_is_the_probability_of_so_great_a_difference():
         (b"z,p\n0.1,1\n0.1,2\n", "twice"),
         (b"z,p\n0.1,\n0.2,2\n", "without a redshift"),
         (b"z,p\n0.1,0\n0.2,0\n", "no density"),
+        (b"z,p\n0,1\n1e-308,0\n", "no density"),
         (b"a,b,c\n1,2,3\n4,5,6\n", "a column z and a column p"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
     ],

@@ -6,6 +6,8 @@ import torch
 from scipy import stats
 from scipy.spatial.distance import mahalanobis
 
+from galexplorer.errors import WeightsError
+from galexplorer.model.features import INPUTS
 from galexplorer.verdict.domain import (
     DomainStatistics,
     assess_domain,
@@ -88,14 +90,33 @@ def test_percentiles_are_empirical():
     )
 
 
-def test_statistics_survive_their_file(rows):
+def complete_arrays(rows) -> dict[str, torch.Tensor]:
+    """Return what a file of statistics holds, all kinds of it."""
     mean, precision, quantiles = summarise(rows)
-    statistics = DomainStatistics(
-        {"fits": mean}, {"fits": precision}, {"fits": quantiles}, {"fits": quantiles}
-    )
-    again = DomainStatistics.from_arrays(statistics.to_arrays())
-    assert torch.equal(again.precision["fits"], precision)
-    assert set(again.to_arrays()) == set(statistics.to_arrays())
+    latent = {"mean": torch.zeros(32), "precision": torch.eye(32), "misfit_levels": quantiles}
+    arrays = {"mean.photometry": mean, "precision.photometry": precision}
+    arrays |= {f"{part}.{k}": value for k in ("fits", "jpeg") for part, value in latent.items()}
+    arrays |= {f"distance_levels.{kind}": quantiles for kind in INPUTS}
+    return arrays | {f"faintest.{kind}": torch.full((5,), 19.0) for kind in INPUTS}
+
+
+def test_statistics_survive_their_file(rows):
+    arrays = complete_arrays(rows)
+    again = DomainStatistics.from_arrays(arrays)
+    assert torch.equal(again.precision["photometry"], arrays["precision.photometry"])
+    kept = again.to_arrays()
+    assert set(kept) == set(arrays)
+    assert all(torch.equal(kept[name], value) for name, value in arrays.items())
+
+
+@pytest.mark.parametrize("name", ["mean.photometry", "misfit_levels.jpeg", "precision.fits"])
+@pytest.mark.parametrize("how", ["renamed", "cut"])
+def test_statistics_that_are_damaged_are_refused_in_a_sentence(rows, name, how):
+    arrays = complete_arrays(rows)
+    value = arrays.pop(name)
+    arrays |= {f"{name}x": value} if how == "renamed" else {name: value[:-1]}
+    with pytest.raises(WeightsError, match="restore the folder weights"):
+        DomainStatistics.from_arrays(arrays)
 
 
 def test_each_measure_gives_its_own_reason(rows):
@@ -169,5 +190,3 @@ def test_the_domain_ends_where_the_survey_does(rows):
     )
     assert len(unassessed.reasons) == 2
     assert "22.40" in unassessed.reasons[1]
-    again = DomainStatistics.from_arrays(statistics.to_arrays())
-    assert torch.equal(again.faintest["photometry"][1:], faintest[1:])

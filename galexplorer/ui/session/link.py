@@ -175,7 +175,8 @@ def from_query(query: Mapping[str, str]) -> View:
     )
     if source is None and options.ra is not None and options.dec is not None:
         # without an image it is the galaxy at that place that is meant
-        source = ("target", f"{_word(options.ra)} {options.dec:+.10g}")
+        sign = "" if options.dec < 0 else "+"
+        source = ("target", f"{_word(options.ra)} {sign}{_word(options.dec)}")
         options = replace(options, ra=None, dec=None)
     interval = f"{query.get('interval', '68')}%"
     if interval not in INTERVALS:
@@ -196,7 +197,7 @@ def _regions(words: str, problems: list[str]) -> str:
 
 
 def _word(value: float) -> str:
-    return f"{value:.10g}"
+    return repr(float(value)).removesuffix(".0")  # all digits: a link gives the same numbers
 
 
 def _bounded(words: str, low: float, high: float) -> float:
