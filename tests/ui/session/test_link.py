@@ -9,9 +9,7 @@ VIEWS = [
     View(("target", "NGC 5332")),
     View(("example", "spiral"), Options(redshift=0.0258, draws=2000, seed=4), "95%"),
     View(("library", "J104844.19+260313.2"), Options(seed=2)),
-    View(
-        ("upload", "0123456789abcdef"), Options(pixel_scale_arcsec=4 / 9, redshift=0.123456789012)
-    ),
+    View(("upload", "0123456789abcdef"), Options(pixel_scale_arcsec=4 / 9, redshift=1 / 9)),
     View(("upload", "0123456789abcdef"), Options(redshift_range=(0.01, 0.05), pixel=(12.5, 3.0))),
     View(
         None,
