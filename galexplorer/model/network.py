@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import torch
@@ -10,10 +9,10 @@ from jaxtyping import Bool, Float, Int, Real
 from torch import Tensor, nn
 from torch.nn import functional
 
-from galexplorer.model import features
 from galexplorer.model.flows import LAST, ORDER, Chain, Context
 from galexplorer.model.modes import MODES, features_with_estimate
 from galexplorer.model.regressor import ESTIMATE, Regressor
+from galexplorer.model.sizes import Sizes
 from galexplorer.model.splines import pass_grouped
 from galexplorer.model.stacks import Order, Stack
 from galexplorer.model.vae import LATENTS, Decoder, Encoder, image_of, turn
@@ -35,38 +34,6 @@ Contexts = Float[Tensor, "n e c"]
 Groups = Float[Tensor, "m e c"]
 Modes = Int[Tensor, " n"]
 Column = Float[Tensor, " n"]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Widths of the networks; the manifest of the weights has the same names.
-
-    Attributes
-    ----------
-    encoder : int
-        Channels of the autoencoder's first stage.
-    regressor : int
-        Channels of the first stage of each regressor.
-    regressors : int
-        How many of them.
-    context : int
-        Length of the vector that conditions the flows.
-    context_hidden, flow_hidden : int
-        Width of the hidden layers before it and in each flow.
-    members : int
-        Networks of the ensemble behind the autoencoder.
-    features : int
-        How many of `galexplorer.model.features` the networks know; earlier ones lack the last.
-    """
-
-    encoder: int = 32
-    regressor: int = 16
-    regressors: int = 5
-    context: int = 96
-    context_hidden: int = 192
-    flow_hidden: int = 128
-    members: int = 3
-    features: int = features.SIZE
 
 
 class ImageSummary(NamedTuple):

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from galexplorer.errors import OptionError, WeightsError
 from galexplorer.model.features import WITHOUT_FIBRE
-from galexplorer.model.network import CALIBRATION, GalaxyModel, Sizes
+from galexplorer.model.network import CALIBRATION, GalaxyModel
 from galexplorer.model.regressor import ESTIMATE
+from galexplorer.model.sizes import Sizes
 from galexplorer.resources import bundled
 from galexplorer.schema import TARGET_NAMES
 
@@ -258,7 +259,7 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
         kinds = {name: value.dtype for name, value in model.state_dict().items()}
         converted = {k: v.to(kinds.get(k, v.dtype)) for k, v in state.items()}
         model.load_state_dict(converted, assign=True)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
             f"The model in {folder} has another architecture; update galexplorer or the weights."
         ) from error

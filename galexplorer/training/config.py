@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from galexplorer.errors import OptionError
-from galexplorer.model.network import Sizes
+from galexplorer.model.sizes import Sizes
 
 
 @dataclass(frozen=True)
@@ -179,4 +179,9 @@ def read_config(path: Path | None) -> Config:
         )
     if values.get("flow_real", 0.0) + values.get("flow_rendered", 0.0) >= 1.0:
         raise OptionError(f"{path}: flow_real and flow_rendered leave nothing for the tables.")
-    return Config(**values)
+    config = Config(**values)
+    try:
+        config.sizes()
+    except ValueError as error:
+        raise OptionError(f"{path} asks for networks that no model has: {error}") from None
+    return config

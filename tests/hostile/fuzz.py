@@ -40,7 +40,8 @@ from galexplorer.errors import GalexplorerError  # noqa: E402
 from galexplorer.inference import engine as core  # noqa: E402
 from galexplorer.inference.prior import read_prior as read_own  # noqa: E402
 from galexplorer.model import weights  # noqa: E402
-from galexplorer.model.network import GalaxyModel, Sizes  # noqa: E402
+from galexplorer.model.network import GalaxyModel  # noqa: E402
+from galexplorer.model.sizes import Sizes  # noqa: E402
 from galexplorer.query.parse import names_galaxy, parse_target  # noqa: E402
 from galexplorer.query.target_list import read_targets  # noqa: E402
 from galexplorer.schema import TARGET_NAMES  # noqa: E402

@@ -19,8 +19,9 @@ from galexplorer.model.features import (
     scaled_log_pixel_size,
 )
 from galexplorer.model.modes import MODES, modes_of
-from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary, Sizes
+from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary
 from galexplorer.model.regressor import ESTIMATE
+from galexplorer.model.sizes import Sizes
 from galexplorer.model.vae import dihedral, fold_batch_norms
 from galexplorer.schema import MEASURABLE_NAMES
 

@@ -88,6 +88,19 @@ def test_a_manifest_of_another_kind_is_refused(folder):
         weights.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("members", 999_999), ("context_hidden", 98_765), ("flow_hidden", 0), ("regressors", 5.5)],
+)
+def test_networks_beyond_any_machine_are_refused_before_they_are_built(folder, name, size):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["sizes"] = {**manifest.get("sizes", {}), name: size}
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError, match="another architecture"):
+        weights.load(folder)
+
+
 def test_another_architecture_is_refused(folder):
     path = folder / "model.safetensors"
     state = load_file(path)
