@@ -61,26 +61,21 @@ def _show_figures(record: ExploredGalaxy, earlier: ExploredGalaxy | None, pictur
     """Draw the two rows; what is selected or switched in one panel redraws these alone."""
     result = record.result
     with st.grid(3, min_column_width=PANEL_PX, gap="small", key="first_row"):
-        pictured = pictured and result.view is not None
-        image = st.container(gap="xsmall") if pictured else None
-        values, diagram = st.container(gap="xsmall"), st.container(gap="xsmall")
+        if pictured and result.view is not None:
+            with st.container(gap="xsmall"):
+                picture.show_picture(record)
+        with st.container(gap="xsmall"):
+            tables.show_posterior(record, earlier)
+        with st.container(gap="xsmall"):
+            diagrams.show_diagram(record, earlier)
     with st.grid(2, min_column_width=440, gap="small", key="second_row"):
-        corner, near = st.container(gap="xsmall"), st.container(gap="xsmall")
-    # What new draws change comes first, and what belongs to the galaxy alone after it.
-    with values:
-        tables.show_posterior(record, earlier)
-    with diagram:
-        diagrams.show_diagram(record, earlier)
-    with corner:
-        diagrams.show_corner(record, earlier)
-    if image is not None:
-        with image:
-            picture.show_picture(record)
-    with near:
-        if result.neighbours:
-            show_neighbours(record)
-        elif EMPTY_LIBRARY in result.notes:
-            st.info(EMPTY_LIBRARY, icon=":material/info:")
+        with st.container(gap="xsmall"):
+            diagrams.show_corner(record, earlier)
+        with st.container(gap="xsmall"):
+            if result.neighbours:
+                show_neighbours(record)
+            elif EMPTY_LIBRARY in result.notes:
+                st.info(EMPTY_LIBRARY, icon=":material/info:")
 
 
 @st.fragment
