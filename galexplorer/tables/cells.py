@@ -86,7 +86,8 @@ def numbers_of(column: Mixin, name: str, label: str) -> tuple[np.ndarray, np.nda
         raise InputError(f"column {name} of {label} must hold one plain value in each row.")
     column = _plain(column)
     if column.dtype.kind in "iuf":
-        values = np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
+        with np.errstate(invalid="ignore"):  # a NaN that signals, as damaged numbers may be
+            values = np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
         return np.where(np.isinf(values), np.nan, values), np.isinf(values)
     if column.dtype.kind not in "OUS":
         raise InputError(f"column {name} of {label} must hold one plain value in each row.")

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 import seeds
 from astropy.io import fits
+from astropy.table import Column
 
 from galexplorer.api.inputs import observe
 from galexplorer.catalogue import read_catalogue
 from galexplorer.errors import GalexplorerError, InputError, TargetError, WeightsError
 from galexplorer.inference.engine import Engine
 from galexplorer.query.parse import parse_target
+from galexplorer.tables.cells import numbers_of
 from galexplorer.tables.footer import count_values
 
 DEADLY = (101092,)  # cases of the fuzzer
@@ -191,6 +193,15 @@ def test_nans_that_signal():
     signal = np.array([0x7FA00000], ">u4").tobytes()
     damaged = content[:2880] + signal * 2 + content[2888:]
     assert observe(("cube.fits", damaged)).cutout is not None
+
+
+def test_nans_that_signal_in_a_column():
+    """What a conversion warns of."""
+    signal = np.array([0x7FA00000, 0], np.uint32).view(np.float32)
+    signal[1] = 17.0
+    values, unreadable = numbers_of(Column(signal, name="r"), "r", "the table")
+    np.testing.assert_array_equal(values, [np.nan, 17.0])
+    assert not unreadable.any()
 
 
 def test_messages_hold_nothing_that_steers_a_terminal():
