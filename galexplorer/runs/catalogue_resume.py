@@ -16,6 +16,7 @@ INTERRUPTED = "not_inferred: interrupted"
 
 _WORDS = {
     "weights_sha256": "weights",
+    "verdict_sha256": "classifiers of the verdict",
     "versions": "versions of the software",
     "draws": "draws",
     "seed": "seed",

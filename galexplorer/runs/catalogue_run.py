@@ -50,6 +50,7 @@ from galexplorer.schema import (
 from galexplorer.science.bpt import class_shares
 from galexplorer.science.derived import derived_statistics, finite_quantiles
 from galexplorer.science.summary import CAUTION_ABOVE
+from galexplorer.verdict.classifiers import VERDICT_FILE
 from galexplorer.version import versions
 
 Progress = Callable[[int, int], None]
@@ -328,6 +329,7 @@ def _infer_batch(
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
         "weights_sha256": engine.weights.sha256,
+        "verdict_sha256": engine.weights.manifest.get("files", {}).get(VERDICT_FILE),
         "versions": versions(),
         "draws": options.draws,
         "seed": options.seed,

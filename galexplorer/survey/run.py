@@ -69,6 +69,7 @@ _WORDS = {
     "draws_out": "place of the draws",
     "partition_rows": "size of partitions",
     "weights_sha256": "weights",
+    "verdict_sha256": "classifiers of the verdict",
     "versions": "versions of the software",
 }
 
@@ -249,6 +250,7 @@ def _describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
         "draws_out": request.draws_out and str(request.draws_out.resolve()),
         "partition_rows": request.partition_rows,
         "weights_sha256": manifest["files"]["model.safetensors"],
+        "verdict_sha256": manifest["files"].get("verdict.safetensors"),
         "versions": {**versions(), "lsdb": lsdb.__version__},
     }
 

@@ -135,6 +135,11 @@ def test_a_table_of_another_run_is_refused(engine, catalogue, tmp_path):
         infer_catalogue(engine, catalogue, draws=200, seed=1, before=before)
     with pytest.raises(OptionError, match="other redshift range"):
         infer_catalogue(engine, catalogue, draws=DRAWS, redshift_range=(0, 0.1), before=before)
+    made = before.meta["provenance"]
+    other = before.copy()
+    other.meta["provenance"] = {**made, "verdict_sha256": "0" * 64}
+    with pytest.raises(OptionError, match="other classifiers of the verdict"):
+        infer_catalogue(engine, catalogue, draws=DRAWS, before=other)
     catalogue.magnitudes[7, 2] += 1e-9
     with pytest.raises(OptionError, match="other input"):
         infer_catalogue(engine, catalogue, draws=DRAWS, before=before)
