@@ -25,7 +25,7 @@ from galexplorer.figures.sky import colour_figure, reconstruction_figure
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import (
-    NOT_MEANT,
+    VALUES_ANYWAY,
     describe_galaxy,
     picture_scale,
     verdict_sentences,
@@ -118,8 +118,8 @@ def html_report(result: Result, name: str = "") -> bytes:
         f"<h1>{escape(title)}</h1>",
         said,
         f"<p>{escape(photometry_words(result))}</p>",
-        "" if usable else f'{_sky(result)}<details class="unusable"><summary>The values all the '
-        f"same: {escape(NOT_MEANT)}</summary>",
+        "" if usable else f'{_sky(result)}<details class="unusable"><summary>{VALUES_ANYWAY}'
+        "</summary>",
         '<div class="pair top">',
         _sky(result) if usable else "",
         f'<div class="wide"><h2>Posterior</h2>{_table(posterior_grid(result))}</div>',

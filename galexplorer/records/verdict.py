@@ -40,8 +40,9 @@ _REASONS = {
     ),
     # how it was given
     "bands": _Words(
-        "The order of the bands seems to be wrong: red and blue are swapped.",
-        "Give g, r and i in their order, or the picture with red as red.",
+        "The order of the bands may be wrong: red and blue may be swapped.",
+        "Give g, r and i in their order, or the picture with red as red; the bluest dwarf galaxies "
+        "look so too.",
     ),
     "magnitudes": _Words(
         "The magnitudes are those of no galaxy: they may be Vega magnitudes, in another order "

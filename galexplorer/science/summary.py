@@ -35,6 +35,7 @@ LOW_LOG_STELLAR_MASS = 9.8
 """Median log10 of the stellar mass, in Msun, below which a black-hole mass is unreliable."""
 
 NOT_MEANT = "the values below mean nothing for what was given."
+VALUES_ANYWAY = "Show the values, which mean nothing for what was given"
 """Said where the verdict is not to use a result."""
 
 _DIGITS = {target.name: target.digits for target in TARGETS}

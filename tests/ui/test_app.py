@@ -43,7 +43,7 @@ def said(at: AppTest, words: str) -> bool:
 
 def test_first_page_asks_for_a_galaxy(app):
     assert app.file_uploader[0].label.startswith("Upload a galaxy")
-    assert app.button(key="ngc6978").label == "NGC 6978, a real SDSS field"
+    assert app.button(key="ngc6978").label == "NGC 6978, a real SDSS field from the network"
     assert not app.error
     assert not app.header
 

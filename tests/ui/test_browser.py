@@ -67,7 +67,7 @@ def test_what_means_nothing_has_no_headline(open_page):
     assert "Widen it" in alert.inner_text()
     assert not visit.get_by_role("heading", name=re.compile(" at z = ")).count()
     assert not visit.get_by_role("table").first.is_visible()  # one click away
-    visit.get_by_text("The values all the same").click()
+    visit.get_by_text("Show the values, which").click()
     cell = visit.get_by_role("table").first.locator("td").nth(1)
     cell.wait_for()
     assert int(cell.evaluate("cell => getComputedStyle(cell).fontWeight")) < 500

@@ -64,7 +64,7 @@ def test_what_is_no_galaxy_has_no_headline(opened, name, content, codes):
     assert not re.search(r"z = |galaxy \(\d|log M⋆/M☉ =", badges)
     assert opened.error[0].value.startswith("Do not use")
     assert result.verdict.reasons[0].advice in opened.error[0].value
-    hidden = next(e for e in opened.expander if e.label.startswith("The values all the same"))
+    hidden = next(e for e in opened.expander if e.label.startswith("Show the values, which"))
     assert len(hidden.table) == len(opened.table) > 1
     assert not any("**" in str(cell) for cell in hidden.table[0].value["Median"])
 

@@ -102,7 +102,7 @@ def _named(wanted: tuple[str, str] | None) -> str:
 def _earlier(record: state.ExploredGalaxy) -> state.ExploredGalaxy | None:
     """Return the previous result to draw behind this one, if the user wants it."""
     earlier = state.previous_result(record)
-    if earlier is None:
+    if earlier is None or not earlier.result.verdict.usable:
         return None
     st.session_state.setdefault("overlay", True)
     with st.sidebar:

@@ -73,10 +73,10 @@ def show_examples(show: Callable[..., None]) -> None:
                 )
     ra, dec = NGC6978_POSITION
     st.button(
-        "NGC 6978, a real SDSS field",
+        "NGC 6978, a real SDSS field from the network",
         key="ngc6978",
         icon=":material/public:",
-        help="Needs a network: fetched from astropy's public tutorial data.",
+        help="Fetched from astropy's public tutorial data.",
         on_click=show,
         args=(("example", NGC6978),),
         kwargs={"ra": ra, "dec": dec},

@@ -200,6 +200,7 @@ def _ask_scale(source: Source, key: str) -> None:
         "Side of a pixel. The guess is SDSS's own; the page or script that made the picture "
         "tells it.",
     )
+    st.caption("A scale bar in the picture tells it: its arcseconds divided by its pixels.")
 
 
 def _ask_zero_point(source: Source, key: str) -> None:

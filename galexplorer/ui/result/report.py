@@ -5,7 +5,7 @@ import streamlit as st
 from galexplorer.export.provenance import origin_label
 from galexplorer.records.result import EMPTY_LIBRARY, Result
 from galexplorer.records.verdict import FINE
-from galexplorer.science.summary import NOT_MEANT
+from galexplorer.science.summary import VALUES_ANYWAY
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
 from galexplorer.ui.result import diagrams, latent_sliders, picture
@@ -43,8 +43,7 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     if result.view is not None:
         with st.container(width=PANEL_PX + 30):  # as wide as beside the values
             picture.show_picture(record)
-    words = f"The values all the same: {NOT_MEANT}"
-    with st.expander(words, icon=":material/block:"), st.container(key="unusable"):
+    with st.expander(VALUES_ANYWAY, icon=":material/block:"), st.container(key="unusable"):
         _show_values(record, earlier, pictured=False)
 
 
