@@ -54,7 +54,7 @@ _DESIGNATION = re.compile(
     r"(?P<dec>\d{4,})(?P<dec_part>\.\d+)?"
 )
 _OBJID = re.compile(r"(?:(?:sdss)?[\s_-]*obj[\s_-]?id\s*[=:#]?|sdss\s+)?\s*(\d{15,20})")
-_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"(?>\d+\.?\d*|\.\d+)"  # whole: zeros without end would part into three in all ways
 _ANGLE = re.compile(
     rf"(?P<sign>[+-]?)\s*(?P<a>{_NUMBER})\s*(?P<ua>[hd:])?\s*"
     rf"(?:(?P<b>{_NUMBER})\s*(?P<ub>[m:])?\s*(?:(?P<c>{_NUMBER})\s*(?P<uc>s)?)?)?"

@@ -188,6 +188,13 @@ def test_coordinates_that_lead_nowhere():
         assert observe(("cube.fits", damaged), pixel_scale=0.396).cutout is not None
 
 
+def test_digits_without_end_in_a_position():
+    begun = time.process_time()
+    with pytest.raises(TargetError, match="cannot be read"):
+        parse_target(f"-2/{'0' * 150}-4")
+    assert time.process_time() - begun < 1.0
+
+
 def test_nans_that_signal():
     content = seeds.images()["cube.fits"]
     signal = np.array([0x7FA00000], ">u4").tobytes()
