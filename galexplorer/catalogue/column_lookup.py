@@ -130,7 +130,7 @@ class Names:
             candidates = self._named.get(key, [])
             exact = [named for named in candidates if named.name.strip() == key] or candidates
             if len(exact) > 1:
-                listed = ", ".join(f"'{named.name}'" for named in candidates)
+                listed = list_names([f"'{named.name[:40]}'" for named in candidates], most=5)
                 raise InputError(
                     f"{self.label} has {len(candidates)} columns that could be '{key}' "
                     f"({listed}): keep one of them."

@@ -195,6 +195,13 @@ def test_digits_without_end_in_a_position():
     assert time.process_time() - begun < 1.0
 
 
+def test_columns_without_number_of_one_name():
+    names = ",".join("redshift" + " " * k for k in range(180))
+    with pytest.raises(InputError, match="180 columns that could be 'redshift'") as caught:
+        read_catalogue(f"{names}\n{','.join(['0.1'] * 180)}\n".encode(), name="list.csv")
+    assert len(str(caught.value)) < 400
+
+
 def test_nans_that_signal():
     content = seeds.images()["cube.fits"]
     signal = np.array([0x7FA00000], ">u4").tobytes()
