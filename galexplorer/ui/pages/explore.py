@@ -39,12 +39,7 @@ def page() -> None:
     st.session_state.setdefault("target", _named(wanted))
     if wanted is None:
         show_name()
-    below_search, below_drop, examples = _pick(wanted is not None)
-    # Once there are results, another one is a short way: what few look at comes after it.
-    late = wanted is not None and bool(state.history())
-    if not late:
-        with examples:
-            show_examples(_show)
+    below_search, below_drop = _pick(wanted is not None)
     beside = below_drop if wanted is not None and wanted[0] == "upload" else below_search
     options, below_inputs = controls.sidebar(has_image=wanted is not None)
     address.write(View(wanted, options, settings.interval()))
@@ -76,9 +71,6 @@ def page() -> None:
         _show_problem(problem, source, options, beside)
     elif wanted is None and request is None:
         show_showcase(_show)
-    if late:
-        with examples:
-            show_examples(_show)
     show_history(record.key if record is not None else None)
 
 
@@ -283,12 +275,8 @@ def _remove_upload() -> None:
     _show(None)
 
 
-def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
-    """Draw what a galaxy can be chosen from.
-
-    Return the places below search and drop zone, and that of the examples.
-    """
-    examples: DeltaGenerator
+def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw what a galaxy can be chosen from; return the places below search and drop zone."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.text_input(
@@ -308,7 +296,8 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]
                 help="One of the examples or, with a network, any galaxy of the library.",
             )
             if chosen:
-                examples = st.popover("Examples", icon=":material/apps:")
+                with st.popover("Examples", icon=":material/apps:"):
+                    show_examples(_show)
         below_search = st.empty()
     with right:
         st.file_uploader(
@@ -328,5 +317,5 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]
             "among those whose answer is right. Without a picture, magnitudes under *Photometry* "
             "suffice.]"
         )
-        examples = st.container()
-    return below_search, below_drop, examples
+        show_examples(_show)
+    return below_search, below_drop
