@@ -22,6 +22,7 @@ from galexplorer.export.target_tables import draws_bytes, summary_bytes
 from galexplorer.inference.engine import Engine
 from galexplorer.query.target_list import Target, TargetList
 from galexplorer.records.photometry import Photometry
+from galexplorer.runs.made_with import differ_from
 from galexplorer.runs.target_run import DRAWS, Outcome, infer_target
 from galexplorer.tables import read_raw
 
@@ -116,13 +117,17 @@ class TargetRun:
         Raises
         ------
         OptionError
-            If the run is at work elsewhere.
+            If the run is at work elsewhere, or was begun with other weights or versions.
         InputError
             If the system refuses to write.
         """
         with self.claimed():
             outcomes: list[Outcome] = []
             begin = self.done
+            made = self.table().meta.get("provenance", {}) if begin else {}
+            if made and (differ := differ_from(made, load_engine())):
+                words = " and ".join(differ)
+                raise OptionError(f"The run {self.title} was begun with other {words}: begin anew.")
             try:
                 for place, target in enumerate(self.targets()[begin:], begin):
                     if stop():

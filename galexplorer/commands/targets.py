@@ -114,6 +114,7 @@ def targets(
     from galexplorer.api.target_runs import PART, begin_run, list_runs
     from galexplorer.export.files import replace_file
     from galexplorer.export.tables import written_bytes
+    from galexplorer.runs.made_with import differ_from
 
     number = len(given.targets)
     with ExitStack() as stack:
@@ -128,9 +129,9 @@ def targets(
                 begun.delete()  # refused while somebody works on it
             shutil.rmtree(place, ignore_errors=True)
             run = begin_run(place, given, name, images=images, draws=draws, seed=seed)
-        made = run.table().meta["provenance"] if run.done else {}
-        if made.get("weights_sha256", engine.weights.sha256) != engine.weights.sha256:
-            raise OptionError(f"{_other(out)} weights: give those, or leave --resume out.")
+        if differ := differ_from(run.table().meta["provenance"] if run.done else {}, engine):
+            words = " and ".join(differ)
+            raise OptionError(f"{_other(out)} {words}: give those, or leave --resume out.")
         interruption = stack.enter_context(Interruption())
         progress = stack.enter_context(console.progress())
         task = progress.add_task("targets", total=number, completed=run.done)

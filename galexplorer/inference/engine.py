@@ -75,9 +75,8 @@ class Engine(Sampler):
     @cached_property
     def screens(self) -> Screens | None:
         """Return the classifiers of the verdict; None where the manifest names none."""
-        if VERDICT_FILE not in self.weights.manifest.get("files", {}):
-            return None
-        return Screens.from_arrays(self._read(VERDICT_FILE))
+        named = self.weights.sha256_of(VERDICT_FILE) is not None
+        return Screens.from_arrays(self._read(VERDICT_FILE)) if named else None
 
     def _read(self, name: str) -> dict[str, Tensor]:
         return read_arrays(self.weights.folder, name, self.weights.manifest)
@@ -390,6 +389,7 @@ class Engine(Sampler):
         photometry = observation.photometry
         return {
             "weights_sha256": self.weights.sha256,
+            "verdict_sha256": self.weights.sha256_of(VERDICT_FILE),
             "versions": versions(),
             "input_sha256": observation.input_sha256,
             "input_kind": kind,

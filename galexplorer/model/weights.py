@@ -49,6 +49,10 @@ class Weights:
     manifest: dict
     folder: Path
 
+    def sha256_of(self, name: str) -> str | None:
+        """Return the hash that the manifest has of a file beside the model, None for no such."""
+        return self.manifest.get("files", {}).get(name)
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device for ``auto``, ``cpu`` or ``cuda``.

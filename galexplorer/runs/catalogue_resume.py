@@ -1,30 +1,18 @@
 """A run over a catalogue that goes on where one before it was stopped."""
 
 import hashlib
-import json
 
 import numpy as np
 from astropy.table import Column, Table
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.errors import OptionError
+from galexplorer.runs.made_with import list_differences
 from galexplorer.tables.cells import texts_of
 from galexplorer.tables.units import Mixin
 
 INTERRUPTED = "not_inferred: interrupted"
 """Flag of a row whose turn had not come when the run was stopped."""
-
-_WORDS = {
-    "weights_sha256": "weights",
-    "verdict_sha256": "classifiers of the verdict",
-    "versions": "versions of the software",
-    "draws": "draws",
-    "seed": "seed",
-    "redshift_range": "redshift range",
-    "redshift_prior": "redshift prior",
-    "detected": "detected lines",
-    "input_sha256": "input",
-}
 
 
 def digest_of(catalogue: Catalogue) -> str:
@@ -102,9 +90,7 @@ def find_missing(before: Table, provenance: dict, number: int) -> np.ndarray:
             "The table before does not say how it was made, so nothing can be added to it: CSV has "
             "no place for that, and ECSV, Parquet, FITS and VOTable have."
         )
-    wanted = json.loads(json.dumps(provenance))
-    found = json.loads(json.dumps(made, default=str))
-    differ = [word for key, word in _WORDS.items() if found.get(key) != wanted[key]]
+    differ = list_differences(made, provenance)
     if differ or len(before) != number:
         raise OptionError(
             f"The table before was made with other {' and '.join(differ) or 'rows'}: give what it "

@@ -41,6 +41,7 @@ from galexplorer.runs.even_batches import (
     misfits_of,
     rows_of_batch,
 )
+from galexplorer.runs.made_with import made_with
 from galexplorer.schema import (
     LINE_NAMES,
     MEASURABLE_NAMES,
@@ -50,8 +51,6 @@ from galexplorer.schema import (
 from galexplorer.science.bpt import class_shares
 from galexplorer.science.derived import derived_statistics, finite_quantiles
 from galexplorer.science.summary import CAUTION_ABOVE
-from galexplorer.verdict.classifiers import VERDICT_FILE
-from galexplorer.version import versions
 
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
@@ -328,9 +327,7 @@ def _infer_batch(
 
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
-        "weights_sha256": engine.weights.sha256,
-        "verdict_sha256": engine.weights.manifest.get("files", {}).get(VERDICT_FILE),
-        "versions": versions(),
+        **made_with(engine),
         "draws": options.draws,
         "seed": options.seed,
         "redshift_range": options.redshift_range and list(options.redshift_range),

@@ -1,6 +1,7 @@
 """A run of many targets on disk: listed, stopped, gone on with, deleted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -77,6 +78,17 @@ def test_a_part_of_failures_leaves_the_provenance(engine, tmp_path):
     run.keep([Outcome(targets.targets[1], problem="There is no such galaxy.")])
     for table in (run.table(), run.draws_table()):
         assert table.meta["provenance"]["weights_sha256"] == engine.weights.sha256
+
+
+def test_a_run_goes_on_with_what_it_was_begun_with(engine, tmp_path):
+    targets = read_targets(a_list(5))
+    run = begin_run(tmp_path, targets, "five", images=False, draws=100)
+    outcome = run.infer_one(targets.targets[0], lambda: engine)
+    others = {**outcome.result.provenance, "verdict_sha256": "0" * 64}
+    run.keep([replace(outcome, result=replace(outcome.result, provenance=others))])
+    with pytest.raises(OptionError, match="begun with other classifiers of the verdict"):
+        run.infer(lambda: engine)
+    assert run.done == 1
 
 
 def test_a_run_that_is_at_work_is_left_alone(engine, settings, tmp_path):

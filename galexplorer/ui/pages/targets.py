@@ -10,6 +10,7 @@ from galexplorer.errors import GalexplorerError
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import SUMMARY_FORMATS
 from galexplorer.query.target_list import MAX_BYTES, Target, TargetList, read_targets
+from galexplorer.runs.made_with import differ_from
 from galexplorer.runs.target_run import DRAWS, Outcome, Progress
 from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.history import show_history
@@ -149,17 +150,24 @@ def _offer(read: tuple[TargetList, str] | None, job: Job | None) -> None:
     for note in given.notes if given is not None else ():
         st.caption(note)
     if clicked and given is not None:
-        try:
-            run = begin_run(default_folder(), given, title, images=images)
-            begun = _open_run(run)
-            if begun is not None:
-                begun.start()
-        except GalexplorerError as error:
-            st.error(str(error), icon=":material/error:")
-            return
-        st.session_state.setdefault(OWN_KEY, set()).add(run.folder.name)
-        st.query_params[PARAMETER] = run.folder.name
-        st.rerun()
+        _begin(given, title, images)
+
+
+def _begin(
+    targets: TargetList, title: str, images: bool, draws: int = DRAWS, seed: int = 0
+) -> None:
+    """Put a list on disk, start it and show it; the run of the page ends, unless it cannot be."""
+    try:
+        run = begin_run(default_folder(), targets, title, images=images, draws=draws, seed=seed)
+        begun = _open_run(run)
+        if begun is not None:
+            begun.start()
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state.setdefault(OWN_KEY, set()).add(run.folder.name)
+    st.query_params[PARAMETER] = run.folder.name
+    st.rerun()
 
 
 def _describe(given: TargetList, images: bool | None) -> str:
@@ -179,10 +187,12 @@ def _watch(job: Job, watching: bool) -> None:
     st.subheader(job.run.title, anchor=False)
     try:
         table = job.table()
+        made = {} if table is None or job.running else table.meta.get("provenance", {})
+        differ = differ_from(made, state.load_engine()) if made else []
     except GalexplorerError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _show_progress(job, count_words(table, len(job.targets)))
+    _show_progress(job, count_words(table, len(job.targets)), differ)
     chosen = show_table(results_frame(job.targets, table), job.run.folder.name)
     if chosen is not None:
         tried = table is not None and chosen < len(table)
@@ -192,7 +202,17 @@ def _watch(job: Job, watching: bool) -> None:
         _show_downloads(job)
 
 
-def _show_progress(job: Job, words: str) -> None:
+def _show_progress(job: Job, words: str, differ: list[str]) -> None:
+    """Draw how far a list is, and what stops or goes on with it.
+
+    Parameters
+    ----------
+    job : Job
+    words : str
+        How many of its targets are done.
+    differ : list of str
+        What the targets that are done were made with and the app no longer has.
+    """
     total = len(job.targets)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if job.running:
@@ -208,17 +228,48 @@ def _show_progress(job: Job, words: str) -> None:
             )
         elif job.done < total:
             st.markdown(f"**{'Cancelled' if job.cancelled else 'Stopped'}: {words}.**")
-            if st.button("Resume", key="targets_resume", icon=":material/play_arrow:"):
-                try:
-                    job.start()
-                except GalexplorerError as error:
-                    st.error(str(error), icon=":material/error:")
-                else:
-                    st.rerun()
+            if not differ:
+                _offer_resume(job)
         else:
             st.markdown(f"**{words}.**")
+    if differ and not job.running:
+        _offer_again(job, " and ".join(differ))
     if job.problem:
         st.error(job.problem, icon=":material/error:")
+
+
+def _offer_resume(job: Job) -> None:
+    if st.button("Resume", key="targets_resume", icon=":material/play_arrow:"):
+        try:
+            job.start()
+        except GalexplorerError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.rerun()
+
+
+def _offer_again(job: Job, differ: str) -> None:
+    """Say that a list was made with something else than the app has now, and offer it anew."""
+    if job.done < len(job.targets):
+        st.warning(
+            f"This list was begun with other {differ} than the app has now, so values that are yet "
+            "to come would not compare with those below. Start it again: these stay in this list.",
+            icon=":material/warning:",
+        )
+    else:
+        st.caption(
+            f"This list was made with other {differ} than the app has now: a galaxy that is "
+            "explored from here may have other values."
+        )
+    clicked = st.button(
+        "Start again",
+        key="targets_again",
+        icon=":material/restart_alt:",
+        help="Infers all its targets anew, as a list of its own.",
+    )
+    if clicked:
+        run = job.run
+        _begin(TargetList(job.targets), run.title, run.images, run.draws, run.seed)
 
 
 def _show_choice(target: Target, problem: str, images: bool) -> None:

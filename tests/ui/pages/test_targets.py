@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import replace
 from threading import Event
 from types import SimpleNamespace
 
@@ -12,9 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
 from galexplorer.query.target_list import Target, TargetList
+from galexplorer.records.photometry import Photometry
 from galexplorer.runs.target_run import Outcome
 from galexplorer.ui.parts.target_table import count_words, filter_frame, results_frame
 from galexplorer.ui.session.jobs import Job, find_job
+from galexplorer.ui.session.state import load_engine
 
 CSV = b"""id,u,g,r,i,z,redshift
 A,18.9,17.4,16.8,16.4,16.2,
@@ -205,8 +208,6 @@ def test_filter_and_state(app, weights_dir):
 
 def test_the_same_galaxy_has_the_same_posterior_as_alone(app, weights_dir):
     from galexplorer.inference.observe import observe
-    from galexplorer.records.photometry import Photometry
-    from galexplorer.ui.session.state import load_engine
 
     give(app, CSV.splitlines()[0] + b"\n" + CSV.splitlines()[1] + b"\n")
     app.button(key="targets_run").click().run()
@@ -311,3 +312,28 @@ def test_a_list_whose_table_is_damaged_says_so(app, runs):
     assert not app.exception
     assert len(app.error) == 1
     assert app.error[0].value.endswith(".")
+
+
+def test_a_list_begun_with_other_weights_is_not_gone_on_with(app, runs, weights_dir):
+    """Values of two models in one table would not compare: the app says so, as commands do."""
+    magnitudes = Photometry("catalogue", {"g": 17.5, "r": 16.8, "i": 16.4})
+    targets = tuple(Target(f"galaxy {k}", "", photometry=magnitudes) for k in range(2))
+    run = begin_run(runs, TargetList(targets), "my list", images=False, draws=100, seed=3)
+    outcome = run.infer_one(targets[0], load_engine)
+    for key, words in (("weights_sha256", "weights"), ("verdict_sha256", "classifiers")):
+        for path in (*(run.folder / "parts").glob("*"), *(run.folder / "draws").glob("*")):
+            path.unlink()
+        made = {**outcome.result.provenance, key: "0" * 64}
+        run.keep([replace(outcome, result=replace(outcome.result, provenance=made))])
+        app.session_state["targets_job"] = Job(run, fail)
+        app.run()
+        assert f"begun with other {words}" in app.warning[0].value
+        assert "targets_resume" not in [button.key for button in app.button]
+    app.button(key="targets_again").click().run()
+    again = finish(app).run
+    assert not app.warning
+    assert again.folder != run.folder
+    assert (again.title, again.images, again.draws, again.seed) == ("my list", False, 100, 3)
+    assert again.complete
+    assert open_run(runs, run.folder.name).done == 1  # the list before is kept
+    assert "targets_again" not in [button.key for button in app.button]
