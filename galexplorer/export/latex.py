@@ -1,7 +1,8 @@
-"""The posterior as one row of a LaTeX table."""
+"""Posteriors as rows of a LaTeX table: one alone, or several as a whole table."""
 
 import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +30,12 @@ _SPECIAL = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
 _MAX_DECIMALS = 6
+_COLUMNS = ("Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class")
+_EXPLANATIONS = (
+    "Posterior medians and 68% intervals; most probable class with its probability.",
+    "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
+)
+_GREY = "Grey needs the package xcolor."
 
 
 def decimals(lower: float, upper: float) -> int:
@@ -118,19 +125,57 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
     -------
     bytes
     """
-    columns = ["Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class"]
     comments = [
-        "Posterior medians and 68% intervals; most probable class with its probability.",
-        "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
-        *([] if result.verdict.usable else ["Grey needs the package xcolor. The dagger:"]),
+        *_EXPLANATIONS,
+        *([] if result.verdict.usable else [f"{_GREY} The dagger:"]),
         *caveat_sentences(result),
         *(f"{label}: {words}" for label, words in provenance_lines(result)),
         f"Cite: {CITATION}",
         "",
-        " & ".join(columns) + r" \\",
+        " & ".join(_COLUMNS) + r" \\",
     ]
-    lines = [f"% {' '.join(line.split())}".rstrip() for line in comments]
-    return "\n".join([*lines, latex_row(result, name), ""]).encode()
+    return "\n".join([*_comment(comments), latex_row(result, name), ""]).encode()
+
+
+def latex_table_bytes(
+    galaxies: Sequence[tuple[str, Result]], sentences: Sequence[str] = ()
+) -> bytes:
+    """Return several galaxies as a table, a row each, to take into a document with ``\\input``.
+
+    Parameters
+    ----------
+    galaxies : sequence of (str, Result)
+    sentences : sequence of str
+        What there is to say of all of them, in comments above the table.
+
+    Returns
+    -------
+    bytes
+        A ``tabular`` under comments that have units, and caveats and provenance of each galaxy.
+    """
+    usable = all(result.verdict.usable for _, result in galaxies)
+    comments = [*_EXPLANATIONS, *([] if usable else [f"{_GREY} The dagger: do not use."])]
+    for name, result in galaxies:
+        told = [f"{label}: {words}" for label, words in provenance_lines(result)]
+        comments += ["", name or "galaxy", *caveat_sentences(result), *told]
+    comments += ["", *sentences, f"Cite: {CITATION}"]
+    lines = [
+        *_comment(comments),
+        r"\providecommand{\nodata}{\ldots}",
+        rf"\begin{{tabular}}{{l{'c' * (len(_COLUMNS) - 1)}}}",
+        r"\hline",
+        " & ".join(_COLUMNS) + r" \\",
+        r"\hline",
+        *(latex_row(result, name) for name, result in galaxies),
+        r"\hline",
+        r"\end{tabular}",
+        "",
+    ]
+    return "\n".join(lines).encode()
+
+
+def _comment(lines: Sequence[str]) -> list[str]:
+    return [f"% {' '.join(line.split())}".rstrip() for line in lines]
 
 
 def _escape(text: str) -> str:

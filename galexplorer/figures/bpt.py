@@ -181,7 +181,11 @@ def _reference(x: np.ndarray, y: np.ndarray) -> dict:
 
 
 def bpt_static_figure(
-    posterior: Posterior, probabilities: Mapping[str, float] | None = None, dark: bool = False
+    posterior: Posterior,
+    probabilities: Mapping[str, float] | None = None,
+    dark: bool = False,
+    others: Sequence[tuple[str, Posterior, str]] = (),
+    name: str = "Draws",
 ) -> Figure:
     """Draw the BPT cloud for print; parameters and errors are those of `bpt_figure`.
 
@@ -190,7 +194,7 @@ def bpt_static_figure(
     matplotlib.figure.Figure
     """
     figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
-    draw_bpt(figure.add_subplot(facecolor="none"), posterior, probabilities, dark)
+    draw_bpt(figure.add_subplot(facecolor="none"), posterior, probabilities, dark, others, name)
     return figure
 
 
@@ -199,14 +203,22 @@ def draw_bpt(
     posterior: Posterior,
     probabilities: Mapping[str, float] | None = None,
     dark: bool = False,
+    others: Sequence[tuple[str, Posterior, str]] = (),
+    name: str = "Draws",
 ) -> None:
     """Draw the BPT cloud in axes; the rest as `bpt_static_figure`."""
     x, y, _ = _finite_ratios(posterior)
-    x_range, y_range = _limits([x], X_RANGE), _limits([y], Y_RANGE)
+    clouds = [(x, y), *(_finite_ratios(other)[:2] for _, other, _ in others)]
+    x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
+    y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = theme(dark)
     styles = {"solid": "-", "dash": "--", "dot": ":"}
-    for name, dash, curve_x, curve_y in _demarcations(*x_range):
-        axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=name)
+    curves = [
+        axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=author)[
+            0
+        ]
+        for author, dash, curve_x, curve_y in _demarcations(*x_range)
+    ]
     axes.plot(
         x[:CLOUD_SIZE],
         y[:CLOUD_SIZE],
@@ -216,19 +228,21 @@ def draw_bpt(
         alpha=0.35,
         zorder=1,
     )
-    centres_x, centres_y, density = density_grid(x, y)
-    levels = sorted(set(credible_levels(density, MASSES)))
-    axes.contour(
-        centres_x, centres_y, density, levels=levels, colors=colours.accent, linewidths=1.2
-    )
-    axes.plot(
-        np.median(x),
-        np.median(y),
-        "D",
-        color=colours.accent,
-        markersize=6,
-        markeredgecolor=colours.background,
-    )
+    labels = [(name, colours.accent), *((label, colour) for label, _, colour in others)]
+    medians = []
+    for (cloud_x, cloud_y), (label, colour) in reversed(list(zip(clouds, labels, strict=True))):
+        centres_x, centres_y, density = density_grid(cloud_x, cloud_y)
+        levels = sorted(set(credible_levels(density, MASSES)))
+        axes.contour(centres_x, centres_y, density, levels=levels, colors=colour, linewidths=1.2)
+        medians += axes.plot(
+            np.median(cloud_x),
+            np.median(cloud_y),
+            "D",
+            color=colour,
+            markersize=6,
+            markeredgecolor=colours.background,
+            label=label,
+        )
     for text, label_x, label_y, angle in _region_labels(probabilities):
         axes.text(
             label_x,
@@ -246,4 +260,7 @@ def draw_bpt(
     axes.set_ylabel(r"$\log\,$[O III] 5007 / H$\beta$ [dex]", color=colours.text)
     axes.tick_params(colors=colours.text)
     axes.spines[:].set_color(colours.faint)
-    axes.legend(loc="lower left", fontsize=8, frameon=False, labelcolor=colours.text)
+    look = {"fontsize": 8, "frameon": False, "labelcolor": colours.text}
+    if others:
+        axes.add_artist(axes.legend(handles=medians[::-1], loc="upper left", **look))
+    axes.legend(handles=curves, loc="lower left", **look)

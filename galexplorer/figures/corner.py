@@ -6,10 +6,10 @@ import corner
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
+from matplotlib.lines import Line2D
 
 from galexplorer.figures.canvas import Figure
 from galexplorer.figures.palette import (
-    OVERLAY,
     TRUTH,
     Theme,
     axis_label,
@@ -28,8 +28,9 @@ def corner_figure(
     posterior: Posterior,
     names: Sequence[str] = PROPERTY_NAMES,
     truths: Mapping[str, float] | None = None,
-    overlay: Posterior | None = None,
+    others: Sequence[tuple[str, Posterior, str]] = (),
     dark: bool = False,
+    name: str = "",
 ) -> Figure:
     """Draw one- and two-dimensional marginals of the posterior.
 
@@ -44,10 +45,13 @@ def corner_figure(
         Targets to show, in this order.
     truths : mapping of str to float, optional
         Known values, by target; any may be missing.
-    overlay : Posterior, optional
-        A second posterior, in grey.
+    others : sequence of (str, Posterior, str)
+        Names, posteriors and colours to compare with, drawn below this one. A target that is not
+        finite in one of them, or does not vary there, has no panel.
     dark : bool
         Colours for a dark background.
+    name : str
+        Of this posterior, for the legend, which there is with `others`.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def corner_figure(
     """
     # Figure, not pyplot: pyplot's registry is shared by all threads of a server.
     figure = Figure(facecolor="none")
-    side = PANEL_IN * draw_corner(figure, posterior, names, truths, overlay, dark) + 0.8
+    side = PANEL_IN * draw_corner(figure, posterior, names, truths, others, dark, name) + 0.8
     figure.set_size_inches(side, side)
     figure.subplots_adjust(
         left=0.7 / side, bottom=0.62 / side, right=1 - 0.1 / side, top=1 - 0.5 / side
@@ -74,8 +78,9 @@ def draw_corner(
     posterior: Posterior,
     names: Sequence[str] = PROPERTY_NAMES,
     truths: Mapping[str, float] | None = None,
-    overlay: Posterior | None = None,
+    others: Sequence[tuple[str, Posterior, str]] = (),
     dark: bool = False,
+    name: str = "",
 ) -> int:
     """Draw the marginals in an empty figure, or in a part of one; the rest as `corner_figure`.
 
@@ -87,24 +92,43 @@ def draw_corner(
     shown, notes = _split(posterior, names)
     if not shown:
         raise ValueError("every target is fixed: a corner plot needs at least one that varies")
-    if overlay is not None:
-        # An overlay without spread in a shown target would stop corner: show what both have.
-        common, overlay_notes = _split(overlay, shown)
-        notes += [f"Comparison: {note}" for note in overlay_notes]
-        shown, overlay = (common, overlay) if common else (shown, None)
+    drawn = []
+    for label, other, colour in others:
+        # One without spread in a shown target would stop corner: show what all have.
+        common, other_notes = _split(other, shown)
+        notes += [f"{label}: {note}" for note in other_notes]
+        if common:
+            shown = common
+            drawn.append((label, other, colour))
     colours = theme(dark)
     known = [(truths or {}).get(name) for name in shown]
-    data = _columns(posterior, shown)
-    layers = [data] if overlay is None else [data, _columns(overlay, shown)]
+    layers = [_columns(each, shown) for each in (posterior, *(other for _, other, _ in drawn))]
     ranges = [_range([layer[:, j] for layer in layers], known[j]) for j in range(len(shown))]
-
-    if overlay is not None:
-        _draw(figure, layers[1], shown, ranges, OVERLAY, colours)
-    _draw(figure, data, shown, ranges, colours.accent, colours)
+    labels = [(name, colours.accent), *((label, colour) for label, _, colour in drawn)]
+    for layer, (_, colour) in reversed(list(zip(layers, labels, strict=True))):
+        _draw(figure, layer, shown, ranges, colour, colours)
+    for axes in figure.axes[:: len(shown) + 1]:  # each layer sets the height for itself alone
+        axes.set_ylim(0, 1.1 * max(float(np.max(line.get_ydata())) for line in axes.lines))
     _finish(figure, posterior, shown, known, colours)
     if notes:
         figure.text(0.98, 0.98, "\n".join(notes), ha="right", va="top", color=colours.text)
+    if drawn:
+        _name_layers(figure, labels, len(notes), colours)
     return len(shown)
+
+
+def _name_layers(
+    figure: Figure | SubFigure, labels: list[tuple[str, str]], notes: int, colours: Theme
+) -> None:
+    """Say in the empty corner, below the notes, which colour is whose."""
+    lines = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in labels]
+    figure.legend(
+        handles=lines,
+        loc="upper right",
+        bbox_to_anchor=(0.98, 0.96 - 0.03 * notes),
+        frameon=False,
+        labelcolor=colours.text,
+    )
 
 
 def _split(posterior: Posterior, names: Sequence[str]) -> tuple[list[str], list[str]]:

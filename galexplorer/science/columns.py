@@ -143,6 +143,8 @@ MEANINGS = {
         None,
         "stat.fit.param",
     ),
+    "seed": Meaning("Of the random numbers", None, "meta.id"),
+    "draws": Meaning("Number of posterior draws", None, "meta.number"),
     "domain_score": Meaning(
         "Percentile (0 to 100) of the least typical measure among the training galaxies",
         None,

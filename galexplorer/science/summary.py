@@ -48,8 +48,16 @@ _KINDS = {
 
 
 def format_number(value: float, digits: int) -> str:
-    """Return a number with a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """Return a number with a real minus sign, which zero has not.
+
+    Examples
+    --------
+    >>> format_number(-0.5, 2), format_number(-0.001, 2)
+    ('−0.50', '0.00')
+    """
+    words = f"{value:.{digits}f}"
+    zero = not words.strip("-0.")
+    return words.removeprefix("-") if zero else words.replace("-", "\N{MINUS SIGN}")
 
 
 def in_sentence(label: str) -> str:

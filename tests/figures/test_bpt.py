@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.path import Path
 
 from galexplorer.figures.bpt import bpt_figure, bpt_static_figure
 from galexplorer.figures.cloud import ellipse_of
 from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.palette import LIGHT, OVERLAY
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES
 from galexplorer.science.bpt import class_probabilities, classify, line_ratios
@@ -101,3 +103,16 @@ def test_contours_enclose_their_mass(rng):
 def test_no_finite_ratio_is_refused(posterior):
     with pytest.raises(ValueError, match="no draw has finite line ratios"):
         bpt_figure(Posterior(np.full((10, 9), np.nan, np.float32)))
+
+
+def test_for_print_others_are_named_apart_from_the_curves(posterior):
+    other = Posterior(posterior.draws + np.float32([0, 0, 0, 0, 0, 0, 0, 0.3, 0.3]))
+    (axes,) = bpt_static_figure(posterior, others=[("Other", other, OVERLAY)], name="This").axes
+    legends = [child for child in axes.get_children() if isinstance(child, Legend)]
+    names = [[text.get_text() for text in legend.get_texts()] for legend in legends]
+    assert sorted(names) == [
+        ["Kewley 2001", "Kauffmann 2003", "Schawinski 2007"], ["This", "Other"],
+    ]  # fmt: skip
+    assert [line.get_color() for line in legends[names.index(["This", "Other"])].get_lines()] == [
+        LIGHT.accent, OVERLAY,
+    ]  # fmt: skip

@@ -6,6 +6,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from galexplorer.figures.corner import corner_figure
+from galexplorer.figures.palette import LIGHT, OVERLAY
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES
 
@@ -71,19 +72,32 @@ def test_truths_far_away_stay_in_the_panel(posterior):
     assert low < 0.2 < high
 
 
-def test_overlay_adds_a_second_posterior(posterior):
+def test_others_are_drawn_below_and_named(posterior):
     other = Posterior(posterior.draws[:900] + np.float32(0.5))
-    plain, both = corner_figure(posterior), corner_figure(posterior, overlay=other)
+    plain = corner_figure(posterior)
+    both = corner_figure(posterior, others=[("Other", other, OVERLAY)], name="This")
+    (legend,) = both.legends
+    assert [
+        (t.get_text(), line.get_color())
+        for t, line in zip(legend.get_texts(), legend.get_lines(), strict=True)
+    ] == [("This", LIGHT.accent), ("Other", OVERLAY)]
+    assert both.axes[0].lines[1].get_color() == LIGHT.accent  # on top
+    narrow = Posterior(0.5 * posterior.draws.mean(axis=0) + 0.5 * posterior.draws)
+    tall = corner_figure(posterior, others=[("Narrow", narrow, OVERLAY)]).axes[0]
+    assert tall.get_ylim()[1] > tall.lines[0].get_ydata().max()
     assert len(both.axes[0].lines) == len(plain.axes[0].lines) + 1
     # Both are normalised: the one of fewer draws is as high as the other.
     heights = [line.get_ydata().max() for line in both.axes[6].lines[:2]]
     assert heights[0] == pytest.approx(heights[1], rel=0.2)
 
 
-def test_overlay_with_fixed_redshift(posterior):
-    figure = corner_figure(posterior, overlay=with_column(posterior, "redshift", 0.05))
+def test_others_with_fixed_redshift(posterior):
+    fixed = with_column(posterior, "redshift", 0.05)
+    figure = corner_figure(
+        posterior, others=[("Other", fixed, OVERLAY), ("Third", posterior, OVERLAY)]
+    )
     assert len(figure.axes) == 16
-    assert texts(figure) == ["Comparison: Redshift fixed at 0.05."]
+    assert texts(figure) == ["Other: Redshift fixed at 0.05."]
 
 
 def test_quick_enough_for_a_page(posterior):

@@ -169,7 +169,7 @@ def test_compare_two_galaxies(open_page):
     heads = page.get_by_role("columnheader").all_inner_texts()
     assert {"Nearby spiral", "Massive elliptical"} <= set(heads)
     page.get_by_role("heading", name="BPT diagram").wait_for()  # of Compare
-    page.get_by_role("button", name="Open this result").last.click()
+    page.get_by_role("button", name="Open", exact=True).last.click()
     wait_for_result(page, "z =")
     assert "example=spiral" in page.url
     page.go_back()

@@ -1,47 +1,58 @@
 """The page that overlays galaxies of this session."""
 
-import pandas as pd
+from typing import Literal
+
 import streamlit as st
 
-from galexplorer.figures.palette import SERIES
+from galexplorer.figures.palette import OVERLAY, SERIES, UNITS, theme
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import FINE
 from galexplorer.schema import TARGETS
+from galexplorer.science.contrast import INDEPENDENT, Contrast, contrast
 from galexplorer.science.summary import (
-    class_words,
     describe_galaxy,
     describe_interval,
-    emphasise,
-    format_value,
-    not_measurable,
 )
 from galexplorer.ui.parts import controls, history, page_style, plots
+from galexplorer.ui.parts.comparison_downloads import offer_comparison
+from galexplorer.ui.parts.comparison_tables import Compared, comparison_table, contrast_table
 from galexplorer.ui.parts.history import label, show_history
 from galexplorer.ui.parts.sky_pictures import colour_picture
-from galexplorer.ui.parts.tables import INTERVALS, UNITS
+from galexplorer.ui.result.bar import show_standing
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.field import surroundings_of
 from galexplorer.ui.session.state import ExploredGalaxy
 
 MAX_GALAXIES = len(SERIES)
+_CARD_PX, _PICTURE_PX, _WORDS_PX, _START_PX = 150, 200, 260, 460
+_SAME_GALAXY = "Both are of one galaxy and rest on the same data, so no difference is given."
+_UNUSABLE = "The values of one mean nothing for what was given, so no difference is given."
 
 
 def page() -> None:
     """Draw the page: choose results of this session, see them over one another."""
     page_style.apply_style()
-    st.header("Compare", anchor=False)
     records = {record.key: record for record in state.history()}
-    chosen = _choose(records) if len(records) > 1 else []
-    if len(chosen) > 1:
-        _show(chosen)
-    else:
+    if len(records) < 2:
+        st.header("Compare", anchor=False)
         st.markdown(
             "Explore two or more galaxies, or one with different options; then select here which "
             "to overlay."
         )
+        show_history()
+        return
+    st.header("Compare", anchor=False)
+    left, downloads = st.columns([6, 1], gap="small")
+    with left:
+        chosen = _choose(records)
+    if len(chosen) > 1:
+        _show(chosen, downloads)
+    else:
+        st.info("Choose two galaxies or more of this session.", icon=":material/compare:")
     show_history()
 
 
-def _choose(records: dict[str, ExploredGalaxy]) -> list[ExploredGalaxy]:
+def _choose(records: dict[str, ExploredGalaxy]) -> list[Compared]:
     kept = [key for key in st.session_state.get("compared", []) if key in records]
     st.session_state["compared"] = kept or [record.key for record in _latest(records)]
     keys = st.multiselect(
@@ -52,8 +63,14 @@ def _choose(records: dict[str, ExploredGalaxy]) -> list[ExploredGalaxy]:
         format_func=lambda key: label(records[key]),
         max_selections=MAX_GALAXIES,
         placeholder="Choose two or more",
+        label_visibility="collapsed",
     )
-    return [records[key] for key in keys]
+    chosen = [records[key] for key in keys]
+    colours = iter(plots.series_colours(len(chosen), plots.dark()))
+    return [
+        Compared(record, name, next(colours) if record.result.verdict.usable else OVERLAY)
+        for record, name in zip(chosen, _names(chosen), strict=True)
+    ]
 
 
 def _latest(records: dict[str, ExploredGalaxy]) -> list[ExploredGalaxy]:
@@ -63,81 +80,124 @@ def _latest(records: dict[str, ExploredGalaxy]) -> list[ExploredGalaxy]:
     return [first, *others[:1]]
 
 
-def _show(chosen: list[ExploredGalaxy]) -> None:
-    colours = plots.series_colours(len(chosen), plots.dark())
-    names = _names(chosen)
-    for column, record, name, colour in zip(
-        st.columns(len(chosen), gap="small"), chosen, names, colours, strict=True
-    ):
-        with column:
-            _show_one(record, name, colour)
-    _show_table(chosen, names)
-    left, right = st.columns([3, 2], gap="medium")
-    with right:
-        _show_bpt(chosen, names, colours)
-    with left:
-        _show_corner(chosen, names)
-
-
-@st.fragment
-def _show_table(chosen: list[ExploredGalaxy], names: list[str]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Posteriors", anchor=False, width="content")
-        level = controls.choose_interval()
-    st.table(
-        comparison_table(chosen, names, level),
-        border="horizontal",
-        hide_index=True,
-        alt=f"Medians and {level} intervals of {', '.join(names)}",
-    )
-
-
-def _show_one(record: ExploredGalaxy, name: str, colour: str) -> None:
-    if record.result.view is not None:
-        around = surroundings_of(record.source, record.options, record.result.view)
-        st.image(
-            colour_picture(record.result, "SDSS", True, around),
-            width=260,
-            alt=f"Colour image of {name}",
+def _show(chosen: list[Compared], downloads: st.delta_generator.DeltaGenerator) -> None:
+    # Streamlit's own colours of badges fall short of a contrast of 4.5 on dark pages
+    words = theme(plots.dark()).text
+    st.html(f"<style>.st-key-compared_cards .stMarkdownBadge{{color:{words} !important}}</style>")
+    with st.grid(len(chosen), min_column_width=_CARD_PX, gap="medium", key="compared_cards"):
+        for one in chosen:
+            with st.container(horizontal=True, gap="small"):
+                _show_one(one)
+    contrasts, why_none = _contrast(chosen)
+    _show_tables(chosen, contrasts, why_none)
+    if any(one.usable for one in chosen):
+        left, right = st.columns([3, 2], gap="medium")
+        with right:
+            _show_bpt(chosen)
+        with left:
+            _show_corner(chosen)
+    else:
+        st.info(
+            "None of these galaxies may be used, so there is nothing to draw.",
+            icon=":material/block:",
         )
-    swatch = f"<span style='color:{colour}' aria-hidden='true'>&#9632;</span>"
-    st.html(f"{swatch} <strong>{_escape(name)}</strong>")
-    st.caption(describe_galaxy(record.result))
-    if st.button("Open this result", key=f"return_{record.key[:12]}", icon=":material/flare:"):
-        navigation.explore_again(record.key)
+    with (
+        downloads,
+        st.popover(
+            "Download", icon=":material/download:", width="stretch", key="compared_downloads"
+        ),
+    ):
+        panels = plots.PANELS[st.session_state.get("panels", "Properties")]
+        offer_comparison([(one.name, one.result) for one in chosen], contrasts, tuple(panels))
+
+
+def _show_one(one: Compared) -> None:
+    """Draw one galaxy: picture, name, what it is, and whether to trust that and why not."""
+    if one.result.view is not None:
+        _show_picture(one.record, one.name)
+    with st.container(gap="xsmall", width=_WORDS_PX):
+        swatch = f"<span style='color:{one.colour}' aria-hidden='true'>&#9632;</span>"
+        st.html(f"{swatch} <strong>{_escape(one.name)}</strong>")
+        show_standing(one.result)
+        verdict = one.result.verdict
+        if one.usable:
+            st.caption(describe_galaxy(one.result))
+        if verdict.level != FINE:
+            st.caption("  \n".join(f"{each.what} {each.advice}" for each in verdict.reasons))
+        clicked = st.button(
+            "Open",
+            key=f"return_{one.record.key[:12]}",
+            icon=":material/flare:",
+            help="Open this result on the page Explore.",
+        )
+        if clicked:
+            navigation.explore_again(one.record.key)
+
+
+def _show_picture(
+    record: ExploredGalaxy, name: str, width: int | Literal["stretch"] = _PICTURE_PX
+) -> None:
+    assert record.result.view is not None
+    around = surroundings_of(record.source, record.options, record.result.view)
+    st.image(
+        colour_picture(record.result, "SDSS", True, around),
+        width=width,
+        alt=f"Colour image of {name}",
+    )
 
 
 def _escape(words: str) -> str:
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def comparison_table(chosen: list[ExploredGalaxy], names: list[str], level: str) -> pd.DataFrame:
-    """Return the medians and intervals of several results, one column each.
+def _contrast(chosen: list[Compared]) -> tuple[dict[str, Contrast], str]:
+    """Return how far two galaxies are apart, by target, or nothing and why."""
+    if len(chosen) != 2:
+        return {}, ""
+    first, second = chosen
+    if first.record.is_same_galaxy(second.record):
+        return {}, _SAME_GALAXY
+    if not (first.usable and second.usable):
+        return {}, _UNUSABLE
+    return _contrast_of((first.record.key, second.record.key), first.result, second.result), ""
 
-    Parameters
-    ----------
-    chosen : list of ExploredGalaxy
-    names : list of str
-        Heads of the columns.
-    level : {"68%", "95%"}
-    """
-    low, high = INTERVALS[level]
-    summaries = [record.result.posterior.summary() for record in chosen]
-    rows = []
-    for target in TARGETS:
-        row = {"Quantity": target.label}
-        for name, record, summary in zip(names, chosen, summaries, strict=True):
-            values = summary[target.name]
-            middle = format_value(target.name, values["p50"])
-            edges = " to ".join(format_value(target.name, values[k]) for k in (low, high))
-            fixed = target.name in record.result.posterior.fixed
-            hidden = not_measurable(record.result, target.name)
-            bold = emphasise(record.result, middle)
-            row[name] = hidden or f"{bold} ({'fixed' if fixed else edges})"
-        rows.append({**row, "Unit": UNITS.get(target.unit, target.unit)})
-    shares = {"Quantity": "BPT class"}
-    shares |= {name: class_words(record.result) for name, record in zip(names, chosen, strict=True)}
-    return pd.DataFrame([*rows, {**shares, "Unit": ""}])
+
+@st.cache_data(show_spinner=False, max_entries=plots.KEPT)
+def _contrast_of(keys: tuple[str, str], _first: Result, _second: Result) -> dict[str, Contrast]:
+    return contrast(_first, _second)
+
+
+@st.fragment
+def _show_tables(chosen: list[Compared], contrasts: dict[str, Contrast], why_none: str) -> None:
+    """Draw the posteriors and, of two galaxies, how far apart they are, row beside row."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Posteriors", anchor=False, width="content")
+        level = controls.choose_interval()
+    pair = len(chosen) == 2
+    with st.grid(2 if pair else 1, min_column_width=430, gap="medium", key="compared_tables"):
+        with st.container(gap="xsmall"):
+            st.table(
+                comparison_table(chosen, level),
+                border="horizontal",
+                hide_index=True,
+                alt=f"Medians and {level} intervals of "
+                + ", ".join(one.shown_name for one in chosen),
+            )
+            st.caption(f"Line fluxes: {UNITS[TARGETS[-1].unit]}, within the 3″ fibre. {why_none}")
+        if contrasts:
+            first, second = (one.name for one in chosen)
+            with st.container(gap="xsmall"):
+                st.table(
+                    contrast_table(contrasts, level),
+                    border="horizontal",
+                    hide_index=True,
+                    alt=f"Difference between {first} and {second} in each quantity",
+                )
+                st.caption(
+                    f"{first} less {second}: median and {level} interval, the probability that "
+                    f"{first} has the larger value, and the median in units of half of the 68% "
+                    f"interval, σ. {INDEPENDENT}"
+                )
 
 
 def _names(chosen: list[ExploredGalaxy]) -> list[str]:
@@ -153,40 +213,43 @@ def _names(chosen: list[ExploredGalaxy]) -> list[str]:
 
 
 @st.fragment
-def _show_corner(chosen: list[ExploredGalaxy], names: list[str]) -> None:
+def _show_corner(chosen: list[Compared]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Joint posteriors", anchor=False, width="content")
         panels = plots.choose_panels("panels")
-    svg = plots.corner_of(chosen, panels, series=True)
+    drawn = sorted(chosen, key=lambda one: not one.usable)  # the first gives the titles
+    svg = plots.corner_of(
+        [one.record for one in drawn], panels, colours=tuple(one.colour for one in drawn)
+    )
     if svg is None:
         st.info("Everything shown here is held fixed.", icon=":material/info:")
         return
     words = "; ".join(
-        f"{name}: redshift {describe_interval(record.result.posterior, 'redshift')}"
-        for name, record in zip(names, chosen, strict=True)
+        f"{one.shown_name}: redshift {describe_interval(one.result.posterior, 'redshift')}"
+        for one in drawn
     )
+    grey = "" if all(one.usable for one in chosen) else " Grey: what must not be used."
     st.image(
         svg,
         width="stretch",
-        caption="Contours enclose 68% and 95% of the draws; titles and dashed lines: first galaxy.",
+        caption="Contours enclose 68% and 95% of the draws; titles and dashed lines: "
+        f"{drawn[0].name}.{grey}",
         alt=f"Corner plot of {len(chosen)} posteriors. {words}.",
     )
 
 
-def _show_bpt(chosen: list[ExploredGalaxy], names: list[str], colours: list[str]) -> None:
+def _show_bpt(chosen: list[Compared]) -> None:
     st.subheader("BPT diagram", anchor=False)
-    others: list[tuple[str, Result, str]] = [
-        (name, record.result, colour)
-        for name, record, colour in zip(names[1:], chosen[1:], colours[1:], strict=True)
-    ]
-    keys = (*(record.key for record in chosen), *names)
+    first, *others = sorted(chosen, key=lambda one: not one.usable)
+    shown: list[tuple[str, Result, str]] = [(o.shown_name, o.result, o.colour) for o in others]
+    keys = (first.record.key, *(one.record.key for one in others), *(o.shown_name for o in others))
     st.plotly_chart(
-        plots.bpt_of(keys, plots.dark(), chosen[0].result, others, False, names[0]),
+        plots.bpt_of(keys, plots.dark(), first.result, shown, False, first.name),
         key="bpt_compared",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
         alt="BPT diagram with the posterior draws of "
         + ", ".join(
-            f"{n} ({history.describe_options(r.options) or 'defaults'})"
-            for n, r in zip(names, chosen, strict=True)
+            f"{o.shown_name} ({history.describe_options(o.record.options) or 'defaults'})"
+            for o in chosen
         ),
     )

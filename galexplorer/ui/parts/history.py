@@ -61,6 +61,12 @@ def label(record: state.ExploredGalaxy) -> str:
     return f"{record.name} · {words}" if words else record.name
 
 
+def _icon(record: state.ExploredGalaxy, here: bool) -> str:
+    if not record.result.verdict.usable:
+        return ":material/block:"
+    return ":material/visibility:" if here else ":material/history:"
+
+
 def show_history(current: str | None = None) -> None:
     """Draw the list of earlier results; a click returns to one.
 
@@ -81,7 +87,7 @@ def show_history(current: str | None = None) -> None:
                 label(record),
                 key=f"history_{record.key[:12]}",
                 type="tertiary",
-                icon=":material/visibility:" if here else ":material/history:",
+                icon=_icon(record, here),
                 disabled=here,
                 # before the run where that can be: the page is drawn once and not twice
                 on_click=navigation.return_to if explores else None,

@@ -15,8 +15,9 @@ def apply_style() -> None:
     st.html(FOLDER / "style.css")
     if st.context.theme.type == "dark":
         # white on the accent has a contrast of 3
-        primary = '[data-testid="stBaseButton-primary"]'
-        st.html(f"<style>{primary}:enabled *{{color:{DARK.background} !important}}</style>")
+        primary = '[data-testid="stBaseButton-primary"]:enabled *'
+        chosen = '[data-testid="stMultiSelect"] [data-tag] *'
+        st.html(f"<style>{primary},{chosen}{{color:{DARK.background} !important}}</style>")
 
 
 def start_at_top(shown: str) -> None:

@@ -47,12 +47,16 @@ def choose_panels(key: str) -> tuple[str, ...]:
 
 
 def shown_panels(records: list[ExploredGalaxy], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of some targets that have a value to show in every result."""
-    return tuple(n for n in names if not any(not_measurable(r.result, n) for r in records))
+    """Return those of some targets that have a value to show in every result that may be used."""
+    results = [r.result for r in records if r.result.verdict.usable] or [r.result for r in records]
+    return tuple(n for n in names if not any(not_measurable(result, n) for result in results))
 
 
 def corner_of(
-    records: list[ExploredGalaxy], names: tuple[str, ...], truth: Truth = (), series: bool = False
+    records: list[ExploredGalaxy],
+    names: tuple[str, ...],
+    truth: Truth = (),
+    colours: tuple[str, ...] = (),
 ) -> str | None:
     """Return the corner plot of some results as SVG, None where nothing varies.
 
@@ -62,13 +66,13 @@ def corner_of(
         The first lies on top.
     names : tuple of str
     truth : tuple of (str, float)
-    series : bool
-        One colour for each; otherwise all but the first are grey.
+    colours : tuple of str
+        One for each; without them all but the first are grey.
     """
     keys = tuple(record.key for record in records)
     names = shown_panels(records, names)
     try:
-        return _corner_svg(keys, names, dark(), truth, series, [r.result for r in records])
+        return _corner_svg(keys, names, dark(), truth, colours, [r.result for r in records])
     except ValueError:
         return None
 
@@ -88,14 +92,10 @@ def _corner_svg(
     names: tuple[str, ...],
     dark: bool,
     truth: Truth,
-    series: bool,
+    colours: tuple[str, ...],
     _results: list[Result],
 ) -> str:
-    colours = (
-        series_colours(len(_results), dark)
-        if series
-        else [theme(dark).accent, *[OVERLAY] * (len(_results) - 1)]
-    )
+    colours = colours or (theme(dark).accent, *[OVERLAY] * (len(_results) - 1))
     layers = [
         Layer(result.posterior, colour) for result, colour in zip(_results, colours, strict=True)
     ]

@@ -74,6 +74,14 @@ class ExploredGalaxy:
         """Return what a link says to find the source again, None without an image."""
         return None if self.source is None else self.source.reference
 
+    def is_same_galaxy(self, other: "ExploredGalaxy") -> bool:
+        """Return whether another record is of the same galaxy, as far as can be told."""
+        if self.source is None and other.source is None:
+            stated = [(r.options.magnitudes, r.options.petro_r50, r.options.petro_r90)
+                      for r in (self, other)]  # fmt: skip
+            return stated[0] == stated[1]
+        return self.galaxy == other.galaxy or self.identity.is_near(other.identity)
+
     @property
     def galaxy(self) -> str:
         """Return a hash of which galaxy it is, whatever is stated of it."""

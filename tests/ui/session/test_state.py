@@ -155,31 +155,6 @@ def test_what_was_fetched_is_kept_for_other_sessions_up_to_a_limit(monkeypatch):
     )
 
 
-def test_compare_lays_two_results_over_one_another(app):
-    for example in ("spiral", "elliptical"):
-        app.query_params["example"] = example
-        app.query_params["draws"] = "1000"
-        app.run()
-        assert not app.exception
-    first, second = (r.key for r in list(app.session_state["history"].values())[::-1])
-
-    def page():
-        from galexplorer.ui.pages import compare
-
-        compare.page()
-
-    other = AppTest.from_function(page, default_timeout=120)
-    other.session_state["history"] = app.session_state["history"]
-    other.run()
-    assert not other.exception
-    assert other.multiselect(key="compared").value == [first, second]
-    assert list(other.table[0].value.columns) == [
-        "Quantity", "Massive elliptical", "Nearby spiral", "Unit",
-    ]  # fmt: skip
-    metallicity = other.table[0].value.set_index("Quantity").loc["Gas-phase metallicity"]
-    assert metallicity["Massive elliptical"].startswith("not measurable")
-
-
 def test_another_seed_does_not_encode_again(weights_dir, monkeypatch):
     engine = state.load_engine()
     calls = []
