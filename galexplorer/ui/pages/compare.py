@@ -4,6 +4,7 @@ from typing import Literal
 
 import streamlit as st
 
+from galexplorer.errors import GalexplorerError
 from galexplorer.figures.palette import OVERLAY, SERIES, UNITS, theme
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import FINE
@@ -16,14 +17,20 @@ from galexplorer.science.summary import (
 from galexplorer.ui.parts import controls, history, page_style, plots
 from galexplorer.ui.parts.comparison_downloads import offer_comparison
 from galexplorer.ui.parts.comparison_tables import Compared, comparison_table, contrast_table
+from galexplorer.ui.parts.example_gallery import thumbnail
 from galexplorer.ui.parts.history import label, show_history
 from galexplorer.ui.parts.sky_pictures import colour_picture
 from galexplorer.ui.result.bar import show_standing
-from galexplorer.ui.session import navigation, state
+from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.field import surroundings_of
+from galexplorer.ui.session.link import View
+from galexplorer.ui.session.sources import Example, list_examples
 from galexplorer.ui.session.state import ExploredGalaxy
 
 MAX_GALAXIES = len(SERIES)
+EXAMPLES = ("spiral", "elliptical")
+"""The two that one click compares, as links call them: as unlike as galaxies are."""
+
 _CARD_PX, _PICTURE_PX, _WORDS_PX, _START_PX = 150, 200, 260, 460
 _SAME_GALAXY = "Both are of one galaxy and rest on the same data, so no difference is given."
 _UNUSABLE = "The values of one mean nothing for what was given, so no difference is given."
@@ -35,10 +42,7 @@ def page() -> None:
     records = {record.key: record for record in state.history()}
     if len(records) < 2:
         st.header("Compare", anchor=False)
-        st.markdown(
-            "Explore two or more galaxies, or one with different options; then select here which "
-            "to overlay."
-        )
+        _show_empty(list(records.values()))
         show_history()
         return
     st.header("Compare", anchor=False)
@@ -50,6 +54,64 @@ def page() -> None:
     else:
         st.info("Choose two galaxies or more of this session.", icon=":material/compare:")
     show_history()
+
+
+def _show_empty(records: list[ExploredGalaxy]) -> None:
+    """Say what the page is for, and offer to fill it with one click."""
+    st.markdown(
+        "See up to five galaxies side by side: pictures, verdicts, the nine quantities, how far "
+        "apart two galaxies are in each, and their joint posteriors over one another. Or see one "
+        "galaxy under different assumptions, such as with and without its redshift. Everything "
+        "that you explore can be chosen here."
+    )
+    examples = _examples_beside(records)
+    with st.container(border=True, width=_START_PX, key="compare_start"):
+        if examples:
+            with st.grid(2, min_column_width=100, gap="small", key="compare_pictures"):
+                for record in records:
+                    if record.result.view is not None:
+                        _show_picture(record, record.name, "stretch")
+                for example in examples:
+                    st.image(
+                        thumbnail(example, _PICTURE_PX),
+                        width="stretch",
+                        alt=f"{example.name}: rendered example galaxy",
+                    )
+            names = " and ".join([*(r.name for r in records), *(e.name for e in examples)])
+            clicked = st.button(
+                f"Compare {names}",
+                key="compare_examples",
+                type="primary",
+                icon=":material/compare:",
+            )
+            st.caption("Examples are rendered by this project, not observed; no network is needed.")
+            if clicked:
+                _explore(examples)
+        if st.button("Explore a galaxy", key="compare_explore", icon=":material/flare:"):
+            navigation.open_view(View(None, settings.lasting_options()))
+
+
+def _examples_beside(records: list[ExploredGalaxy]) -> list[Example]:
+    """Return the examples that, with what was explored, make two galaxies."""
+    try:
+        examples = {example.reference: example for example in list_examples()}
+    except GalexplorerError:
+        return []  # said where they are shown
+    there = {record.reference for record in records}
+    found = [examples[name] for name in EXAMPLES if name in examples]
+    return [e for e in found if ("example", e.reference) not in there][: 2 - len(records)]
+
+
+def _explore(examples: list[Example]) -> None:
+    try:
+        with st.spinner("Inferring the examples …"):
+            for example in reversed(examples):  # the first is the latest, and so stays the first
+                source = example.load()
+                state.explore(source.request(settings.lasting_options()), source)
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.rerun()
 
 
 def _choose(records: dict[str, ExploredGalaxy]) -> list[Compared]:

@@ -12,7 +12,7 @@ from galexplorer.records.result import Domain, Result
 from galexplorer.records.verdict import Verdict, reason
 from galexplorer.ui.session.identity import Identity
 from galexplorer.ui.session.request import Options
-from galexplorer.ui.session.sources import Source
+from galexplorer.ui.session.sources import Source, list_examples
 from galexplorer.ui.session.state import ExploredGalaxy
 
 MEANS = [0.05, 10.4, 0.2, 8.9, 7.1, 2.1, 1.55, 1.65, 1.2]
@@ -44,6 +44,32 @@ def show(weights_dir):
         return at
 
     return show
+
+
+def test_one_click_fills_the_empty_page(show):
+    if not list_examples():
+        pytest.skip("no examples")
+    at = show()
+    assert not at.table
+    assert any("side by side" in words.value for words in at.markdown)
+    at.button(key="compare_examples").click().run()
+    assert not at.exception
+    posteriors, differences = (table.value for table in at.table)
+    assert list(posteriors.columns) == ["Quantity", "Nearby spiral", "Massive elliptical"]
+    rows = posteriors["Massive elliptical"].tolist()
+    assert rows[3].startswith("not measurable")
+    # an elliptical is redder, more massive and forms fewer stars, and the draws say so
+    assert dict(zip(differences["Quantity"], differences["P(first larger)"], strict=True))[
+        "Star-formation rate"
+    ].endswith("0.99")
+    assert differences["Difference"].tolist()[3] == "none"
+
+
+def test_one_galaxy_is_compared_with_an_example(show):
+    if not list_examples():
+        pytest.skip("no examples")
+    at = show(record("NGC 1", 1))
+    assert at.button(key="compare_examples").label == "Compare NGC 1 and Nearby spiral"
 
 
 def test_two_galaxies_have_a_difference(show):
