@@ -112,3 +112,30 @@ def test_a_neighbour_is_shown_from_its_headline_on(open_page):
     page.wait_for_url(re.compile("use="))
     page.wait_for_timeout(3000)
     assert main.evaluate("main => main.scrollTop") > 300
+
+
+def test_a_selection_becomes_a_comparison_or_a_list_of_targets(open_page):
+    page = open_page("/map")
+    chart = page.locator(".st-key-map .js-plotly-plot")
+    chart.wait_for()
+    page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
+    page.wait_for_timeout(3000)  # the points are drawn after the frame
+    draw_line(page, chart)
+    page.get_by_text("selected on the map").wait_for()
+    names = [
+        re.search(r"J\d{6}\S+", alt)[0]
+        for alt in page.locator(RECONSTRUCTION).evaluate_all("all => all.map(one => one.alt)")
+    ]
+    page.get_by_role("button", name="Target list").click()
+    page.get_by_role("button", name="To the page Targets").click()
+    lines = page.get_by_role("textbox", name="One target per line")
+    lines.wait_for()
+    positions = lines.input_value().splitlines()
+    assert len(positions) >= len(names)
+    assert all(re.fullmatch(r"[\d.]+ [+-][\d.]+", line) for line in positions)
+    page.go_back()
+    page.get_by_role("button", name="Compare the first 5").click()
+    page.locator('img[alt^="Corner plot of 5 posteriors"]').wait_for()
+    for name in names[:5]:
+        page.locator(f'img[alt^="VAE reconstruction of {name}"]').wait_for()
+    assert page.url.endswith("/compare")

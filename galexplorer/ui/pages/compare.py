@@ -175,15 +175,24 @@ def _show(chosen: list[Compared], downloads: st.delta_generator.DeltaGenerator) 
 
 def _show_one(one: Compared) -> None:
     """Draw one galaxy: picture, name, what it is, and whether to trust that and why not."""
+    source, drawn = one.record.source, ""
     if one.result.view is not None:
         _show_picture(one.record, one.name)
+    elif source is not None and source.kind == "library":
+        drawn = " The picture is the VAE's reconstruction, not an observation."
+        engine = state.load_engine()
+        st.image(
+            engine.describe([engine.library.find_row(source.name)])[0].thumbnail,
+            width=_PICTURE_PX,
+            alt=f"VAE reconstruction of {one.name} from its stored latent, not an observation",
+        )
     with st.container(gap="xsmall", width=_WORDS_PX):
         swatch = f"<span style='color:{one.colour}' aria-hidden='true'>&#9632;</span>"
         st.html(f"{swatch} <strong>{_escape(one.name)}</strong>")
         show_standing(one.result)
         verdict = one.result.verdict
         if one.usable:
-            st.caption(describe_galaxy(one.result))
+            st.caption(f"{describe_galaxy(one.result)}{drawn}")
         if verdict.level != FINE:
             st.caption("  \n".join(f"{each.what} {each.advice}" for each in verdict.reasons))
         clicked = st.button(
@@ -237,7 +246,8 @@ def _show_tables(chosen: list[Compared], contrasts: dict[str, Contrast], why_non
         level = controls.choose_interval()
     pair = len(chosen) == 2
     with st.grid(2 if pair else 1, min_column_width=430, gap="medium", key="compared_tables"):
-        with st.container(gap="xsmall"):
+        # on a phone two columns of numbers may wrap; of more, the table scrolls
+        with st.container(gap="xsmall", key="pair" if pair else f"numbers_of_{len(chosen)}"):
             st.table(
                 comparison_table(chosen, level),
                 border="horizontal",

@@ -66,7 +66,7 @@ def comparison_table(chosen: Sequence[Compared], level: str) -> pd.DataFrame:
     rows = []
     for target in TARGETS:
         unit = "" if target.name in LINE_NAMES else UNITS.get(target.unit, target.unit)
-        row = {"Quantity": target.label + (f" :small[({unit})]" if unit else "")}
+        row = {"Quantity": target.label + (f" ({unit})" if unit else "")}
         for one, summary in zip(chosen, summaries, strict=True):
             values = summary[target.name]
             middle = format_value(target.name, values["p50"])

@@ -1,4 +1,4 @@
-"""Galaxies of the library as a list to take along: a CSV table, or targets to look up."""
+"""Galaxies of the library as a list to take along: a table, a comparison, or targets."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,13 +8,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from galexplorer.errors import GalexplorerError
+from galexplorer.figures.palette import SERIES
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.ui.session import navigation, settings, state
+from galexplorer.ui.session.sources import source_of_library
 
 if TYPE_CHECKING:
     from galexplorer.inference.neighbours import Library
 
 MAX_LINES = 500
-"""Galaxies in a list to paste: as many as the page of targets takes."""
+"""Galaxies in a list of targets."""
+
+MAX_COMPARED = len(SERIES)
+"""Galaxies that the page of comparisons takes."""
 
 
 def galaxy_table(
@@ -63,7 +70,7 @@ def target_lines(library: "Library", rows: Sequence[int]) -> str:
 def offer_list(
     library: "Library", rows: Sequence[int], key: str, distances: Sequence[float] | None = None
 ) -> None:
-    """Offer galaxies as a CSV table and as lines to copy.
+    """Offer galaxies as a CSV table, as a comparison, and as targets; the run may end elsewhere.
 
     Parameters
     ----------
@@ -84,9 +91,38 @@ def offer_list(
             on_click="ignore",
             icon=":material/download:",
         )
+        number = min(len(rows), MAX_COMPARED)
+        compared = number > 1 and st.button(
+            "Compare" if number == len(rows) else f"Compare the first {number}",
+            key=f"{key}_compare",
+            icon=":material/compare:",
+            help="Infers them from their stored latents, which needs no network.",
+        )
         with st.popover("Target list", icon=":material/list:", key=f"{key}_targets"):
-            st.caption("Copy these positions, and paste them on the page *Targets*.")
+            st.caption("Look these positions up, which needs a network, or copy them.")
+            listed = st.button("To the page Targets", key=f"{key}_list", icon=":material/list:")
             st.code(target_lines(library, rows), language=None, height=200)
+    if compared:
+        _compare(library, rows[:MAX_COMPARED])
+    if listed:
+        st.session_state["targets_text"] = target_lines(library, rows)
+        navigation.open_page(navigation.TARGETS)
+
+
+def _compare(library: "Library", rows: Sequence[int]) -> None:
+    """Infer galaxies of the library, and lay them over one another."""
+    keys = []
+    try:
+        with st.spinner("Inferring these galaxies …"):
+            for row in rows:
+                source = source_of_library(library.names[row], library.observe(row))
+                request = source.request(settings.lasting_options())
+                keys.append(state.explore(request, source).key)
+    except GalexplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state["compared"] = keys
+    navigation.open_page(navigation.COMPARE)
 
 
 def _csv(library: "Library", rows: Sequence[int], distances: Sequence[float] | None) -> bytes:

@@ -7,16 +7,21 @@ calls them. Call them in the body of a page,
 ignores a change of page.
 """
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from galexplorer.ui.session import link, settings, state
 from galexplorer.ui.session.link import View
 
-_WAY_KEY, _PAGE_KEY, _BEFORE_KEY = "explore_page", "page", "page_before"
+COMPARE, TARGETS = "compare", "targets"
+"""Addresses of pages that others lead to."""
+
+_WAY_KEY, _PAGE_KEY, _BEFORE_KEY, _OTHERS_KEY = "explore_page", "page", "page_before", "pages"
 
 
-def register_page(page: Page, explore_page: Page) -> None:
+def register_page(page: Page, explore_page: Page, others: Sequence[Page] = ()) -> None:
     """Note which page is drawn; ``app.py`` does so at the start of each run.
 
     Parameters
@@ -25,9 +30,12 @@ def register_page(page: Page, explore_page: Page) -> None:
         The page of this run.
     explore_page : streamlit.Page
         The page that explores.
+    others : sequence of streamlit.Page
+        Pages that `open_page` leads to.
     """
     store = st.session_state
     store[_WAY_KEY] = explore_page
+    store[_OTHERS_KEY] = {other.url_path: other for other in others}
     store[_BEFORE_KEY] = store.get(_PAGE_KEY, page.url_path)
     store[_PAGE_KEY] = page.url_path
 
@@ -94,6 +102,16 @@ def is_explore_page() -> bool:
     """Return whether the page of this run is the one that explores."""
     way = st.session_state.get(_WAY_KEY)
     return way is None or st.session_state.get(_PAGE_KEY) == way.url_path
+
+
+def open_page(name: str) -> None:
+    """Show another page than the one that explores; the run ends.
+
+    Parameters
+    ----------
+    name : {"compare", "targets"}
+    """
+    st.switch_page(st.session_state[_OTHERS_KEY][name])
 
 
 def open_view(view: View) -> None:
