@@ -97,7 +97,9 @@ def contrast_table(contrasts: dict[str, Contrast], level: str) -> pd.DataFrame:
         if (found := contrasts.get(target.name)) is not None:
             words = {q: format_value(target.name, v) for q, v in found.quantiles.items()}
             row["Difference"] = f"**{words['p50']}** ({words[low]} to {words[high]})"
-            row["P(first larger)"] = describe_probability(found.p_greater)
+            # a cell that begins with > would be a quotation in Markdown
+            chance = describe_probability(found.p_greater).replace(">", "\\>")
+            row["P(first larger)"] = chance
             row["Apart"] = f"{found.spreads:.1f}σ"
         rows.append(row)
     return pd.DataFrame(rows)

@@ -58,10 +58,10 @@ def test_one_click_fills_the_empty_page(show):
     assert list(posteriors.columns) == ["Quantity", "Nearby spiral", "Massive elliptical"]
     rows = posteriors["Massive elliptical"].tolist()
     assert rows[3].startswith("not measurable")
-    # an elliptical is redder, more massive and forms fewer stars, and the draws say so
-    assert dict(zip(differences["Quantity"], differences["P(first larger)"], strict=True))[
-        "Star-formation rate"
-    ].endswith("0.99")
+    # an elliptical forms fewer stars and has a heavier black hole, and the draws say so
+    chances = dict(zip(differences["Quantity"], differences["P(first larger)"], strict=True))
+    assert chances["Star-formation rate"].endswith("0.99")
+    assert chances["Black-hole mass"] == "< 0.01"
     assert differences["Difference"].tolist()[3] == "none"
 
 
@@ -73,10 +73,14 @@ def test_one_galaxy_is_compared_with_an_example(show):
 
 
 def test_two_galaxies_have_a_difference(show):
-    at = show(record("NGC 1", 1), record("NGC 2", 2))
+    smaller = record("NGC 2", 2)
+    smaller.result.posterior.draws[:, 2] -= 1
+    at = show(record("NGC 1", 1), smaller)
     assert at.multiselect(key="compared").value == ["NGC 11", "NGC 22"]
     posteriors, differences = (table.value for table in at.table)
     assert posteriors["NGC 1"].str.startswith("**").sum() == 9
+    chances = dict(zip(differences["Quantity"], differences["P(first larger)"], strict=True))
+    assert chances["Star-formation rate"] == r"\> 0.99"  # without \ it is Markdown's quotation
     assert differences["Apart"].str.fullmatch(r"\d+\.\dσ").all()
     assert sum(badge.value.count("Like the training galaxies") for badge in at.markdown) == 2
 
