@@ -55,9 +55,9 @@ def comparison_table(galaxies: Galaxies, contrasts: Contrasts | None = None) -> 
     Returns
     -------
     astropy.table.Table
-        The columns of `galexplorer.export.target_tables.summary_table` but for ``problem``, and
-        ``seed`` and ``draws``. The metadata hold the provenance that all have in common, that of
-        each galaxy with its origins and caveats, the differences, and the citation.
+        The columns of a list of targets but for ``problem``, and ``seed`` and ``draws``. The
+        metadata hold the provenance that all have in common, that of each galaxy with its origins
+        and caveats, the differences, and the citation.
     """
     results = [result for _, result in galaxies]
     table = summary_table([_outcome(name, result) for name, result in galaxies])
@@ -114,10 +114,12 @@ def comparison_bytes(galaxies: Galaxies, format: str, contrasts: Contrasts | Non
 
     Parameters
     ----------
-    galaxies, contrasts
-        As of `comparison_table`.
+    galaxies : sequence of (str, Result)
+        Names that differ, and results.
     format : str
-        One of `TABLE_FORMATS`; CSV has columns alone.
+        One of ``TABLE_FORMATS``; CSV has columns alone.
+    contrasts : mapping of str to Contrast, optional
+        By target, the first of two galaxies less the second.
 
     Returns
     -------
@@ -229,7 +231,7 @@ def mark_unusable(name: str) -> str:
     return f"{name} ({LEVEL_WORDS[DO_NOT_USE].lower()})"
 
 
-def figure_content(
+def comparison_figure_bytes(
     galaxies: Galaxies, kind: str, format: str, size: str = "double",
     names: Sequence[str] = PROPERTY_NAMES,
 ) -> bytes:  # fmt: skip
@@ -237,10 +239,14 @@ def figure_content(
 
     Parameters
     ----------
-    galaxies, kind, size, names
-        As of `comparison_figure`.
+    galaxies : sequence of (str, Result)
+        As of `comparison_figure`, and so the others.
+    kind : {"corner", "bpt"}
     format : {"png", "pdf", "svg"}
         PNG has 300 dots per inch.
+    size : {"single", "double", "poster"}
+    names : sequence of str
+        Targets of the corner plot.
 
     Returns
     -------

@@ -28,7 +28,7 @@ class Contrast:
     Attributes
     ----------
     quantiles : dict of str to float
-        Of the difference, in the target's unit, by `galexplorer.schema.SUMMARY_QUANTILES`.
+        Of the difference, in the target's unit, by ``galexplorer.schema.SUMMARY_QUANTILES``.
     p_greater : float
         Probability that the first galaxy has the larger value.
     """

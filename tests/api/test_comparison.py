@@ -16,8 +16,8 @@ from galexplorer.api.comparison import (
     TABLE_FORMATS,
     comparison_bytes,
     comparison_figure,
+    comparison_figure_bytes,
     comparison_table,
-    figure_content,
 )
 from galexplorer.errors import OptionError
 from galexplorer.figures.palette import LIGHT, OVERLAY, SERIES
@@ -131,10 +131,10 @@ def test_what_must_not_be_used_is_grey_and_named_so(galaxies):
 
 @pytest.mark.parametrize("kind", ["corner", "bpt"])
 def test_figures_are_for_print_and_carry_their_provenance(galaxies, kind):
-    image = Image.open(io.BytesIO(figure_content(galaxies, kind, "png", "single")))
+    image = Image.open(io.BytesIO(comparison_figure_bytes(galaxies, kind, "png", "single")))
     assert image.width == round(3.5 * 300)
     for words in ("NGC 1: Verdict", "Do not use", "Seed: 3", "2511.12737"):
         assert words in image.info["Description"]
-    pdf = figure_content(galaxies, kind, "pdf")
+    pdf = comparison_figure_bytes(galaxies, kind, "pdf")
     assert pdf.startswith(b"%PDF")
-    assert figure_content(galaxies, kind, "pdf") == pdf
+    assert comparison_figure_bytes(galaxies, kind, "pdf") == pdf

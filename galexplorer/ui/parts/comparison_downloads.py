@@ -9,7 +9,7 @@ from galexplorer.api.comparison import (
     FIGURES,
     TABLE_FORMATS,
     comparison_bytes,
-    figure_content,
+    comparison_figure_bytes,
 )
 from galexplorer.export.figures import FIGURE_FORMATS
 from galexplorer.export.publication import SIZES
@@ -83,7 +83,7 @@ def offer_comparison(
             persist_state="session",
             label_visibility="collapsed",
         )
-        make = partial(figure_content, galaxies, kind, format, size, panels)
+        make = partial(comparison_figure_bytes, galaxies, kind, format, size, panels)
         suffix, hint = f".{format}", _FIGURE_HINT
     st.download_button(
         "Download",
