@@ -42,7 +42,7 @@ def fetch_pictures(
     problems: list[str] = []
 
     def get(place: Place) -> bytes | None:
-        label = "legacy jpeg {:.5f} {:+.5f} {:.1f}".format(*place)
+        label = _label(place)
         if kept := cache.get(label):
             return kept
         if problems:
@@ -58,6 +58,27 @@ def fetch_pictures(
     with ThreadPoolExecutor(THREADS) as pool:
         pictures = list(pool.map(get, places))
     return pictures, problems[0] if problems else ""
+
+
+def kept_pictures(places: Sequence[Place], cache: Cache) -> list[bytes | None]:
+    """Return the pictures that were fetched before, without a network.
+
+    Parameters
+    ----------
+    places : sequence of (float, float, float)
+        As of `fetch_pictures`.
+    cache : Cache
+
+    Returns
+    -------
+    list of bytes or None
+        None where none is kept.
+    """
+    return [cache.get(_label(place)) for place in places]
+
+
+def _label(place: Place) -> str:
+    return "legacy jpeg {:.5f} {:+.5f} {:.1f}".format(*place)
 
 
 def _get(place: Place, network: Network) -> bytes:

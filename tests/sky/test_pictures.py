@@ -8,7 +8,7 @@ import pytest
 from galexplorer.image.jpeg import is_composite
 from galexplorer.sky.cache import Cache
 from galexplorer.sky.http import Network
-from galexplorer.sky.pictures import fetch_pictures
+from galexplorer.sky.pictures import fetch_pictures, kept_pictures
 
 PLACES = [(160.0 + k, 20.0, 24.0) for k in range(6)]
 
@@ -26,13 +26,17 @@ def fetch(replay, settings):
     return run
 
 
-def test_pictures_come_and_are_kept(fetch, replay):
+def test_pictures_come_and_are_kept(fetch, replay, settings):
     pictures, problem = fetch()
     assert problem == ""
     assert all(is_composite(picture) for picture in pictures)
     assert replay.counts["legacy"] == 6
     again, _ = fetch({"legacy": "500"})
     assert again == pictures
+    assert kept_pictures([*PLACES, (1.0, 2.0, 24.0)], Cache(settings.cache_dir)) == [
+        *pictures,
+        None,
+    ]
     assert replay.counts["legacy"] == 6
 
 

@@ -65,7 +65,10 @@ def show_gallery(
     if pictures:
         fetched, problem = _fetch(galaxies)
         if problem:
-            st.caption(f":material/cloud_off: {problem} Reconstructions are shown instead.")
+            st.caption(
+                f":material/cloud_off: {problem} Reconstructions are shown where no picture was "
+                "fetched before."
+            )
     width = 100 if brief else 120
     with st.grid("auto", min_column_width=width, gap="small", key=f"gallery_{key}"):
         if first is not None:
@@ -160,12 +163,13 @@ def _outage() -> dict[str, tuple[float, str]]:
 def _fetch(galaxies: Sequence[Neighbour]) -> tuple[list[bytes | None], str]:
     from galexplorer.sky.cache import Cache  # clients of services: only where asked
     from galexplorer.sky.http import Network
-    from galexplorer.sky.pictures import PATIENCE, fetch_pictures
+    from galexplorer.sky.pictures import PATIENCE, fetch_pictures, kept_pictures
 
+    places = [(galaxy.ra, galaxy.dec, galaxy.field_arcsec) for galaxy in galaxies]
     until, why = _outage().get("pictures", (0.0, ""))
     if time.monotonic() < until:
-        return [None] * len(galaxies), why
-    places = [(galaxy.ra, galaxy.dec, galaxy.field_arcsec) for galaxy in galaxies]
+        kept = kept_pictures(places, Cache(PATIENCE.cache_dir))
+        return kept, why if None in kept else ""
     with st.spinner("Fetching SDSS pictures …"), Network(PATIENCE) as network:
         pictures, problem = fetch_pictures(places, network, Cache(PATIENCE.cache_dir))
     if problem:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 from galexplorer.inference import library
 from galexplorer.inference.neighbours import Library
 from galexplorer.records.result import EMPTY_LIBRARY
+from galexplorer.sky import pictures
+from galexplorer.sky.cache import Cache
 from galexplorer.ui.parts import galaxy_list, gallery, latent_map
 from galexplorer.ui.parts.latent_map import chosen_rows
 from galexplorer.ui.session import state
@@ -116,6 +119,26 @@ def test_an_outage_is_remembered(app, monkeypatch):
     gallery._outage().clear()
     assert len(calls) == 1
     assert any("The viewer is away" in c.value for c in app.caption)
+
+
+def test_pictures_that_were_fetched_are_shown_while_the_service_is_away(app, monkeypatch, tmp_path):
+    """Real pixels, where there are any on the disk, before what the autoencoder makes."""
+    cache = Cache(tmp_path)
+    monkeypatch.setattr(pictures, "PATIENCE", replace(pictures.PATIENCE, cache_dir=tmp_path))
+    monkeypatch.setattr(
+        pictures, "fetch_pictures", lambda places, *rest: pytest.fail("the network was asked")
+    )
+    neighbours = the_record(app).result.neighbours
+    monkeypatch.setitem(gallery._outage(), "pictures", (time.monotonic() + 60, "It is away."))
+    for k, galaxy in enumerate(neighbours):
+        if k == 1:
+            continue
+        cache.put(
+            f"legacy jpeg {galaxy.ra:.5f} {galaxy.dec:+.5f} {galaxy.field_arcsec:.1f}", b"jpeg"
+        )
+    found, problem = gallery._fetch(neighbours)
+    assert found == [None if k == 1 else b"jpeg" for k in range(8)]
+    assert problem == "It is away."
 
 
 def test_points_are_chosen_once_and_in_order():
