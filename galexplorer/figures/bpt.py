@@ -9,15 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from galexplorer.figures.canvas import Figure
-from galexplorer.figures.cloud import (
-    CLOUD_SIZE,
-    Marks,
-    cloud_traces,
-    contours,
-    curve_trace,
-    diagram_layout,
-)
+from galexplorer.figures.cloud import CLOUD_SIZE, Marks, cloud_marks, contours, demarcation
 from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.diagram import Axis, Diagram, Label, Line, Points, plotly_figure
 from galexplorer.figures.palette import OVERLAY, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES
@@ -75,14 +69,12 @@ def _finite_ratios(
     return x[finite], y[finite], finite
 
 
-def _region_labels(
-    probabilities: Mapping[str, float] | None,
-) -> list[tuple[str, float, float, float]]:
-    """Return words, place and angle of each region's label, none across a curve."""
+def _region_labels(probabilities: Mapping[str, float] | None) -> list[Label]:
+    """Return the label of each region, none across a curve."""
     labels = []
     for name, (x, y, angle) in _LABEL_POSITIONS.items():
         share = "" if probabilities is None else f" {probabilities[name]:.0%}"
-        labels.append((BPT_LABELS[name] + share, x, y, angle))
+        labels.append(Label(BPT_LABELS[name] + share, x, y, angle))
     return labels
 
 
@@ -97,7 +89,34 @@ def bpt_figure(
     selected: Bool[np.ndarray, " n"] | None = None,
     height: int = 430,
 ) -> go.Figure:
-    """Draw the BPT cloud for the screen.
+    """Draw the BPT cloud so that it can be zoomed and tells its values.
+
+    Parameters and errors are those of `bpt_diagram`, and:
+
+    Parameters
+    ----------
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    diagram = bpt_diagram(posterior, probabilities, dark, reference, others, name, known, selected)
+    return plotly_figure(diagram, height)
+
+
+def bpt_diagram(
+    posterior: Posterior,
+    probabilities: Mapping[str, float] | None = None,
+    dark: bool = False,
+    reference: tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]] | None = None,
+    others: Sequence[tuple[str, Posterior, str]] = (),
+    name: str = "Draws",
+    known: Mapping[str, float] | None = None,
+    selected: Bool[np.ndarray, " n"] | None = None,
+) -> Diagram:
+    """Return the BPT cloud for the screen.
 
     Parameters
     ----------
@@ -117,12 +136,10 @@ def bpt_figure(
         Published values by target; a point where all four lines are among them.
     selected : ndarray, shape (n,), bool, optional
         Draws to point out.
-    height : int
-        Pixels.
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    Diagram
         Draws, their median with the ellipse that holds 68% of them, the 95% contour and three
         named demarcations.
 
@@ -137,24 +154,20 @@ def bpt_figure(
     y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = theme(dark)
     marks = Marks(_known_ratios(known), None if selected is None else selected[finite])
-    # Traces and layout go into the figure at once: adding to one takes three times as long.
-    return go.Figure(
-        [
+    return Diagram(
+        Axis("log [N II] 6584 / Hα  [dex]", "log [N II]/Hα", *x_range),
+        Axis("log [O III] 5007 / Hβ  [dex]", "log [O III]/Hβ", *y_range),
+        (
             *(() if reference is None else (_reference(*reference),)),
-            *(curve_trace(*curve, colours) for curve in _demarcations(*x_range)),
+            *(demarcation(*curve, colours) for curve in _demarcations(*x_range)),
             *(
                 contours(*cloud, MASSES, other_name, hue, 1.6)
                 for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True)
             ),
-            *cloud_traces(x, y, colours, name, ("log [N II]/Hα", "log [O III]/Hβ"), marks),
-        ],
-        diagram_layout(
-            ("log [N II] 6584 / Hα  [dex]", "log [O III] 5007 / Hβ  [dex]"),
-            (x_range, y_range),
-            _region_labels(probabilities),
-            colours,
-            height,
+            *cloud_marks(x, y, colours, name, marks),
         ),
+        tuple(_region_labels(probabilities)),
+        colours,
     )
 
 
@@ -166,24 +179,18 @@ def _known_ratios(known: Mapping[str, float] | None) -> tuple[float, float] | No
     return nii - halpha, oiii - hbeta
 
 
-def _reference(x: np.ndarray, y: np.ndarray) -> dict:
+def _reference(x: np.ndarray, y: np.ndarray) -> Line | Points:
     if x.size >= MIN_DENSITY:
         name = f"{x.size:,} reference galaxies"
         return contours(x, y, REFERENCE_MASSES, name, OVERLAY, 1)
-    return {
-        "x": x,
-        "y": y,
-        "mode": "markers",
-        "name": f"{x.size} reference galaxies",
-        "marker": {"color": OVERLAY, "size": 4, "opacity": 0.6, "symbol": "circle-open"},
-        "hoverinfo": "skip",
-    }
+    name = f"{x.size} reference galaxies"
+    return Points(name, x, y, OVERLAY, 4, 0.6, "circle-open", told=False)
 
 
 def bpt_static_figure(
     posterior: Posterior, probabilities: Mapping[str, float] | None = None, dark: bool = False
 ) -> Figure:
-    """Draw the BPT cloud for print; parameters and errors are those of `bpt_figure`.
+    """Draw the BPT cloud for print; parameters and errors are those of `bpt_diagram`.
 
     Returns
     -------
@@ -229,12 +236,12 @@ def draw_bpt(
         markersize=6,
         markeredgecolor=colours.background,
     )
-    for text, label_x, label_y, angle in _region_labels(probabilities):
+    for label in _region_labels(probabilities):
         axes.text(
-            label_x,
-            label_y,
-            text,
-            rotation=-angle,
+            label.x,
+            label.y,
+            label.words,
+            rotation=-label.angle,
             ha="center",
             va="center",
             color=colours.text,

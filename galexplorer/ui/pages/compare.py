@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from galexplorer.figures.diagram import plotly_figure
 from galexplorer.figures.palette import SERIES
 from galexplorer.records.result import Result
 from galexplorer.schema import TARGETS
@@ -181,9 +182,12 @@ def _show_bpt(chosen: list[ExploredGalaxy], names: list[str], colours: list[str]
     ]
     keys = (*(record.key for record in chosen), *names)
     st.plotly_chart(
-        plots.bpt_of(keys, plots.dark(), chosen[0].result, others, False, names[0]),
+        plotly_figure(
+            plots.bpt_of(keys, plots.dark(), chosen[0].result, others, False, names[0]).diagram,
+            plots.ZOOMED_PX,
+        ),
         key="bpt_compared",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+        config=plots.ZOOMED,
         alt="BPT diagram with the posterior draws of "
         + ", ".join(
             f"{n} ({history.describe_options(r.options) or 'defaults'})"

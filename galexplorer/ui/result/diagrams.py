@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from galexplorer.figures.axis_names import BRIEF
+from galexplorer.figures.diagram import plotly_figure
 from galexplorer.figures.palette import OVERLAY, UNITS
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
 from galexplorer.science.mass_excitation import MEX_LABELS, mex_probabilities
@@ -15,10 +16,12 @@ from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.parts.tables import line_words, show_line_kinds
 from galexplorer.ui.result.linked_corner import show_linked_corner
+from galexplorer.ui.result.pointed_diagram import show_pointed_diagram
 from galexplorer.ui.session.region import clear_region, keep_region, selected_region
 from galexplorer.ui.session.state import ExploredGalaxy
 
 BPT, MEX = "BPT", "Mass-excitation"
+_ZOOMED_PX = 560
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _LABELS = {target.name: target.label for target in TARGETS}
 
@@ -119,7 +122,8 @@ def _show_selected(record: ExploredGalaxy) -> None:
 def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the BPT or the mass-excitation cloud."""
     st.session_state.setdefault("diagram", BPT)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    heading = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with heading:
         st.subheader("Excitation", anchor=False, width="content")
         chosen = st.segmented_control(
             "Diagram",
@@ -135,7 +139,7 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
     if chosen == MEX:
         chances = mex_probabilities(result.posterior.draws, result.measurable)
         shares = ", ".join(f"{MEX_LABELS[name]} {p:.0%}" for name, p in chances.items())
-        figure = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
+        drawn = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
         title = "Mass-excitation diagram"
         words = (
             "Thin: 95% contour. Grey: Juneau et al. 2014; between the two curves galaxies may be "
@@ -145,28 +149,33 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
         before = [] if earlier is None else [("Before", earlier.result, OVERLAY)]
         keys = (record.key, *([earlier.key] if earlier is not None else []))
-        figure = plots.bpt_of(
-            keys,
-            plots.dark(),
-            result,
-            before,
-            shares=True,
-            truth=truth,
-            region=region,
-            height=plots.DIAGRAM_PX,
+        drawn = plots.bpt_of(
+            keys, plots.dark(), result, before, shares=True, truth=truth, region=region
         )
         title = "BPT diagram"
         words = (
             "Thin: 95% contour. Grey, solid: Kewley et al. 2001; dashed: Kauffmann et al. 2003; "
             "dotted: Schawinski et al. 2007."
         )
-    st.plotly_chart(
-        figure,
-        key="bpt",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"{title} with the cloud of posterior draws. Class probabilities: {shares}.",
-    )
+    alt = f"{title} with the cloud of posterior draws. Class probabilities: {shares}."
+    if region is not None:
+        number = int(region.holds(result.posterior).sum())
+        alt += f" Selected draws ({number:,}) are marked."
+    if heading.button("Zoom", key="zoom_diagram", type="tertiary", icon=":material/zoom_in:"):
+        _zoom(title, drawn, alt)
+    show_pointed_diagram(drawn.picture, alt, drawn.frame, key="bpt")
     st.caption(words)
+
+
+def _zoom(title: str, drawn: plots.Drawn, alt: str) -> None:
+    """Draw a diagram over the page, to be zoomed and pointed at."""
+
+    @st.dialog(title, width="large")
+    def show() -> None:
+        figure = plotly_figure(drawn.diagram, _ZOOMED_PX)
+        st.plotly_chart(figure, key="diagram_zoomed", config=plots.ZOOMED, alt=alt)
+
+    show()
 
 
 def show_lines(record: ExploredGalaxy) -> None:
