@@ -23,7 +23,7 @@ from galexplorer.export.figures import SETTINGS, settings_lock
 from galexplorer.export.provenance import CITATION, describe_provenance, provenance_lines
 from galexplorer.export.publication import FIGURES, Size, fit_corner
 from galexplorer.export.sheet import MARGIN_IN, PAGE_IN, WIDTH_IN, Sheet, rasterise, verbatim
-from galexplorer.figures.bpt import draw_bpt
+from galexplorer.figures.bpt_static import draw_bpt
 from galexplorer.figures.corner import draw_corner
 from galexplorer.figures.lines_static import draw_lines
 from galexplorer.figures.palette import LIGHT

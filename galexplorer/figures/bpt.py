@@ -1,16 +1,12 @@
-"""The galaxy's place on the BPT diagram, as a cloud of posterior draws."""
+"""The galaxy's place on the BPT diagram, as a cloud of posterior draws, for the screen."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float
-from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
-from galexplorer.figures.canvas import Figure
-from galexplorer.figures.cloud import CLOUD_SIZE, Marks, cloud_marks, contours, demarcation
-from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.cloud import Marks, cloud_marks, contours, demarcation
 from galexplorer.figures.diagram import Axis, Diagram, Label, Line, Points, plotly_figure
 from galexplorer.figures.palette import OVERLAY, theme
 from galexplorer.records.posterior import Posterior
@@ -41,7 +37,7 @@ _LABEL_POSITIONS = {
 }
 
 
-def _demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
+def demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
     """Return name, dash, x and y of each curve, drawn where it divides two classes."""
     kewley_x = np.linspace(low, KEWLEY_POLE - 0.02, 300)
     kauffmann_x = np.linspace(max(low, -1.28), KAUFFMANN_POLE - 0.02, 300)
@@ -53,12 +49,12 @@ def _demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, n
     ]
 
 
-def _limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tuple[float, float]:
+def limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tuple[float, float]:
     ends = np.array([np.quantile(values, [0.005, 0.995]) for values in columns])
     return min(default[0], float(ends.min()) - 0.1), max(default[1], float(ends.max()) + 0.1)
 
 
-def _finite_ratios(
+def finite_ratios(
     posterior: Posterior,
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " m"]]:
     """Return the ratios of the draws that have them, and which these are."""
@@ -69,7 +65,7 @@ def _finite_ratios(
     return x[finite], y[finite], finite
 
 
-def _region_labels(probabilities: Mapping[str, float] | None) -> list[Label]:
+def region_labels(probabilities: Mapping[str, float] | None) -> list[Label]:
     """Return the label of each region, none across a curve."""
     labels = []
     for name, (x, y, angle) in _LABEL_POSITIONS.items():
@@ -148,10 +144,10 @@ def bpt_diagram(
     ValueError
         If no draw has finite line ratios.
     """
-    x, y, finite = _finite_ratios(posterior)
-    clouds = [(x, y), *(_finite_ratios(other)[:2] for _, other, _ in others)]
-    x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
-    y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
+    x, y, finite = finite_ratios(posterior)
+    clouds = [(x, y), *(finite_ratios(other)[:2] for _, other, _ in others)]
+    x_range = limits([cloud[0] for cloud in clouds], X_RANGE)
+    y_range = limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = theme(dark)
     marks = Marks(_known_ratios(known), None if selected is None else selected[finite])
     return Diagram(
@@ -159,14 +155,14 @@ def bpt_diagram(
         Axis("log [O III] 5007 / Hβ  [dex]", "log [O III]/Hβ", *y_range),
         (
             *(() if reference is None else (_reference(*reference),)),
-            *(demarcation(*curve, colours) for curve in _demarcations(*x_range)),
+            *(demarcation(*curve, colours) for curve in demarcations(*x_range)),
             *(
                 contours(*cloud, MASSES, other_name, hue, 1.6)
                 for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True)
             ),
             *cloud_marks(x, y, colours, name, marks),
         ),
-        tuple(_region_labels(probabilities)),
+        tuple(region_labels(probabilities)),
         colours,
     )
 
@@ -185,72 +181,3 @@ def _reference(x: np.ndarray, y: np.ndarray) -> Line | Points:
         return contours(x, y, REFERENCE_MASSES, name, OVERLAY, 1)
     name = f"{x.size} reference galaxies"
     return Points(name, x, y, OVERLAY, 4, 0.6, "circle-open", told=False)
-
-
-def bpt_static_figure(
-    posterior: Posterior, probabilities: Mapping[str, float] | None = None, dark: bool = False
-) -> Figure:
-    """Draw the BPT cloud for print; parameters and errors are those of `bpt_diagram`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
-    draw_bpt(figure.add_subplot(facecolor="none"), posterior, probabilities, dark)
-    return figure
-
-
-def draw_bpt(
-    axes: Axes,
-    posterior: Posterior,
-    probabilities: Mapping[str, float] | None = None,
-    dark: bool = False,
-) -> None:
-    """Draw the BPT cloud in axes; the rest as `bpt_static_figure`."""
-    x, y, _ = _finite_ratios(posterior)
-    x_range, y_range = _limits([x], X_RANGE), _limits([y], Y_RANGE)
-    colours = theme(dark)
-    styles = {"solid": "-", "dash": "--", "dot": ":"}
-    for name, dash, curve_x, curve_y in _demarcations(*x_range):
-        axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=name)
-    axes.plot(
-        x[:CLOUD_SIZE],
-        y[:CLOUD_SIZE],
-        ".",
-        color=colours.accent,
-        markersize=2.5,
-        alpha=0.35,
-        zorder=1,
-    )
-    centres_x, centres_y, density = density_grid(x, y)
-    levels = sorted(set(credible_levels(density, MASSES)))
-    axes.contour(
-        centres_x, centres_y, density, levels=levels, colors=colours.accent, linewidths=1.2
-    )
-    axes.plot(
-        np.median(x),
-        np.median(y),
-        "D",
-        color=colours.accent,
-        markersize=6,
-        markeredgecolor=colours.background,
-    )
-    for label in _region_labels(probabilities):
-        axes.text(
-            label.x,
-            label.y,
-            label.words,
-            rotation=-label.angle,
-            ha="center",
-            va="center",
-            color=colours.text,
-            fontsize=9,
-            path_effects=[withStroke(linewidth=2, foreground=colours.background)],
-        )
-    axes.set(xlim=x_range, ylim=y_range)
-    axes.set_xlabel(r"$\log\,$[N II] 6584 / H$\alpha$ [dex]", color=colours.text)
-    axes.set_ylabel(r"$\log\,$[O III] 5007 / H$\beta$ [dex]", color=colours.text)
-    axes.tick_params(colors=colours.text)
-    axes.spines[:].set_color(colours.faint)
-    axes.legend(loc="lower left", fontsize=8, frameon=False, labelcolor=colours.text)

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from types import ModuleType
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,9 +14,6 @@ from galexplorer.ui.parts import controls, file_questions, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.showcase import show_name, show_showcase
-from galexplorer.ui.result.picture import show_objects
-from galexplorer.ui.result.report import show_result
-from galexplorer.ui.result.sky_field import offer_undo
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Options, Request, without_image
@@ -66,12 +64,20 @@ def page() -> None:
     if record is not None:
         controls.show_lacking(record.result, options.use, below_inputs)
         page_style.start_at_top(record.galaxy)
-        show_result(record, _earlier(record))
+        _load_report().show_result(record, _earlier(record))
     elif problem is not None:
         _show_problem(problem, source, options, beside)
     elif wanted is None and request is None:
         show_showcase(_show)
+        _load_report()
     show_history(record.key if record is not None else None)
+
+
+def _load_report() -> ModuleType:
+    """Return what draws results, which the first page loads while it is read."""
+    from galexplorer.ui.result import report
+
+    return report
 
 
 def _apply_address() -> tuple[str, ...]:
@@ -131,6 +137,9 @@ def _show_problem(
     problem: GalexplorerError, source: Source | None, options: Options, place: DeltaGenerator
 ) -> None:
     """Say beside what caused it why there is no answer, and ask for what would give one."""
+    from galexplorer.ui.result.picture import show_objects
+    from galexplorer.ui.result.sky_field import offer_undo
+
     upload = source if source is not None and source.kind == "upload" else None
     with place.container():
         if upload is not None and file_questions.can_be_asked(problem, upload):

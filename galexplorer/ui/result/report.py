@@ -8,7 +8,7 @@ from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import VALUES_ANYWAY
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
-from galexplorer.ui.result import diagrams, latent_sliders, picture
+from galexplorer.ui.result import diagrams, picture
 from galexplorer.ui.result.bar import show_bar
 from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.result.verdict import show_verdict
@@ -90,7 +90,7 @@ def _show_details(record: ExploredGalaxy) -> None:
         DERIVED: lambda: tables.show_derived(record.result),
         LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
-        VARIED: lambda: latent_sliders.show_variations(record),
+        VARIED: lambda: _show_variations(record),
         NOTES: lambda: _show_notes(record.result),
         CODE: lambda: show_code(record),
     }
@@ -98,6 +98,12 @@ def _show_details(record: ExploredGalaxy) -> None:
         if tab.open:
             with tab:
                 drawn[name]()
+
+
+def _show_variations(record: ExploredGalaxy) -> None:
+    from galexplorer.ui.result.latent_sliders import show_variations  # with torch
+
+    show_variations(record)
 
 
 def _show_notes(result: Result) -> None:
