@@ -134,7 +134,7 @@ def latex_table(result: Result, name: str = "") -> str:
     str
         A ``table`` with a row for each target: quantity, symbol, median with the errors to 68%,
         and the known value where there is any. Caveats of values are notes below it; verdict,
-        provenance and citation stand above it as comments.
+        provenance and citation follow as comments.
     """
     caveats = target_caveats(result)
     letters = zip(dict.fromkeys(caveats.values()), ascii_lowercase, strict=False)
@@ -160,7 +160,7 @@ def latex_table(result: Result, name: str = "") -> str:
         *(f"{mark} {_typeset(words)}" for words, mark in marks.items()),
     ]
     lines = [
-        *_commented(["Needs the package booktabs.", *_provenance(result)]),
+        "% Needs the package booktabs.",
         r"\begin{table}",
         r"\centering",
         rf"\caption{{Posterior of {_escape(name) or 'the galaxy'}, inferred without a spectrum. "
@@ -177,6 +177,7 @@ def latex_table(result: Result, name: str = "") -> str:
         *(f"{note}\\\\" for note in notes[:-1]),
         notes[-1],
         r"\end{table}",
+        *_commented(_provenance(result)),
     ]
     return "\n".join([*lines, ""])
 

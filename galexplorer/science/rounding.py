@@ -5,6 +5,9 @@ import math
 _PLAIN = (0.01, 9999.5)
 """Values within these are written without a power of ten."""
 
+_NARROW = 0.1
+"""Error, as a part of the value, below which two digits do not tell an interval's ends apart."""
+
 _MAX_DECIMALS = 6
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -91,7 +94,8 @@ def linear_range(log_low: float, log_middle: float, log_high: float) -> tuple[st
     exponent = _exponent(values[1])
     low, middle, high = (value / 10.0**exponent for value in values)
     errors = [error for error in (middle - low, high - middle) if error > 0]
-    least = _error_places(min(errors)) if errors else -_MAX_DECIMALS
+    narrow = bool(errors) and min(errors) < _NARROW * middle
+    least = _error_places(min(errors)) if narrow else -_MAX_DECIMALS
     first, word, last = (
         _rounded(value, max(least, _two_digits(value))) for value in (low, middle, high)
     )

@@ -139,7 +139,7 @@ def kind_of_galaxy(result: Result) -> str:
 
 
 def describe_classes(result: Result) -> str:
-    """Return what the probabilities of the BPT classes are shares of, in a sentence or two.
+    """Return what the probabilities of the BPT classes hold for, in a sentence or two.
 
     The lines of a passive galaxy, where they are seen at all, mostly have the ratios of a LINER:
     old stars ionize the gas, and most such galaxies have no active nucleus (Cid Fernandes et al.
@@ -150,13 +150,13 @@ def describe_classes(result: Result) -> str:
     result : Result
     """
     seen = 1 - result.p_no_lines
-    words = "Percentages: probability of each class, as a share of the draws"
+    words = "Percentages: probability of each class"
     if np.isfinite(seen):
-        words += f" in which an SDSS spectrum would show all four lines (probability {seen:.0%})"
+        words += f" if an SDSS spectrum shows all four lines (probability {seen:.0%})"
     if passive_share(result) > MIN_CLASS_PROBABILITY:
         words += (
-            ". This galaxy is passive: old stars can ionize its gas and give it the line ratios of "
-            "a LINER without an active nucleus (Cid Fernandes et al. 2011)"
+            ". The galaxy is passive: old stars can give its gas the lines of a LINER without an "
+            "active nucleus (Cid Fernandes et al. 2011)"
         )
     return f"{words}."
 

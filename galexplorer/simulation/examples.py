@@ -71,7 +71,8 @@ KINDS = (
     Kind(
         "dwarf.fits.gz",
         "Blue dwarf",
-        "Low mass, metal-poor, strong oxygen lines.",
+        "Low mass, metal-poor, strong oxygen lines. So blue that the verdict asks whether its "
+        "bands are swapped.",
         "redshift < 0.025 and log_stellar_mass < 9.2 and petro_r50_true.between(2, 5) and r < 17.2 "
         "and log_flux_oiii_5007 > 2.2 and bpt_class == 0 and gas_metallicity < 8.5 "
         "and gas_metallicity_valid",

@@ -29,6 +29,7 @@ def test_errors_tell_the_digits(values, expected):
 
 def test_the_ends_of_a_wide_interval_do_not_vanish():
     assert linear_range(*log_of(3.6, 41.0, 87.0)) == ("41", "3.6 to 87")
+    assert linear_range(*log_of(1.6e8, 5.0e8, 14.3e8)) == ("5.0 × 10⁸", "(1.6 to 14) × 10⁸")
     assert linear_range(*log_of(1.2e10, 2.1e10, 3.5e10)) == ("2.1 × 10¹⁰", "(1.2 to 3.5) × 10¹⁰")
 
 

@@ -98,13 +98,13 @@ def test_a_passive_galaxy_is_no_liner_beside_it(result):
     passive = replace(with_column(result, "log_sfr", -1.5), bpt=bpt, measurable=lines)
     assert class_words(passive) == "Passive; its lines: LINER 55%"
     words = describe_classes(passive)
-    assert "would show all four lines (probability 38%)" in words
-    assert "This galaxy is passive: old stars can ionize its gas" in words
+    assert "if an SDSS spectrum shows all four lines (probability 38%)" in words
+    assert "The galaxy is passive: old stars can give its gas the lines of a LINER" in words
     assert "without an active nucleus" in words
     forming = replace(result, bpt=bpt)
     assert class_words(forming) == "LINER 55%"
     assert "passive" not in describe_classes(forming)
-    assert "as a share of the draws." in describe_classes(forming)  # of which nothing else is known
+    assert describe_classes(forming) == "Percentages: probability of each class."
 
 
 def test_no_class_is_named_without_confidence(result):

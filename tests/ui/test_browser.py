@@ -34,7 +34,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     )
     visit.locator(".st-key-downloads_open button").first.click()
     served.choose(visit, "What", "Summary")
-    visit.get_by_role("radio", name="LaTeX table row").wait_for()
+    visit.get_by_role("radio", name="JSON").wait_for()
     with visit.expect_download() as waiting:
         visit.locator(".st-key-download button").first.click()
     summary = json.loads(Path(waiting.value.path()).read_text())

@@ -9,8 +9,15 @@ import streamlit as st
 from galexplorer.figures.axis_names import BRIEF
 from galexplorer.figures.palette import OVERLAY, UNITS
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
+from galexplorer.science.glossary import explain
 from galexplorer.science.mass_excitation import MEX_LABELS, mex_probabilities
-from galexplorer.science.summary import BPT_LABELS, describe_interval, format_value, in_sentence
+from galexplorer.science.summary import (
+    BPT_LABELS,
+    describe_classes,
+    describe_interval,
+    format_value,
+    in_sentence,
+)
 from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.parts.tables import line_words, show_line_kinds
@@ -19,6 +26,10 @@ from galexplorer.ui.session.region import clear_region, keep_region, selected_re
 from galexplorer.ui.session.state import ExploredGalaxy
 
 BPT, MEX = "BPT", "Mass-excitation"
+_CLASSES = (
+    *("BPT diagram", "Star-forming", "Composite", "Seyfert", "LINER"),
+    "Mass-excitation diagram (MEx)",
+)
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _LABELS = {target.name: target.label for target in TARGETS}
 
@@ -26,7 +37,9 @@ _LABELS = {target.name: target.label for target in TARGETS}
 def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Joint posterior", anchor=False, width="content")
+        st.subheader(
+            "Joint posterior", anchor=False, width="content", help=explain("Corner plot", "Draw")
+        )
         names = plots.choose_panels("panels")
         _select_by_hand(record, names)
     truth = tuple(sorted(record.known.items()))
@@ -120,7 +133,7 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
     """Draw the BPT or the mass-excitation cloud."""
     st.session_state.setdefault("diagram", BPT)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Excitation", anchor=False, width="content")
+        st.subheader("Excitation", anchor=False, width="content", help=explain(*_CLASSES))
         chosen = st.segmented_control(
             "Diagram",
             [BPT, MEX],
@@ -138,8 +151,8 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         figure = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
         title = "Mass-excitation diagram"
         words = (
-            "Thin: 95% contour. Grey: Juneau et al. 2014; between the two curves galaxies may be "
-            "of either kind."
+            "Percentages: probability of each class. Thin: 95% contour. Grey: Juneau et al. 2014; "
+            "between the two curves galaxies may be of either kind."
         )
     else:
         shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
@@ -157,8 +170,8 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         )
         title = "BPT diagram"
         words = (
-            "Thin: 95% contour. Grey, solid: Kewley et al. 2001; dashed: Kauffmann et al. 2003; "
-            "dotted: Schawinski et al. 2007."
+            f"{describe_classes(result)} Thin: 95% contour. Grey, solid: Kewley et al. 2001; "
+            "dashed: Kauffmann et al. 2003; dotted: Schawinski et al. 2007."
         )
     st.plotly_chart(
         figure,
@@ -183,7 +196,7 @@ def show_lines(record: ExploredGalaxy) -> None:
             plots.lines_of(record.key, plots.dark(), truth, record.result),
             key="lines",
             config={"displayModeBar": False},
-            alt=f"Posteriors of the log fluxes in 1e-17 erg/s/cm2: {words}.",
+            alt=f"Posteriors of the predicted log fluxes in 1e-17 erg/s/cm2: {words}.",
         )
     with right:
         show_line_kinds(record.result)
