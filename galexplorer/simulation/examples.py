@@ -82,7 +82,8 @@ KINDS = (
     Kind(
         "composite.fits.gz",
         "Composite galaxy",
-        "Young stars and a weak active nucleus at once.",
+        "Young stars and a weak active nucleus at once. Its lines are called composite, and "
+        "the galaxy passive.",
         "redshift.between(0.03, 0.1) and bpt_class == 1 and r < 17 and log_stellar_mass > 10.2 "
         "and log_sfr - log_stellar_mass > -11",
         "Composite galaxy",

@@ -15,6 +15,8 @@ from galexplorer.export.files import DRAWS_FORMATS, result_bytes
 from galexplorer.export.latex import latex_table
 from galexplorer.schema import TARGETS
 from galexplorer.science.caveats import target_caveats
+from galexplorer.science.glossary import GLOSSARY
+from galexplorer.science.summary import describe_interval
 from galexplorer.ui.session import sources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +157,32 @@ def test_what_the_verdict_doubts_is_corrected_below_it(app, weights_dir):
     assert the_result(app).verdict.level == "fine"
     assert app.query_params["pixel_scale"] == "0.396"
     assert not [n for n in app.number_input if n.key.startswith("ask_scale")]
+
+
+@pytest.mark.slow
+def test_sliders_say_what_they_start_from(app, cube, weights_dir):
+    """The values of the result stand beside those of the copy that is moved."""
+    app.session_state["details"] = "More like this, but …"
+    upload(app, "galaxy.fits", cube)
+    assert said(app, "rebuilt from its latents alone")
+    values = next(t.value for t in app.table if "Not moved" in t.value)
+    redshift = describe_interval(the_result(app).posterior, "redshift")
+    assert values["Result above"][0] == redshift
+    assert list(values["Not moved"]) == list(values["Moved"])
+    slider = next(s for s in app.slider if s.label.startswith("Brightness"))
+    slider.set_value(1.0).run()
+    values = next(t.value for t in app.table if "Not moved" in t.value)
+    assert values["Result above"][0] == redshift
+    assert list(values["Not moved"]) != list(values["Moved"])
+
+
+def test_a_passive_galaxy_is_not_called_a_liner(app, weights_dir):
+    app.button(key="example_2").click().run()
+    assert app.header[0].value == "Massive elliptical"
+    assert said(app, "Passive galaxy (9")
+    assert not said(app, "-badge[LINER")
+    below = next(c.value for c in app.caption if c.value.startswith("Percentages"))
+    assert "The galaxy is passive" in below
 
 
 def test_the_menu_of_examples_closes_over_its_choice(app, weights_dir):
@@ -343,3 +371,4 @@ def test_about_names_method_and_limits():
     for reference in ("2511.12737", "1312.6114", "1906.04032", "astro-ph/0312483"):
         assert reference in text
     assert "## Limits" in text
+    assert GLOSSARY["LINER"] in at.markdown[1].value

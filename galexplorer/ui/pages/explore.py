@@ -326,8 +326,8 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     if not chosen:
         st.markdown(
             ":small[Or click one of these: all but NGC 6978 are rendered by this project, chosen "
-            "among those whose answer is right. Without a picture, magnitudes under *Photometry* "
-            "suffice.]"
+            "among those whose true values lie within the intervals. Without a picture, magnitudes "
+            "under *Photometry* suffice.]"
         )
         show_examples(_show)
     return below_search, below_drop

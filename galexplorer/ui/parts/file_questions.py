@@ -21,7 +21,7 @@ from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 
 PREVIEW_PX = 320
-_CORRECTIONS_PX = 640
+_CORRECTIONS_PX, _SHOWN_PX = 640, 210
 SCALES = {"SDSS": SDSS_PIXEL_SCALE_ARCSEC, "Legacy": 0.262, "PS1": 0.25}
 """Sides of a pixel that pictures of the sky usually have, arcsec; the first is the guess."""
 
@@ -120,7 +120,7 @@ def correct(source: Source, options: Options, names: Sequence[str]) -> None:
     except GalexplorerError:
         pixels = None  # said once it is used
     with st.container(border=True, key="file_corrections", gap="small", width=_CORRECTIONS_PX):
-        st.markdown("**Correct it here**: the answer is made anew.")
+        st.markdown("**Correct it here**, and the answer is made anew.")
         _show_fields(source, assumed, tuple(names), pixels, key, "correct_use")
 
 
@@ -133,8 +133,8 @@ def _show_fields(
     button: str,
 ) -> None:
     """Draw the fields of some properties beside a preview, and the button that states them."""
-    left, right = st.columns([1, 2], gap="small")
-    with right:
+    fields, preview = st.columns([2, 1], gap="small")  # on a phone the preview comes last
+    with fields:
         for name in names:
             _FIELDS[name](source, key)
         complete = assumed.bands is None or set(assumed.bands) == set(IMAGE_BANDS)
@@ -146,12 +146,12 @@ def _show_fields(
             args=(assumed, names),
             disabled=not complete,
         )
-    with left:
+    with preview:
         if not complete:
             st.caption("Each of g, r and i belongs to one file.")
         if pixels is not None:
             seen = _preview(source.request(assumed).pixels_key(), pixels)
-            st.image(seen.picture, width="stretch", alt=f"Preview: {seen.words}")
+            st.image(seen.picture, width=_SHOWN_PX, alt=f"Preview: {seen.words}")
             st.caption(seen.words)
             if not seen.plausible:
                 st.caption(":orange[No galaxy has such a magnitude: is the guess right?]")

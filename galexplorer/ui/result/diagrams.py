@@ -170,8 +170,8 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         )
         title = "BPT diagram"
         words = (
-            f"{describe_classes(result)} Thin: 95% contour. Grey, solid: Kewley et al. 2001; "
-            "dashed: Kauffmann et al. 2003; dotted: Schawinski et al. 2007."
+            f"{describe_classes(result)} Thin: 95% contour. Grey: Kewley et al. 2001 (solid), "
+            "Kauffmann et al. 2003 (dashed), Schawinski et al. 2007 (dotted)."
         )
     st.plotly_chart(
         figure,

@@ -157,11 +157,11 @@ def _show_values(record: ExploredGalaxy, same: Variation, moved: Variation) -> N
         rows.append(
             {
                 "": label,
-                "Result above": describe_interval(record.result.posterior, name),
                 "Not moved": describe_interval(same.result.posterior, name),
                 "Moved": describe_interval(moved.result.posterior, name),
                 "Change": "+" * (after > before)
                 + format_number(after - before, len(format_value(name, 0.0).split(".")[-1])),
+                "Result above": describe_interval(record.result.posterior, name),
             }
         )
     with st.container(key="numbers_varied"):
