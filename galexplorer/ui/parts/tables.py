@@ -96,7 +96,7 @@ def posterior_table(
         elif name in record.result.posterior.fixed:
             median, interval = f"{values['p50']:.6g}", "fixed"
         else:
-            median, interval = _words(target, *(values[q] for q in (low, "p50", high)), linear)
+            median, interval = _words(target, linear, *(values[q] for q in (low, "p50", high)))
         unit = "" if name in LINE_NAMES else _unit(target, linear)
         mark = "" if notes is None else notes.mark(caveats.get(name, ""))
         row = {
@@ -106,18 +106,18 @@ def posterior_table(
         }
         if earlier is not None:
             old = before[name]
-            _, words = _words(target, *(old[q] for q in (low, "p50", high)), linear)
+            _, words = _words(target, linear, *(old[q] for q in (low, "p50", high)))
             hidden = not_measurable(earlier.result, name)
             words = hidden or ("fixed" if name in earlier.result.posterior.fixed else words)
             row[f"{level} interval"] += f"  \n:small[before {words}]"
         if known:
             value = known.get(name)
-            row["Known"] = "" if value is None else _words(target, value, value, value, linear)[0]
+            row["Known"] = "" if value is None else _words(target, linear, value, value, value)[0]
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _words(target: Target, low: float, middle: float, high: float, linear: bool) -> tuple[str, str]:
+def _words(target: Target, linear: bool, low: float, middle: float, high: float) -> tuple[str, str]:
     """Return a median and its interval in words, of logarithms or of what they are of."""
     if linear and _is_logarithm(target.unit):
         return linear_range(low, middle, high)
