@@ -120,7 +120,6 @@ def test_values_are_read_as_logarithms_or_as_what_they_are_of(app, cube, weights
         assert np.log10(float(words)) == pytest.approx(logarithm, abs=0.03)
     for row in (0, 3):  # the redshift is no logarithm, 12 + log(O/H) is one by definition
         assert values["Median"][row] == logarithms["Median"][row]
-    app.toggle(key="linear_derived").set_value(True).run()
     derived = next(t.value for t in app.table if "Unit" in t.value)
     rate = derived[derived["Quantity"] == "Specific SFR"].iloc[0]
     assert rate["Unit"] == "yr⁻¹"

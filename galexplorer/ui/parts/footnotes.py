@@ -48,10 +48,10 @@ class Footnotes:
         of_all : str
             A note on the whole table, above them.
         """
-        lines = f"<p>{escape(of_all)}</p>" if of_all else ""
-        lines += "".join(
-            f'<p id="note-{self._table}-{letter}"><sup>{letter}</sup> {escape(words)}</p>'
+        notes = [f"<span>{escape(of_all)}</span>"] if of_all else []
+        notes += [
+            f'<span id="note-{self._table}-{letter}"><sup>{letter}</sup> {escape(words)}</span>'
             for words, letter in self._letters.items()
-        )
-        if lines:
-            st.html(f'<div class="footnotes">{lines}</div>')
+        ]
+        if notes:
+            st.html(f'<p class="footnotes">{" ".join(notes)}</p>')

@@ -29,9 +29,10 @@ INTERVALS = {"68%": ("p16", "p84"), "95%": ("p2_5", "p97_5")}
 
 _LABELS = {target.name: target.label for target in TARGETS}
 _LINEAR_HINT = (
-    "Masses, rates and fluxes themselves instead of their logarithms. A metallicity stays the "
-    "logarithm that it is by definition."
+    "Masses, rates and fluxes themselves instead of their logarithms, here and among the derived "
+    "quantities. A metallicity stays the logarithm that it is by definition."
 )
+_SWITCHED = "linear_switched"
 
 
 @st.fragment
@@ -54,14 +55,31 @@ def show_posterior(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> No
         level = controls.choose_interval()
         _offer_redshift(record)
     notes = Footnotes("nine")
-    linear = bool(st.session_state.get("linear"))  # the toggle is below the table
+    linear = _linear()  # the toggle is below the table
     frame = posterior_table(record, level, earlier, linear, notes)
     with st.container(key="nine"):
         st.table(frame, border="horizontal", hide_index=True, alt=f"Posterior summary, {level}")
-    st.toggle("Linear values", key="linear", persist_state="session", help=_LINEAR_HINT)
+    st.toggle(
+        "Linear values",
+        key="linear",
+        persist_state="session",
+        help=_LINEAR_HINT,
+        on_change=_switch,
+    )
     fluxes = f"Line fluxes: predicted, not measured; {_unit(TARGETS[-1], linear)}, 3″ fibre."
     notes.show(fluxes)
     address.write_interval(settings.interval())
+    if st.session_state.pop(_SWITCHED, False):
+        st.rerun()  # the derived quantities follow, which are in another fragment
+
+
+def _switch() -> None:
+    st.session_state[_SWITCHED] = True
+
+
+def _linear() -> bool:
+    """Return whether tables show values in place of their logarithms."""
+    return bool(st.session_state.get("linear"))
 
 
 def posterior_table(
@@ -153,12 +171,10 @@ def _offer_redshift(record: ExploredGalaxy) -> None:
 def show_derived(result: Result) -> None:
     """Draw the table of what follows from the draws."""
     notes = Footnotes("derived")
-    linear = bool(st.session_state.get("linear_derived"))
     quantities = derive(result.posterior, result.photometry.petro_r50, result.measurable)
-    rows = [derived_row(each, result.verdict.usable, linear, notes) for each in quantities]
+    rows = [derived_row(each, result.verdict.usable, _linear(), notes) for each in quantities]
     with st.container(key="derived"):
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True, alt="Derived quantities")
-    st.toggle("Linear values", key="linear_derived", persist_state="session", help=_LINEAR_HINT)
     notes.show()
 
 
