@@ -50,7 +50,8 @@ class Footnotes:
         """
         notes = [f"<span>{escape(of_all)}</span>"] if of_all else []
         notes += [
-            f'<span id="note-{self._table}-{letter}"><sup>{letter}</sup> {escape(words)}</span>'
+            f'<span id="note-{self._table}-{letter}">'
+            f"<sup>{letter}</sup>&nbsp;{escape(words)}</span>"
             for words, letter in self._letters.items()
         ]
         if notes:
