@@ -121,7 +121,7 @@ def _corner(result: Result) -> Sheet:
 
 def _lines(result: Result) -> Sheet:
     """Set BPT diagram, lines and reconstruction below each other."""
-    page = _titled("Emission lines")
+    page = _titled(FIGURES["lines"])
     if all(np.isfinite(list(result.bpt.values()))):
         axes = _axes(page, 4.0, 0.8 * WIDTH_IN)
         draw_bpt(axes, result.posterior, result.bpt)

@@ -19,7 +19,7 @@ from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
 from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.summary import shown_targets
 
-FIGURES = {"corner": "Corner plot", "bpt": "BPT diagram", "lines": "Emission lines"}
+FIGURES = {"corner": "Corner plot", "bpt": "BPT diagram", "lines": "Predicted emission lines"}
 
 
 @dataclass(frozen=True)

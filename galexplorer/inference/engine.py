@@ -39,7 +39,7 @@ from galexplorer.records.result import Domain, Neighbour, Result, View
 from galexplorer.records.verdict import Reason, Verdict
 from galexplorer.schema import BANDS, MEASURABLE_NAMES
 from galexplorer.science.bpt import class_probabilities
-from galexplorer.science.summary import caveats
+from galexplorer.science.caveats import warned_targets
 from galexplorer.verdict.classifiers import VERDICT_FILE
 from galexplorer.verdict.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
 from galexplorer.verdict.judgement import Screens, judge
@@ -199,7 +199,7 @@ class Engine(Sampler):
         """
         posterior = Posterior(samples.astype(np.float32), () if redshift is None else ("redshift",))
         shares = {name: float(p) for name, p in zip(MEASURABLE_NAMES, measurable, strict=True)}
-        warned = caveats(posterior, shares["gas_metallicity"])
+        warned = warned_targets(posterior, shares["gas_metallicity"]).values()
         library_notes = self.library.notes if prepared.latent is not None else ()
         return Result(
             posterior=posterior,

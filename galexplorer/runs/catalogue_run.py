@@ -48,8 +48,8 @@ from galexplorer.schema import (
     TARGETS,
 )
 from galexplorer.science.bpt import class_shares
+from galexplorer.science.caveats import CAUTION_ABOVE
 from galexplorer.science.derived import derived_statistics, finite_quantiles
-from galexplorer.science.summary import CAUTION_ABOVE
 from galexplorer.verdict.classifiers import VERDICT_FILE
 from galexplorer.version import versions
 

@@ -42,7 +42,7 @@ def summary(page) -> dict:
     """Download the summary of the page's result."""
     open_downloads(page)
     served.choose(page, "What", "Summary")
-    page.get_by_role("radio", name="LaTeX table row").wait_for()
+    page.get_by_role("radio", name="JSON").wait_for()
     with page.expect_download() as waiting:
         page.locator(".st-key-download button").first.click()
     page.keyboard.press("Escape")

@@ -27,6 +27,7 @@ from galexplorer.ui.session.sources import (
 MAX_UPLOAD_MB = 100
 _WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
 _PENDING, _DROPS = "pending_files", "drops"
+_EXAMPLES = "examples_open"
 
 
 def page() -> None:
@@ -224,6 +225,14 @@ def _show(place: tuple[str, str] | None, ra: float | None = None, dec: float | N
     navigation.set_view_address(View(place, options, settings.interval()))
 
 
+def _show_example(
+    place: tuple[str, str], ra: float | None = None, dec: float | None = None
+) -> None:
+    """Show an example and close the menu that it was chosen from."""
+    st.session_state[_EXAMPLES] = False
+    _show(place, ra, dec)
+
+
 def _show_random() -> None:
     """Choose a bundled example or, as often, a galaxy of the library, which needs a network."""
     wanted = st.session_state.get(_WANTED)  # what is shown already is no answer
@@ -305,8 +314,11 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
                 help="One of the examples or, with a network, any galaxy of the library.",
             )
             if chosen:
-                with st.popover("Examples", icon=":material/apps:"):
-                    show_examples(_show)
+                # tracked, so that the choice of one can close it
+                with st.popover(
+                    "Examples", icon=":material/apps:", key=_EXAMPLES, on_change="rerun"
+                ):
+                    show_examples(_show_example)
         below_search = st.empty()
     with right:
         st.file_uploader(
@@ -323,8 +335,8 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     if not chosen:
         st.markdown(
             ":small[Or click one of these: all but NGC 6978 are rendered by this project, chosen "
-            "among those whose answer is right. Without a picture, magnitudes under *Photometry* "
-            "suffice.]"
+            "among those whose true values lie within the intervals. Without a picture, magnitudes "
+            "under *Photometry* suffice.]"
         )
         show_examples(_show)
     return below_search, below_drop

@@ -9,6 +9,7 @@ import streamlit as st
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.content import posterior_grid
 from galexplorer.records.result import Result
+from galexplorer.science.glossary import explain
 from galexplorer.science.summary import describe_galaxy
 from galexplorer.ui.parts.example_gallery import thumbnail
 from galexplorer.ui.session import request, state
@@ -21,8 +22,8 @@ PROMISE = (
     "correlation between them. No spectrum needed."
 )
 UNITS = (
-    "Logarithms: masses in M☉, rate in M☉ yr⁻¹, line fluxes in 10⁻¹⁷ erg s⁻¹ cm⁻²; metallicity is "
-    "12 + log(O/H)."
+    "Logarithms: masses in M☉, rate in M☉ yr⁻¹, predicted line fluxes in 10⁻¹⁷ erg s⁻¹ cm⁻²; "
+    "metallicity is 12 + log(O/H)."
 )
 PICTURE_PX = 420
 
@@ -102,13 +103,16 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
                 frame, border="horizontal", hide_index=True,
                 alt=f"Posterior of {example.name}: medians, intervals, true values",
             )  # fmt: skip
-            st.caption(UNITS)
+            st.caption(UNITS, help=explain("68% interval", "Redshift z", "12 + log(O/H)"))
         with figure:
             st.image(
                 drawn.picture, width="stretch",
                 alt=f"BPT diagram of {example.name}: posterior draws among the classes",
             )  # fmt: skip
-            st.caption("Its place on the BPT diagram: each point is a draw.")
+            st.caption(
+                "On the BPT diagram: each point is a draw.",
+                help=explain("BPT diagram", "Draw", "Seyfert", "LINER"),
+            )
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

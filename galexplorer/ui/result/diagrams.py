@@ -10,8 +10,15 @@ from galexplorer.figures.axis_names import BRIEF
 from galexplorer.figures.diagram import plotly_figure
 from galexplorer.figures.palette import OVERLAY, UNITS
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
+from galexplorer.science.glossary import explain
 from galexplorer.science.mass_excitation import MEX_LABELS, mex_probabilities
-from galexplorer.science.summary import BPT_LABELS, describe_interval, format_value, in_sentence
+from galexplorer.science.summary import (
+    BPT_LABELS,
+    describe_classes,
+    describe_interval,
+    format_value,
+    in_sentence,
+)
 from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.parts.tables import line_words, show_line_kinds
@@ -22,6 +29,10 @@ from galexplorer.ui.session.state import ExploredGalaxy
 
 BPT, MEX = "BPT", "Mass-excitation"
 _ZOOMED_PX = 560
+_CLASSES = (
+    *("BPT diagram", "Star-forming", "Composite", "Seyfert", "LINER"),
+    "Mass-excitation diagram (MEx)",
+)
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _LABELS = {target.name: target.label for target in TARGETS}
 
@@ -29,7 +40,9 @@ _LABELS = {target.name: target.label for target in TARGETS}
 def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Joint posterior", anchor=False, width="content")
+        st.subheader(
+            "Joint posterior", anchor=False, width="content", help=explain("Corner plot", "Draw")
+        )
         names = plots.choose_panels("panels")
         _select_by_hand(record, names)
     truth = tuple(sorted(record.known.items()))
@@ -124,7 +137,7 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
     st.session_state.setdefault("diagram", BPT)
     heading = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with heading:
-        st.subheader("Excitation", anchor=False, width="content")
+        st.subheader("Excitation", anchor=False, width="content", help=explain(*_CLASSES))
         chosen = st.segmented_control(
             "Diagram",
             [BPT, MEX],
@@ -142,8 +155,8 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         drawn = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
         title = "Mass-excitation diagram"
         words = (
-            "Thin: 95% contour. Grey: Juneau et al. 2014; between the two curves galaxies may be "
-            "of either kind."
+            "Percentages: probability of each class. Thin: 95% contour. Grey: Juneau et al. 2014; "
+            "between the two curves galaxies may be of either kind."
         )
     else:
         shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
@@ -154,8 +167,8 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         )
         title = "BPT diagram"
         words = (
-            "Thin: 95% contour. Grey, solid: Kewley et al. 2001; dashed: Kauffmann et al. 2003; "
-            "dotted: Schawinski et al. 2007."
+            f"{describe_classes(result)} Thin: 95% contour. Grey: Kewley et al. 2001 (solid), "
+            "Kauffmann et al. 2003 (dashed), Schawinski et al. 2007 (dotted)."
         )
     alt = f"{title} with the cloud of posterior draws. Class probabilities: {shares}."
     if region is not None:
@@ -192,7 +205,7 @@ def show_lines(record: ExploredGalaxy) -> None:
             plots.lines_of(record.key, plots.dark(), truth, record.result),
             key="lines",
             config={"displayModeBar": False},
-            alt=f"Posteriors of the log fluxes in 1e-17 erg/s/cm2: {words}.",
+            alt=f"Posteriors of the predicted log fluxes in 1e-17 erg/s/cm2: {words}.",
         )
     with right:
         show_line_kinds(record.result)

@@ -10,11 +10,12 @@ from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
 from galexplorer.ui.result import diagrams, picture
 from galexplorer.ui.result.bar import show_bar
+from galexplorer.ui.result.corrections import show_corrections
 from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.result.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
 
-DERIVED, LINES, SEEN = "Derived quantities", "Emission lines", "What the model saw"
+DERIVED, LINES, SEEN = "Derived quantities", "Predicted emission lines", "What the model saw"
 VARIED = "More like this, but …"
 NOTES, CODE = "Notes", "Copy as code"
 PANEL_PX = 330
@@ -37,6 +38,7 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         offer_pixels(record.source)
     if result.verdict.level != FINE:
         show_verdict(result)
+        show_corrections(record)
     if result.verdict.usable:
         _show_values(record, earlier)
         return
