@@ -26,7 +26,8 @@ from galexplorer.schema import TARGET_NAMES  # noqa: E402
 from galexplorer.survey.frames import judged_table  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
 from galexplorer.survey.partitions import Settings, infer_partition  # noqa: E402
-from galexplorer.survey.run import Request, run_survey  # noqa: E402
+from galexplorer.survey.request import Request  # noqa: E402
+from galexplorer.survey.run import run_survey  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
 
