@@ -147,8 +147,13 @@ def _shorten(notes: list[str]) -> tuple[str, ...]:
     return tuple(notes) if more <= 0 else (*notes[:MOST_NOTES], f"{more} more remarks like these.")
 
 
-def name_images(cutouts: str) -> list[str]:
-    """Return the names of all images of shards, in the order of the files' names.
+def list_shards(cutouts: str) -> list[Path]:
+    """Return the files that images are taken from, in the order of their names.
+
+    Parameters
+    ----------
+    cutouts : str
+        As of `judge_files`.
 
     Raises
     ------
@@ -158,9 +163,24 @@ def name_images(cutouts: str) -> list[str]:
     path = Path(cutouts)
     files = sorted(path.rglob("*.safetensors")) if path.is_dir() else []
     files = files or sorted(Path(name) for name in glob.glob(cutouts, recursive=True))
+    files = [own for own in files if own.is_file()]
+    if not files:
+        raise InputError(f"{cutouts} names no images: give a safetensors file or a folder of them.")
+    return files
+
+
+def name_images(cutouts: str) -> list[str]:
+    """Return the names of all images of shards, in the order of the files' names.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    files = list_shards(cutouts)
     names = [f"{own.resolve()}[{k}]" for own in files for k in range(count_images(own))]
     if not names:
-        raise InputError(f"{cutouts} names no images: give a safetensors file or a folder of them.")
+        raise InputError(f"{cutouts} has no images: its files are empty.")
     return names
 
 

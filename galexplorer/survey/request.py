@@ -1,5 +1,6 @@
 """What a survey is to infer, and how: all that decides what a row of its result is."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from galexplorer.inference.detection import check_detected
 from galexplorer.inference.prior import Prior, RedshiftPrior
 from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
 from galexplorer.survey.inputs import list_files
+from galexplorer.survey.intake import list_shards
 from galexplorer.version import versions
 
 PARTITION_ROWS = 5_000
@@ -87,13 +89,15 @@ def describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
         If the input names no table, or the weights cannot be read.
     """
     files = list_files(request.source)
+    names = _leave_out_folder([file.name for file in files])
     manifest = read_manifest(request.weights or DEFAULT_FOLDER)
     return {
-        "input": [[file.name, file.size, file.stamp] for file in files],
+        "places": _name_places(request),
+        "input": [[n, file.size, file.stamp] for n, file in zip(names, files, strict=True)],
         "columns": None if request.columns is None else dict(request.columns),
         "hdu": request.hdu,
-        "image": request.image,
-        "cutouts": request.cutouts,
+        "image": request.image and _describe_content([Path(request.image)]),
+        "cutouts": request.cutouts and _describe_content(list_shards(request.cutouts)),
         "deredden": request.deredden,
         "draws": request.draws,
         "seed": request.seed,
@@ -106,3 +110,28 @@ def describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
         "verdict_sha256": manifest["files"].get("verdict.safetensors"),
         "versions": {**versions(), "lsdb": lsdb.__version__},
     }
+
+
+def _name_places(request: Request) -> dict[str, str | None]:
+    """Return where the input lies, which is no part of what it is: it may be moved."""
+    named = {"input": request.source, "image": request.image, "cutouts": request.cutouts}
+    return {what: text and _absolute(text) for what, text in named.items()}
+
+
+def _absolute(name: str) -> str:
+    return name if "://" in name else os.path.abspath(name)
+
+
+def _leave_out_folder(names: Sequence[str]) -> list[str]:
+    """Return paths as seen from the folder that they share, however they were typed."""
+    paths = [_absolute(name) for name in names]
+    if any("://" in path for path in paths):
+        return paths
+    shared = os.path.commonpath([os.path.dirname(path) for path in paths])
+    return [os.path.relpath(path, shared) for path in paths]
+
+
+def _describe_content(files: Sequence[Path]) -> list[list]:
+    """Return name and size of each file."""
+    names = _leave_out_folder([str(file) for file in files])
+    return [[n, file.stat().st_size] for n, file in zip(names, files, strict=True)]

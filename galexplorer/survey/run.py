@@ -122,7 +122,7 @@ def run_survey(
         work = request.out / WORK
         with open_client(request.scheduler, request.workers, work / "scratch") as client:
             tell(f"dashboard: {client.dashboard_link}")
-            taken = _take_in(request, work, client, tell)
+            taken = _take_in(request, work, client, state["places"], tell)
             settings = Settings(
                 request.draws,
                 request.seed,
@@ -152,12 +152,14 @@ def run_survey(
         return summary
 
 
-def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake:
+def _take_in(request: Request, work: Path, client: Client, places: dict, tell: Tell) -> Intake:
     """Read the input and file it in partitions, unless that was done before."""
     marked = work / "intake.json"
     if marked.exists():
         known = json.loads(marked.read_text(encoding="utf-8"))
-        return Intake(**{**known, "notes": tuple(known["notes"])})
+        if known.pop("places") == places:
+            return Intake(**{**known, "notes": tuple(known["notes"])})
+        marked.unlink()  # rows name their images by where those lay
     taken = judge_files(
         list_files(request.source),
         work / "parts",
@@ -171,7 +173,7 @@ def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake
     for note in taken.notes:
         tell(note)
     file_parts(work / "parts", work / "input", taken.rows, request.partition_rows, client)
-    output.write_json(marked, asdict(taken))
+    output.write_json(marked, {**asdict(taken), "places": places})
     return taken
 
 

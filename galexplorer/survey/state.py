@@ -83,7 +83,8 @@ def read_state(request: Request, asked: dict, resume: bool) -> dict:
     Returns
     -------
     dict
-        What lies there, or `asked` where nothing does.
+        What lies there, with the places of `asked`: the input may have been moved. Only `asked`
+        where nothing does.
 
     Raises
     ------
@@ -115,4 +116,4 @@ def read_state(request: Request, asked: dict, resume: bool) -> dict:
             f"The survey in {out} was begun with other {' and '.join(differ)}: give what it was "
             "begun with, or name a new folder."
         )
-    return state
+    return {**state, "places": asked["places"]}
