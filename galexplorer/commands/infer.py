@@ -42,6 +42,7 @@ from galexplorer.commands.statements import (
     Number,
     PixelScaleOption,
     RedshiftPriorOption,
+    RedshiftRangeOption,
     Sources,
     WeightOption,
     ZeroPointOption,
@@ -136,9 +137,7 @@ def infer(
     ebv: EbvOption = None,
     deredden: DereddenOption = False,
     redshift: Annotated[Number, typer.Option(help="Known redshift, held fixed.")] = None,
-    redshift_range: Annotated[
-        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
-    ] = None,
+    redshift_range: RedshiftRangeOption = None,
     redshift_prior: RedshiftPriorOption = None,
     detected: DetectedOption = None,
     draws: Annotated[

@@ -57,6 +57,9 @@ MaskRegionsOption = Annotated[
         "file that ends in .reg.",
     ),
 ]
+RedshiftRangeOption = Annotated[
+    tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
+]
 RedshiftPriorOption = Annotated[
     str | None,
     typer.Option(

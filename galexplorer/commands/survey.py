@@ -18,6 +18,7 @@ from galexplorer.commands.options import (
 from galexplorer.commands.statements import (
     DetectedOption,
     RedshiftPriorOption,
+    RedshiftRangeOption,
     check_redshift,
     check_within,
     naming_options,
@@ -70,9 +71,7 @@ def survey(
             "columns of extinction or E(B-V), or else by the dust map of the package dustmaps.",
         ),
     ] = False,
-    redshift_range: Annotated[
-        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
-    ] = None,
+    redshift_range: RedshiftRangeOption = None,
     redshift_prior: RedshiftPriorOption = None,
     detected: DetectedOption = None,
     draws: Annotated[int, typer.Option(help="Posterior draws per row.")] = DRAWS,

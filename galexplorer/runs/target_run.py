@@ -9,6 +9,7 @@ from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.inference.observe import observe, observe_fetched
 from galexplorer.query.target_list import Target
 from galexplorer.records.result import Result
+from galexplorer.runs.options import Options
 from galexplorer.schema import TARGETS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from galexplorer.inference.engine import Engine
 
 DRAWS = 1000
+OPTIONS = Options(None, DRAWS, 0)
 INTERRUPTED = "interrupted"
 """Problem of a target whose turn had not come when a run was stopped."""
 
@@ -55,8 +57,7 @@ def infer_target(
     load_engine: "Callable[[], Engine]",
     *,
     images: bool = True,
-    draws: int = DRAWS,
-    seed: int = 0,
+    options: Options = OPTIONS,
     progress: Progress = lambda words: None,
     settings: "galexplorer.sky.http.Settings | None" = None,
 ) -> Outcome:
@@ -70,8 +71,8 @@ def infer_target(
     images : bool
         Fetch the image of a target that has magnitudes of its own; False infers it from those,
         without a network.
-    draws, seed : int
-        As of `galexplorer.inference.engine.Engine.infer`.
+    options : Options
+        What is stated of the redshift counts where the target has none that is held fixed.
     progress : callable
         Is told what happens next, a few words each time.
     settings : Settings, optional
@@ -82,7 +83,7 @@ def infer_target(
     Outcome
     """
     try:
-        return _infer(target, load_engine, images, draws, seed, progress, settings)
+        return _infer(target, load_engine, images, options, progress, settings)
     except GalexplorerError as error:
         return Outcome(target, problem=str(error))
 
@@ -91,8 +92,7 @@ def _infer(
     target: Target,
     load_engine: "Callable[[], Engine]",
     images: bool,
-    draws: int,
-    seed: int,
+    options: Options,
     progress: Progress,
     settings: "galexplorer.sky.http.Settings | None",
 ) -> Outcome:
@@ -120,6 +120,15 @@ def _infer(
             "The row has neither a name nor a position nor a magnitude: give one of them."
         )
     progress("inferring")
-    result = load_engine().infer(observation, redshift=target.redshift, draws=draws, seed=seed)
+    free = target.redshift is None
+    result = load_engine().infer(
+        observation,
+        redshift=target.redshift,
+        redshift_range=options.redshift_range if free else None,
+        prior=options.prior if free else None,
+        detected=options.detected,
+        draws=options.draws,
+        seed=options.seed,
+    )
     noted = replace(result, notes=(*target.notes, *result.notes))
     return Outcome(target, noted, ra=ra, dec=dec)

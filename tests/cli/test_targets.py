@@ -24,6 +24,31 @@ def test_a_list_of_magnitudes(tmp_path, capsys, weights_dir):
     assert pq.read_table(draws).num_rows == 400
 
 
+def test_what_is_stated_of_all_targets(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text(CSV)
+    out = tmp_path / "table.ecsv"
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100"]
+    stated = ["--redshift-range", "0.02", "0.1", "--redshift-prior", "0.05,0.004"]
+    stated += ["--detected", "halpha"]
+    assert main([*given, "--out", str(out), *stated]) == 0, capsys.readouterr().err
+    table = Table.read(out)
+    assert 0.04 < table["redshift_p2_5"][0] < table["redshift_p97_5"][0] < 0.06
+    assert table["redshift_p50"][1] == pytest.approx(0.06)
+    assert list(table["p_log_flux_halpha_measurable"]) == [1, 1]
+    assert table.meta["provenance"]["redshift_range"] == [0.02, 0.1]
+    assert "Redshift prior 0.05 ± 0.004" in table["notes"][0]
+    prior = tmp_path / "p.ecsv"
+    prior.write_text("z p\n0.01 1\n0.1 2\n")
+    for words, told in (
+        (["--redshift-range", "0.2", "0.1"], "--redshift-range is 0.2 to 0.1: give LO < HI"),
+        (["--detected", "hbeat"], "There is no line 'hbeat' to be detected"),
+        (["--redshift-prior", str(tmp_path / "no.ecsv")], "no.ecsv does not exist"),
+        (["--redshift-prior", str(prior), "--out", str(prior)], "is an input and would be"),
+    ):
+        assert main([*given, "--out", str(out), *words]) == 2
+        assert told in capsys.readouterr().err
+
+
 def test_where_all_fail_the_draws_of_before_stay(tmp_path, capsys, weights_dir):
     listed = tmp_path / "list.csv"
     listed.write_text("id,name,u,g,r,i,z\n7,10:99:00 +20:00:00,19,17.4,16.8,16.4,16.2\n8,,,,,,\n")

@@ -4,6 +4,7 @@ import pytest
 
 from galexplorer.inference.engine import Engine
 from galexplorer.query.target_list import Target, read_targets
+from galexplorer.runs.options import Options
 from galexplorer.runs.target_run import infer_target
 
 
@@ -40,7 +41,7 @@ def test_a_good_target_has_values_and_their_origins(replay, settings, weights_di
     outcome = infer_target(
         Target("haro 25", "haro 25", 0.0258),
         lambda: engine,
-        draws=200,
+        options=Options(None, 200, 0),
         progress=said.append,
         settings=settings,
     )
