@@ -131,6 +131,7 @@ def targets(
     from galexplorer.api.target_runs import PART, begin_run, list_runs
     from galexplorer.export.files import replace_file
     from galexplorer.export.tables import written_bytes
+    from galexplorer.verdict.classifiers import VERDICT_FILE
 
     number = len(given.targets)
     with ExitStack() as stack:
@@ -156,8 +157,13 @@ def targets(
                 detected=lines,
             )
         made = run.table().meta["provenance"] if run.done else {}
-        if made.get("weights_sha256", engine.weights.sha256) != engine.weights.sha256:
-            raise OptionError(f"{_other(out)} weights: give those, or leave --resume out.")
+        verdict = engine.weights.sha256_of(VERDICT_FILE)
+        for what, key, own in (
+            ("weights", "weights_sha256", engine.weights.sha256),
+            ("classifiers of the verdict", "verdict_sha256", verdict),
+        ):
+            if made.get(key, own) != own:
+                raise OptionError(f"{_other(out)} {what}: give those, or leave --resume out.")
         interruption = stack.enter_context(Interruption())
         progress = stack.enter_context(console.progress())
         task = progress.add_task("targets", total=number, completed=run.done)

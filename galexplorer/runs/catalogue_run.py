@@ -314,7 +314,7 @@ def _infer_batch(
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
         "weights_sha256": engine.weights.sha256,
-        "verdict_sha256": engine.weights.manifest.get("files", {}).get(VERDICT_FILE),
+        "verdict_sha256": engine.weights.sha256_of(VERDICT_FILE),
         "versions": versions(),
         **options.tell(),
         "input_sha256": digest_of(catalogue),
