@@ -84,6 +84,12 @@ def fail(capsys):
         (["train", "x", "--out", "w", "--config", "none.yaml"], "none.yaml does not exist"),
         (["simulate", "--size", "0", "--out", "x"], "--size"),
         (["train"], "DIR"),
+        (
+            ["evaluate", "--domain", "--bootstrap", "200"],
+            "--bootstrap has no use for --domain, which judges the verdict: leave it out.",
+        ),
+        (["evaluate", "--domain", "--real", "r"], "--real has no use for --domain"),
+        (["evaluate", "--workers", "2"], "--workers is for --domain: leave it out."),
         (["dataset", "burn"], "No such command"),
     ],
 )
