@@ -82,7 +82,7 @@ def judge_files(
     cutouts : str, optional
         Shards with an image for each row, in the order of the rows: a file, a folder or a pattern.
     tell : callable
-        Is told which table is read.
+        Is told which table is read, and how far a long copy of one is.
 
     Returns
     -------
@@ -111,6 +111,7 @@ def judge_files(
             hdu=hdu,
             image=image if cutouts is None else shards[0],
             deredden=deredden,
+            tell=tell,
         ):
             if cutouts is not None:
                 named = np.array(shards[found.rows : found.rows + len(catalogue)], object)
