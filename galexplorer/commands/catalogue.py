@@ -145,7 +145,10 @@ def infer_catalogue(
         raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
-        raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
+        told = f"None of the {failed} rows could be inferred; the flag of the first says"
+        told = "The row could not be inferred; its flag says" if failed == 1 else told
+        why = str(table["flag"][0]).partition("not_inferred: ")[2].partition(";")[0]
+        raise InputError(f"{told}: {why}")
     if failed:
         console.tell_failure(
             f"{failed} of {len(table)} rows could not be inferred; the column flag says why."

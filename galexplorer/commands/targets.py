@@ -218,7 +218,11 @@ def targets(
             f"{listed} that failed have magnitudes: --no-images infers them without a network."
         )
     if all(failed):
-        raise FetchError(f"All {number} targets failed, for the reasons above.")
+        raise FetchError(
+            "The target failed, for the reason above."
+            if number == 1
+            else f"All {number} targets failed, for the reasons above."
+        )
 
 
 def _place_of(out: Path) -> Path:

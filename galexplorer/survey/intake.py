@@ -212,6 +212,7 @@ def file_parts(parts: Path, folder: Path, rows: int, partition_rows: int, client
     """
     shutil.rmtree(folder, ignore_errors=True)
     files = sorted(parts.glob("*.parquet"))
+    _agree_on_ids(files)
     if rows <= IN_MEMORY_ROWS:
         frame = _read_parts(files)
         with quietly():
@@ -259,6 +260,20 @@ def _order_needed(frame: pd.DataFrame, partition_rows: int) -> int:
         if rows.max() <= partition_rows:
             return order
     return HIGHEST_ORDER
+
+
+def _agree_on_ids(files: Sequence[Path]) -> None:
+    """Make identifiers text in all tables where they are text in some: the column is ours."""
+    types = [pq.read_schema(file).field("id").type for file in files]
+    if len(set(types)) == 1:
+        return
+    for file, kind in zip(files, types, strict=True):
+        if not pa.types.is_string(kind):
+            table = pq.read_table(file)
+            place = table.schema.get_field_index("id")
+            texts = table.schema.field(place).with_type(pa.string())
+            column = table["id"].cast(pa.string())
+            pq.write_table(table.set_column(place, texts, column), file)
 
 
 def _common_schema(files: Sequence[Path]) -> pa.Schema:

@@ -118,11 +118,11 @@ def run_survey(
         if state.get("complete"):
             tell(f"{request.out} is complete: nothing is left to infer.")
             return Summary(**state["summary"])
-        output.write_json(request.out / STATE, state)
         work = request.out / WORK
         with open_client(request.scheduler, request.workers, work / "scratch") as client:
             tell(f"dashboard: {client.dashboard_link}")
             taken = _take_in(request, work, client, state["places"], tell)
+            output.write_json(request.out / STATE, state)  # an input that was refused leaves none
             settings = Settings(
                 request.draws,
                 request.seed,
@@ -155,11 +155,11 @@ def run_survey(
 def _take_in(request: Request, work: Path, client: Client, places: dict, tell: Tell) -> Intake:
     """Read the input and file it in partitions, unless that was done before."""
     marked = work / "intake.json"
-    if marked.exists():
+    if marked.exists() and (request.out / STATE).exists():
         known = json.loads(marked.read_text(encoding="utf-8"))
         if known.pop("places") == places:
             return Intake(**{**known, "notes": tuple(known["notes"])})
-        marked.unlink()  # rows name their images by where those lay
+    marked.unlink(missing_ok=True)  # rows name their images by where those lay
     taken = judge_files(
         list_files(request.source),
         work / "parts",

@@ -16,7 +16,8 @@ from galexplorer.errors import InputError
 from galexplorer.survey import inputs
 from galexplorer.survey.frames import catalogue_of, judged_table
 from galexplorer.survey.inputs import Listed, fetched, list_files, read_pieces_of
-from galexplorer.survey.intake import judge_files
+from galexplorer.survey.intake import file_parts, judge_files
+from galexplorer.survey.output import data_files
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
 
@@ -142,6 +143,22 @@ def test_a_copy_that_takes_long_says_how_far_it_is():
     assert said == [words]
     with pytest.raises(InputError, match=r"has 0\.3 GB free; make room"):
         watch(listed.size, 300_000_001)
+
+
+def test_identifiers_are_text_where_some_tables_have_text(tmp_path):
+    (tmp_path / "in").mkdir()
+    table = galaxies(4)
+    table.rename_column("objid", "id")
+    table.write(tmp_path / "in" / "a.parquet")
+    table["id"] = ["7", "x", "y", "z"]
+    table.write(tmp_path / "in" / "b.parquet")
+    given = {"columns": None, "hdu": None, "image": None}
+    files = list_files(str(tmp_path / "in"))
+    judge_files(files, tmp_path / "parts", **given, tell=lambda words: None)
+    file_parts(tmp_path / "parts", tmp_path / "out", 8, 100, None)
+    found = vstack([Table.read(path)[["row", "id"]] for path in data_files(tmp_path / "out")])
+    found.sort("row")
+    assert found["id"].tolist() == ["0", "1", "2", "3", "7", "x", "y", "z"]
 
 
 def test_a_row_keeps_its_own_prior():

@@ -217,7 +217,10 @@ def test_what_cannot_be_is_refused_at_once(survey, survey_table, tmp_path):
         assert done.returncode == 2
         assert told in done.stderr
         assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "o").exists()
+    (tmp_path / "t.csv").write_text("ra,dec\n10,20\n")
+    done = survey.run(tmp_path / "t.csv", "--out", tmp_path / "o")
+    assert "names and positions go to galexplorer targets" in done.stderr
+    assert not (tmp_path / "o").exists()  # what is mended need not be told apart from what was not
 
 
 def write_discs(folder: Path) -> Table:
