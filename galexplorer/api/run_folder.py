@@ -152,4 +152,6 @@ def _explain_damage(title: str) -> Iterator[None]:
 def _target_of(row: dict) -> Target:
     photometry = row["photometry"]
     known = None if photometry is None else Photometry(**photometry)
-    return Target(**{**row, "photometry": known, "notes": tuple(row["notes"])})
+    pairs = {key: row.get(key) for key in ("redshift_range", "redshift_prior")}
+    own = {key: None if pair is None else (pair[0], pair[1]) for key, pair in pairs.items()}
+    return Target(**{**row, **own, "photometry": known, "notes": tuple(row["notes"])})

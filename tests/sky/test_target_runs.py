@@ -136,6 +136,11 @@ def test_lists_may_be_longer_than_those_in_memory(tmp_path):
     run = begin_run(tmp_path, read_targets(content, most=100_000), "long")
     assert run.number == MAX_TARGETS + 100
     assert run.targets() == read_targets(content, most=100_000).targets
+    own = read_targets(
+        b"id,r,redshift_max,redshift_prior_mean,redshift_prior_sigma\nx,17,0.2,0.1,0.02\n"
+    )
+    assert begin_run(tmp_path, own, "own").targets() == own.targets
+    assert own.targets[0].redshift_prior == (0.1, 0.02)
 
 
 def test_what_is_no_run_is_none(tmp_path):
