@@ -143,6 +143,8 @@ def infer_catalogue(
         folder.summarise(todo - left)
     if left:
         raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
+    if before is not None and not todo:
+        console.tell(f"{out} is complete: nothing is left to infer.")
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
         told = f"None of the {failed} rows could be inferred; the flag of the first says"

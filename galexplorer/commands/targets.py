@@ -138,6 +138,7 @@ def targets(
         place = Path(stack.enter_context(TemporaryDirectory())) if printed else _place_of(out)
         run = _open_run(place, given, images, options) if resume else None
         if resume and run is None and out.exists():
+            _check_complete(out, number, options)
             console.tell(f"{out} is complete: nothing is left to try.")
             return
         engine = load(weights, device)
@@ -249,13 +250,28 @@ def _open_run(
     }
     before, now = left.options.tell(), options.tell()
     same |= {spell(name): before[name] == value for name, value in now.items()}
+    _check_same(place.with_name(place.name.removeprefix(".").removesuffix(".run")), same)
+    return left
+
+
+def _check_complete(out: Path, number: int, options: "Options") -> None:
+    """Check that a table whose run is gone has all targets, made as asked where it tells how."""
+    from galexplorer.tables import read_raw
+
+    table = read_raw(out).table
+    made = table.meta.get("provenance", {})  # CSV has no place for it
+    same = {"targets": "target" in table.colnames and len(table) == number}
+    asked = options.tell().items()
+    same |= {spell(name): made[name] == value for name, value in asked if name in made}
+    _check_same(out, same)
+
+
+def _check_same(out: Path, same: dict[str, bool]) -> None:
     differ = [word for word, equal in same.items() if not equal]
     if differ:
-        out = place.with_name(place.name.removeprefix(".").removesuffix(".run"))
         raise OptionError(
             f"{_other(out)} {' and '.join(differ)}: give those, or leave --resume out."
         )
-    return left
 
 
 def _table_of(run: "TargetRun", given: "TargetList") -> "Table":
