@@ -338,8 +338,12 @@ def begin_run(
         without a network.
     draws, seed : int
         As of `galexplorer.Engine.infer`.
-    redshift_range, prior, detected
-        Likewise, of all targets; the first two of those whose redshift is not held fixed.
+    redshift_range : tuple of float, optional
+        Likewise, of all targets whose redshift is not held fixed; within it a target's own counts.
+    prior : path, table or tuple of float, optional
+        Likewise, in whose place a target's own counts.
+    detected : sequence of str
+        Likewise, of all targets.
 
     Returns
     -------
