@@ -26,6 +26,7 @@ from galexplorer.commands.options import (
     DeviceOption,
     HduOption,
     WeightsOption,
+    check_image,
     check_not_input,
     read_columns,
     read_hdu,
@@ -192,6 +193,7 @@ def infer(
         options["draws"] = draws or CATALOGUE_DRAWS
         table: dict[str, Any] = {"columns": read_columns(columns), "hdu": read_hdu(hdu)}
         table["image"] = image
+        check_image(image)
         if deredden:
             from galexplorer.sky.reddening import read_reddening
 

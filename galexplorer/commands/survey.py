@@ -12,6 +12,7 @@ from galexplorer.commands.options import (
     DeviceOption,
     HduOption,
     WeightsOption,
+    check_image,
     read_columns,
     read_hdu,
 )
@@ -108,6 +109,7 @@ def survey(
             raise OptionError(f"{place} is a file: name a folder.")
     if draws_out is not None and draws_out.resolve() == out.resolve():
         raise OptionError("--draws-out and --out name the same folder: give two names.")
+    check_image(image)
     if image is not None and cutouts is not None:
         raise OptionError("--image and --cutouts both say where the pixels are: give one.")
     if scheduler is not None and workers is not None:

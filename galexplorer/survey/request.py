@@ -132,6 +132,7 @@ def _leave_out_folder(names: Sequence[str]) -> list[str]:
 
 
 def _describe_content(files: Sequence[Path]) -> list[list]:
-    """Return name and size of each file."""
+    """Return name and size of each file; no size where there is none, which a row's flag tells."""
     names = _leave_out_folder([str(file) for file in files])
-    return [[n, file.stat().st_size] for n, file in zip(names, files, strict=True)]
+    sizes = [file.stat().st_size if file.is_file() else None for file in files]
+    return [list(pair) for pair in zip(names, sizes, strict=True)]

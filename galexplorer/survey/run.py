@@ -157,7 +157,7 @@ def _take_in(request: Request, work: Path, client: Client, places: dict, tell: T
     marked = work / "intake.json"
     if marked.exists() and (request.out / STATE).exists():
         known = json.loads(marked.read_text(encoding="utf-8"))
-        if known.pop("places") == places:
+        if known.pop("places", None) == places:
             return Intake(**{**known, "notes": tuple(known["notes"])})
     marked.unlink(missing_ok=True)  # rows name their images by where those lay
     taken = judge_files(
