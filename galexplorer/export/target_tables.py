@@ -162,5 +162,5 @@ def _numbers(values: Sequence[float | None]) -> np.ndarray:
 def shared_provenance(results: Sequence[Result | None]) -> dict:
     """Return what all rows have in common; what belongs to one row is in its columns."""
     first = next((result for result in results if result is not None), None)
-    keys = ("weights_sha256", "versions", "seed", "draws")
+    keys = ("weights_sha256", "verdict_sha256", "versions", "seed", "draws")
     return {} if first is None else {k: first.provenance[k] for k in keys if k in first.provenance}

@@ -75,7 +75,7 @@ class Engine(Sampler):
     @cached_property
     def screens(self) -> Screens | None:
         """Return the classifiers of the verdict; None where the manifest names none."""
-        if VERDICT_FILE not in self.weights.manifest.get("files", {}):
+        if self.weights.sha256_of(VERDICT_FILE) is None:
             return None
         return Screens.from_arrays(self._read(VERDICT_FILE))
 
@@ -148,12 +148,11 @@ class Engine(Sampler):
         check_options(redshift, redshift_range, draws, seed)
         known = choose_prior(prior, redshift, redshift_range)
         lines = check_detected(detected)
-        observation = target
-        prepared = self.prepare(observation) if prepared is None else prepared
+        prepared = self.prepare(target) if prepared is None else prepared
         fixed = None if redshift is None else torch.tensor([redshift])
         encoded = prepared.encoded
         drawn = self.sample(encoded, draws, seed, fixed, redshift_range, [known]).numpy()
-        kept, effective = keep_detected(drawn, magnitudes_of([observation])[:, 2], lines)
+        kept, effective = keep_detected(drawn, magnitudes_of([target])[:, 2], lines)
         samples = kept[0]
         measurable = tell_measurable(self.measurable(prepared.encoded, kept[..., 0])[0], lines)
         doubts = self.doubts(
@@ -162,7 +161,7 @@ class Engine(Sampler):
             np.array([(np.nan, np.nan) if redshift_range is None else redshift_range], float),
         )
         result = self.compose(
-            observation, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
+            target, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
         )
         result = tell_detected(result, lines, effective[0])
         return tell_prior(result, known, *self.weigh(encoded, [known], redshift_range))
@@ -390,6 +389,7 @@ class Engine(Sampler):
         photometry = observation.photometry
         return {
             "weights_sha256": self.weights.sha256,
+            "verdict_sha256": self.weights.sha256_of(VERDICT_FILE),
             "versions": versions(),
             "input_sha256": observation.input_sha256,
             "input_kind": kind,

@@ -49,6 +49,10 @@ class Weights:
     manifest: dict
     folder: Path
 
+    def sha256_of(self, name: str) -> str | None:
+        """Return the hash of another file of the folder; None where the manifest has none."""
+        return self.manifest.get("files", {}).get(name)
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device for ``auto``, ``cpu`` or ``cuda``.

@@ -1,7 +1,7 @@
 """A catalogue in, a catalogue out: one row for each row, vectorised."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,19 +11,16 @@ from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.inference.detection import (
-    check_detected,
     keep_detected,
     tell_detected,
     tell_measurable,
 )
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.options import check_options
 from galexplorer.inference.prepared import magnitudes_of
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
     check_within,
-    choose_prior,
     gaussian,
     tell_prior,
 )
@@ -41,6 +38,7 @@ from galexplorer.runs.even_batches import (
     misfits_of,
     rows_of_batch,
 )
+from galexplorer.runs.options import Options, choose_options
 from galexplorer.schema import (
     LINE_NAMES,
     MEASURABLE_NAMES,
@@ -57,17 +55,6 @@ Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
 Stop = Callable[[], bool]
 Batch = Callable[[list[int], np.ndarray, np.ndarray], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How every row is inferred; see `infer_catalogue`."""
-
-    redshift_range: tuple[float, float] | None
-    draws: int
-    seed: int
-    prior: RedshiftPrior | None = None
-    detected: tuple[str, ...] = ()
 
 
 def infer_catalogue(
@@ -144,9 +131,7 @@ def infer_catalogue(
     OptionError
         If `before` was made with other options or weights, or of other rows.
     """
-    check_options(None, redshift_range, draws, seed)
-    known = choose_prior(prior, None, redshift_range)
-    options = Options(redshift_range, draws, seed, known, check_detected(detected))
+    options = choose_options(redshift_range, prior, detected, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)
     provenance = _provenance(engine, catalogue, options)
@@ -329,12 +314,8 @@ def _infer_batch(
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
         "weights_sha256": engine.weights.sha256,
-        "verdict_sha256": engine.weights.manifest.get("files", {}).get(VERDICT_FILE),
+        "verdict_sha256": engine.weights.sha256_of(VERDICT_FILE),
         "versions": versions(),
-        "draws": options.draws,
-        "seed": options.seed,
-        "redshift_range": options.redshift_range and list(options.redshift_range),
-        "redshift_prior": options.prior and options.prior.sha256,
-        "detected": list(options.detected),
+        **options.tell(),
         "input_sha256": digest_of(catalogue),
     }

@@ -134,3 +134,10 @@ def test_what_to_know_before_use_stands_above_the_row(result):
     assert "% Note: A note." in text
     assert "% Origin of known Hα flux: SDSS" in text
     assert "Note: A note." in describe_provenance(outside)  # what figures carry
+
+
+def test_what_made_a_row_stands_above_it(result):
+    lines = latex_bytes(result, "M 1").decode().splitlines()
+    assert f"% Weights (sha256): {'ab' * 32}" in lines
+    assert f"% Classifiers of the verdict (sha256): {'cd' * 32}" in lines
+    assert f"Classifiers of the verdict (sha256): {'cd' * 32}; " in describe_provenance(result)
