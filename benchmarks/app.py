@@ -42,8 +42,7 @@ CLICK = """([button, read]) => new Promise(done => {
 TABLE = "document.querySelector('[data-testid=stTable]')?.innerText"
 CORNER = "document.querySelector('img[alt^=\"Corner plot\"]')?.src"
 PICTURE = "document.querySelector('img[alt^=\"Colour image\"]')?.src"
-BPT = """JSON.stringify(document.querySelector('.st-key-bpt .js-plotly-plot')?.calcdata
-  ?.map(trace => trace.slice(0, 9).map(point => [point.x, point.y])))"""  # of what is drawn
+BPT = "document.querySelector('img[alt^=\"BPT diagram\"]')?.src"
 NAME = "document.querySelector('.st-key-bar h2')?.innerText"
 BEFORE = "document.querySelector('[class*=st-key-history_] button:not([disabled])')"
 SEED_UP = "document.querySelector('.st-key-seed [data-testid=stNumberInputStepUp]')"

@@ -31,12 +31,12 @@ from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe
 from galexplorer.population.sources import data_folder
 from galexplorer.records.photometry import Photometry
-from galexplorer.schema import BANDS
+from galexplorer.schema import BANDS, SUMMARY_QUANTILES, TARGET_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS_MAG = (0.05, 0.02, 0.02, 0.02, 0.02)
-NAMES = ("redshift", "log_stellar_mass")
-LEVELS = (0.025, 0.16, 0.5, 0.84, 0.975)
+NAMES = TARGET_NAMES[:2]
+LEVELS = tuple(SUMMARY_QUANTILES.values())
 ZERO_POINT_MICROJY = 23.9
 LIVE = 400
 
@@ -52,7 +52,7 @@ def choose_galaxies(number: int) -> list[Galaxy]:
     out: list[Galaxy] = []
     for row in sample.test:
         magnitudes, errors = (sample.arrays[f"catalogue_{k}"][row] for k in ("mag", "err"))
-        truth = sample.truth[row, :2]
+        truth = sample.truth[row, : len(NAMES)]
         if np.isfinite(magnitudes).all() and np.isfinite(truth).all() and len(out) < number:
             errors = np.where(np.isfinite(errors), errors, FLOORS_MAG)
             given = {"magnitudes": magnitudes, "errors": errors, "truth": truth}
@@ -102,11 +102,8 @@ def fit_conventionally(galaxy: Galaxy, name: str, filters: list[str]) -> Galaxy:
     spent = time.process_time() - begin
     fit.posterior.get_basic_quantities()
     samples = fit.posterior.samples
-    found = {"redshift": samples["redshift"], "log_stellar_mass": samples["stellar_mass"]}
-    return {
-        "seconds": [spent],
-        **{key: np.quantile(values, LEVELS).tolist() for key, values in found.items()},
-    }
+    found = zip(NAMES, (samples["redshift"], samples["stellar_mass"]), strict=True)
+    return {"seconds": [spent], **{key: np.quantile(own, LEVELS).tolist() for key, own in found}}
 
 
 def infer(engine: Engine, galaxy: Galaxy) -> Galaxy:

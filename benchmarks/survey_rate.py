@@ -1,8 +1,9 @@
 """Time `galexplorer survey`: rows a second, memory of each process, and what that means at scale.
 
-python benchmarks/survey_rate.py [--rows 10000 100000 1000000] [--workers 2] [--draws 200]
+python benchmarks/survey_rate.py [--rows 10000 100000 1000000] [--workers 2] [--images]
 
-Rows have magnitudes in ugriz of no galaxy in particular. Two rates are told: by the clock, for the
+Rows have magnitudes in ugriz of no galaxy in particular; with `--images` also 64 x 64 linear pixels
+in g, r, i, in shards, of a disc as bright and as large. Two rates are told: by the clock, for the
 partitions alone, without the start of the processes and the reading of the input; and by the
 processor's time of the workers, their start included, which another load of the machine hardly
 changes. Hours at scale follow from the latter.
@@ -25,6 +26,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
+from safetensors.numpy import save_file
 
 from galexplorer.survey.cluster import MEMORY
 
@@ -32,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SURVEYS = {"SDSS, 10^6": 1e6, "Legacy Surveys, 10^8": 1e8, "LSST, 10^10": 1e10}
 CORES = (2, 64, 1024)
 CHUNK = 100_000
+SHARD, SIDE, PIXEL_SCALE, SKY_NOISE = 5_000, 64, 0.396, 0.02  # the last in nanomaggies a pixel
+COLOURS = dict(zip("ugriz", (2.0, 0.7, 0.0, -0.35, -0.6), strict=True))
 BLUE, GREY = "#2a6f97", "#8a8f98"
 
 Measured = dict[str, float]
@@ -47,7 +51,7 @@ def write_table(path: Path, rows: int) -> None:
         columns["ra"] = random.uniform(110, 260, number)
         columns["dec"] = np.degrees(np.arcsin(random.uniform(0, 0.9, number)))
         r = random.normal(17, 0.6, number)
-        for band, colour in zip("ugriz", (2.0, 0.7, 0.0, -0.35, -0.6), strict=True):
+        for band, colour in COLOURS.items():
             columns[band] = r + colour + random.normal(0, 0.1, number)
             columns[f"err_{band}"] = np.full(number, 0.03)
         columns["petro_r50"] = random.uniform(1, 5, number)
@@ -59,6 +63,25 @@ def write_table(path: Path, rows: int) -> None:
         writer.close()
 
 
+def write_images(table: Path, folder: Path) -> None:
+    """Write a shard of images for every few rows of a table: round exponential discs and noise."""
+    random = np.random.default_rng(2)
+    folder.mkdir()
+    side = (np.arange(SIDE) - SIDE / 2 + 0.5) * PIXEL_SCALE
+    radius = np.hypot(side[:, None], side).astype(np.float32)
+    for k, batch in enumerate(pq.ParquetFile(table).iter_batches(SHARD)):
+        scale = batch["petro_r50"].to_numpy()[:, None, None] / 1.68  # half of the light within
+        profile = np.exp(-radius / scale.astype(np.float32))
+        profile *= (PIXEL_SCALE**2 / (2 * np.pi * scale**2)).astype(np.float32)
+        flux = np.empty((len(batch), 3, SIDE, SIDE), np.float32)
+        for j, band in enumerate("gri"):
+            total = 10 ** (-0.4 * (batch[band].to_numpy() - 22.5))
+            flux[:, j] = profile * total.astype(np.float32)[:, None, None]
+        flux += random.normal(0, SKY_NOISE, flux.shape).astype(np.float32)
+        scales = np.full(len(batch), PIXEL_SCALE, np.float32)
+        save_file({"flux": flux, "pixel_scale": scales}, folder / f"{k:05d}.safetensors")
+
+
 def measure(options: argparse.Namespace, rows: int) -> Measured:
     """Run the command once."""
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -66,6 +89,9 @@ def measure(options: argparse.Namespace, rows: int) -> Measured:
         write_table(folder / "galaxies.parquet", rows)
         words = [folder / "galaxies.parquet", "--out", folder / "out", "--draws", options.draws]
         words += ["--workers", options.workers]
+        if options.images:
+            write_images(folder / "galaxies.parquet", folder / "shards")
+            words += ["--cutouts", folder / "shards"]
         command = [sys.executable, "-m", "galexplorer", "survey", *map(str, words)]
         said = (folder / "said").open("w+")
         begin = time.perf_counter()
@@ -107,10 +133,11 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def exponent_of(found: list[Measured]) -> tuple[float, float]:
-    """Return exponent and factor of the time by the clock as a power of the rows."""
-    rows, seconds = (np.log([one[name] for one in found]) for name in ("rows", "inferring_s"))
-    power, constant = np.polyfit(rows, seconds, 1)
+def exponent_of(found: list[Measured], clock: bool = True) -> tuple[float, float]:
+    """Return exponent and factor of the time, by clock or by processor, as a power of the rows."""
+    rows = np.array([one["rows"] for one in found])
+    rates = np.array([one["rate" if clock else "cpu_rate"] for one in found])
+    power, constant = np.polyfit(np.log(rows), np.log(rows / rates), 1)
     return float(power), float(np.exp(constant))
 
 
@@ -126,7 +153,8 @@ def report(options: argparse.Namespace, found: list[Measured]) -> None:
             f"{one['command_gb']:.2f} GB | {one['load']:.1f} |"
         )
     if len(found) > 1:
-        print(f"time by the clock grows as rows^{exponent_of(found)[0]:.3f}")
+        print(f"time by the clock grows as rows^{exponent_of(found)[0]:.3f}, that of the "
+              f"processor as rows^{exponent_of(found, clock=False)[0]:.3f}")  # fmt: skip
         first, last = found[0], found[-1]
         beyond = (last["rows"] - first["rows"]) / (last["inferring_s"] - first["inferring_s"])
         print(f"beyond the first {first['rows']:,}, which start the workers: {beyond:,.0f} rows/s")
@@ -165,6 +193,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--images", action="store_true", help="Rows have 64 x 64 linear pixels.")
     parser.add_argument("--folder", type=Path, help="Where to write; a temporary one by default.")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "survey_rate.json")
     parser.add_argument("--again", action="store_true", help="Measure all of it again.")
@@ -175,6 +204,7 @@ def main() -> None:
     found = []
     for rows in sorted(options.rows):
         name = f"{rows} rows, {options.workers} workers, {options.draws} draws"
+        name += ", images" if options.images else ""
         if name not in kept:
             kept[name] = measure(options, rows)
             options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,6 @@ def checkout(port: int) -> list[str]:
 def served(
     environment: Mapping[str, str] | None = None,
     command: Callable[[int], list[str]] = checkout,
-    folder: Path = ROOT,
 ) -> Iterator[Served]:
     """Serve the app as a user would.
 
@@ -87,9 +86,7 @@ def served(
     environment : mapping of str to str, optional
         Variables beside those of this process.
     command : callable
-        Returns the command for a port.
-    folder : Path
-        Where it runs.
+        Returns the command for a port; it runs in a new folder.
     """
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:

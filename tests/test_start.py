@@ -91,11 +91,20 @@ def test_a_draw_goes_through_one_member_of_each_target(engine):
     assert needed <= flops.get_total_flops() < 1.2 * needed
 
 
-def test_the_first_page_loads_no_clients_of_services():
-    """All pages are imported before anything is shown; a galaxy is looked up when it is asked."""
-    pages = "about, card, compare, explore, latent_map, targets"
-    modules = loaded_by(f"from galexplorer.ui.pages import {pages}")
+def test_the_first_page_loads_what_it_shows_alone():
+    """A galaxy is looked up, inferred and drawn when it is asked for, a page when it is opened."""
+    modules = loaded_by("from galexplorer.ui.pages import explore")
     late = {"arviz", "astroquery", "bokeh", "corner", "keyring", "pyvo", "reproject", "requests"}
+    late |= {"torch", "matplotlib", "galexplorer.ui.result", "galexplorer.ui.pages.compare"}
     assert not late & set(modules)
-    # 3,015; before, with services' clients and arviz, which corner loads, 4,452
-    assert len(modules) < 3_150
+    # 1,800; with all pages, and what draws a result, 3,015
+    assert len(modules) < 1_950
+
+
+def test_the_app_loads_a_page_when_it_is_opened():
+    script = "from streamlit.testing.v1 import AppTest; import sys; "
+    script += "at = AppTest.from_file('app.py', default_timeout=100).run(); assert not at.exception"
+    modules = loaded_by(script)
+    pages = {name for name in modules if name.startswith("galexplorer.ui.pages.")}
+    assert pages == {"galexplorer.ui.pages.explore"}
+    assert "galexplorer.ui.result.report" in modules  # while the first page is read

@@ -27,6 +27,7 @@ from galexplorer.schema import (
 )
 from galexplorer.science.columns import DRAW_MEANINGS, MEANINGS
 from galexplorer.science.derived import DERIVED_NAMES
+from galexplorer.science.glossary import GLOSSARY
 
 COLUMN_WORDS = {
     "id": "Name of the row; its number, from 0, where the table has none.",
@@ -99,6 +100,12 @@ def describe_targets() -> Iterator[str]:
         ("Name", "Quantity", "Unit", "Range of the draws"),
         ((f"`{t.name}`", t.label, t.unit or "none", _interval(t.low, t.high)) for t in TARGETS),
     )
+
+
+def describe_glossary() -> Iterator[str]:
+    """Return the words of the field, each with what it means."""
+    for word, meaning in GLOSSARY.items():
+        yield from (word, f": {meaning}", "")
 
 
 def describe_columns() -> Iterator[str]:

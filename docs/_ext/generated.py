@@ -17,6 +17,7 @@ SOURCES: dict[str, Callable[[], Iterator[str]]] = {
     "draws": data_model.describe_draws,
     "catalogue": data_model.describe_catalogue,
     "target-list": data_model.describe_target_list,
+    "glossary": data_model.describe_glossary,
     "command-line": command_line.describe,
 }
 

@@ -9,12 +9,19 @@ from matplotlib.legend import Legend
 
 from galexplorer.errors import OptionError
 from galexplorer.export.figures import figure_bytes
-from galexplorer.export.latex import latex_table_bytes
+from galexplorer.export.latex import (
+    COLUMNS,
+    EXPLANATIONS,
+    GREY,
+    commented,
+    latex_row,
+    provenance_comments,
+)
 from galexplorer.export.provenance import CITATION, caveat_sentences, describe_provenance
 from galexplorer.export.publication import SIZES, fit_corner, scale_text
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import shared_provenance, summary_table
-from galexplorer.figures.bpt import bpt_static_figure
+from galexplorer.figures.bpt_static import bpt_static_figure
 from galexplorer.figures.palette import LIGHT, OVERLAY, SERIES
 from galexplorer.query.target_list import Target
 from galexplorer.records.posterior import Posterior
@@ -134,7 +141,7 @@ def comparison_bytes(galaxies: Galaxies, format: str, contrasts: Contrasts | Non
         raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(TABLE_FORMATS)}.")
     if format == "latex":
         sentences = contrast_sentences([name for name, _ in galaxies], contrasts or {})
-        return latex_table_bytes(galaxies, sentences)
+        return _latex_table(galaxies, sentences)
     return written_bytes(comparison_table(galaxies, contrasts), format)
 
 
@@ -270,3 +277,24 @@ def _outcome(name: str, result: Result) -> Outcome:
         held = float(result.posterior.column("redshift")[0])
     ra, dec = (None, None) if result.view is None else (result.view.ra, result.view.dec)
     return Outcome(Target(name, "", held), result, ra=ra, dec=dec)
+
+
+def _latex_table(galaxies: Galaxies, sentences: Sequence[str]) -> bytes:
+    """Return a ``tabular`` under comments that have units, caveats and provenance of each."""
+    usable = all(result.verdict.usable for _, result in galaxies)
+    comments = [*EXPLANATIONS, *([] if usable else [f"{GREY} The dagger: do not use."])]
+    for name, result in galaxies:
+        comments += ["", name or "galaxy", *provenance_comments(result)]
+    lines = [
+        *commented([*comments, "", *sentences]),
+        r"\providecommand{\nodata}{\ldots}",
+        rf"\begin{{tabular}}{{l{'c' * (len(COLUMNS) - 1)}}}",
+        r"\hline",
+        " & ".join(COLUMNS) + r" \\",
+        r"\hline",
+        *(latex_row(result, name) for name, result in galaxies),
+        r"\hline",
+        r"\end{tabular}",
+        "",
+    ]
+    return "\n".join(lines).encode()

@@ -10,8 +10,9 @@ import torch
 from astropy import units as u
 from astropy.table import QTable, Table
 
-from galexplorer.api.inputs import Given, Target, observe
+from galexplorer.api.inputs import Target, observe
 from galexplorer.api.result import Result
+from galexplorer.api.statements import Given
 from galexplorer.errors import OptionError
 from galexplorer.export.provenance import CITATION
 from galexplorer.inference import engine as core

@@ -1,16 +1,17 @@
-"""Whatever a user has of a galaxy, as the observation that the engine takes."""
+"""Whatever a user has of a galaxy, read and measured: the observation that the engine takes."""
 
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias, TypedDict, TypeGuard
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
+from galexplorer.api.statements import File, check_position, read_photometry, refuse
 from galexplorer.errors import InputError, OptionError, TargetError
 from galexplorer.image.fits_writer import write_cube
 from galexplorer.image.pixels import Pixels
@@ -19,22 +20,12 @@ from galexplorer.image.regions import mask_by_hand, read_regions
 from galexplorer.inference.observe import observe as observe_pixels
 from galexplorer.inference.observe import observe_fetched
 from galexplorer.query.parse import names_galaxy
-from galexplorer.records.asinh import SOFTENING, limit_magnitude
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
-from galexplorer.schema import (
-    BANDS,
-    IMAGE_BANDS,
-    MAGNITUDE_ERROR_LIMITS,
-    MAGNITUDE_LIMITS,
-    PETROSIAN_RADIUS_LIMITS_ARCSEC,
-)
+from galexplorer.schema import IMAGE_BANDS
 from galexplorer.sky.cube import read_fetched
 from galexplorer.sky.fetched import Fetched, Source
 from galexplorer.sky.reddening import read_extinction, redden
-
-File: TypeAlias = str | Path | bytes | tuple[str, bytes]
-"""A path, the bytes of a file, or its name and bytes."""
 
 Target: TypeAlias = (
     str
@@ -49,30 +40,6 @@ Target: TypeAlias = (
     | Observation
 )
 """What can be inferred from beside magnitudes alone; see `observe`."""
-
-
-class Given(TypedDict, total=False):
-    """What `observe` can be told of a galaxy beside the target; see there."""
-
-    magnitudes: Mapping[str, float | str] | None
-    errors: Mapping[str, float] | None
-    petro_r50: float | None
-    petro_r90: float | None
-    ra: float | None
-    dec: float | None
-    pixel: tuple[float, float] | None
-    wcs: WCS | None
-    pixel_scale: float | None
-    flux_pixel_scale: float | None
-    zero_point: float | Mapping[str, float] | None
-    exposure: float | None
-    mask: File | Mapping[str, File] | None
-    weight: File | Mapping[str, File] | None
-    mask_regions: str | Path | None
-    ebv: float | None
-    deredden: bool
-    source: Source
-    progress: Callable[[str], None] | None
 
 
 def observe(
@@ -174,8 +141,8 @@ def observe(
     >>> observe("NGC 5332").notes[0]  # doctest: +SKIP
     'NGC 5332: read as a name.'
     """
-    photometry = _photometry(magnitudes, errors, petro_r50, petro_r90)
-    _check_position(ra, dec)
+    photometry = read_photometry(magnitudes, errors, petro_r50, petro_r90)
+    check_position(ra, dec)
     placed = {"ra": ra, "dec": dec, "pixel": pixel}
     read = {
         "pixel_scale": pixel_scale,
@@ -190,7 +157,7 @@ def observe(
     known = {**placed, **read, **by_hand, **dust}
     stated = [name for name, value in known.items() if value is not None]
     if isinstance(target, Observation):
-        _refuse(stated, "an observation was measured already")
+        refuse(stated, "an observation was measured already")
         if photometry is None:
             return target
         if not photometry.magnitudes:
@@ -198,7 +165,7 @@ def observe(
         origins = {**target.origins, "photometry": "as given"}
         return replace(target, photometry=photometry, origins=origins)
     if target is None:
-        _refuse([*stated, *(["wcs"] if wcs is not None else [])], "they belong to an image")
+        refuse([*stated, *(["wcs"] if wcs is not None else [])], "they belong to an image")
         return observe_pixels(None, photometry)
     if wcs is not None and not isinstance(target, np.ndarray):
         raise OptionError("wcs belongs to an array: files have their own.")
@@ -207,7 +174,7 @@ def observe(
     if isinstance(target, SkyCoord):
         target = _position_text(target)
     if isinstance(target, str) and names_galaxy([target]):
-        _refuse([s for s in stated if s not in by_hand], "they belong to an image of your own")
+        refuse([s for s in stated if s not in by_hand], "they belong to an image of your own")
         from galexplorer.sky.fetch import fetch_target  # clients of services: only where asked
 
         target = fetch_target(target, progress, source=source)
@@ -216,14 +183,14 @@ def observe(
         target = read_fetched(target) or target
     if isinstance(target, Fetched):
         kept = [name for name in stated if name not in placed and name not in by_hand]
-        _refuse(kept, "the pixels are those of SDSS")
+        refuse(kept, "the pixels are those of SDSS")
         if set(stated) <= set(by_hand):
             return _observe_fetched(target, photometry, regions)
         target = target.pixels  # a position that was stated is another galaxy's
     if progress is not None:
         progress("reading the image and measuring the galaxy")
     if isinstance(target, Pixels):
-        _refuse([name for name in stated if name in read], "these pixels have a scale already")
+        refuse([name for name in stated if name in read], "these pixels have a scale already")
         pixels = target
     else:
         pixels = read_image(
@@ -312,93 +279,6 @@ def _cube_bytes(
     buffer = io.BytesIO()
     write_cube(buffer, flux, pixel_scale or 1.0, wcs, None if nanomaggies else {"BUNIT": ""})
     return buffer.getvalue()
-
-
-def _photometry(
-    magnitudes: Mapping[str, float | str] | None,
-    errors: Mapping[str, float] | None,
-    petro_r50: float | None,
-    petro_r90: float | None,
-) -> Photometry | None:
-    for band in (*(magnitudes or {}), *(errors or {})):
-        if band not in BANDS:
-            raise OptionError(f"There is no band {band!r}: the bands are {', '.join(BANDS)}.")
-    limits = {b: read_limit(v, b) for b, v in (magnitudes or {}).items() if isinstance(v, str)}
-    given = {band: float(v) for band, v in (magnitudes or {}).items() if band not in limits}
-    noise = {band: float(value) for band, value in (errors or {}).items()}
-    for band, value in given.items():
-        check_within(f"The magnitude in {band}", value, *MAGNITUDE_LIMITS)
-    for band, faintest in limits.items():
-        if band in noise:
-            raise OptionError(f"The limit in {band} has an error: a limit has none.")
-        softening = SOFTENING[BANDS.index(band)]
-        (magnitude,), (error,) = limit_magnitude(np.array([faintest]), softening)
-        given[band], noise[band] = float(magnitude), float(error)
-    for band, value in noise.items():
-        check_within(f"The error in {band}", value, *MAGNITUDE_ERROR_LIMITS)
-        if band not in given:
-            raise OptionError(f"The error in {band} has no magnitude: give both.")
-    for name, radius in (("petro_r50", petro_r50), ("petro_r90", petro_r90)):
-        check_within(name, radius, *PETROSIAN_RADIUS_LIMITS_ARCSEC)
-    if petro_r50 is not None and petro_r90 is not None and petro_r90 <= petro_r50:
-        raise OptionError(
-            f"petro_r90 is {petro_r90:g} and petro_r50 {petro_r50:g}: R90 must be larger than R50."
-        )
-    if not given and petro_r50 is None and petro_r90 is None:
-        return None
-    return Photometry(
-        kind="catalogue",
-        magnitudes=given,
-        errors=noise,
-        petro_r50=petro_r50,
-        petro_r90=petro_r90,
-    )
-
-
-def read_limit(text: str, band: str) -> float:
-    """Return the magnitude of an upper limit of flux, such as ``"<22.3"``.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
-    """
-    mark, number = text.strip()[:1], text.strip()[1:]
-    try:
-        faintest = float(number) if mark in ("<", ">") else math.nan
-    except ValueError:
-        faintest = math.nan
-    if math.isnan(faintest):
-        raise OptionError(
-            f"The magnitude in {band} is {text!r}: give a number, or an upper limit such as "
-            "'<22.3'."
-        )
-    check_within(f"The limit in {band}", faintest, *MAGNITUDE_LIMITS)
-    return faintest
-
-
-def check_within(name: str, value: float | None, low: float, high: float) -> None:
-    """Check that a number lies within its limits.
-
-    Raises
-    ------
-    OptionError
-        If it does not, or is NaN; none at all is well.
-    """
-    if value is not None and not low <= value <= high:
-        raise OptionError(f"{name} is {value:g}: it must lie between {low:,} and {high:,}.")
-
-
-def _check_position(ra: float | None, dec: float | None) -> None:
-    if (ra is None) != (dec is None):
-        raise OptionError("The target needs both RA and Dec: give the other, or neither.")
-    check_within("RA", ra, 0, 360)
-    check_within("Dec", dec, -90, 90)
-
-
-def _refuse(names: Sequence[str], why: str) -> None:
-    if names:
-        raise OptionError(f"{' and '.join(names)} cannot be stated here: {why}.")
 
 
 def _centred(pixels: Pixels, x: float, y: float) -> Pixels:

@@ -194,7 +194,7 @@ class Result(records.Result):
         -------
         matplotlib.figure.Figure
         """
-        from galexplorer.figures.bpt import bpt_static_figure
+        from galexplorer.figures.bpt_static import bpt_static_figure
 
         return bpt_static_figure(self.posterior, self.bpt, dark=dark)
 

@@ -1,6 +1,5 @@
 """Lists of targets of any length: a run is kept on disk, can be stopped, gone on with, deleted."""
 
-import json
 import os
 import re
 import secrets
@@ -9,20 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-from astropy.table import Table, vstack
+from astropy.table import Table
 from filelock import FileLock, Timeout
 
+from galexplorer.api import run_folder
 from galexplorer.errors import InputError, OptionError
 from galexplorer.export.files import replace_file
 from galexplorer.export.target_tables import draws_bytes, summary_bytes
 from galexplorer.inference.engine import Engine
+from galexplorer.inference.prior import Prior
 from galexplorer.query.target_list import Target, TargetList
-from galexplorer.records.photometry import Photometry
 from galexplorer.runs.made_with import differ_from
+from galexplorer.runs.options import Options, choose_options
 from galexplorer.runs.target_run import DRAWS, Outcome, infer_target
 from galexplorer.tables import read_raw
 
@@ -33,8 +35,6 @@ PART = 10
 """Targets that are written at a time: what a sudden end of the program costs."""
 
 _NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
-_PART_NAME = re.compile(r"\d{6}-(\d{6})\.parquet")
-_ABOUT = "run.json"
 
 Progress = Callable[[int, int, str], None]
 Stop = Callable[[], bool]
@@ -57,7 +57,11 @@ class TargetRun:
     images : bool
         Whether the image of a target that has magnitudes of its own is fetched too.
     draws, seed : int
-        As of `galexplorer.Engine.infer`.
+        As of `galexplorer.Engine.infer`, and so are the following.
+    redshift_range : tuple of float or None
+    redshift_prior : str or None
+        Hash of the density, which lies in the folder.
+    detected : tuple of str
     """
 
     folder: Path
@@ -67,12 +71,15 @@ class TargetRun:
     images: bool
     draws: int
     seed: int
+    redshift_range: tuple[float, float] | None = None
+    redshift_prior: str | None = None
+    detected: tuple[str, ...] = ()
 
     @property
     def done(self) -> int:
         """Return how many targets were tried."""
-        parts = self._parts()
-        return _end_of(parts[-1]) if parts else 0
+        parts = run_folder.list_parts(self.folder)
+        return run_folder.end_of(parts[-1]) if parts else 0
 
     @property
     def complete(self) -> bool:
@@ -87,11 +94,20 @@ class TargetRun:
         InputError
             If the file is damaged.
         """
-        try:
-            rows = json.loads((self.folder / "targets.json").read_text(encoding="utf-8"))
-            return tuple(_target_of(row) for row in rows)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"The run {self.title} is damaged: delete it.") from error
+        return run_folder.read_targets(self.folder, self.title)
+
+    @cached_property
+    def options(self) -> Options:
+        """Return how every target is inferred.
+
+        Raises
+        ------
+        InputError
+            If the file of the redshift prior is damaged.
+        """
+        digest = self.redshift_prior
+        prior = None if digest is None else run_folder.read_prior(self.folder, self.title, digest)
+        return Options(self.redshift_range, self.draws, self.seed, prior, self.detected)
 
     def infer(
         self,
@@ -172,8 +188,7 @@ class TargetRun:
             target,
             load_engine,
             images=self.images,
-            draws=self.draws,
-            seed=self.seed,
+            options=self.options,
             progress=tell,
             settings=settings,
         ).slim()
@@ -242,10 +257,7 @@ class TargetRun:
         InputError
             If none was.
         """
-        parts = [read_raw(path).table for path in self._parts()]
-        if not parts:
-            raise InputError(f"No target of {self.title} is done yet.")
-        return _joined(parts)
+        return self._join(run_folder.list_parts(self.folder))
 
     def draws_table(self) -> Table:
         """Return the draws of all targets that have a result, as `draws_bytes` has them.
@@ -259,14 +271,11 @@ class TargetRun:
         InputError
             If no target was tried.
         """
-        parts = [read_raw(path).table for path in self.draws_files()]
-        if not parts:
-            raise InputError(f"No target of {self.title} is done yet.")
-        return _joined(parts)
+        return self._join(self.draws_files())
 
     def draws_files(self) -> list[Path]:
         """Return the Parquet files of the draws, as `draws_bytes` writes them, in order."""
-        return [self.folder / "draws" / path.name for path in self._parts()]
+        return [self.folder / "draws" / path.name for path in run_folder.list_parts(self.folder)]
 
     def delete(self) -> None:
         """Remove the run and all that it holds, if nobody has done so already.
@@ -283,7 +292,7 @@ class TargetRun:
         try:
             with FileLock(self.folder / "lock", timeout=0):
                 shutil.rmtree(self.folder / "parts", ignore_errors=True)
-                (self.folder / _ABOUT).unlink(missing_ok=True)
+                (self.folder / run_folder.ABOUT).unlink(missing_ok=True)
         except Timeout as error:
             raise OptionError(f"The run {self.title} is at work: stop it first.") from error
         except OSError as error:
@@ -291,9 +300,13 @@ class TargetRun:
             raise InputError(f"The run {self.title} cannot be deleted: {why}.") from error
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _parts(self) -> list[Path]:
-        found = (self.folder / "parts").glob("[0-9]*.parquet")
-        return sorted(path for path in found if _PART_NAME.fullmatch(path.name))
+    def _join(self, files: Sequence[Path]) -> Table:
+        if not files:
+            raise InputError(f"No target of {self.title} is done yet.")
+        whole = run_folder.join_parts([read_raw(path).table for path in files])
+        if whole.meta["provenance"]:
+            whole.meta["provenance"] |= self.options.tell()
+        return whole
 
 
 def default_folder() -> Path:
@@ -311,6 +324,9 @@ def begin_run(
     images: bool = True,
     draws: int = DRAWS,
     seed: int = 0,
+    redshift_range: tuple[float, float] | None = None,
+    prior: Prior | None = None,
+    detected: Sequence[str] = (),
 ) -> TargetRun:
     """Put a list of targets on disk, of which none is tried yet.
 
@@ -327,6 +343,12 @@ def begin_run(
         without a network.
     draws, seed : int
         As of `galexplorer.Engine.infer`.
+    redshift_range : tuple of float, optional
+        Likewise, of all targets whose redshift is not held fixed; within it a target's own counts.
+    prior : path, table or tuple of float, optional
+        Likewise, in whose place a target's own counts.
+    detected : sequence of str
+        Likewise, of all targets.
 
     Returns
     -------
@@ -334,27 +356,29 @@ def begin_run(
 
     Raises
     ------
+    OptionError
+        If an option is out of range.
     InputError
-        If the system refuses to write there.
+        If the prior cannot be read, or the system refuses to write there.
     """
+    options = choose_options(redshift_range, prior, detected, draws, seed)
     now = datetime.now(UTC)
     folder = place / f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    known = options.prior
     run = TargetRun(
-        folder, title, f"{now:%Y-%m-%dT%H:%M:%SZ}", len(targets.targets), images, draws, seed
+        folder,
+        title,
+        f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        len(targets.targets),
+        images,
+        draws,
+        seed,
+        redshift_range,
+        None if known is None else known.sha256,
+        options.detected,
     )
     about = {key: value for key, value in asdict(run).items() if key != "folder"}
-    rows = [asdict(target) for target in targets.targets]
-    try:
-        for name in ("parts", "draws"):
-            (folder / name).mkdir(parents=True)
-        (folder / "targets.json").write_text(json.dumps(rows), encoding="utf-8")
-        # the last of all: without it there is no run
-        part = folder / f".{_ABOUT}.part"
-        part.write_text(json.dumps(about, indent=2), encoding="utf-8")
-        os.replace(part, folder / _ABOUT)
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise InputError(f"{place} cannot be written: {error.strerror or error}.") from error
+    run_folder.write_folder(folder, about, targets.targets, known)
     return run
 
 
@@ -386,33 +410,8 @@ def open_run(place: Path, name: str) -> TargetRun | None:
     """
     if not _NAME.fullmatch(name):
         return None
+    about = run_folder.read_about(place / name)
     try:
-        about = json.loads((place / name / _ABOUT).read_text(encoding="utf-8"))
-        return TargetRun(folder=place / name, **about)
-    except (OSError, ValueError, TypeError):
+        return None if about is None else TargetRun(folder=place / name, **about)
+    except TypeError:
         return None
-
-
-def _joined(parts: Sequence[Table]) -> Table:
-    """Return parts as one table, whose metadata tell of each target what its part does."""
-    whole = vstack(parts, metadata_conflicts="silent")
-    whole.meta = dict(parts[-1].meta)
-    # a part of targets that all failed has none
-    made = (part.meta.get("provenance") for part in parts)
-    whole.meta["provenance"] = next(filter(None, made), {})
-    for what in {"origins", "caveats"} & whole.meta.keys():
-        whole.meta[what] = {k: v for part in parts for k, v in part.meta.get(what, {}).items()}
-    return whole
-
-
-def _end_of(part: Path) -> int:
-    """Return the number of targets that are done with a part."""
-    name = _PART_NAME.fullmatch(part.name)
-    assert name is not None
-    return int(name[1])
-
-
-def _target_of(row: dict) -> Target:
-    photometry = row["photometry"]
-    known = None if photometry is None else Photometry(**photometry)
-    return Target(**{**row, "photometry": known, "notes": tuple(row["notes"])})

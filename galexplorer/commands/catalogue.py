@@ -143,9 +143,14 @@ def infer_catalogue(
         folder.summarise(todo - left)
     if left:
         raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
+    if before is not None and not todo:
+        console.tell(f"{out} is complete: nothing is left to infer.")
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
     if failed == len(table):
-        raise InputError(f"None of the {failed} rows could be inferred; the flag column says why.")
+        told = f"None of the {failed} rows could be inferred; the flag of the first says"
+        told = "The row could not be inferred; its flag says" if failed == 1 else told
+        why = str(table["flag"][0]).partition("not_inferred: ")[2].partition(";")[0]
+        raise InputError(f"{told}: {why}")
     if failed:
         console.tell_failure(
             f"{failed} of {len(table)} rows could not be inferred; the column flag says why."

@@ -26,6 +26,7 @@ from galexplorer.commands.options import (
     DeviceOption,
     HduOption,
     WeightsOption,
+    check_image,
     check_not_input,
     read_columns,
     read_hdu,
@@ -42,6 +43,7 @@ from galexplorer.commands.statements import (
     Number,
     PixelScaleOption,
     RedshiftPriorOption,
+    RedshiftRangeOption,
     Sources,
     WeightOption,
     ZeroPointOption,
@@ -136,9 +138,7 @@ def infer(
     ebv: EbvOption = None,
     deredden: DereddenOption = False,
     redshift: Annotated[Number, typer.Option(help="Known redshift, held fixed.")] = None,
-    redshift_range: Annotated[
-        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
-    ] = None,
+    redshift_range: RedshiftRangeOption = None,
     redshift_prior: RedshiftPriorOption = None,
     detected: DetectedOption = None,
     draws: Annotated[
@@ -193,6 +193,7 @@ def infer(
         options["draws"] = draws or CATALOGUE_DRAWS
         table: dict[str, Any] = {"columns": read_columns(columns), "hdu": read_hdu(hdu)}
         table["image"] = image
+        check_image(image)
         if deredden:
             from galexplorer.sky.reddening import read_reddening
 

@@ -72,6 +72,18 @@ def read_pipe() -> tuple[str, bytes]:
     return "standard input", sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
 
 
+def check_image(image: Path | None) -> None:
+    """Check that the image in which the rows of a table lie is there: no row would have one.
+
+    Raises
+    ------
+    OptionError
+        If it is not.
+    """
+    if image is not None and not image.is_file():
+        raise OptionError(f"--image is {image}, which does not exist: name a file.")
+
+
 def check_not_input(out: Path, inputs: Iterable[Path]) -> None:
     """Check that a result would not overwrite one of its inputs.
 

@@ -57,6 +57,9 @@ MaskRegionsOption = Annotated[
         "file that ends in .reg.",
     ),
 ]
+RedshiftRangeOption = Annotated[
+    tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
+]
 RedshiftPriorOption = Annotated[
     str | None,
     typer.Option(
@@ -95,17 +98,21 @@ OF_IMAGE = ("ra", "dec", *SCALES)
 """Options that belong to an image of the user's own."""
 
 _REDDENING = r"state E\(B-V\)"
+_COLUMNS = "none of the columns|no column target"
 _HINTS = {
     r"state (its|the) pixel scale": "--pixel-scale",
     r"state (its|the|which) (zero point|is right)": "--zero-point",
     _REDDENING: "--ebv",
     r"give RA and Dec": "--ra, --dec",
     r"as three files|names and headers": "--g, --r, --i",
-    r"none of the columns|no column target": "--columns",
+    _COLUMNS: "--columns",
 }
 """What a sentence asks for, and the option that gives it."""
 
-_HINTS_OF_TABLES = {_REDDENING: "in a column ebv"}
+_HINTS_OF_TABLES = {
+    _REDDENING: "in a column ebv",
+    _COLUMNS: "--columns; names and positions go to galexplorer targets",
+}
 
 
 def spell(name: str) -> str:

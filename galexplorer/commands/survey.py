@@ -12,12 +12,14 @@ from galexplorer.commands.options import (
     DeviceOption,
     HduOption,
     WeightsOption,
+    check_image,
     read_columns,
     read_hdu,
 )
 from galexplorer.commands.statements import (
     DetectedOption,
     RedshiftPriorOption,
+    RedshiftRangeOption,
     check_redshift,
     check_within,
     naming_options,
@@ -70,9 +72,7 @@ def survey(
             "columns of extinction or E(B-V), or else by the dust map of the package dustmaps.",
         ),
     ] = False,
-    redshift_range: Annotated[
-        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Prior on the redshift.")
-    ] = None,
+    redshift_range: RedshiftRangeOption = None,
     redshift_prior: RedshiftPriorOption = None,
     detected: DetectedOption = None,
     draws: Annotated[int, typer.Option(help="Posterior draws per row.")] = DRAWS,
@@ -109,6 +109,7 @@ def survey(
             raise OptionError(f"{place} is a file: name a folder.")
     if draws_out is not None and draws_out.resolve() == out.resolve():
         raise OptionError("--draws-out and --out name the same folder: give two names.")
+    check_image(image)
     if image is not None and cutouts is not None:
         raise OptionError("--image and --cutouts both say where the pixels are: give one.")
     if scheduler is not None and workers is not None:

@@ -28,7 +28,15 @@ from galexplorer.commands.options import (
     read_columns,
     read_hdu,
 )
-from galexplorer.commands.statements import naming_options
+from galexplorer.commands.statements import (
+    DetectedOption,
+    RedshiftPriorOption,
+    RedshiftRangeOption,
+    check_redshift,
+    naming_options,
+    read_detected,
+    spell,
+)
 from galexplorer.errors import FetchError, OptionError
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
 
     from galexplorer.api.target_runs import TargetRun
     from galexplorer.query.target_list import TargetList
+    from galexplorer.runs.options import Options
     from galexplorer.runs.target_run import Outcome
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -69,6 +78,9 @@ def targets(
     images: Annotated[
         bool, typer.Option(help="Fetch images also for rows that have magnitudes.")
     ] = True,
+    redshift_range: RedshiftRangeOption = None,
+    redshift_prior: RedshiftPriorOption = None,
+    detected: DetectedOption = None,
     draws: Annotated[
         int, typer.Option(min=100, max=100_000, help="Posterior draws per target.")
     ] = 1000,
@@ -94,14 +106,19 @@ def targets(
         raise OptionError("--posterior and --out name the same file: give two names.")
     if printed and resume:
         raise OptionError("--resume goes on with a file: name one with --out.")
+    check_redshift(None, redshift_range)
+    lines = read_detected(detected)
     pages = check_pages(figures, figure_format, workers)
 
     from galexplorer.query.target_list import read_targets
+    from galexplorer.runs.options import choose_options
     from galexplorer.tables.source import split_hdu
 
+    read = [split_hdu(path)[0], *([] if redshift_prior is None else [Path(redshift_prior)])]
     for place in (out, posterior):
         if place is not None:
-            check_not_input(place, [split_hdu(path)[0]])
+            check_not_input(place, read)
+    options = choose_options(redshift_range, redshift_prior, lines, draws, seed)
     name = "standard input" if str(path) == STDIN else path.name
     with naming_options():
         given = read_targets(
@@ -119,8 +136,9 @@ def targets(
     number = len(given.targets)
     with ExitStack() as stack:
         place = Path(stack.enter_context(TemporaryDirectory())) if printed else _place_of(out)
-        run = _open_run(place, given, images, draws, seed) if resume else None
+        run = _open_run(place, given, images, options) if resume else None
         if resume and run is None and out.exists():
+            _check_complete(out, number, options)
             console.tell(f"{out} is complete: nothing is left to try.")
             return
         engine = load(weights, device)
@@ -128,7 +146,17 @@ def targets(
             for begun in list_runs(place):
                 begun.delete()  # refused while somebody works on it
             shutil.rmtree(place, ignore_errors=True)
-            run = begin_run(place, given, name, images=images, draws=draws, seed=seed)
+            run = begin_run(
+                place,
+                given,
+                name,
+                images=images,
+                draws=draws,
+                seed=seed,
+                redshift_range=redshift_range,
+                prior=options.prior,
+                detected=lines,
+            )
         if differ := differ_from(run.table().meta["provenance"] if run.done else {}, engine):
             words = " and ".join(differ)
             raise OptionError(f"{_other(out)} {words}: give those, or leave --resume out.")
@@ -186,7 +214,11 @@ def targets(
             f"{listed} that failed have magnitudes: --no-images infers them without a network."
         )
     if all(failed):
-        raise FetchError(f"All {number} targets failed, for the reasons above.")
+        raise FetchError(
+            "The target failed, for the reason above."
+            if number == 1
+            else f"All {number} targets failed, for the reasons above."
+        )
 
 
 def _place_of(out: Path) -> Path:
@@ -199,7 +231,7 @@ def _other(out: Path) -> str:
 
 
 def _open_run(
-    place: Path, given: "TargetList", images: bool, draws: int, seed: int
+    place: Path, given: "TargetList", images: bool, options: "Options"
 ) -> "TargetRun | None":
     """Return the run that was left there, None if there is none."""
     from galexplorer.api.target_runs import list_runs
@@ -210,16 +242,31 @@ def _open_run(
     same = {
         "targets": repr(left.targets()) == repr(given.targets),
         "--images": left.images == images,
-        "--draws": left.draws == draws,
-        "--seed": left.seed == seed,
     }
+    before, now = left.options.tell(), options.tell()
+    same |= {spell(name): before[name] == value for name, value in now.items()}
+    _check_same(place.with_name(place.name.removeprefix(".").removesuffix(".run")), same)
+    return left
+
+
+def _check_complete(out: Path, number: int, options: "Options") -> None:
+    """Check that a table whose run is gone has all targets, made as asked where it tells how."""
+    from galexplorer.tables import read_raw
+
+    table = read_raw(out).table
+    made = table.meta.get("provenance", {})  # CSV has no place for it
+    same = {"targets": "target" in table.colnames and len(table) == number}
+    asked = options.tell().items()
+    same |= {spell(name): made[name] == value for name, value in asked if name in made}
+    _check_same(out, same)
+
+
+def _check_same(out: Path, same: dict[str, bool]) -> None:
     differ = [word for word, equal in same.items() if not equal]
     if differ:
-        out = place.with_name(place.name.removeprefix(".").removesuffix(".run"))
         raise OptionError(
             f"{_other(out)} {' and '.join(differ)}: give those, or leave --resume out."
         )
-    return left
 
 
 def _table_of(run: "TargetRun", given: "TargetList") -> "Table":

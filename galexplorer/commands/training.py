@@ -180,6 +180,7 @@ def train_verdict(
 
 
 def evaluate(
+    context: typer.Context,
     weights: WeightsOption = None,
     data: DataOption = None,
     rendered: Annotated[Path | None, typer.Option(help="A rendered set.")] = None,
@@ -196,12 +197,27 @@ def evaluate(
     draws: Annotated[int, typer.Option(min=100, help="Posterior draws per galaxy.")] = 200,
     bootstrap: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 200,
     domain: Annotated[
-        bool, typer.Option("--domain", help="Judge the verdict, and nothing else.")
+        bool,
+        typer.Option(
+            "--domain",
+            help="Judge the verdict alone: what it catches, which galaxies it rejects, and how "
+            "reliable its probabilities are.",
+        ),
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that make images.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that make images, with --domain.")
+    ] = 1,
     device: DeviceOption = "auto",
 ) -> None:
     """Measure accuracy and calibration on galaxies held out of training."""
+    of_posteriors = ("rendered", "real", "rows", "draws", "bootstrap")
+    for name in of_posteriors if domain else ("workers",):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            why = (
+                "has no use for --domain, which judges the verdict" if domain else "is for --domain"
+            )
+            raise OptionError(f"--{name} {why}: leave it out.")
     with _needs_training_extra():
         from galexplorer.evaluation.run import evaluate as run
         from galexplorer.evaluation.run import evaluate_verdict

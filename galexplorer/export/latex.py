@@ -1,16 +1,19 @@
-"""Posteriors as rows of a LaTeX table: one alone, or several as a whole table."""
+"""The posterior in LaTeX: a table of one galaxy, or one row of a table of many."""
 
 import math
 import re
-from collections.abc import Sequence
+from string import ascii_lowercase
 
 import numpy as np
 from jaxtyping import Float
 
 from galexplorer.export.provenance import CITATION, caveat_sentences, provenance_lines
 from galexplorer.records.result import Result
+from galexplorer.records.verdict import FINE, LEVEL_WORDS
 from galexplorer.schema import TARGETS
-from galexplorer.science.summary import BPT_LABELS, not_measurable
+from galexplorer.science.caveats import target_caveats
+from galexplorer.science.rounding import decimals
+from galexplorer.science.summary import BPT_LABELS, kind_of_galaxy, not_measurable
 
 _SYMBOLS = {
     "redshift": r"$z$",
@@ -29,36 +32,21 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
-_MAX_DECIMALS = 6
-_COLUMNS = ("Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class")
-_EXPLANATIONS = (
+COLUMNS = ("Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class")
+EXPLANATIONS = (
     "Posterior medians and 68% intervals; most probable class with its probability.",
     "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
 )
-_GREY = "Grey needs the package xcolor."
-
-
-def decimals(lower: float, upper: float) -> int:
-    """Return how many decimals a value with these errors deserves.
-
-    Two significant digits of the larger error, and at least one of the smaller.
-
-    Parameters
-    ----------
-    lower, upper : float
-        Distances to the ends of the interval, not negative.
-
-    Returns
-    -------
-    int
-    """
-    larger, smaller = max(lower, upper), min(lower, upper)
-    if not larger > 0:
-        return _MAX_DECIMALS
-    wanted = 1 - math.floor(math.log10(larger))
-    if smaller > 0:
-        wanted = max(wanted, -math.floor(math.log10(smaller)))
-    return min(max(wanted, 0), _MAX_DECIMALS)
+GREY = "Grey needs the package xcolor."
+_TYPESET = {
+    "[": "{[}",  # after the end of a row a bracket would be that command's argument
+    "\N{EN DASH}": "--",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{DOUBLE PRIME}": "$''$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    "σ": r"$\sigma$",
+}
 
 
 def latex_interval(draws: Float[np.ndarray, " n"]) -> str:
@@ -126,56 +114,94 @@ def latex_bytes(result: Result, name: str = "") -> bytes:
     bytes
     """
     comments = [
-        *_EXPLANATIONS,
-        *([] if result.verdict.usable else [f"{_GREY} The dagger:"]),
-        *caveat_sentences(result),
-        *(f"{label}: {words}" for label, words in provenance_lines(result)),
-        f"Cite: {CITATION}",
+        *EXPLANATIONS,
+        *([] if result.verdict.usable else [f"{GREY} The dagger:"]),
+        *provenance_comments(result),
         "",
-        " & ".join(_COLUMNS) + r" \\",
+        " & ".join(COLUMNS) + r" \\",
     ]
-    return "\n".join([*_comment(comments), latex_row(result, name), ""]).encode()
+    return "\n".join([*commented(comments), latex_row(result, name), ""]).encode()
 
 
-def latex_table_bytes(
-    galaxies: Sequence[tuple[str, Result]], sentences: Sequence[str] = ()
-) -> bytes:
-    """Return several galaxies as a table, a row each, to take into a document with ``\\input``.
+def latex_table(result: Result, name: str = "") -> str:
+    """Return a table of one galaxy that compiles as it is, with the package booktabs.
 
     Parameters
     ----------
-    galaxies : sequence of (str, Result)
-    sentences : sequence of str
-        What there is to say of all of them, in comments above the table.
+    result : Result
+    name : str
+        Of the galaxy; LaTeX's own characters are escaped.
 
     Returns
     -------
-    bytes
-        A ``tabular`` under comments that have units, and caveats and provenance of each galaxy.
+    str
+        A ``table`` with a row for each target: quantity, symbol, median with the errors to 68%,
+        and the known value where there is any. Caveats of values are notes below it; verdict,
+        provenance and citation follow as comments.
     """
-    usable = all(result.verdict.usable for _, result in galaxies)
-    comments = [*_EXPLANATIONS, *([] if usable else [f"{_GREY} The dagger: do not use."])]
-    for name, result in galaxies:
-        told = [f"{label}: {words}" for label, words in provenance_lines(result)]
-        comments += ["", name or "galaxy", *caveat_sentences(result), *told]
-    comments += ["", *sentences, f"Cite: {CITATION}"]
-    lines = [
-        *_comment(comments),
-        r"\providecommand{\nodata}{\ldots}",
-        rf"\begin{{tabular}}{{l{'c' * (len(_COLUMNS) - 1)}}}",
-        r"\hline",
-        " & ".join(_COLUMNS) + r" \\",
-        r"\hline",
-        *(latex_row(result, name) for name, result in galaxies),
-        r"\hline",
-        r"\end{tabular}",
-        "",
+    caveats = target_caveats(result)
+    letters = zip(dict.fromkeys(caveats.values()), ascii_lowercase, strict=False)
+    marks = {words: f"$^{letter}$" for words, letter in letters}
+    rows = []
+    for target in TARGETS:
+        hidden = not_measurable(result, target.name)
+        cells = [
+            _typeset(target.label) + marks.get(caveats.get(target.name, ""), ""),
+            _SYMBOLS[target.name],
+            r"\ldots" if hidden else latex_interval(result.posterior.column(target.name)),
+        ]
+        if result.known:
+            known = result.known.get(target.name)
+            cells.append(r"\ldots" if known is None else f"${known:.{target.digits}f}$")
+        rows.append(" & ".join(cells) + r" \\")
+    head = ["Quantity", "Symbol", r"Median and 68\%", *(["Known"] if result.known else [])]
+    level = result.verdict.level
+    kind = f"{kind_of_galaxy(result)}." if result.verdict.usable else ""
+    said = f"{kind} {'' if level == FINE else LEVEL_WORDS[level] + '.'}".strip()
+    notes = [
+        r"Line fluxes $F$ are predicted: $10^{-17}$ erg s$^{-1}$ cm$^{-2}$ in a 3$''$ fibre.",
+        *(f"{mark} {_typeset(words)}" for words, mark in marks.items()),
     ]
-    return "\n".join(lines).encode()
+    lines = [
+        "% Needs the package booktabs.",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{Posterior of {_escape(name) or 'the galaxy'}, inferred without a spectrum. "
+        rf"{_typeset(said)}}}",
+        r"\renewcommand{\arraystretch}{1.3}",
+        rf"\begin{{tabular}}{{{'l' * len(head)}}}",
+        r"\toprule",
+        " & ".join(head) + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\par\smallskip\raggedright\footnotesize",
+        *(f"{note}\\\\" for note in notes[:-1]),
+        notes[-1],
+        r"\end{table}",
+        *commented(provenance_comments(result)),
+    ]
+    return "\n".join([*lines, ""])
 
 
-def _comment(lines: Sequence[str]) -> list[str]:
+def provenance_comments(result: Result) -> list[str]:
+    """Return caveats, provenance and citation, a line each."""
+    return [
+        *caveat_sentences(result),
+        *(f"{label}: {words}" for label, words in provenance_lines(result)),
+        f"Cite: {CITATION}",
+    ]
+
+
+def commented(lines: list[str]) -> list[str]:
+    """Return lines as comments of LaTeX."""
     return [f"% {' '.join(line.split())}".rstrip() for line in lines]
+
+
+def _typeset(text: str) -> str:
+    """Return the project's own words with what pdfLaTeX does not know as its commands."""
+    return "".join(_TYPESET.get(mark, mark) for mark in _escape(text))
 
 
 def _escape(text: str) -> str:

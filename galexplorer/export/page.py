@@ -17,7 +17,7 @@ from galexplorer.export.files import replace_file
 from galexplorer.export.provenance import describe_provenance, provenance_sentence
 from galexplorer.export.publication import Size, fit_corner, scale_text
 from galexplorer.export.sheet import MARGIN_IN, PAGE_IN, WIDTH_IN, Sheet, printable, rasterise
-from galexplorer.figures.bpt import draw_bpt
+from galexplorer.figures.bpt_static import draw_bpt
 from galexplorer.figures.corner import draw_corner
 from galexplorer.figures.lines_static import draw_lines
 from galexplorer.figures.palette import LIGHT, TRUTH

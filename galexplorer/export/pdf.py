@@ -23,7 +23,7 @@ from galexplorer.export.figures import SETTINGS, settings_lock
 from galexplorer.export.provenance import CITATION, describe_provenance, provenance_lines
 from galexplorer.export.publication import FIGURES, Size, fit_corner
 from galexplorer.export.sheet import MARGIN_IN, PAGE_IN, WIDTH_IN, Sheet, rasterise, verbatim
-from galexplorer.figures.bpt import draw_bpt
+from galexplorer.figures.bpt_static import draw_bpt
 from galexplorer.figures.corner import draw_corner
 from galexplorer.figures.lines_static import draw_lines
 from galexplorer.figures.palette import LIGHT
@@ -121,7 +121,7 @@ def _corner(result: Result) -> Sheet:
 
 def _lines(result: Result) -> Sheet:
     """Set BPT diagram, lines and reconstruction below each other."""
-    page = _titled("Emission lines")
+    page = _titled(FIGURES["lines"])
     if all(np.isfinite(list(result.bpt.values()))):
         axes = _axes(page, 4.0, 0.8 * WIDTH_IN)
         draw_bpt(axes, result.posterior, result.bpt)

@@ -109,12 +109,14 @@ def provenance_lines(result: Result) -> list[tuple[str, str]]:
     Returns
     -------
     list of (str, str)
-        Weights, versions, input, seed, options and the origin of each number; what is unknown
-        is left out.
+        Weights, classifiers of the verdict, versions, input, seed, options and the origin of each
+        number; what is unknown is left out.
     """
     said = dict(result.provenance)
     versions = said.pop("versions", {})
     lines = [("Weights (sha256)", str(said.pop("weights_sha256", "unknown")))]
+    if classifiers := said.pop("verdict_sha256", None):
+        lines.append(("Classifiers of the verdict (sha256)", classifiers))
     if isinstance(versions, Mapping) and versions:
         lines.append(("Versions", ", ".join(f"{name} {v}" for name, v in versions.items())))
     lines += [

@@ -12,14 +12,14 @@ from matplotlib.ticker import MaxNLocator
 from galexplorer.errors import OptionError
 from galexplorer.export.figures import figure_bytes
 from galexplorer.export.provenance import describe_provenance
-from galexplorer.figures.bpt import bpt_static_figure
+from galexplorer.figures.bpt_static import bpt_static_figure
 from galexplorer.figures.lines_static import lines_static_figure
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
 from galexplorer.schema import PROPERTY_NAMES
 from galexplorer.science.summary import shown_targets
 
-FIGURES = {"corner": "Corner plot", "bpt": "BPT diagram", "lines": "Emission lines"}
+FIGURES = {"corner": "Corner plot", "bpt": "BPT diagram", "lines": "Predicted emission lines"}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from galexplorer.export.figures import figure_bytes
-from galexplorer.figures.calibration import (
+from galexplorer.figures.card.calibration import (
     coverage_plot,
     measurable_plot,
     pit_plot,
@@ -14,7 +14,7 @@ from galexplorer.figures.calibration import (
     tarp_plot,
     verdict_plot,
 )
-from galexplorer.figures.report_card import (
+from galexplorer.figures.card.plots import (
     Plot,
     accuracy_plot,
     bins_plot,

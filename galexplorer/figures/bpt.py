@@ -1,23 +1,13 @@
-"""The galaxy's place on the BPT diagram, as a cloud of posterior draws."""
+"""The galaxy's place on the BPT diagram, as a cloud of posterior draws, for the screen."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float
-from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
-from galexplorer.figures.canvas import Figure
-from galexplorer.figures.cloud import (
-    CLOUD_SIZE,
-    Marks,
-    cloud_traces,
-    contours,
-    curve_trace,
-    diagram_layout,
-)
-from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.cloud import Marks, cloud_marks, contours, demarcation
+from galexplorer.figures.diagram import Axis, Diagram, Label, Line, Points, plotly_figure
 from galexplorer.figures.palette import OVERLAY, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES
@@ -47,7 +37,7 @@ _LABEL_POSITIONS = {
 }
 
 
-def _demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
+def demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
     """Return name, dash, x and y of each curve, drawn where it divides two classes."""
     kewley_x = np.linspace(low, KEWLEY_POLE - 0.02, 300)
     kauffmann_x = np.linspace(max(low, -1.28), KAUFFMANN_POLE - 0.02, 300)
@@ -59,12 +49,12 @@ def _demarcations(low: float, high: float) -> list[tuple[str, str, np.ndarray, n
     ]
 
 
-def _limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tuple[float, float]:
+def limits(columns: Sequence[np.ndarray], default: tuple[float, float]) -> tuple[float, float]:
     ends = np.array([np.quantile(values, [0.005, 0.995]) for values in columns])
     return min(default[0], float(ends.min()) - 0.1), max(default[1], float(ends.max()) + 0.1)
 
 
-def _finite_ratios(
+def finite_ratios(
     posterior: Posterior,
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " m"]]:
     """Return the ratios of the draws that have them, and which these are."""
@@ -75,14 +65,12 @@ def _finite_ratios(
     return x[finite], y[finite], finite
 
 
-def _region_labels(
-    probabilities: Mapping[str, float] | None,
-) -> list[tuple[str, float, float, float]]:
-    """Return words, place and angle of each region's label, none across a curve."""
+def region_labels(probabilities: Mapping[str, float] | None) -> list[Label]:
+    """Return the label of each region, none across a curve."""
     labels = []
     for name, (x, y, angle) in _LABEL_POSITIONS.items():
         share = "" if probabilities is None else f" {probabilities[name]:.0%}"
-        labels.append((BPT_LABELS[name] + share, x, y, angle))
+        labels.append(Label(BPT_LABELS[name] + share, x, y, angle))
     return labels
 
 
@@ -97,7 +85,34 @@ def bpt_figure(
     selected: Bool[np.ndarray, " n"] | None = None,
     height: int = 430,
 ) -> go.Figure:
-    """Draw the BPT cloud for the screen.
+    """Draw the BPT cloud so that it can be zoomed and tells its values.
+
+    Parameters and errors are those of `bpt_diagram`, and:
+
+    Parameters
+    ----------
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    diagram = bpt_diagram(posterior, probabilities, dark, reference, others, name, known, selected)
+    return plotly_figure(diagram, height)
+
+
+def bpt_diagram(
+    posterior: Posterior,
+    probabilities: Mapping[str, float] | None = None,
+    dark: bool = False,
+    reference: tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]] | None = None,
+    others: Sequence[tuple[str, Posterior, str]] = (),
+    name: str = "Draws",
+    known: Mapping[str, float] | None = None,
+    selected: Bool[np.ndarray, " n"] | None = None,
+) -> Diagram:
+    """Return the BPT cloud for the screen.
 
     Parameters
     ----------
@@ -117,12 +132,10 @@ def bpt_figure(
         Published values by target; a point where all four lines are among them.
     selected : ndarray, shape (n,), bool, optional
         Draws to point out.
-    height : int
-        Pixels.
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    Diagram
         Draws, their median with the ellipse that holds 68% of them, the 95% contour and three
         named demarcations.
 
@@ -131,30 +144,26 @@ def bpt_figure(
     ValueError
         If no draw has finite line ratios.
     """
-    x, y, finite = _finite_ratios(posterior)
-    clouds = [(x, y), *(_finite_ratios(other)[:2] for _, other, _ in others)]
-    x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
-    y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
+    x, y, finite = finite_ratios(posterior)
+    clouds = [(x, y), *(finite_ratios(other)[:2] for _, other, _ in others)]
+    x_range = limits([cloud[0] for cloud in clouds], X_RANGE)
+    y_range = limits([cloud[1] for cloud in clouds], Y_RANGE)
     colours = theme(dark)
     marks = Marks(_known_ratios(known), None if selected is None else selected[finite])
-    # Traces and layout go into the figure at once: adding to one takes three times as long.
-    return go.Figure(
-        [
+    return Diagram(
+        Axis("log [N II] 6584 / Hα  [dex]", "log [N II]/Hα", *x_range),
+        Axis("log [O III] 5007 / Hβ  [dex]", "log [O III]/Hβ", *y_range),
+        (
             *(() if reference is None else (_reference(*reference),)),
-            *(curve_trace(*curve, colours) for curve in _demarcations(*x_range)),
+            *(demarcation(*curve, colours) for curve in demarcations(*x_range)),
             *(
                 contours(*cloud, MASSES, other_name, hue, 1.6)
                 for (other_name, _, hue), cloud in zip(others, clouds[1:], strict=True)
             ),
-            *cloud_traces(x, y, colours, name, ("log [N II]/Hα", "log [O III]/Hβ"), marks),
-        ],
-        diagram_layout(
-            ("log [N II] 6584 / Hα  [dex]", "log [O III] 5007 / Hβ  [dex]"),
-            (x_range, y_range),
-            _region_labels(probabilities),
-            colours,
-            height,
+            *cloud_marks(x, y, colours, name, marks),
         ),
+        tuple(region_labels(probabilities)),
+        colours,
     )
 
 
@@ -166,101 +175,9 @@ def _known_ratios(known: Mapping[str, float] | None) -> tuple[float, float] | No
     return nii - halpha, oiii - hbeta
 
 
-def _reference(x: np.ndarray, y: np.ndarray) -> dict:
+def _reference(x: np.ndarray, y: np.ndarray) -> Line | Points:
     if x.size >= MIN_DENSITY:
         name = f"{x.size:,} reference galaxies"
         return contours(x, y, REFERENCE_MASSES, name, OVERLAY, 1)
-    return {
-        "x": x,
-        "y": y,
-        "mode": "markers",
-        "name": f"{x.size} reference galaxies",
-        "marker": {"color": OVERLAY, "size": 4, "opacity": 0.6, "symbol": "circle-open"},
-        "hoverinfo": "skip",
-    }
-
-
-def bpt_static_figure(
-    posterior: Posterior,
-    probabilities: Mapping[str, float] | None = None,
-    dark: bool = False,
-    others: Sequence[tuple[str, Posterior, str]] = (),
-    name: str = "Draws",
-) -> Figure:
-    """Draw the BPT cloud for print; parameters and errors are those of `bpt_figure`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    figure = Figure(figsize=(5.2, 4.8), facecolor="none", layout="constrained")
-    draw_bpt(figure.add_subplot(facecolor="none"), posterior, probabilities, dark, others, name)
-    return figure
-
-
-def draw_bpt(
-    axes: Axes,
-    posterior: Posterior,
-    probabilities: Mapping[str, float] | None = None,
-    dark: bool = False,
-    others: Sequence[tuple[str, Posterior, str]] = (),
-    name: str = "Draws",
-) -> None:
-    """Draw the BPT cloud in axes; the rest as `bpt_static_figure`."""
-    x, y, _ = _finite_ratios(posterior)
-    clouds = [(x, y), *(_finite_ratios(other)[:2] for _, other, _ in others)]
-    x_range = _limits([cloud[0] for cloud in clouds], X_RANGE)
-    y_range = _limits([cloud[1] for cloud in clouds], Y_RANGE)
-    colours = theme(dark)
-    styles = {"solid": "-", "dash": "--", "dot": ":"}
-    curves = [
-        axes.plot(curve_x, curve_y, styles[dash], color=colours.faint, linewidth=1.2, label=author)[
-            0
-        ]
-        for author, dash, curve_x, curve_y in _demarcations(*x_range)
-    ]
-    axes.plot(
-        x[:CLOUD_SIZE],
-        y[:CLOUD_SIZE],
-        ".",
-        color=colours.accent,
-        markersize=2.5,
-        alpha=0.35,
-        zorder=1,
-    )
-    labels = [(name, colours.accent), *((label, colour) for label, _, colour in others)]
-    medians = []
-    for (cloud_x, cloud_y), (label, colour) in reversed(list(zip(clouds, labels, strict=True))):
-        centres_x, centres_y, density = density_grid(cloud_x, cloud_y)
-        levels = sorted(set(credible_levels(density, MASSES)))
-        axes.contour(centres_x, centres_y, density, levels=levels, colors=colour, linewidths=1.2)
-        medians += axes.plot(
-            np.median(cloud_x),
-            np.median(cloud_y),
-            "D",
-            color=colour,
-            markersize=6,
-            markeredgecolor=colours.background,
-            label=label,
-        )
-    for text, label_x, label_y, angle in _region_labels(probabilities):
-        axes.text(
-            label_x,
-            label_y,
-            text,
-            rotation=-angle,
-            ha="center",
-            va="center",
-            color=colours.text,
-            fontsize=9,
-            path_effects=[withStroke(linewidth=2, foreground=colours.background)],
-        )
-    axes.set(xlim=x_range, ylim=y_range)
-    axes.set_xlabel(r"$\log\,$[N II] 6584 / H$\alpha$ [dex]", color=colours.text)
-    axes.set_ylabel(r"$\log\,$[O III] 5007 / H$\beta$ [dex]", color=colours.text)
-    axes.tick_params(colors=colours.text)
-    axes.spines[:].set_color(colours.faint)
-    look = {"fontsize": 8, "frameon": False, "labelcolor": colours.text}
-    if others:
-        axes.add_artist(axes.legend(handles=medians[::-1], loc="upper left", **look))
-    axes.legend(handles=curves, loc="lower left", **look)
+    name = f"{x.size} reference galaxies"
+    return Points(name, x, y, OVERLAY, 4, 0.6, "circle-open", told=False)

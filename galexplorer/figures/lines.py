@@ -55,7 +55,7 @@ def lines_figure(
         {
             "xaxis": {
                 "title": {
-                    "text": f"log flux  [{_UNIT}, 3″ fibre]",
+                    "text": f"predicted log flux  [{_UNIT}, 3″ fibre]",
                     "font": {"color": colours.text},
                 },
                 "zeroline": False,

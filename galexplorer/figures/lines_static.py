@@ -70,7 +70,8 @@ def draw_lines(
     axes.set_yticks(range(len(LINE_NAMES)), [_LABELS[name] for name in reversed(LINE_NAMES)])
     axes.set_ylim(-0.4, len(LINE_NAMES) - 0.1)
     axes.set_xlabel(
-        r"$\log F$ [$10^{-17}\,\mathrm{erg\,s^{-1}\,cm^{-2}}$, 3″ fibre]", color=colours.text
+        r"predicted $\log F$ [$10^{-17}\,\mathrm{erg\,s^{-1}\,cm^{-2}}$, 3″ fibre]",
+        color=colours.text,
     )
     axes.tick_params(colors=colours.text)
     axes.tick_params(axis="y", length=0)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Bool
 
-from galexplorer.figures.cloud import Marks, cloud_traces, curve_trace, diagram_layout
+from galexplorer.figures.cloud import Marks, cloud_marks, demarcation
+from galexplorer.figures.diagram import Axis, Diagram, Label
 from galexplorer.figures.palette import theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.science.mass_excitation import (
@@ -22,15 +22,14 @@ _STRIP, _BESIDE = (10.02, 0.27), (8.8, 0.27)
 """A place between the curves, where no words fit, and one from where a line points there."""
 
 
-def mex_figure(
+def mex_diagram(
     posterior: Posterior,
     probabilities: Mapping[str, float] | None = None,
     dark: bool = False,
     known: Mapping[str, float] | None = None,
     selected: Bool[np.ndarray, " n"] | None = None,
-    height: int = 430,
-) -> go.Figure:
-    """Draw the mass-excitation cloud for the screen.
+) -> Diagram:
+    """Return the mass-excitation cloud for the screen.
 
     Parameters
     ----------
@@ -43,12 +42,10 @@ def mex_figure(
         Published values by target; a point where mass and both lines are among them.
     selected : ndarray, shape (n,), bool, optional
         Draws to point out.
-    height : int
-        Pixels.
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    Diagram
 
     Raises
     ------
@@ -73,34 +70,18 @@ def mex_figure(
         place = (mass, oiii - hbeta)
     marks = Marks(place, None if selected is None else selected[finite])
     shares = {} if probabilities is None else {k: f" {p:.0%}" for k, p in probabilities.items()}
-    layout = diagram_layout(
-        ("log M⋆  [M☉]", "log [O III] 5007 / Hβ  [dex]"),
-        (x_range, y_range),
-        [(MEX_LABELS[k] + shares.get(k, ""), *place) for k, place in _LABEL_POSITIONS.items()],
+    labels = [
+        Label(MEX_LABELS[k] + shares.get(k, ""), *where) for k, where in _LABEL_POSITIONS.items()
+    ]
+    between = MEX_LABELS["intermediate"] + shares.get("intermediate", "")
+    return Diagram(
+        Axis("log M⋆  [M☉]", "log M⋆", *x_range),
+        Axis("log [O III] 5007 / Hβ  [dex]", "log [O III]/Hβ", *y_range),
+        (
+            demarcation("Juneau 2014, upper", "solid", curve, mex_upper(curve), colours),
+            demarcation("Juneau 2014, lower", "dash", curve, mex_lower(curve), colours),
+            *cloud_marks(x, y, colours, "Draws", marks),
+        ),
+        (*labels, Label(between, *_BESIDE, target=_STRIP)),
         colours,
-        height,
-    )
-    layout["annotations"].append(
-        {
-            "x": _STRIP[0],
-            "y": _STRIP[1],
-            "ax": _BESIDE[0],
-            "ay": _BESIDE[1],
-            "axref": "x",
-            "ayref": "y",
-            "text": MEX_LABELS["intermediate"] + shares.get("intermediate", ""),
-            "showarrow": True,
-            "arrowhead": 0,
-            "arrowwidth": 1,
-            "arrowcolor": colours.text,
-            "font": {"size": 12, "color": colours.text},
-        }
-    )
-    return go.Figure(
-        [
-            curve_trace("Juneau 2014, upper", "solid", curve, mex_upper(curve), colours),
-            curve_trace("Juneau 2014, lower", "dash", curve, mex_lower(curve), colours),
-            *cloud_traces(x, y, colours, "Draws", ("log M⋆", "log [O III]/Hβ"), marks),
-        ],
-        layout,
     )

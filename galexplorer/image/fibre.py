@@ -14,7 +14,8 @@ FIBRE_RADIUS_ARCSEC = 1.5
 """Of the spectrograph of SDSS (York et al. 2000, astro-ph/0006396)."""
 
 _FAINTEST_NMGY = 0.05
-_SMALLEST_PIXEL_ARCSEC = 0.1
+_PIXELS_ARCSEC = (0.1, 6.0)
+"""Smallest and largest pixel whose share of the aperture is worked out: four hold a larger one."""
 
 
 def fibre_magnitudes(
@@ -51,7 +52,7 @@ def fibre_magnitudes(
     """
     scale = np.asarray(pixel_scale_arcsec, float)
     known = np.isfinite(scale) & (scale > 0)
-    radius = FIBRE_RADIUS_ARCSEC / np.maximum(np.where(known, scale, 1.0), _SMALLEST_PIXEL_ARCSEC)
+    radius = FIBRE_RADIUS_ARCSEC / np.clip(np.where(known, scale, 1.0), *_PIXELS_ARCSEC)
     half = min(int(np.ceil(radius.max(initial=1.0))) + 1, grid.shape[-1] // 2)
     middle = slice(grid.shape[-1] // 2 - half, grid.shape[-1] // 2 + half)
     part = grid[:, :, middle, middle].astype(np.float32) / 255

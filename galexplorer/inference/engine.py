@@ -39,7 +39,7 @@ from galexplorer.records.result import Domain, Neighbour, Result, View
 from galexplorer.records.verdict import Reason, Verdict
 from galexplorer.schema import BANDS, MEASURABLE_NAMES
 from galexplorer.science.bpt import class_probabilities
-from galexplorer.science.summary import caveats
+from galexplorer.science.caveats import warned_targets
 from galexplorer.verdict.classifiers import VERDICT_FILE
 from galexplorer.verdict.domain import DomainStatistics, assess_domain, distance_inputs, misfit_of
 from galexplorer.verdict.judgement import Screens, judge
@@ -75,8 +75,9 @@ class Engine(Sampler):
     @cached_property
     def screens(self) -> Screens | None:
         """Return the classifiers of the verdict; None where the manifest names none."""
-        named = self.weights.sha256_of(VERDICT_FILE) is not None
-        return Screens.from_arrays(self._read(VERDICT_FILE)) if named else None
+        if self.weights.sha256_of(VERDICT_FILE) is None:
+            return None
+        return Screens.from_arrays(self._read(VERDICT_FILE))
 
     def _read(self, name: str) -> dict[str, Tensor]:
         return read_arrays(self.weights.folder, name, self.weights.manifest)
@@ -147,12 +148,11 @@ class Engine(Sampler):
         check_options(redshift, redshift_range, draws, seed)
         known = choose_prior(prior, redshift, redshift_range)
         lines = check_detected(detected)
-        observation = target
-        prepared = self.prepare(observation) if prepared is None else prepared
+        prepared = self.prepare(target) if prepared is None else prepared
         fixed = None if redshift is None else torch.tensor([redshift])
         encoded = prepared.encoded
         drawn = self.sample(encoded, draws, seed, fixed, redshift_range, [known]).numpy()
-        kept, effective = keep_detected(drawn, magnitudes_of([observation])[:, 2], lines)
+        kept, effective = keep_detected(drawn, magnitudes_of([target])[:, 2], lines)
         samples = kept[0]
         measurable = tell_measurable(self.measurable(prepared.encoded, kept[..., 0])[0], lines)
         doubts = self.doubts(
@@ -161,7 +161,7 @@ class Engine(Sampler):
             np.array([(np.nan, np.nan) if redshift_range is None else redshift_range], float),
         )
         result = self.compose(
-            observation, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
+            target, prepared, samples, measurable, redshift, redshift_range, seed, doubts[0]
         )
         result = tell_detected(result, lines, effective[0])
         return tell_prior(result, known, *self.weigh(encoded, [known], redshift_range))
@@ -198,7 +198,7 @@ class Engine(Sampler):
         """
         posterior = Posterior(samples.astype(np.float32), () if redshift is None else ("redshift",))
         shares = {name: float(p) for name, p in zip(MEASURABLE_NAMES, measurable, strict=True)}
-        warned = caveats(posterior, shares["gas_metallicity"])
+        warned = warned_targets(posterior, shares["gas_metallicity"]).values()
         library_notes = self.library.notes if prepared.latent is not None else ()
         return Result(
             posterior=posterior,

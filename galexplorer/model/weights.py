@@ -50,7 +50,7 @@ class Weights:
     folder: Path
 
     def sha256_of(self, name: str) -> str | None:
-        """Return the hash that the manifest has of a file beside the model, None for no such."""
+        """Return the hash of another file of the folder; None where the manifest has none."""
         return self.manifest.get("files", {}).get(name)
 
 

@@ -17,7 +17,7 @@ from galexplorer.catalogue.positions import POSITION_KEYS, has_positions
 from galexplorer.errors import InputError, TargetError
 from galexplorer.query.parse import parse_target
 from galexplorer.records.photometry import Photometry
-from galexplorer.schema import BANDS
+from galexplorer.schema import BANDS, TARGETS
 from galexplorer.tables.cells import MISSING_WORDS, texts_of
 from galexplorer.tables.formats import Readable, explain_errors, read_raw
 from galexplorer.tables.source import STDIN, open_source
@@ -59,6 +59,11 @@ class Target:
         The row's own magnitudes.
     notes : tuple of str
         What was wrong with the row.
+    redshift_range : tuple of float or None
+        Prior range of the row's own, where the redshift is not held fixed.
+    redshift_prior : tuple of float or None
+        Mean and standard deviation of a Gaussian of the row's own, likewise; NaN where one of the
+        two is missing.
     """
 
     label: str
@@ -66,6 +71,8 @@ class Target:
     redshift: float | None = None
     photometry: Photometry | None = None
     notes: tuple[str, ...] = ()
+    redshift_range: tuple[float, float] | None = None
+    redshift_prior: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,8 @@ def read_targets(
         A file's content, a file, ``-`` for the standard input, or a table in memory: any table
         that `galexplorer.catalogue.read_catalogue` reads with a column ``target``, ``name``,
         ``objid``, or ``ra`` and ``dec``, or with magnitudes ``u, g, r, i, z``, and perhaps
-        ``redshift``; or text with one target a line, where a redshift may follow after a comma.
+        ``redshift``, or a range or prior of it; or text with one target a line, where a redshift
+        may follow after a comma.
     name : str
         Of the file, for messages.
     columns : mapping of str to str or None, optional
@@ -269,7 +277,26 @@ def _read_row(texts: dict[str, np.ndarray], catalogue: Catalogue, row: int) -> T
         notes = (f"Taken as missing: {flags.replace(';', ', ')}.",)
     redshift = float(catalogue.redshift[row])
     stated = np.isfinite(redshift) or "unreadable:redshift" in flags
-    return Target(label, text, redshift if stated else None, photometry, notes)
+    return Target(
+        label,
+        text,
+        redshift if stated else None,
+        photometry,
+        notes,
+        _pair(catalogue.redshift_min[row], catalogue.redshift_max[row], TARGETS[0].bounds),
+        None if catalogue.redshift_prior is None else _pair(*catalogue.redshift_prior[row]),
+    )
+
+
+def _pair(
+    first: float, second: float, default: tuple[float, float] = (np.nan, np.nan)
+) -> tuple[float, float] | None:
+    """Return two numbers of a row, of which one may be missing; None without both."""
+    given = float(first), float(second)
+    if np.isnan(given).all():
+        return None
+    low, high = (d if np.isnan(own) else own for own, d in zip(given, default, strict=True))
+    return low, high
 
 
 def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:
@@ -290,9 +317,10 @@ def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:
 
 
 def _bound(found: TargetList, name: str, most: int) -> TargetList:
-    kept: dict[object, Target] = {}
+    kept: dict[int | Target, Target] = {}
     for number, target in enumerate(found.targets):
-        key = number if target.photometry is not None else (target.text, target.redshift)
+        asked = replace(target, label="", notes=())
+        key = number if target.photometry is not None else asked
         kept.setdefault(key, target)
     if not kept:
         raise InputError(f"{name} holds no targets: write one a line, or a table with rows.")

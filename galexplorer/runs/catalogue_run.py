@@ -1,7 +1,7 @@
 """A catalogue in, a catalogue out: one row for each row, vectorised."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,19 +11,16 @@ from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
 from galexplorer.errors import GalexplorerError, InputError
 from galexplorer.inference.detection import (
-    check_detected,
     keep_detected,
     tell_detected,
     tell_measurable,
 )
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.options import check_options
 from galexplorer.inference.prepared import magnitudes_of
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
     check_within,
-    choose_prior,
     gaussian,
     tell_prior,
 )
@@ -42,6 +39,7 @@ from galexplorer.runs.even_batches import (
     rows_of_batch,
 )
 from galexplorer.runs.made_with import made_with
+from galexplorer.runs.options import Options, choose_options
 from galexplorer.schema import (
     LINE_NAMES,
     MEASURABLE_NAMES,
@@ -49,24 +47,13 @@ from galexplorer.schema import (
     TARGETS,
 )
 from galexplorer.science.bpt import class_shares
+from galexplorer.science.caveats import CAUTION_ABOVE
 from galexplorer.science.derived import derived_statistics, finite_quantiles
-from galexplorer.science.summary import CAUTION_ABOVE
 
 Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
 Stop = Callable[[], bool]
 Batch = Callable[[list[int], np.ndarray, np.ndarray], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How every row is inferred; see `infer_catalogue`."""
-
-    redshift_range: tuple[float, float] | None
-    draws: int
-    seed: int
-    prior: RedshiftPrior | None = None
-    detected: tuple[str, ...] = ()
 
 
 def infer_catalogue(
@@ -143,9 +130,7 @@ def infer_catalogue(
     OptionError
         If `before` was made with other options or weights, or of other rows.
     """
-    check_options(None, redshift_range, draws, seed)
-    known = choose_prior(prior, None, redshift_range)
-    options = Options(redshift_range, draws, seed, known, check_detected(detected))
+    options = choose_options(redshift_range, prior, detected, draws, seed)
     number = len(catalogue)
     columns = Columns.empty(catalogue)
     provenance = _provenance(engine, catalogue, options)
@@ -328,10 +313,6 @@ def _infer_batch(
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
         **made_with(engine),
-        "draws": options.draws,
-        "seed": options.seed,
-        "redshift_range": options.redshift_range and list(options.redshift_range),
-        "redshift_prior": options.prior and options.prior.sha256,
-        "detected": list(options.detected),
+        **options.tell(),
         "input_sha256": digest_of(catalogue),
     }

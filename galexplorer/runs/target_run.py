@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.inference.observe import observe, observe_fetched
+from galexplorer.inference.prior import RedshiftPrior, gaussian
 from galexplorer.query.target_list import Target
 from galexplorer.records.result import Result
+from galexplorer.runs.options import Options
 from galexplorer.schema import TARGETS
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from galexplorer.inference.engine import Engine
 
 DRAWS = 1000
+OPTIONS = Options(None, DRAWS, 0)
 INTERRUPTED = "interrupted"
 """Problem of a target whose turn had not come when a run was stopped."""
 
@@ -55,8 +58,7 @@ def infer_target(
     load_engine: "Callable[[], Engine]",
     *,
     images: bool = True,
-    draws: int = DRAWS,
-    seed: int = 0,
+    options: Options = OPTIONS,
     progress: Progress = lambda words: None,
     settings: "galexplorer.sky.http.Settings | None" = None,
 ) -> Outcome:
@@ -70,8 +72,9 @@ def infer_target(
     images : bool
         Fetch the image of a target that has magnitudes of its own; False infers it from those,
         without a network.
-    draws, seed : int
-        As of `galexplorer.inference.engine.Engine.infer`.
+    options : Options
+        What is stated of the redshift counts where the target has none that is held fixed: the
+        range within its own, the prior where it has none of its own.
     progress : callable
         Is told what happens next, a few words each time.
     settings : Settings, optional
@@ -82,7 +85,7 @@ def infer_target(
     Outcome
     """
     try:
-        return _infer(target, load_engine, images, draws, seed, progress, settings)
+        return _infer(target, load_engine, images, options, progress, settings)
     except GalexplorerError as error:
         return Outcome(target, problem=str(error))
 
@@ -91,8 +94,7 @@ def _infer(
     target: Target,
     load_engine: "Callable[[], Engine]",
     images: bool,
-    draws: int,
-    seed: int,
+    options: Options,
     progress: Progress,
     settings: "galexplorer.sky.http.Settings | None",
 ) -> Outcome:
@@ -107,6 +109,7 @@ def _infer(
             f"Its redshift {target.redshift:g} is outside the model's range, {low:g} to {high:g}: "
             "leave it empty to have it inferred."
         )
+    limits, prior = _prior_of(target, options)
     if target.photometry is not None and (not images or not target.text):
         observation = observe(None, target.photometry)
     elif target.text:
@@ -120,6 +123,36 @@ def _infer(
             "The row has neither a name nor a position nor a magnitude: give one of them."
         )
     progress("inferring")
-    result = load_engine().infer(observation, redshift=target.redshift, draws=draws, seed=seed)
+    result = load_engine().infer(
+        observation,
+        redshift=target.redshift,
+        redshift_range=limits,
+        prior=prior,
+        detected=options.detected,
+        draws=options.draws,
+        seed=options.seed,
+    )
     noted = replace(result, notes=(*target.notes, *result.notes))
     return Outcome(target, noted, ra=ra, dec=dec)
+
+
+def _prior_of(
+    target: Target, options: Options
+) -> tuple[tuple[float, float] | None, RedshiftPrior | None]:
+    """Return range and prior of a target's redshift, none where that is fixed."""
+    if target.redshift is not None:
+        return None, None
+    low, high = options.redshift_range or TARGETS[0].bounds
+    own = target.redshift_range or (low, high)
+    first, last = max(low, own[0]), min(high, own[1])
+    if not first < last:
+        raise TargetError(
+            f"Its redshift range {own[0]:g} to {own[1]:g} has nothing in common with {low:g} to "
+            f"{high:g}: correct it, or leave it empty."
+        )
+    prior = options.prior
+    if target.redshift_prior is not None:
+        if any(map(math.isnan, target.redshift_prior)):
+            raise TargetError("Its redshift prior needs both a mean and a standard deviation.")
+        prior = gaussian(*target.redshift_prior)
+    return None if (first, last) == TARGETS[0].bounds else (first, last), prior

@@ -25,14 +25,8 @@ MIN_CLASS_PROBABILITY = 0.5
 FAINT_LINES = 0.8
 """Probability that a spectrum shows too few lines for a class, from which none is named."""
 
-CAUTION_ABOVE = 0.30
-"""Redshifts from here to the end of the model's range are those it learnt least of."""
-
 MIN_MEASURABLE_PROBABILITY = 0.5
 """Probability from which a metallicity is shown as a number."""
-
-LOW_LOG_STELLAR_MASS = 9.8
-"""Median log10 of the stellar mass, in Msun, below which a black-hole mass is unreliable."""
 
 NOT_MEANT = "the values below mean nothing for what was given."
 VALUES_ANYWAY = "Show the values, which mean nothing for what was given"
@@ -117,28 +111,11 @@ def shown_targets(result: Result, names: Sequence[str]) -> list[str]:
     return [name for name in names if not not_measurable(result, name)]
 
 
-def caveats(posterior: Posterior, metallicity: float) -> tuple[str, ...]:
-    """List what is unreliable; `metallicity` is the probability that it is measurable."""
-    sentences = []
-    # rounded, since 0.3 is a little more in the draws' single precision
-    redshift = round(float(np.median(posterior.column("redshift"))), 6)
-    if redshift > CAUTION_ABOVE:
-        which = "redshift" if "redshift" in posterior.fixed else "median redshift"
-        sentences.append(
-            f"The {which} is {redshift:.3g}: above {CAUTION_ABOVE:g} the model learnt from few "
-            "galaxies, so treat all values with caution."
-        )
-    if float(np.median(posterior.column("log_stellar_mass"))) < LOW_LOG_STELLAR_MASS:
-        sentences.append(
-            "The black-hole mass is unreliable here: galaxies of this mass mostly have velocity "
-            "dispersions below 70 km/s, the lower limit of the relation."
-        )
-    if metallicity < MIN_MEASURABLE_PROBABILITY:
-        sentences.append(
-            f"The gas-phase metallicity is not measurable here (p = {metallicity:.2f}): its lines "
-            "are too faint in an SDSS spectrum, or not produced by star formation."
-        )
-    return tuple(sentences)
+def passive_share(result: Result) -> float:
+    """Return the share of the draws that form too few stars for an active galaxy."""
+    posterior = result.posterior
+    log_ssfr = posterior.column("log_sfr") - posterior.column("log_stellar_mass")
+    return float(np.mean(log_ssfr < PASSIVE_LOG_SSFR))
 
 
 def kind_of_galaxy(result: Result) -> str:
@@ -153,21 +130,43 @@ def kind_of_galaxy(result: Result) -> str:
     str
         A passive galaxy by its specific star-formation rate; one with faint lines where a spectrum
         would hardly show them; otherwise its BPT class, or the two likeliest where none reaches
-        50%.
+        50%. Each says how likely it is.
     """
-    posterior = result.posterior
-    log_ssfr = posterior.column("log_sfr") - posterior.column("log_stellar_mass")
+    passive = passive_share(result)
     first, second = sorted(result.bpt, key=lambda name: -result.bpt[name])[:2]
-    if np.median(log_ssfr) < PASSIVE_LOG_SSFR:
-        return "Passive galaxy"
+    if passive > MIN_CLASS_PROBABILITY:
+        return f"Passive galaxy ({passive:.0%} of draws)"
     if result.p_no_lines >= FAINT_LINES:
         return f"Galaxy with faint emission lines (p = {result.p_no_lines:.2f})"
     if result.bpt[first] >= MIN_CLASS_PROBABILITY:
-        return f"{_KINDS[first]} ({result.bpt[first]:.0%})"
+        return f"{_KINDS[first]} ({result.bpt[first]:.0%} of draws)"
     return (
         f"Galaxy of uncertain class ({BPT_LABELS[first]} {result.bpt[first]:.0%}, "
-        f"{BPT_LABELS[second]} {result.bpt[second]:.0%})"
+        f"{BPT_LABELS[second]} {result.bpt[second]:.0%} of draws)"
     )
+
+
+def describe_classes(result: Result) -> str:
+    """Return what the probabilities of the BPT classes hold for, in a sentence or two.
+
+    The lines of a passive galaxy, where they are seen at all, mostly have the ratios of a LINER:
+    old stars ionize the gas, and most such galaxies have no active nucleus (Cid Fernandes et al.
+    2011, MNRAS 413, 1687, who call them retired where EW(Halpha) is below 3 A).
+
+    Parameters
+    ----------
+    result : Result
+    """
+    seen = 1 - result.p_no_lines
+    words = "Percentages: probability of each class"
+    if np.isfinite(seen):
+        words += f" if an SDSS spectrum shows all four lines (probability {seen:.0%})"
+    if passive_share(result) > MIN_CLASS_PROBABILITY:
+        words += (
+            ". The galaxy is passive: old stars can give its gas the lines of a LINER without an "
+            "active nucleus (Cid Fernandes et al. 2011)"
+        )
+    return f"{words}."
 
 
 def describe_concentration(result: Result) -> str:
@@ -202,7 +201,7 @@ def describe_galaxy(result: Result) -> str:
     Returns
     -------
     str
-        Such as "Star-forming galaxy (87%) at z = 0.021 (+0.012 −0.010), log M⋆ = 10.40 ...".
+        Such as "Star-forming galaxy (87% of draws) at z = 0.021 (+0.012 −0.010), log M⋆ = ...".
         Where the verdict is not to use the result, what the matter is takes its place.
     """
     if not result.verdict.usable:
@@ -246,11 +245,16 @@ def verdict_sentences(result: Result) -> tuple[str, ...]:
 
 
 def class_words(result: Result) -> str:
-    """Return the likeliest BPT class with its probability, empty where the verdict allows none."""
+    """Return the likeliest BPT class with its probability, empty where the verdict allows none.
+
+    Of a passive galaxy it is what its lines look like, and says so.
+    """
     if not result.verdict.usable:
         return ""
     kind = max(result.bpt, key=lambda name: np.nan_to_num(result.bpt[name]))
-    return f"{BPT_LABELS[kind]} {result.bpt[kind]:.0%}"
+    words = f"{BPT_LABELS[kind]} {result.bpt[kind]:.0%}"
+    passive = passive_share(result) > MIN_CLASS_PROBABILITY
+    return f"Passive; its lines: {words}" if passive else words
 
 
 def emphasise(result: Result, words: str) -> str:

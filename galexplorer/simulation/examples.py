@@ -71,7 +71,8 @@ KINDS = (
     Kind(
         "dwarf.fits.gz",
         "Blue dwarf",
-        "Low mass, metal-poor, strong oxygen lines.",
+        "Low mass, metal-poor, strong oxygen lines. So blue that the verdict asks whether its "
+        "bands are swapped.",
         "redshift < 0.025 and log_stellar_mass < 9.2 and petro_r50_true.between(2, 5) and r < 17.2 "
         "and log_flux_oiii_5007 > 2.2 and bpt_class == 0 and gas_metallicity < 8.5 "
         "and gas_metallicity_valid",
@@ -81,7 +82,8 @@ KINDS = (
     Kind(
         "composite.fits.gz",
         "Composite galaxy",
-        "Young stars and a weak active nucleus at once.",
+        "Young stars and a weak active nucleus at once. Its lines are called composite, and "
+        "the galaxy passive.",
         "redshift.between(0.03, 0.1) and bpt_class == 1 and r < 17 and log_stellar_mass > 10.2 "
         "and log_sfr - log_stellar_mass > -11",
         "Composite galaxy",

@@ -3,19 +3,25 @@
 import glob
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import fsspec
 import numpy as np
 import pyarrow.parquet as pq
+from fsspec.callbacks import Callback
 
 from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.catalogue.column_lookup import Names
 from galexplorer.catalogue.columns import Reddening, judge_catalogue
+from galexplorer.console import Pace
 from galexplorer.errors import InputError
+from galexplorer.tables import bounds
 from galexplorer.tables.arrow import is_hats, list_partitions, read_pieces
 from galexplorer.tables.formats import RawTable, explain_errors
 from galexplorer.tables.source import split_hdu
@@ -23,9 +29,16 @@ from galexplorer.tables.source import split_hdu
 PIECE_ROWS = 500_000
 """Parquet of more rows, HATS included, is read and judged in pieces of so many."""
 
+MOST_REMOTE_BYTES = 100_000_000_000
+"""Of a Parquet file that lies elsewhere, and is copied here while it is read."""
+
+_PARQUET = {".parquet", ".parq", ".pq"}
 _SUFFIXES = {".csv", ".ecsv", ".tsv", ".txt", ".dat", ".parquet", ".parq", ".pq", ".fits", ".fit"}
 _SUFFIXES |= {".vot", ".xml", ".votable", ".feather", ".arrow", ".gz", ".bz2", ".xz"}
 _HATS = ("hats.properties", "properties")
+
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,8 @@ def list_files(source: str) -> list[Listed]:
     Raises
     ------
     InputError
-        If there is none, or fsspec cannot reach it.
+        If there is none, fsspec cannot reach it, or one that lies elsewhere is too large to be
+        copied.
     """
     if "://" in source:
         found = _list_remote(source)
@@ -124,11 +138,30 @@ def _list_remote(source: str) -> list[Listed]:
             found = sorted(system.find(path))
         else:
             found = [path]
-        files = [own for own in found if own == path or _is_table(Path(own))]
-        return [
-            Listed(system.unstrip_protocol(own), int(system.size(own) or 0), system.ukey(own), hats)
-            for own in files
-        ]
+        listed = []
+        for own in (own for own in found if own == path or _is_table(Path(own))):
+            name, size = system.unstrip_protocol(own), int(system.size(own) or 0)
+            _check_size(name, size)
+            listed.append(Listed(name, size, system.ukey(own), hats))
+        return listed
+
+
+def _check_size(name: str, size: int) -> None:
+    """Refuse to copy what is too large, before and while it comes."""
+    parquet = _remote_path(name).suffix.lower() in _PARQUET
+    most = MOST_REMOTE_BYTES if parquet else min(bounds.MAX_BYTES, MOST_REMOTE_BYTES)
+    if size > most:
+        known, other = "a file that is copied here", "copy it here yourself"
+        if not parquet:
+            known, other = "a table that is not Parquet", "save it as Parquet"
+        raise InputError(
+            f"{name} is larger than {most / 1e9:.3g} GB, the most of {known}: split it, or {other}."
+        )
+
+
+def _remote_path(name: str) -> Path:
+    """Return the path in a URL, which a query may follow."""
+    return Path(urlsplit(name).path)
 
 
 @contextmanager
@@ -147,20 +180,74 @@ def _explain_remote(source: str) -> Iterator[None]:
 
 
 @contextmanager
-def fetched(listed: Listed, folder: Path) -> Iterator[str]:
-    """Yield a path where a table lies on this machine, as long as the block lasts."""
+def fetched(listed: Listed, folder: Path, tell: Tell) -> Iterator[str]:
+    """Yield a path where a table lies on this machine, as long as the block lasts.
+
+    Parameters
+    ----------
+    listed : Listed
+    folder : Path
+        Where a file from elsewhere may lie meanwhile.
+    tell : callable
+        Is told how far a copy is that takes long.
+
+    Raises
+    ------
+    InputError
+        If it cannot be reached, is larger than what may be copied, or leaves no room on the disk.
+    """
     if "://" not in listed.name:
         yield listed.name
         return
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"table{''.join(Path(listed.name).suffixes)}"
+    path = folder / f"table{''.join(_remote_path(listed.name).suffixes)}"
+    free = shutil.disk_usage(folder).free
+    _check_room(listed.name, listed.size, free)
+    watch = watch_copy(listed, free, tell)
     try:
         with _explain_remote(listed.name):
             system, remote = fsspec.core.url_to_fs(listed.name)
-            system.get_file(remote, str(path))
+            system.get_file(remote, str(path), callback=Callback(hooks={"watch": watch}))
         yield str(path)
     finally:
         path.unlink(missing_ok=True)
+
+
+def watch_copy(
+    listed: Listed, free: int, tell: Tell, clock: Callable[[], float] = time.monotonic
+) -> Callable[..., None]:
+    """Return what fsspec is to call as a copy grows, which ends one that has no bound.
+
+    Parameters
+    ----------
+    listed : Listed
+        Its size is what the other side says, 0 where it says nothing.
+    free : int
+        Bytes on the disk.
+    tell : callable
+        Is told how far the copy is, now and then where it takes more than ten seconds.
+    clock : callable
+        Returns seconds.
+    """
+    pace = Pace(f"MB of {listed.name} copied", 0, clock())
+
+    def watch(size: int | None, value: int, **_: object) -> None:
+        _check_size(listed.name, value)
+        _check_room(listed.name, value, free)
+        total = size or listed.size
+        line = pace.line(value / 1e6, total / 1e6 if total else None, clock())
+        if line is not None:
+            tell(line)
+
+    return watch
+
+
+def _check_room(name: str, size: int, free: int) -> None:
+    if size > free:
+        raise InputError(
+            f"{name} is copied here while it is read, and takes {size / 1e9:,.2g} GB: the disk of "
+            f"the output has {free / 1e9:,.2g} GB free; make room, or write elsewhere."
+        )
 
 
 def read_pieces_of(
@@ -171,6 +258,7 @@ def read_pieces_of(
     hdu: int | str | None,
     image: str | None,
     deredden: Reddening | None,
+    tell: Tell,
 ) -> Iterator[Catalogue]:
     """Yield a table with its columns judged, in pieces where it is Parquet and long.
 
@@ -181,13 +269,15 @@ def read_pieces_of(
         Where a file from elsewhere may lie meanwhile.
     columns, hdu, image, deredden
         As of `galexplorer.catalogue.read_catalogue`.
+    tell : callable
+        As of `fetched`.
 
     Raises
     ------
     InputError
         If it cannot be read, or is beyond the bounds.
     """
-    with fetched(listed, folder) as name:
+    with fetched(listed, folder, tell) as name:
         path, _ = split_hdu(name)
         if path.is_file() and _is_parquet(path) and _rows([path]) > PIECE_ROWS:
             for raw in _pieces(path, listed.name):

@@ -82,7 +82,7 @@ def judge_files(
     cutouts : str, optional
         Shards with an image for each row, in the order of the rows: a file, a folder or a pattern.
     tell : callable
-        Is told which table is read.
+        Is told which table is read, and how far a long copy of one is.
 
     Returns
     -------
@@ -111,6 +111,7 @@ def judge_files(
             hdu=hdu,
             image=image if cutouts is None else shards[0],
             deredden=deredden,
+            tell=tell,
         ):
             if cutouts is not None:
                 named = np.array(shards[found.rows : found.rows + len(catalogue)], object)
@@ -147,8 +148,13 @@ def _shorten(notes: list[str]) -> tuple[str, ...]:
     return tuple(notes) if more <= 0 else (*notes[:MOST_NOTES], f"{more} more remarks like these.")
 
 
-def name_images(cutouts: str) -> list[str]:
-    """Return the names of all images of shards, in the order of the files' names.
+def list_shards(cutouts: str) -> list[Path]:
+    """Return the files that images are taken from, in the order of their names.
+
+    Parameters
+    ----------
+    cutouts : str
+        As of `judge_files`.
 
     Raises
     ------
@@ -158,9 +164,24 @@ def name_images(cutouts: str) -> list[str]:
     path = Path(cutouts)
     files = sorted(path.rglob("*.safetensors")) if path.is_dir() else []
     files = files or sorted(Path(name) for name in glob.glob(cutouts, recursive=True))
+    files = [own for own in files if own.is_file()]
+    if not files:
+        raise InputError(f"{cutouts} names no images: give a safetensors file or a folder of them.")
+    return files
+
+
+def name_images(cutouts: str) -> list[str]:
+    """Return the names of all images of shards, in the order of the files' names.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    files = list_shards(cutouts)
     names = [f"{own.resolve()}[{k}]" for own in files for k in range(count_images(own))]
     if not names:
-        raise InputError(f"{cutouts} names no images: give a safetensors file or a folder of them.")
+        raise InputError(f"{cutouts} has no images: its files are empty.")
     return names
 
 
@@ -191,6 +212,7 @@ def file_parts(parts: Path, folder: Path, rows: int, partition_rows: int, client
     """
     shutil.rmtree(folder, ignore_errors=True)
     files = sorted(parts.glob("*.parquet"))
+    _agree_on_ids(files)
     if rows <= IN_MEMORY_ROWS:
         frame = _read_parts(files)
         with quietly():
@@ -238,6 +260,20 @@ def _order_needed(frame: pd.DataFrame, partition_rows: int) -> int:
         if rows.max() <= partition_rows:
             return order
     return HIGHEST_ORDER
+
+
+def _agree_on_ids(files: Sequence[Path]) -> None:
+    """Make identifiers text in all tables where they are text in some: the column is ours."""
+    types = [pq.read_schema(file).field("id").type for file in files]
+    if len(set(types)) == 1:
+        return
+    for file, kind in zip(files, types, strict=True):
+        if not pa.types.is_string(kind):
+            table = pq.read_table(file)
+            place = table.schema.get_field_index("id")
+            texts = table.schema.field(place).with_type(pa.string())
+            column = table["id"].cast(pa.string())
+            pq.write_table(table.set_column(place, texts, column), file)
 
 
 def _common_schema(files: Sequence[Path]) -> pa.Schema:

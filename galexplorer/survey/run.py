@@ -3,9 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,13 +13,11 @@ import numpy as np
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from distributed import Client
-from filelock import FileLock, Timeout
 
-from galexplorer.errors import InputError, OptionError
+from galexplorer.errors import InputError
 from galexplorer.inference.detection import check_detected
 from galexplorer.inference.options import check_options
-from galexplorer.inference.prior import Prior, RedshiftPrior, choose_prior
-from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
+from galexplorer.inference.prior import choose_prior
 from galexplorer.sky.reddening import read_reddening
 from galexplorer.survey import output
 from galexplorer.survey.cluster import open_client
@@ -40,89 +37,13 @@ from galexplorer.survey.partitions import (
     empty_result,
     infer_partition,
 )
+from galexplorer.survey.request import Request, describe_request
+from galexplorer.survey.state import STATE, WORK, claimed, read_state
 from galexplorer.version import versions
-
-STATE = "survey.json"
-"""File beside the catalogue: what was asked for, what it was made with, and what came out."""
-
-WORK = ".survey"
-"""Folder beside it of what a run needs until it is complete."""
-
-PARTITION_ROWS = 5_000
 
 Tell = Callable[[str], None]
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
-
-_WORDS = {
-    "input": "input",
-    "columns": "columns",
-    "hdu": "HDU",
-    "image": "image",
-    "cutouts": "cutouts",
-    "deredden": "statement on extinction",
-    "draws": "draws",
-    "seed": "seed",
-    "redshift_range": "redshift range",
-    "redshift_prior": "redshift prior",
-    "detected": "detected lines",
-    "draws_out": "place of the draws",
-    "partition_rows": "size of partitions",
-    "weights_sha256": "weights",
-    "verdict_sha256": "classifiers of the verdict",
-    "versions": "versions of the software",
-}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a survey is to infer, and how.
-
-    Attributes
-    ----------
-    source : str
-        As of `galexplorer.survey.inputs.list_files`.
-    out : Path
-        Folder of the catalogue.
-    draws, seed, redshift_range, prior, detected
-        As of `galexplorer.runs.catalogue_run.infer_catalogue`.
-    columns, hdu, image
-        As of `galexplorer.catalogue.read_catalogue`.
-    cutouts : str or None
-        As of `galexplorer.survey.intake.judge_files`.
-    deredden : bool
-        Whether Galactic extinction is still in magnitudes whose names do not tell: it is removed
-        by the table's own columns, or else by dust maps on this machine.
-    weights : Path or None
-    device : str
-    draws_out : Path or None
-        Folder of a second catalogue, with the draws as a nested column.
-    partition_rows : int
-        The most rows of a partition, which is what an end of the run costs.
-    scheduler : str or None
-        Address of a Dask scheduler.
-    workers : int or None
-        Of this machine.
-    """
-
-    source: str
-    out: Path
-    draws: int = 512
-    seed: int = 0
-    redshift_range: tuple[float, float] | None = None
-    prior: Prior | None = None
-    detected: Sequence[str] = ()
-    columns: Mapping[str, str | None] | None = None
-    hdu: int | str | None = None
-    image: str | None = None
-    cutouts: str | None = None
-    deredden: bool = False
-    weights: Path | None = None
-    device: str = "auto"
-    draws_out: Path | None = None
-    partition_rows: int = PARTITION_ROWS
-    scheduler: str | None = None
-    workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -190,18 +111,18 @@ def run_survey(
     """
     check_options(None, request.redshift_range, request.draws, request.seed)
     prior = choose_prior(request.prior, None, request.redshift_range)
-    asked = _describe_request(request, prior)
+    asked = describe_request(request, prior)
     place = request.out if request.draws_out is None else request.draws_out
-    with explain_failures(request.out), _alone(request.out):
-        state = _read_state(request, asked, resume)
+    with explain_failures(request.out), claimed(request.out):
+        state = read_state(request, asked, resume)
         if state.get("complete"):
             tell(f"{request.out} is complete: nothing is left to infer.")
             return Summary(**state["summary"])
-        output.write_json(request.out / STATE, state)
         work = request.out / WORK
         with open_client(request.scheduler, request.workers, work / "scratch") as client:
             tell(f"dashboard: {client.dashboard_link}")
-            taken = _take_in(request, work, client, tell)
+            taken = _take_in(request, work, client, state["places"], tell)
+            output.write_json(request.out / STATE, state)  # an input that was refused leaves none
             settings = Settings(
                 request.draws,
                 request.seed,
@@ -231,85 +152,14 @@ def run_survey(
         return summary
 
 
-def _describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
-    """Return all that decides what a row of the result is."""
-    files = list_files(request.source)
-    manifest = read_manifest(request.weights or DEFAULT_FOLDER)
-    return {
-        "input": [[file.name, file.size, file.stamp] for file in files],
-        "columns": None if request.columns is None else dict(request.columns),
-        "hdu": request.hdu,
-        "image": request.image,
-        "cutouts": request.cutouts,
-        "deredden": request.deredden,
-        "draws": request.draws,
-        "seed": request.seed,
-        "redshift_range": request.redshift_range and list(request.redshift_range),
-        "redshift_prior": prior and prior.sha256,
-        "detected": list(check_detected(request.detected)) or None,
-        "draws_out": request.draws_out and str(request.draws_out.resolve()),
-        "partition_rows": request.partition_rows,
-        "weights_sha256": manifest["files"]["model.safetensors"],
-        "verdict_sha256": manifest["files"].get("verdict.safetensors"),
-        "versions": {**versions(), "lsdb": lsdb.__version__},
-    }
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Hold the folder, so that no two runs write there."""
-    work = out / WORK
-    fresh = not out.exists()
-    work.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(work / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OptionError(f"another survey is at work in {out}: wait for it.") from error
-    try:
-        yield
-    finally:
-        lock.release()
-        if fresh and not (out / STATE).exists():
-            shutil.rmtree(out, ignore_errors=True)
-        elif work.is_dir() and not any(p.name != "lock" for p in work.iterdir()):
-            shutil.rmtree(work)
-
-
-def _read_state(request: Request, asked: dict, resume: bool) -> dict:
-    """Return what was asked for; refuse a folder that holds something else."""
-    out, draws = request.out, request.draws_out
-    path = out / STATE
-    others = [p for p in out.iterdir() if p.name not in (WORK, STATE)]
-    if not path.exists():
-        if others:
-            raise OptionError(f"{out} holds other files: name a new folder.")
-        if draws is not None and draws.is_dir() and any(draws.iterdir()):
-            # a catalogue of as many rows would pass for this one, and be copied to `out`
-            raise OptionError(f"{draws} holds other files: name a new folder for the draws.")
-        return asked
-    if not resume:
-        raise OptionError(f"{out} holds a survey: go on with it (--resume), or name a new folder.")
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: remove {out} and start again.") from error
-    wanted = json.loads(json.dumps(asked))
-    differ = [word for key, word in _WORDS.items() if state.get(key) != wanted[key]]
-    if differ:
-        raise OptionError(
-            f"The survey in {out} was begun with other {' and '.join(differ)}: give what it was "
-            "begun with, or name a new folder."
-        )
-    return state
-
-
-def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake:
+def _take_in(request: Request, work: Path, client: Client, places: dict, tell: Tell) -> Intake:
     """Read the input and file it in partitions, unless that was done before."""
     marked = work / "intake.json"
-    if marked.exists():
+    if marked.exists() and (request.out / STATE).exists():
         known = json.loads(marked.read_text(encoding="utf-8"))
-        return Intake(**{**known, "notes": tuple(known["notes"])})
+        if known.pop("places", None) == places:
+            return Intake(**{**known, "notes": tuple(known["notes"])})
+    marked.unlink(missing_ok=True)  # rows name their images by where those lay
     taken = judge_files(
         list_files(request.source),
         work / "parts",
@@ -323,7 +173,7 @@ def _take_in(request: Request, work: Path, client: Client, tell: Tell) -> Intake
     for note in taken.notes:
         tell(note)
     file_parts(work / "parts", work / "input", taken.rows, request.partition_rows, client)
-    output.write_json(marked, asdict(taken))
+    output.write_json(marked, {**asdict(taken), "places": places})
     return taken
 
 

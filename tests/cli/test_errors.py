@@ -84,6 +84,14 @@ def fail(capsys):
         (["train", "x", "--out", "w", "--config", "none.yaml"], "none.yaml does not exist"),
         (["simulate", "--size", "0", "--out", "x"], "--size"),
         (["train"], "DIR"),
+        (["infer", "--catalog", "t.csv", "--out", "o.ecsv", "--image", "no.fits"], "--image is no"),
+        (["survey", "t.csv", "--out", "o", "--image", "no.fits"], "no.fits, which does not exist"),
+        (
+            ["evaluate", "--domain", "--bootstrap", "200"],
+            "--bootstrap has no use for --domain, which judges the verdict: leave it out.",
+        ),
+        (["evaluate", "--domain", "--real", "r"], "--real has no use for --domain"),
+        (["evaluate", "--workers", "2"], "--workers is for --domain: leave it out."),
         (["dataset", "burn"], "No such command"),
     ],
 )

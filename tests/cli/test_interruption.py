@@ -106,6 +106,15 @@ def test_pages_of_the_rows_that_are_done_are_drawn_once(given, tmp_path, capsys)
     assert {name: now[name] for name in drawn} == drawn
 
 
+def test_a_complete_catalogue_is_said_to_be(given, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("id,g,r,i\na,17.6,17.0,16.6\n")
+    assert run(*given) == 0
+    whole = (tmp_path / "out.ecsv").read_bytes()
+    assert run(*given, "--resume") == 0
+    assert "out.ecsv is complete: nothing is left to infer." in capsys.readouterr().err
+    assert (tmp_path / "out.ecsv").read_bytes() == whole
+
+
 def test_where_nothing_is_done_what_was_there_stays(given, tmp_path, monkeypatch, capsys):
     (tmp_path / "out.ecsv").write_text("of before")
     send_at(monkeypatch, catalogue_run, "observe_row", 3, signal.SIGINT)
@@ -141,6 +150,8 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     assert pq.read_table(draws).num_rows == 2 * DRAWS
     assert run(*given, "--seed", 1, "--resume") == 2
     assert "out.ecsv was begun with other --seed" in capsys.readouterr().err
+    assert run(*given, "--detected", "halpha", "--redshift-prior", "0.1,0.02", "--resume") == 2
+    assert "with other --redshift-prior and --detected: give" in capsys.readouterr().err
     assert run(*given, "--posterior", draws, "--resume") == 0
     told = capsys.readouterr().err
     assert "3 of 6: t2: done" in told
@@ -153,6 +164,9 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     assert not (tmp_path / ".out.ecsv.run").exists()
     assert run(*given, "--resume") == 0
     assert "nothing is left to try" in capsys.readouterr().err
+    listed.write_text(listed.read_text() + "t6,17.6,17.0\n")
+    assert run(*given, "--seed", 1, "--resume") == 2
+    assert "out.ecsv was begun with other targets and --seed: give" in capsys.readouterr().err
 
 
 def test_a_list_that_is_at_work_is_not_begun_anew(tmp_path, capsys):

@@ -265,7 +265,9 @@ def test_columns_are_pairs(fail, tmp_path, columns):
 def test_columns_that_are_missing_can_be_named(fail, tmp_path):
     table, out = tmp_path / "a.csv", tmp_path / "o.ecsv"
     table.write_text("who,brightness,objects\nA,17,1\n")
-    assert "(--columns)." in fail("infer", "--catalog", table, "--out", out)
+    assert "(--columns; names and positions go to galexplorer targets)." in fail(
+        "infer", "--catalog", table, "--out", out
+    )
 
 
 def test_a_piped_file_is_alone(fail):

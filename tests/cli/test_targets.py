@@ -1,10 +1,18 @@
 """Lists of targets from the command line, without a network."""
 
+from hashlib import sha256
+
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
+from safetensors.numpy import load_file, save_file
 
+from galexplorer.api.target_runs import begin_run
 from galexplorer.cli import main
+from galexplorer.inference.engine import Engine
+from galexplorer.model.weights import read_manifest, write_manifest
+from galexplorer.query.target_list import read_targets
+from galexplorer.verdict.classifiers import VERDICT_FILE
 
 CSV = "name,u,g,r,i,z,redshift\nA,18.9,17.4,16.8,16.4,16.2,\nB,19.4,18.3,17.7,17.4,17.2,0.06\n"
 
@@ -22,6 +30,57 @@ def test_a_list_of_magnitudes(tmp_path, capsys, weights_dir):
     assert table["redshift_p50"][1] == pytest.approx(0.06)
     assert "60 or more" in table["problem"][2]
     assert pq.read_table(draws).num_rows == 400
+
+
+def test_what_is_stated_of_all_targets(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text(CSV)
+    out = tmp_path / "table.ecsv"
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100"]
+    stated = ["--redshift-range", "0.02", "0.1", "--redshift-prior", "0.05,0.004"]
+    stated += ["--detected", "halpha"]
+    assert main([*given, "--out", str(out), *stated]) == 0, capsys.readouterr().err
+    table = Table.read(out)
+    assert 0.04 < table["redshift_p2_5"][0] < table["redshift_p97_5"][0] < 0.06
+    assert table["redshift_p50"][1] == pytest.approx(0.06)
+    assert list(table["p_log_flux_halpha_measurable"]) == [1, 1]
+    assert table.meta["provenance"]["redshift_range"] == [0.02, 0.1]
+    assert "Redshift prior 0.05 ± 0.004" in table["notes"][0]
+    prior = tmp_path / "p.ecsv"
+    prior.write_text("z p\n0.01 1\n0.1 2\n")
+    for words, told in (
+        (["--redshift-range", "0.2", "0.1"], "--redshift-range is 0.2 to 0.1: give LO < HI"),
+        (["--detected", "hbeat"], "There is no line 'hbeat' to be detected"),
+        (["--redshift-prior", str(tmp_path / "no.ecsv")], "no.ecsv does not exist"),
+        (["--redshift-prior", str(prior), "--out", str(prior)], "is an input and would be"),
+    ):
+        assert main([*given, "--out", str(out), *words]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_a_list_does_not_go_on_with_another_verdict(tmp_path, capsys, weights_dir):
+    other = tmp_path / "weights"
+    other.mkdir()
+    for path in weights_dir.iterdir():
+        (other / path.name).symlink_to(path.resolve())
+    (other / VERDICT_FILE).unlink()
+    (other / "manifest.json").unlink()
+    arrays = load_file(weights_dir / VERDICT_FILE)
+    save_file(arrays, other / VERDICT_FILE, {"made": "again"})  # the same, but for its hash
+    write_manifest(other, read_manifest(weights_dir))
+    (tmp_path / "list.csv").write_text(CSV)
+    targets = read_targets(tmp_path / "list.csv")
+    run = begin_run(tmp_path / ".t.ecsv.run", targets, "list.csv", images=False, draws=100)
+    engine = Engine.load(weights_dir)
+    outcome = run.infer_one(targets.targets[0], lambda: engine)
+    digest = sha256((weights_dir / VERDICT_FILE).read_bytes()).hexdigest()
+    assert outcome.result.provenance["verdict_sha256"] == digest
+    run.keep([outcome])
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100", "--resume"]
+    given += ["--out", str(tmp_path / "t.ecsv")]
+    assert main([*given, "--weights", str(other)]) == 2
+    assert "begun with other classifiers of the verdict: give" in capsys.readouterr().err
+    assert main(given) == 0
+    assert Table.read(tmp_path / "t.ecsv").meta["provenance"]["verdict_sha256"] == digest
 
 
 def test_where_all_fail_the_draws_of_before_stay(tmp_path, capsys, weights_dir):

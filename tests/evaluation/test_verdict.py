@@ -6,7 +6,7 @@ import pytest
 from galexplorer.evaluation import verdict
 from galexplorer.evaluation.shortfalls import sentences
 from galexplorer.export.report_card import alarm_rows, caught_rows
-from galexplorer.figures.calibration import verdict_plot
+from galexplorer.figures.card.calibration import verdict_plot
 
 
 def judged(kind: str, level: str, p: float = 0.9, width: float = 0.02, **given) -> verdict._Judged:

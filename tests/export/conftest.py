@@ -27,6 +27,7 @@ def result(rng) -> Result:
         notes=("Pixel scale 1.188″ read from the WCS.",),
         provenance={
             "weights_sha256": "ab" * 32,
+            "verdict_sha256": "cd" * 32,
             "seed": 7,
             "draws": np.int64(200),
             "redshift_range": (0.0, 0.1),

@@ -1,4 +1,4 @@
-"""The row of a LaTeX table."""
+"""The row and the table in LaTeX."""
 
 import shutil
 import subprocess
@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
 from galexplorer.export.content import posterior_grid
 from galexplorer.export.files import result_bytes
-from galexplorer.export.latex import decimals, latex_bytes, latex_interval, latex_row
+from galexplorer.export.latex import decimals, latex_bytes, latex_interval, latex_row, latex_table
 from galexplorer.export.provenance import describe_provenance
 
 
@@ -70,6 +71,43 @@ def test_latex_takes_it(result, tmp_path):
     subprocess.run([latex, "-halt-on-error", "row.tex"], cwd=tmp_path, check=True)
 
 
+def test_the_table_reads_as_one(result):
+    """Astropy reads it back: nine rows, of the columns that its head names."""
+    known = replace(result, known={"redshift": 0.0258})
+    text = latex_table(known, "a_b & 50%")
+    rows = Table.read(text, format="ascii.latex")
+    assert rows.colnames == ["Quantity", "Symbol", r"Median and 68\%", "Known"]
+    assert len(rows) == 9
+    assert rows["Known"][0] == "$0.026$"
+    assert rows[r"Median and 68\%"][0] == "$0.0197$"  # held fixed
+    assert r"a\_b \& 50\%" in text
+    lines = text.splitlines()
+    body = [line for line in lines if not line.startswith("%")]
+    assert "\n".join(body).isascii()  # as every LaTeX reads it
+    assert not [line for line in body if line.startswith("[")]  # an argument of the row before
+    assert any("2511.12737" in line for line in lines if line.startswith("%"))
+
+
+def test_caveats_are_notes_of_the_table(result):
+    text = latex_table(replace(result, measurable={"gas_metallicity": 0.03}))
+    metallicity = next(line for line in text.splitlines() if line.startswith("Gas-phase"))
+    assert metallicity.startswith("Gas-phase metallicity$^")
+    assert r"\ldots" in metallicity
+    mark = metallicity.split("&")[0].strip().removeprefix("Gas-phase metallicity")
+    note = next(line for line in text.splitlines() if line.startswith(mark))
+    assert "not measurable here (p = 0.03)" in note
+
+
+def test_latex_takes_the_table(result, tmp_path):
+    latex = shutil.which("pdflatex")
+    if latex is None:
+        pytest.skip("no pdflatex here")
+    text = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
+    table = latex_table(replace(result, measurable={"gas_metallicity": 0.03}), "SDSS J10_& 50%")
+    (tmp_path / "table.tex").write_text(f"{text}{table}\\end{{document}}\n")
+    subprocess.run([latex, "-halt-on-error", "table.tex"], cwd=tmp_path, check=True)
+
+
 def test_a_metallicity_that_no_spectrum_gives_has_no_number(result):
     passive = replace(result, measurable={"gas_metallicity": 0.03})
     assert latex_row(result).count("nodata") == 0
@@ -96,3 +134,10 @@ def test_what_to_know_before_use_stands_above_the_row(result):
     assert "% Note: A note." in text
     assert "% Origin of known Hα flux: SDSS" in text
     assert "Note: A note." in describe_provenance(outside)  # what figures carry
+
+
+def test_what_made_a_row_stands_above_it(result):
+    lines = latex_bytes(result, "M 1").decode().splitlines()
+    assert f"% Weights (sha256): {'ab' * 32}" in lines
+    assert f"% Classifiers of the verdict (sha256): {'cd' * 32}" in lines
+    assert f"Classifiers of the verdict (sha256): {'cd' * 32}; " in describe_provenance(result)

@@ -23,7 +23,8 @@ def read(result, format):
 
 
 def check_metadata(meta, result):
-    assert meta["provenance"]["weights_sha256"] == result.provenance["weights_sha256"]
+    for what in ("weights_sha256", "verdict_sha256"):
+        assert meta["provenance"][what] == result.provenance[what]
     assert meta["provenance"]["redshift_range"] == [0.0, 0.1]
     assert meta["bpt"] == result.bpt
     assert meta["notes"] == list(result.notes)

@@ -88,6 +88,7 @@ def test_draws_of_all_are_in_one_file(outcomes, result):
     assert np.all(whole["balmer_av"] >= 0)
     about = whole.meta
     assert about["provenance"]["weights_sha256"] == "ab" * 32
+    assert about["provenance"]["verdict_sha256"] == "cd" * 32
     assert about["origins"]["Haro 25"] == result.origins
     assert about["citation"] == CITATION
     assert content == draws_bytes(outcomes)

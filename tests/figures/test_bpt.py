@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.path import Path
 
-from galexplorer.figures.bpt import bpt_figure, bpt_static_figure
+from galexplorer.figures.bpt import bpt_figure
+from galexplorer.figures.bpt_static import bpt_static_figure
 from galexplorer.figures.cloud import ellipse_of
 from galexplorer.figures.density import credible_levels, density_grid
 from galexplorer.figures.palette import LIGHT, OVERLAY

@@ -2,7 +2,7 @@ import io
 
 from PIL import Image
 
-from galexplorer.figures.bpt import bpt_static_figure
+from galexplorer.figures.bpt_static import bpt_static_figure
 from galexplorer.figures.corner import corner_figure
 from galexplorer.figures.lines_static import lines_static_figure
 from galexplorer.figures.sky import colour_figure

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galexplorer.evaluation.scoring import MOST_POINTS, _points
-from galexplorer.figures.judged import calibration_plot, has_points, truth_plot
+from galexplorer.figures.card.judged import calibration_plot, has_points, truth_plot
 from galexplorer.model.weights import read_report_card
 
 

@@ -36,6 +36,14 @@ def test_images_of_several_scales_are_measured_as_each_alone():
     assert np.isnan(together[2]).all()
 
 
+def test_pixels_wider_than_the_fibre_give_what_falls_into_it():
+    """As of a uniform image: the fibre's area, whatever the pixel."""
+    levels = composite(np.full((3, 64, 64), 0.1), 0.396)
+    grid = np.repeat(np.round(255 * levels).astype(np.uint8)[None], 3, axis=0)
+    found = fibre_magnitudes(grid, np.array([1.0, 8.0, 60.0]))
+    np.testing.assert_allclose(found, found[:1].repeat(3, axis=0), atol=1e-3)
+
+
 def test_an_empty_image_has_a_faint_limit():
     found = fibre_magnitudes(np.zeros((1, 3, 64, 64), np.uint8), np.array([0.4]))
     np.testing.assert_allclose(found, 25.75, atol=0.01)

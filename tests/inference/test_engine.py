@@ -346,6 +346,7 @@ def test_the_result_describes_itself(engine, pictured):
     assert result.provenance["photometry_used"] == "measured"
     assert result.provenance["bands_used"] == ["g", "r", "i"]
     assert result.provenance["weights_sha256"] == engine.weights.sha256
+    assert result.provenance["verdict_sha256"] is None  # random weights have none
     assert set(summarise(result)["posterior"]) == {target.name for target in TARGETS}
 
 

@@ -7,9 +7,11 @@ from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Domain, Result
 from galexplorer.schema import TARGET_NAMES
+from galexplorer.science.caveats import derived_caveat, target_caveats, warned_targets
 from galexplorer.science.derived import derive
 from galexplorer.science.summary import (
-    caveats,
+    class_words,
+    describe_classes,
     describe_detection,
     describe_galaxy,
     domain_sentence,
@@ -39,16 +41,38 @@ def test_numbers_have_honest_digits_and_a_minus_sign():
 
 
 def test_cautions_name_what_means_little(result):
-    assert caveats(result.posterior, 0.9) == ()
+    assert warned_targets(result.posterior, 0.9) == {}
     light = with_column(result, "log_stellar_mass", 9.0).posterior
-    assert ["black-hole mass" in sentence for sentence in caveats(light, 0.9)] == [True]
-    (sentence,) = caveats(result.posterior, 0.031)
-    assert "gas-phase metallicity is not measurable here (p = 0.03)" in sentence
+    assert list(warned_targets(light, 0.9)) == ["log_bh_mass"]
+    warned = warned_targets(result.posterior, 0.031)
+    assert "gas-phase metallicity is not measurable here (p = 0.03)" in warned["gas_metallicity"]
+
+
+def test_what_stands_beside_a_value_is_more_than_the_notes(result):
+    found = target_caveats(result)
+    assert list(found) == ["log_bh_mass", "log_flux_oiii_5007"]
+    assert "relation" in found["log_bh_mass"]
+    assert "upper limit" in found["log_flux_oiii_5007"]  # 1.2, the faintest that is detected
+    light = target_caveats(with_column(result, "log_stellar_mass", 9.0))["log_bh_mass"]
+    assert light.startswith(found["log_bh_mass"])
+    assert "unreliable here" in light
+
+
+def test_a_derived_value_of_few_draws_says_so(result):
+    draws = result.posterior.draws.copy()
+    draws[: len(draws) // 4, TARGET_NAMES.index("log_flux_nii_6584")] = -2.5
+    said = {q.name: derived_caveat(q) for q in derive(Posterior(draws))}
+    assert said["oh_marino13_n2"].startswith("From the 75% of the draws")
+    assert said["log_ssfr"] == ""
+    none = {
+        q.name: derived_caveat(q) for q in derive(result.posterior, None, {"gas_metallicity": 0.0})
+    }
+    assert "too faint" in none["oh_marino13_n2"]
 
 
 def test_the_summary_names_class_redshift_and_mass(result):
     text = describe_galaxy(result)
-    assert text.startswith("Star-forming galaxy (87%) at z = 0.05")
+    assert text.startswith("Star-forming galaxy (87% of draws) at z = 0.05")
     assert "log M⋆/M☉ = 10.40 (+0.01" in text
 
 
@@ -59,13 +83,36 @@ def test_the_summary_says_that_the_redshift_is_fixed(result):
 
 
 def test_a_galaxy_without_star_formation_is_passive(result):
-    assert describe_galaxy(with_column(result, "log_sfr", -1.5)).startswith("Passive galaxy at")
+    passive = with_column(result, "log_sfr", -1.5)
+    assert describe_galaxy(passive).startswith("Passive galaxy (100% of draws) at")
+    draws = passive.posterior.draws.copy()
+    draws[:100, TARGET_NAMES.index("log_sfr")] = 0.2
+    mostly = replace(passive, posterior=Posterior(draws))
+    assert describe_galaxy(mostly).startswith("Passive galaxy (75% of draws) at")
+
+
+def test_a_passive_galaxy_is_no_liner_beside_it(result):
+    """One class, and what its lines look like: told together, with what ionizes the gas."""
+    bpt = {"star_forming": 0.05, "composite": 0.3, "seyfert": 0.1, "liner": 0.55}
+    lines = dict.fromkeys(TARGET_NAMES[5:], 0.38)
+    passive = replace(with_column(result, "log_sfr", -1.5), bpt=bpt, measurable=lines)
+    assert class_words(passive) == "Passive; its lines: LINER 55%"
+    words = describe_classes(passive)
+    assert "if an SDSS spectrum shows all four lines (probability 38%)" in words
+    assert "The galaxy is passive: old stars can give its gas the lines of a LINER" in words
+    assert "without an active nucleus" in words
+    forming = replace(result, bpt=bpt)
+    assert class_words(forming) == "LINER 55%"
+    assert "passive" not in describe_classes(forming)
+    assert describe_classes(forming) == "Percentages: probability of each class."
 
 
 def test_no_class_is_named_without_confidence(result):
     bpt = {"star_forming": 0.42, "composite": 0.4, "seyfert": 0.1, "liner": 0.08}
     text = describe_galaxy(replace(result, bpt=bpt))
-    assert text.startswith("Galaxy of uncertain class (Star-forming 42%, Composite 40%) at")
+    assert text.startswith(
+        "Galaxy of uncertain class (Star-forming 42%, Composite 40% of draws) at"
+    )
 
 
 def test_domain_gives_its_reasons(result):

@@ -3,7 +3,9 @@
 import pytest
 
 from galexplorer.inference.engine import Engine
+from galexplorer.inference.prior import read_prior
 from galexplorer.query.target_list import Target, read_targets
+from galexplorer.runs.options import Options
 from galexplorer.runs.target_run import infer_target
 
 
@@ -40,7 +42,7 @@ def test_a_good_target_has_values_and_their_origins(replay, settings, weights_di
     outcome = infer_target(
         Target("haro 25", "haro 25", 0.0258),
         lambda: engine,
-        draws=200,
+        options=Options(None, 200, 0),
         progress=said.append,
         settings=settings,
     )
@@ -68,6 +70,27 @@ def test_a_redshift_that_the_model_does_not_know_is_an_outcome(line, settings):
     (target,) = read(line)
     outcome = infer_target(target, Lazy(), settings=settings)
     assert outcome.problem.startswith("Its redshift 0.7 is outside the model's range")
+
+
+def test_a_row_has_a_range_and_a_prior_of_its_own(settings, weights_dir):
+    engine = Engine.load(weights_dir)
+    given = read(
+        "id,g,r,i,redshift_min,redshift_max,redshift_prior_mean,redshift_prior_sigma,redshift\n"
+        "a,17.6,17,16.6,0.05,,,,\nb,17.6,17,16.6,0.05,0.1,0.08,0.003,\nc,17.6,17,16.6,0.2,0.3,,,\n"
+        "d,17.6,17,16.6,,,0.1,,\ne,17.6,17,16.6,0.2,0.3,,,0.07\nf,17.6,17,16.6,,,,,\n"
+    )
+    assert given[0].redshift_range == (0.05, 0.35)
+    options = Options((0.02, 0.15), 100, 0, read_prior((0.06, 0.01)))
+    found = [infer_target(own, lambda: engine, options=options, settings=settings) for own in given]
+    limits = [(0.05, 0.15), (0.05, 0.1), None, None, None, (0.02, 0.15)]
+    priors = ["0.06 ± 0.01", "0.08 ± 0.003", None, None, None, "0.06 ± 0.01"]
+    for outcome, limit, prior in zip(found, limits, priors, strict=True):
+        made = {} if outcome.result is None else outcome.result.provenance
+        assert made.get("redshift_range") == (limit and list(limit))
+        assert made.get("redshift_prior", {}).get("prior") == prior
+    assert "range 0.2 to 0.3 has nothing in common with 0.02 to 0.15" in found[2].problem
+    assert "needs both a mean and a standard deviation" in found[3].problem
+    assert found[4].result.posterior.fixed == ("redshift",)
 
 
 def test_a_redshift_that_is_no_number_is_an_outcome(settings):

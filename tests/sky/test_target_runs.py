@@ -10,7 +10,9 @@ import pytest
 from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
 from galexplorer.errors import InputError, OptionError
 from galexplorer.inference.engine import Engine
-from galexplorer.query.target_list import MAX_TARGETS, read_targets
+from galexplorer.inference.observe import observe
+from galexplorer.inference.prior import read_prior
+from galexplorer.query.target_list import MAX_TARGETS, TargetList, read_targets
 from galexplorer.runs.target_run import Outcome
 
 NUMBER = 2 * PART + 3
@@ -91,6 +93,38 @@ def test_a_run_goes_on_with_what_it_was_begun_with(engine, tmp_path):
     assert run.done == 1
 
 
+def test_what_is_stated_of_all_targets_is_told_to_each(engine, tmp_path):
+    targets = TargetList(read_targets(a_list(5)).targets[:3])
+    stated = {"redshift_range": (0.02, 0.15), "prior": (0.06, 0.01), "detected": ["halpha"]}
+    begun = begin_run(tmp_path, targets, "stated", images=False, draws=100, **stated)
+    (run,) = list_runs(tmp_path)  # as another process would
+    assert run == begun
+    assert run.options.prior.sha256 == read_prior((0.06, 0.01)).sha256
+    outcomes = [run.infer_one(target, lambda: engine) for target in run.targets()]
+    run.keep(outcomes)
+    free = targets.targets[0].photometry
+    expected = engine.infer(observe(None, free), draws=100, **stated)
+    np.testing.assert_array_equal(outcomes[0].result.posterior.draws, expected.posterior.draws)
+    # the second target's redshift is held fixed, and its lines were seen all the same
+    told = [outcome.result.provenance for outcome in outcomes]
+    assert [each.get("redshift_range") for each in told] == [[0.02, 0.15], None, [0.02, 0.15]]
+    assert ["redshift_prior" in each for each in told] == [True, False, True]
+    assert [each["detected"]["lines"] for each in told] == [["halpha"]] * 3
+    for table in (run.table(), run.draws_table()):
+        made = table.meta["provenance"]
+        assert made["redshift_range"] == [0.02, 0.15]
+        assert made["redshift_prior"] == run.redshift_prior
+        assert made["detected"] == ["halpha"]
+    prior = run.folder / "redshift_prior.json"
+    prior.write_text(prior.read_text().replace("0.06", "0.07", 1))
+    (changed,) = list_runs(tmp_path)
+    with pytest.raises(InputError, match="The run stated is damaged"):
+        _ = changed.options
+    with pytest.raises(OptionError, match=r"has no probability between 0\.1 and 0\.2"):
+        begin_run(tmp_path, targets, "no", redshift_range=(0.1, 0.2), prior=(0.01, 0.001))
+    assert len(list_runs(tmp_path)) == 1
+
+
 def test_a_run_that_is_at_work_is_left_alone(engine, settings, tmp_path):
     run = begin_run(tmp_path, read_targets(a_list(PART)), "busy", images=False, draws=100)
     refused = []
@@ -114,6 +148,11 @@ def test_lists_may_be_longer_than_those_in_memory(tmp_path):
     run = begin_run(tmp_path, read_targets(content, most=100_000), "long")
     assert run.number == MAX_TARGETS + 100
     assert run.targets() == read_targets(content, most=100_000).targets
+    own = read_targets(
+        b"id,r,redshift_max,redshift_prior_mean,redshift_prior_sigma\nx,17,0.2,0.1,0.02\n"
+    )
+    assert begin_run(tmp_path, own, "own").targets() == own.targets
+    assert own.targets[0].redshift_prior == (0.1, 0.02)
 
 
 def test_what_is_no_run_is_none(tmp_path):

@@ -1,6 +1,8 @@
 """Which tables a survey reads, here and elsewhere, and that none is ever held whole."""
 
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import fsspec
 import numpy as np
@@ -13,8 +15,9 @@ from galexplorer.catalogue import Catalogue, read_catalogue
 from galexplorer.errors import InputError
 from galexplorer.survey import inputs
 from galexplorer.survey.frames import catalogue_of, judged_table
-from galexplorer.survey.inputs import list_files, read_pieces_of
-from galexplorer.survey.intake import judge_files
+from galexplorer.survey.inputs import Listed, fetched, list_files, read_pieces_of
+from galexplorer.survey.intake import file_parts, judge_files
+from galexplorer.survey.output import data_files
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
 
@@ -31,6 +34,7 @@ def galaxies(number: int = 130) -> Table:
 
 def pieces(source: str, folder, **given) -> list[Catalogue]:
     options = {"columns": None, "hdu": None, "image": None, "deredden": None, **given}
+    options["tell"] = pytest.fail  # a short copy says nothing
     return [
         piece for file in list_files(source) for piece in read_pieces_of(file, folder, **options)
     ]
@@ -100,6 +104,61 @@ def test_files_elsewhere_are_found_and_left_there(tmp_path):
         system.rm("/night", recursive=True)
     with pytest.raises(InputError, match=r"cannot be reached .*: check the address"):
         list_files("nowhere://night/a.csv")
+
+
+def test_a_file_elsewhere_is_copied_within_bounds(tmp_path, monkeypatch):
+    system = fsspec.filesystem("memory")
+    folder = tmp_path / "f"
+    for name in ("a.csv", "b.parquet"):
+        system.pipe(f"/bounds/{name}", b"id,r\n1,17\n" * 300_000)
+    try:
+        csv, parquet = list_files("memory://bounds")
+        monkeypatch.setattr(inputs, "MOST_REMOTE_BYTES", 2_900_000)
+        for own, words in ((csv, "table that is not Parquet"), (parquet, "file that is copied")):
+            with pytest.raises(InputError, match=rf"larger than 0\.0029 GB, the most of a {words}"):
+                list_files(own.name)
+            # nor where nobody said how large it is
+            silent, copied = replace(own, size=0), []
+            with pytest.raises(InputError, match="is larger than"), fetched(silent, folder, print):
+                copied.append(1)
+            assert not copied
+            assert not list(folder.iterdir())
+        monkeypatch.undo()
+        vast = replace(parquet, size=10**19)
+        with pytest.raises(InputError, match="takes 1e"), fetched(vast, folder, print):
+            pass
+        with fetched(csv, folder, print) as name:
+            assert Path(name).read_bytes() == system.cat("/bounds/a.csv")
+    finally:
+        system.rm("/bounds", recursive=True)
+
+
+def test_a_copy_that_takes_long_says_how_far_it_is():
+    said, times = [], iter([0, 1, 12, 13])
+    listed = Listed("s3://a/b.parquet", 400_000_000, "")
+    watch = inputs.watch_copy(listed, 300_000_000, said.append, lambda: next(times))
+    for done in (5_000_000, 60_000_000, 65_000_000):
+        watch(listed.size, done)
+    words = "60 of 400 MB of s3://a/b.parquet copied, 5.0 per second, about 68 s left"
+    assert said == [words]
+    with pytest.raises(InputError, match=r"has 0\.3 GB free; make room"):
+        watch(listed.size, 300_000_001)
+
+
+def test_identifiers_are_text_where_some_tables_have_text(tmp_path):
+    (tmp_path / "in").mkdir()
+    table = galaxies(4)
+    table.rename_column("objid", "id")
+    table.write(tmp_path / "in" / "a.parquet")
+    table["id"] = ["7", "x", "y", "z"]
+    table.write(tmp_path / "in" / "b.parquet")
+    given = {"columns": None, "hdu": None, "image": None}
+    files = list_files(str(tmp_path / "in"))
+    judge_files(files, tmp_path / "parts", **given, tell=lambda words: None)
+    file_parts(tmp_path / "parts", tmp_path / "out", 8, 100, None)
+    found = vstack([Table.read(path)[["row", "id"]] for path in data_files(tmp_path / "out")])
+    found.sort("row")
+    assert found["id"].tolist() == ["0", "1", "2", "3", "7", "x", "y", "z"]
 
 
 def test_a_row_keeps_its_own_prior():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,9 @@ from galexplorer.schema import TARGET_NAMES  # noqa: E402
 from galexplorer.survey.frames import judged_table  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
 from galexplorer.survey.partitions import Settings, infer_partition  # noqa: E402
-from galexplorer.survey.run import Request, run_survey  # noqa: E402
+from galexplorer.survey.request import Request, describe_request  # noqa: E402
+from galexplorer.survey.run import run_survey  # noqa: E402
+from galexplorer.survey.state import claimed, read_state  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
 
@@ -214,24 +217,86 @@ def test_what_cannot_be_is_refused_at_once(survey, survey_table, tmp_path):
         assert done.returncode == 2
         assert told in done.stderr
         assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "o").exists()
+    (tmp_path / "t.csv").write_text("ra,dec\n10,20\n")
+    done = survey.run(tmp_path / "t.csv", "--out", tmp_path / "o")
+    assert "names and positions go to galexplorer targets" in done.stderr
+    assert not (tmp_path / "o").exists()  # what is mended need not be told apart from what was not
 
 
-@pytest.mark.slow
-def test_cutouts_in_the_order_of_rows(survey, engine, tmp_path):
+def write_discs(folder: Path) -> Table:
+    """Write two shards of 40 discs in all, and return a table of as many rows."""
     random = np.random.default_rng(4)
     y, x = np.mgrid[:64, :64] - 31.5
     sizes = random.uniform(5, 11, 40)
     grids = [200 * np.exp(-np.hypot(x, 1.4 * y) / s) * np.ones((3, 1, 1)) for s in sizes]
-    shards = tmp_path / "shards"
-    shards.mkdir()
+    folder.mkdir()
     for name, part in (("a", slice(25)), ("b", slice(25, 40))):
         scale = np.full(len(grids[part]), 0.5)
         arrays = {"grid": np.array(grids[part], np.uint8), "pixel_scale": scale}
-        save_file(arrays, shards / f"{name}.safetensors")
+        save_file(arrays, folder / f"{name}.safetensors")
     table = Table({"ra": np.linspace(10, 50, 40), "dec": np.linspace(0, 9, 40)})
     table["r"] = random.normal(17, 0.3, 40)
     table["g"], table["i"] = table["r"] + 0.7, table["r"] - 0.3
+    return table
+
+
+def test_what_a_survey_is_asked_for_does_not_tell_how_it_was_typed(tmp_path, monkeypatch):
+    table = write_discs(tmp_path / "shards")
+    table.write(tmp_path / "t.parquet")
+    (tmp_path / "below").mkdir()
+    out = tmp_path / "out"
+
+    def ask(folder: str) -> dict:
+        given = Request(
+            f"{folder}t.parquet", out, image=f"{folder}t.parquet", cutouts=f"{folder}shards"
+        )
+        return json.loads(json.dumps(describe_request(given, None)))
+
+    monkeypatch.chdir(tmp_path)
+    asked = ask("")
+    assert [name for name, _ in asked["cutouts"]] == ["a.safetensors", "b.safetensors"]
+    assert ask("./") == ask(f"{tmp_path}/") == ask("below/../") == asked
+    given = Request("t.parquet", out, cutouts="shards/*.safetensors")
+    assert describe_request(given, None)["cutouts"] == asked["cutouts"]
+    with claimed(out):
+        (out / "survey.json").write_text(json.dumps(asked))
+        for name in ("t.parquet", "shards"):  # moved, nothing else
+            (tmp_path / name).rename(tmp_path / "below" / name)
+        moved = ask("below/")
+        assert read_state(given, moved, True) == moved
+        assert moved["places"] != asked["places"]
+        shard = tmp_path / "below" / "shards" / "b.safetensors"
+        save_file({"grid": np.zeros((15, 3, 64, 64), np.uint8)}, shard)
+        with pytest.raises(OptionError, match="begun with other cutouts: give"):
+            read_state(given, ask("below/"), True)
+
+
+@pytest.mark.slow
+def test_images_that_were_moved_are_found_again(survey, tmp_path):
+    write_discs(tmp_path / "shards").write(tmp_path / "t.parquet")
+    (tmp_path / "below").mkdir()
+    out, words = tmp_path / "out", ("--workers", 1, "--partition-rows", 100)
+    given = Request(
+        str(tmp_path / "t.parquet"), out, draws=100, cutouts=str(tmp_path / "shards"), workers=1
+    )
+    given = replace(given, partition_rows=100)
+    assert run_survey(given, stop=lambda: True).done < 40
+    for name in ("t.parquet", "shards"):
+        (tmp_path / name).rename(tmp_path / "below" / name)
+    (tmp_path / "below" / "shards").rename(tmp_path / "cut")
+    table, cut = tmp_path / "below" / "t.parquet", tmp_path / "cut"
+    done = survey.run(table, "--cutouts", cut, "--out", out, *words, "--resume")
+    assert done.returncode == 0, done.stderr
+    found = lsdb.open_catalog(out).compute()
+    assert len(found) == found["latent"].notna().sum() == 40
+    state = json.loads((out / "survey.json").read_text())
+    assert state["places"]["cutouts"] == str(cut)
+
+
+@pytest.mark.slow
+def test_cutouts_in_the_order_of_rows(survey, engine, tmp_path):
+    shards = tmp_path / "shards"
+    table = write_discs(shards)
     table.write(tmp_path / "t.parquet")
     out = tmp_path / "out"
     done = survey.run(tmp_path / "t.parquet", "--cutouts", shards, "--out", out, "--workers", 1)

@@ -48,7 +48,13 @@ def test_no_page_has_serious_violations(axe, open_page, look):
     page = open_page("/?example=spiral&draws=1000", **look)
     page.locator('img[alt^="Corner plot"]').wait_for()
     problems = {}
-    tabs = ("Emission lines", "What the model saw", "More like this", "Notes", "Derived quantities")
+    tabs = (
+        "Predicted emission lines",
+        "What the model saw",
+        "More like this",
+        "Notes",
+        "Derived quantities",
+    )
     for tab in tabs:
         page.get_by_role("tab", name=tab).click()
         if tab == "More like this":

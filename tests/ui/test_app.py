@@ -1,6 +1,7 @@
 """The app without a browser: from upload to download."""
 
 import io
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,16 @@ from streamlit.testing.v1 import AppTest
 
 from galexplorer.api.inputs import observe
 from galexplorer.export.files import DRAWS_FORMATS, result_bytes
+from galexplorer.export.latex import latex_table
 from galexplorer.schema import TARGETS
+from galexplorer.science.caveats import target_caveats
+from galexplorer.science.glossary import GLOSSARY
+from galexplorer.science.summary import describe_interval
 from galexplorer.ui.session import sources
 
 ROOT = Path(__file__).resolve().parents[2]
 FITS = "application/fits"
+POWERS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹\N{MINUS SIGN}", "-0123456789-")
 
 
 @pytest.fixture
@@ -76,19 +82,116 @@ def test_from_upload_to_download(app, cube, weights_dir):
     assert [button.label for button in app.get("download_button")] == ["Download", "PNG", "FITS"]
     chosen = app.selectbox(key="download_what")
     assert set(chosen.options) == {
-        "Report", "Posterior draws", "Summary", "Corner plot", "BPT diagram", "Emission lines",
+        "Report", "Posterior draws", "LaTeX table", "Summary", "Corner plot", "BPT diagram",
+        "Predicted emission lines",
     }  # fmt: skip
     offered = set()
-    for what in ("report", "draws", "summary"):
+    for what in ("report", "draws", "summary", "table"):
         chosen.set_value(what).run()
         assert not app.exception
         offered |= set(app.button_group(key=f"download_format_{what}").options)
     assert offered == {
-        "HTML", "PDF", "JSON", "LaTeX table row", "ECSV", "Parquet", "FITS", "VOTable",
+        "HTML", "PDF", "JSON", "Table", "Row", "ECSV", "Parquet", "FITS", "VOTable",
         "netCDF (ArviZ)",
     }  # fmt: skip
     for format in DRAWS_FORMATS:
         assert len(result_bytes(the_result(app), format)) > 1000
+
+
+def test_a_latex_table_is_there_to_copy(app, cube, weights_dir):
+    upload(app, "galaxy.fits", cube)
+    app.selectbox(key="download_what").set_value("table").run()
+    shown = next(code.value for code in app.code if r"\begin{tabular}" in code.value)
+    assert shown == latex_table(the_result(app), "galaxy.fits").rstrip()
+    app.button_group(key="download_format_table").set_value("latex").run()
+    row = next(code.value for code in app.code if code.value.startswith("%"))
+    assert row.rstrip().splitlines()[-1].startswith("galaxy.fits & $")
+
+
+def test_values_are_read_as_logarithms_or_as_what_they_are_of(app, cube, weights_dir):
+    upload(app, "galaxy.fits", cube)
+    logarithms = app.table[0].value
+    app.toggle(key="linear").set_value(True).run()
+    values = app.table[0].value
+    assert values["Quantity"][1] == "Stellar mass  \n:small[M☉]"
+    for row in (1, 2, 4, 5, 6, 7, 8):
+        words = values["Median"][row].split("**")[1].translate(POWERS).replace(" × 10", "e")
+        logarithm = float(logarithms["Median"][row].split("**")[1].translate(POWERS))
+        assert np.log10(float(words)) == pytest.approx(logarithm, abs=0.03)
+    for row in (0, 3):  # the redshift is no logarithm, 12 + log(O/H) is one by definition
+        assert values["Median"][row] == logarithms["Median"][row]
+    derived = next(t.value for t in app.table if "Unit" in t.value)
+    rate = derived[derived["Quantity"] == "Specific SFR"].iloc[0]
+    assert rate["Unit"] == "yr⁻¹"
+    assert " × 10⁻" in rate["Median"]
+
+
+def test_a_caveat_is_marked_beside_its_value(app, cube, weights_dir):
+    upload(app, "galaxy.fits", cube)
+    mass = app.table[0].value["Median"][4]
+    caveat = target_caveats(the_result(app))["log_bh_mass"]
+    assert mass.endswith(f'[a](#note-nine-a "{caveat}")')
+    notes = [html.value for html in app.get("html") if "note-nine" in html.value]
+    assert len(notes) == 1
+    assert escape(caveat) in notes[0]
+
+
+def test_what_the_verdict_doubts_is_corrected_below_it(app, weights_dir):
+    picture = io.BytesIO()
+    native = observe(ROOT / "assets/examples/spiral.fits.gz").cutout.native
+    Image.fromarray(np.ascontiguousarray(native.transpose(1, 2, 0))).save(picture, "PNG")
+    upload(app, "cutout.png", picture.getvalue())
+    next(n for n in app.number_input if n.label == "Pixel scale (″)").set_value(5.0).run()
+    scales = [n for n in app.number_input if n.key.startswith("ask_scale")]
+    scales[0].set_value(5.0).run()
+    app.button(key="ask_use").click().run()
+    assert the_result(app).verdict.codes == ("scale",)
+    (field,) = [n for n in app.number_input if n.key.startswith("ask_scale")]
+    assert field.value == 5.0  # what holds now
+    assert not [n for n in app.number_input if n.key.startswith("ask_zero")]  # a picture has none
+    field.set_value(0.396).run()
+    app.button(key="correct_use").click().run()
+    assert not app.exception
+    assert not app.error
+    assert the_result(app).verdict.level == "fine"
+    assert app.query_params["pixel_scale"] == "0.396"
+    assert not [n for n in app.number_input if n.key.startswith("ask_scale")]
+
+
+@pytest.mark.slow
+def test_sliders_say_what_they_start_from(app, cube, weights_dir):
+    """The values of the result stand beside those of the copy that is moved."""
+    app.session_state["details"] = "More like this, but …"
+    upload(app, "galaxy.fits", cube)
+    assert said(app, "rebuilt from its latents alone")
+    values = next(t.value for t in app.table if "Not moved" in t.value)
+    redshift = describe_interval(the_result(app).posterior, "redshift")
+    assert values["Result above"][0] == redshift
+    assert list(values["Not moved"]) == list(values["Moved"])
+    slider = next(s for s in app.slider if s.label.startswith("Brightness"))
+    slider.set_value(1.0).run()
+    values = next(t.value for t in app.table if "Not moved" in t.value)
+    assert values["Result above"][0] == redshift
+    assert list(values["Not moved"]) != list(values["Moved"])
+
+
+def test_a_passive_galaxy_is_not_called_a_liner(app, weights_dir):
+    app.button(key="example_2").click().run()
+    assert app.header[0].value == "Massive elliptical"
+    assert said(app, "Passive galaxy (9")
+    assert not said(app, "-badge[LINER")
+    below = next(c.value for c in app.caption if c.value.startswith("Percentages"))
+    assert "The galaxy is passive" in below
+
+
+def test_the_menu_of_examples_closes_over_its_choice(app, weights_dir):
+    app.button(key="example_0").click().run()
+    app.session_state["examples_open"] = True
+    app.run()
+    app.button(key="example_1").click().run()
+    assert not app.exception
+    assert app.header[0].value == "Edge-on disc"
+    assert app.session_state["examples_open"] is False
 
 
 def test_draws_are_selected_without_a_mouse(app, cube, weights_dir):
@@ -267,3 +370,4 @@ def test_about_names_method_and_limits():
     for reference in ("2511.12737", "1312.6114", "1906.04032", "astro-ph/0312483"):
         assert reference in text
     assert "## Limits" in text
+    assert GLOSSARY["LINER"] in at.markdown[1].value

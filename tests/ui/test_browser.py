@@ -34,7 +34,7 @@ def test_an_example_shows_its_corner_plot(open_page):
     )
     visit.locator(".st-key-downloads_open button").first.click()
     served.choose(visit, "What", "Summary")
-    visit.get_by_role("radio", name="LaTeX table row").wait_for()
+    visit.get_by_role("radio", name="JSON").wait_for()
     with visit.expect_download() as waiting:
         visit.locator(".st-key-download button").first.click()
     summary = json.loads(Path(waiting.value.path()).read_text())
@@ -105,3 +105,24 @@ def test_a_bad_file_gives_a_sentence(open_page, bad_files):
     assert scale.input_value() == "0.396"
     visit.get_by_role("radio", name="Legacy").click()
     visit.get_by_text("41.9″ wide").wait_for()  # 160 pixels of 0.262
+
+
+@pytest.mark.slow
+def test_the_menu_of_examples_closes_over_the_one_that_was_chosen(open_page):
+    visit = open_page("/?example=spiral")
+    visit.get_by_role("tab", name="Notes").wait_for()
+    visit.get_by_role("button", name="Examples").click()
+    other = visit.get_by_role("button", name="Edge-on disc", exact=True)
+    other.click()
+    visit.get_by_role("heading", name="Edge-on disc").wait_for()
+    other.wait_for(state="hidden")
+
+
+@pytest.mark.slow
+def test_a_mark_beside_a_value_leads_to_its_note(open_page):
+    visit = open_page("/?example=elliptical")
+    mark = visit.locator(".st-key-nine a").first
+    mark.wait_for()
+    words = mark.get_attribute("title")
+    note = visit.locator(mark.get_attribute("href"))
+    assert note.inner_text().removeprefix(mark.inner_text()).strip() == words

@@ -20,7 +20,7 @@ def installed_app(installed, weights_dir):
     def command(port: int) -> list[str]:
         return [str(installed.galexplorer), "app", "--no-browser", f"--port={port}"]
 
-    with served.served({"PYTHONPATH": ""}, command, installed.folder) as app:
+    with served.served({"PYTHONPATH": ""}, command) as app:
         yield app
         assert "Traceback" not in app.log.read_text()
 

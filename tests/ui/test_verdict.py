@@ -82,3 +82,8 @@ def test_a_range_that_the_data_contradict(opened):
     assert "The data contradict the redshift range" in opened.error[0].value
     assert "Widen it" in opened.error[0].value
     assert not any("z = 0." in words.value for words in opened.markdown)
+    opened.button(key="free_redshift").click().run()  # beside what was said
+    assert not opened.exception
+    assert not opened.error
+    assert opened.button_group(key="redshift_mode").value == "Unknown"
+    assert any("z = 0.0" in words.value for words in opened.markdown)

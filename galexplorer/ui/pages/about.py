@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from galexplorer.science.glossary import GLOSSARY
 from galexplorer.ui.parts import page_style
 
 TEXT = """
@@ -75,3 +76,5 @@ def page() -> None:
     page_style.apply_style()
     with st.container(width=760):
         st.markdown(TEXT)
+        words = "\n".join(f"- **{word}**: {meaning}" for word, meaning in GLOSSARY.items())
+        st.markdown(f"## Glossary\n\n{words}")

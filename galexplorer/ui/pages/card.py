@@ -23,9 +23,9 @@ from galexplorer.export.report_card import (
     sample_plots,
     share,
 )
-from galexplorer.figures.calibration import verdict_plot
-from galexplorer.figures.judged import calibration_plot, has_points, truth_plot
-from galexplorer.figures.report_card import Plot, boosting_plot
+from galexplorer.figures.card.calibration import verdict_plot
+from galexplorer.figures.card.judged import calibration_plot, has_points, truth_plot
+from galexplorer.figures.card.plots import Plot, boosting_plot
 from galexplorer.model.weights import read_report_card
 from galexplorer.ui.parts import page_style, plots
 

@@ -5,6 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from galexplorer.errors import GalexplorerError
+from galexplorer.figures.diagram import plotly_figure
 from galexplorer.figures.palette import OVERLAY, SERIES, UNITS, theme
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import FINE
@@ -316,9 +317,12 @@ def _show_bpt(chosen: list[Compared]) -> None:
     shown: list[tuple[str, Result, str]] = [(o.shown_name, o.result, o.colour) for o in others]
     keys = (first.record.key, *(one.record.key for one in others), *(o.shown_name for o in others))
     st.plotly_chart(
-        plots.bpt_of(keys, plots.dark(), first.result, shown, False, first.name),
+        plotly_figure(
+            plots.bpt_of(keys, plots.dark(), first.result, shown, False, first.name).diagram,
+            plots.ZOOMED_PX,
+        ),
         key="bpt_compared",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+        config=plots.ZOOMED,
         alt="BPT diagram with the posterior draws of "
         + ", ".join(
             f"{o.shown_name} ({history.describe_options(o.record.options) or 'defaults'})"

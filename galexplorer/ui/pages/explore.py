@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from types import ModuleType
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,9 +14,6 @@ from galexplorer.ui.parts import controls, file_questions, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.showcase import show_name, show_showcase
-from galexplorer.ui.result.picture import show_objects
-from galexplorer.ui.result.report import show_result
-from galexplorer.ui.result.sky_field import offer_undo
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Options, Request, without_image
@@ -29,6 +27,7 @@ from galexplorer.ui.session.sources import (
 MAX_UPLOAD_MB = 100
 _WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
 _PENDING, _DROPS = "pending_files", "drops"
+_EXAMPLES = "examples_open"
 
 
 def page() -> None:
@@ -66,12 +65,20 @@ def page() -> None:
     if record is not None:
         controls.show_lacking(record.result, options.use, below_inputs)
         page_style.start_at_top(record.galaxy)
-        show_result(record, _earlier(record))
+        _load_report().show_result(record, _earlier(record))
     elif problem is not None:
         _show_problem(problem, source, options, beside)
     elif wanted is None and request is None:
         show_showcase(_show)
+        _load_report()
     show_history(record.key if record is not None else None)
+
+
+def _load_report() -> ModuleType:
+    """Return what draws results, which the first page loads while it is read."""
+    from galexplorer.ui.result import report
+
+    return report
 
 
 def _apply_address() -> tuple[str, ...]:
@@ -131,6 +138,9 @@ def _show_problem(
     problem: GalexplorerError, source: Source | None, options: Options, place: DeltaGenerator
 ) -> None:
     """Say beside what caused it why there is no answer, and ask for what would give one."""
+    from galexplorer.ui.result.picture import show_objects
+    from galexplorer.ui.result.sky_field import offer_undo
+
     upload = source if source is not None and source.kind == "upload" else None
     with place.container():
         if upload is not None and file_questions.can_be_asked(problem, upload):
@@ -215,6 +225,14 @@ def _show(place: tuple[str, str] | None, ra: float | None = None, dec: float | N
     navigation.set_view_address(View(place, options, settings.interval()))
 
 
+def _show_example(
+    place: tuple[str, str], ra: float | None = None, dec: float | None = None
+) -> None:
+    """Show an example and close the menu that it was chosen from."""
+    st.session_state[_EXAMPLES] = False
+    _show(place, ra, dec)
+
+
 def _show_random() -> None:
     """Choose a bundled example or, as often, a galaxy of the library, which needs a network."""
     wanted = st.session_state.get(_WANTED)  # what is shown already is no answer
@@ -296,8 +314,11 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
                 help="One of the examples or, with a network, any galaxy of the library.",
             )
             if chosen:
-                with st.popover("Examples", icon=":material/apps:"):
-                    show_examples(_show)
+                # tracked, so that the choice of one can close it
+                with st.popover(
+                    "Examples", icon=":material/apps:", key=_EXAMPLES, on_change="rerun"
+                ):
+                    show_examples(_show_example)
         below_search = st.empty()
     with right:
         st.file_uploader(
@@ -314,8 +335,8 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     if not chosen:
         st.markdown(
             ":small[Or click one of these: all but NGC 6978 are rendered by this project, chosen "
-            "among those whose answer is right. Without a picture, magnitudes under *Photometry* "
-            "suffice.]"
+            "among those whose true values lie within the intervals. Without a picture, magnitudes "
+            "under *Photometry* suffice.]"
         )
         show_examples(_show)
     return below_search, below_drop

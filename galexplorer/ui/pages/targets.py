@@ -153,12 +153,20 @@ def _offer(read: tuple[TargetList, str] | None, job: Job | None) -> None:
         _begin(given, title, images)
 
 
-def _begin(
-    targets: TargetList, title: str, images: bool, draws: int = DRAWS, seed: int = 0
-) -> None:
-    """Put a list on disk, start it and show it; the run of the page ends, unless it cannot be."""
+def _begin(targets: TargetList, title: str, images: bool, like: TargetRun | None = None) -> None:
+    """Put a list on disk, start it and show it; the run of the page ends, unless it cannot be.
+
+    Parameters
+    ----------
+    targets : TargetList
+    title : str
+    images : bool
+    like : TargetRun, optional
+        One whose options it takes.
+    """
     try:
-        run = begin_run(default_folder(), targets, title, images=images, draws=draws, seed=seed)
+        stated = {} if like is None else vars(like.options)
+        run = begin_run(default_folder(), targets, title, images=images, **stated)
         begun = _open_run(run)
         if begun is not None:
             begun.start()
@@ -268,8 +276,7 @@ def _offer_again(job: Job, differ: str) -> None:
         help="Infers all its targets anew, as a list of its own.",
     )
     if clicked:
-        run = job.run
-        _begin(TargetList(job.targets), run.title, run.images, run.draws, run.seed)
+        _begin(TargetList(job.targets), job.run.title, job.run.images, job.run)
 
 
 def _show_choice(target: Target, problem: str, images: bool) -> None:

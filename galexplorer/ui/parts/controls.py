@@ -10,6 +10,7 @@ from galexplorer.inference.input_selection import INPUTS
 from galexplorer.records.result import Result
 from galexplorer.schema import BANDS, TARGETS
 from galexplorer.science.detection import DETECTABLE, label_of
+from galexplorer.science.glossary import explain
 from galexplorer.ui.session.link import (
     BOUNDS,
     CUTS,
@@ -197,7 +198,10 @@ def _sampling() -> None:
     store = st.session_state
     store.setdefault("draws", Options().draws)
     store.setdefault("seed", 0)
-    st.number_input("Draws", MIN_DRAWS, MAX_DRAWS, step=500, key="draws", persist_state="session")
+    st.number_input(
+        "Draws", MIN_DRAWS, MAX_DRAWS, step=500, key="draws", persist_state="session",
+        help=explain("Draw"),
+    )  # fmt: skip
     st.number_input(
         "Seed",
         0,

@@ -1,5 +1,6 @@
-"""What a dropped file does not say, asked where it was dropped: with a guess and a preview."""
+"""What a dropped file does not say, or says wrong: fields with a guess and a preview."""
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
 
 PREVIEW_PX = 320
+_CORRECTIONS_PX, _SHOWN_PX = 640, 210
 SCALES = {"SDSS": SDSS_PIXEL_SCALE_ARCSEC, "Legacy": 0.262, "PS1": 0.25}
 """Sides of a pixel that pictures of the sky usually have, arcsec; the first is the guess."""
 
@@ -70,28 +72,89 @@ def ask(source: Source, options: Options) -> None:
     with st.container(border=True, key="file_questions", gap="small"):
         for error in asked.values():  # what there is to do is what the fields say
             st.markdown(f":material/help: {str(error).split(':')[0]}.")
-        left, right = st.columns([1, 2], gap="small")
-        with right:
-            for name in asked:
-                _FIELDS[name](source, key)
-            complete = assumed.bands is None or set(assumed.bands) == set(IMAGE_BANDS)
-            st.button(
-                "Use these values" if len(asked) > 1 else "Use this",
-                key="ask_use",
-                type="primary",
-                on_click=_state,
-                args=(assumed, tuple(asked)),
-                disabled=not complete,
-            )
-        with left:
-            if not complete:
-                st.caption("Each of g, r and i belongs to one file.")
-            if pixels is not None:
-                seen = _preview(source.request(assumed).pixels_key(), pixels)
-                st.image(seen.picture, width="stretch", alt=f"Preview: {seen.words}")
-                st.caption(seen.words)
-                if not seen.plausible:
-                    st.caption(":orange[No galaxy has such a magnitude: is the guess right?]")
+        _show_fields(source, assumed, tuple(asked), pixels, key, "ask_use")
+
+
+def can_be_corrected(source: Source, options: Options, names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some properties of files that a user can state of these.
+
+    Parameters
+    ----------
+    source : Source
+    options : Options
+    names : sequence of str
+        Of ``pixel_scale``, ``zero_point`` and ``bands``, each perhaps more than once.
+    """
+    if source.kind != "upload":
+        return ()
+    pixels = state.pixels_of(source.request(options))
+    picture = pixels is not None and pixels.composite is not None
+    barred = {"zero_point"} if picture else set()  # brightness has no unit there
+    barred |= set() if len(source.files) == len(IMAGE_BANDS) else {"bands"}
+    return tuple(name for name in _FAILURES if name in names and name not in barred)
+
+
+def correct(source: Source, options: Options, names: Sequence[str]) -> None:
+    """Draw fields for what may be wrong of the files, with what holds now in them, and a preview.
+
+    Parameters
+    ----------
+    source : Source
+    options : Options
+        With which the files were read.
+    names : sequence of str
+        As of `can_be_corrected`.
+    """
+    stated = [options.pixel_scale_arcsec, options.zero_point, options.bands]
+    key = hashlib.sha256(f"{source.digest} {stated}".encode()).hexdigest()[:8]
+    pixels = state.pixels_of(source.request(options))
+    if pixels is not None:
+        st.session_state.setdefault(f"ask_scale_{key}", float(pixels.pixel_scale_arcsec))
+    if options.zero_point is not None:
+        st.session_state.setdefault(f"ask_zero_{key}", options.zero_point)
+    assumed = options
+    for name in names:
+        assumed = replace(assumed, **_answer(name, source, key))
+    try:
+        pixels = state.pixels_of(source.request(assumed))
+    except GalexplorerError:
+        pixels = None  # said once it is used
+    with st.container(border=True, key="file_corrections", gap="small", width=_CORRECTIONS_PX):
+        st.markdown("**Correct it here**, and the answer is made anew.")
+        _show_fields(source, assumed, tuple(names), pixels, key, "correct_use")
+
+
+def _show_fields(
+    source: Source,
+    assumed: Options,
+    names: tuple[str, ...],
+    pixels: Pixels | None,
+    key: str,
+    button: str,
+) -> None:
+    """Draw the fields of some properties beside a preview, and the button that states them."""
+    fields, preview = st.columns([2, 1], gap="small")  # on a phone the preview comes last
+    with fields:
+        for name in names:
+            _FIELDS[name](source, key)
+        complete = assumed.bands is None or set(assumed.bands) == set(IMAGE_BANDS)
+        st.button(
+            "Use these values" if len(names) > 1 else "Use this",
+            key=button,
+            type="primary",
+            on_click=_state,
+            args=(assumed, names),
+            disabled=not complete,
+        )
+    with preview:
+        if not complete:
+            st.caption("Each of g, r and i belongs to one file.")
+        if pixels is not None:
+            seen = _preview(source.request(assumed).pixels_key(), pixels)
+            st.image(seen.picture, width=_SHOWN_PX, alt=f"Preview: {seen.words}")
+            st.caption(seen.words)
+            if not seen.plausible:
+                st.caption(":orange[No galaxy has such a magnitude: is the guess right?]")
 
 
 def _assume(

@@ -4,24 +4,33 @@ An underscore before a parameter keeps Streamlit from hashing arrays; the keys b
 that the figure depends on.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from galexplorer.figures.bpt import bpt_figure
+from galexplorer.figures.bpt import bpt_diagram
+from galexplorer.figures.diagram import Diagram
 from galexplorer.figures.lines import lines_figure
-from galexplorer.figures.mass_excitation import mex_figure
+from galexplorer.figures.mass_excitation import mex_diagram
 from galexplorer.figures.palette import OVERLAY, SERIES, theme
 from galexplorer.figures.screen_corner import Layer, Panels, corner_panels, screen_corner
+from galexplorer.figures.screen_diagram import Frame, frame_of, screen_diagram
 from galexplorer.records.result import Result
 from galexplorer.schema import LINE_NAMES, PROPERTY_NAMES, TARGET_NAMES
 from galexplorer.science.summary import not_measurable
+from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import state
 from galexplorer.ui.session.region import Region
 from galexplorer.ui.session.state import ExploredGalaxy
 
 KEPT = 64
-DIAGRAM_PX = 400
+ZOOMED_PX = 430
+ZOOMED = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+"""Height and settings of a diagram that can be zoomed."""
+
 PANELS = {"Properties": PROPERTY_NAMES, "Lines": LINE_NAMES, "All nine": TARGET_NAMES}
 
 Truth = tuple[tuple[str, float], ...]
@@ -107,6 +116,28 @@ def series_colours(number: int, dark: bool) -> list[str]:
     return [theme(dark).accent, *SERIES[1:]][:number]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A diagram, and a picture of it.
+
+    Attributes
+    ----------
+    diagram : Diagram
+    """
+
+    diagram: Diagram
+
+    @cached_property
+    def picture(self) -> str:
+        """Address of the picture."""
+        return address(screen_diagram(self.diagram).encode(), "svg+xml")
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Where its axes lie."""
+        return frame_of(self.diagram)
+
+
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def bpt_of(
     keys: tuple[str, ...],
@@ -117,19 +148,19 @@ def bpt_of(
     name: str = "Draws",
     truth: Truth = (),
     region: Region | None = None,
-    height: int = 430,
-) -> go.Figure:
-    """Return the BPT figure of a result and others; the keys say which."""
-    return bpt_figure(
-        _result.posterior,
-        _result.bpt if shares else None,
-        dark,
-        _reference(),
-        [(label, other.posterior, colour) for label, other, colour in _others],
-        name,
-        dict(truth),
-        None if region is None else region.holds(_result.posterior),
-        height,
+) -> Drawn:
+    """Return the BPT diagram of a result and others; the keys say which."""
+    return Drawn(
+        bpt_diagram(
+            _result.posterior,
+            _result.bpt if shares else None,
+            dark,
+            _reference(),
+            [(label, other.posterior, colour) for label, other, colour in _others],
+            name,
+            dict(truth),
+            None if region is None else region.holds(_result.posterior),
+        )
     )
 
 
@@ -141,10 +172,10 @@ def mex_of(
     region: Region | None,
     _result: Result,
     _chances: dict[str, float],
-) -> go.Figure:
-    """Return the mass-excitation figure of a result."""
+) -> Drawn:
+    """Return the mass-excitation diagram of a result."""
     selected = None if region is None else region.holds(_result.posterior)
-    return mex_figure(_result.posterior, _chances, dark, dict(truth), selected, DIAGRAM_PX)
+    return Drawn(mex_diagram(_result.posterior, _chances, dark, dict(truth), selected))
 
 
 @st.cache_resource(show_spinner=False)

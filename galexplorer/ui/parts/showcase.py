@@ -8,12 +8,10 @@ import streamlit as st
 
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.content import posterior_grid
-from galexplorer.export.figures import figure_bytes
 from galexplorer.records.result import Result
+from galexplorer.science.glossary import explain
 from galexplorer.science.summary import describe_galaxy
-from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.example_gallery import thumbnail
-from galexplorer.ui.parts.images import address
 from galexplorer.ui.session import request, state
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Example, list_examples
@@ -24,8 +22,8 @@ PROMISE = (
     "correlation between them. No spectrum needed."
 )
 UNITS = (
-    "Logarithms: masses in M☉, rate in M☉ yr⁻¹, line fluxes in 10⁻¹⁷ erg s⁻¹ cm⁻²; metallicity is "
-    "12 + log(O/H)."
+    "Logarithms: masses in M☉, rate in M☉ yr⁻¹, predicted line fluxes in 10⁻¹⁷ erg s⁻¹ cm⁻²; "
+    "metallicity is 12 + log(O/H)."
 )
 PICTURE_PX = 420
 
@@ -82,10 +80,13 @@ def show_showcase(show: Callable[..., None]) -> None:
 
 
 def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaGenerator) -> None:
+    from galexplorer.ui.parts import plots  # when the page stands
+
     with place.container(), st.spinner("Inferring this galaxy …"):
         try:
             result = _answer(example.reference, example.truth["redshift"] if known else None)
-            picture = _bpt(example.reference, known, plots.dark(), result)
+            keys = (example.reference, str(known))
+            drawn = plots.bpt_of(keys, plots.dark(), result, [], shares=True)
         except GalexplorerError as error:
             place.error(str(error), icon=":material/error:")
             return
@@ -102,13 +103,16 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
                 frame, border="horizontal", hide_index=True,
                 alt=f"Posterior of {example.name}: medians, intervals, true values",
             )  # fmt: skip
-            st.caption(UNITS)
+            st.caption(UNITS, help=explain("68% interval", "Redshift z", "12 + log(O/H)"))
         with figure:
             st.image(
-                picture, width="stretch",
+                drawn.picture, width="stretch",
                 alt=f"BPT diagram of {example.name}: posterior draws among the classes",
             )  # fmt: skip
-            st.caption("Its place on the BPT diagram: each point is a draw.")
+            st.caption(
+                "On the BPT diagram: each point is a draw.",
+                help=explain("BPT diagram", "Draw", "Seyfert", "LINER"),
+            )
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -118,11 +122,3 @@ def _answer(reference: str, redshift: float | None) -> Result:
     return request.run(
         wanted, state.load_engine, lambda words: None, state.observation_of, state.prepared_of
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _bpt(reference: str, known: bool, dark: bool, _result: Result) -> str:
-    from galexplorer.figures.bpt import bpt_static_figure
-
-    figure = bpt_static_figure(_result.posterior, _result.bpt, dark=dark)
-    return address(figure_bytes(figure, dpi=110, transparent=True))

@@ -2,12 +2,17 @@
 
 from typing import Literal
 
+import numpy as np
 import streamlit as st
 
 from galexplorer.figures.palette import theme
+from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Result
 from galexplorer.records.verdict import CAUTION, DO_NOT_USE, FINE, LEVEL_WORDS
+from galexplorer.science.glossary import explain
+from galexplorer.science.rounding import linear_errors
 from galexplorer.science.summary import (
+    BPT_LABELS,
     describe_concentration,
     describe_interval,
     kind_of_galaxy,
@@ -44,17 +49,34 @@ def show_bar(record: ExploredGalaxy) -> None:
     ):
         st.header(record.name, anchor=False, width="content")
         if record.result.verdict.usable:  # what means nothing has a name and no values
-            st.badge(
-                kind_of_galaxy(record.result),
-                color="primary",
-                help=describe_concentration(record.result).capitalize() or None,
-            )
-            for words, name in (("z", "redshift"), ("log M⋆/M☉", "log_stellar_mass")):
-                st.badge(f"{words} = {describe_interval(posterior, name)}", color="gray")
+            kind = kind_of_galaxy(record.result)
+            st.badge(kind, color="primary", help=_explain_kind(record.result, kind))
+            for words, name, hint in (
+                ("z", "redshift", explain("Redshift z")),
+                ("log M⋆/M☉", "log_stellar_mass", _linear_mass(posterior)),
+            ):
+                st.badge(f"{words} = {describe_interval(posterior, name)}", color="gray", help=hint)
         show_standing(record.result)
         with st.popover("Download", icon=":material/download:", key="downloads_open"):
             show_downloads(record.result, record.identity)
             samp.offer_samp(record)
+
+
+def _explain_kind(result: Result, kind: str) -> str:
+    """Return what a class means, what its share is of, and the shape of the galaxy."""
+    named = [word for word in ("Passive", *BPT_LABELS.values()) if word in kind]
+    shape = describe_concentration(result)
+    told = [
+        explain(*named),
+        "A share of draws is the probability of the class, not how good the answer is.",
+        f"{shape[0].upper()}{shape[1:]}." if shape else "",
+    ]
+    return "\n\n".join(filter(None, told))
+
+
+def _linear_mass(posterior: Posterior) -> str:
+    at = np.quantile(posterior.column("log_stellar_mass").astype(float), [0.16, 0.5, 0.84])
+    return f"M⋆ = {linear_errors(*at)} M☉\n\n{explain('Stellar mass M⋆')}"
 
 
 def show_standing(result: Result) -> None:

@@ -7,18 +7,32 @@ import pandas as pd
 import streamlit as st
 
 from galexplorer.figures.axis_names import BRIEF
+from galexplorer.figures.diagram import plotly_figure
 from galexplorer.figures.palette import OVERLAY, UNITS
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES, TARGETS
+from galexplorer.science.glossary import explain
 from galexplorer.science.mass_excitation import MEX_LABELS, mex_probabilities
-from galexplorer.science.summary import BPT_LABELS, describe_interval, format_value, in_sentence
+from galexplorer.science.summary import (
+    BPT_LABELS,
+    describe_classes,
+    describe_interval,
+    format_value,
+    in_sentence,
+)
 from galexplorer.ui.parts import plots
 from galexplorer.ui.parts.images import address
 from galexplorer.ui.parts.tables import line_words, show_line_kinds
 from galexplorer.ui.result.linked_corner import show_linked_corner
+from galexplorer.ui.result.pointed_diagram import show_pointed_diagram
 from galexplorer.ui.session.region import clear_region, keep_region, selected_region
 from galexplorer.ui.session.state import ExploredGalaxy
 
 BPT, MEX = "BPT", "Mass-excitation"
+_ZOOMED_PX = 560
+_CLASSES = (
+    *("BPT diagram", "Star-forming", "Composite", "Seyfert", "LINER"),
+    "Mass-excitation diagram (MEx)",
+)
 _DIGITS = {target.name: target.digits for target in TARGETS}
 _LABELS = {target.name: target.label for target in TARGETS}
 
@@ -26,7 +40,9 @@ _LABELS = {target.name: target.label for target in TARGETS}
 def show_corner(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the joint posterior, with an earlier one in grey behind it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Joint posterior", anchor=False, width="content")
+        st.subheader(
+            "Joint posterior", anchor=False, width="content", help=explain("Corner plot", "Draw")
+        )
         names = plots.choose_panels("panels")
         _select_by_hand(record, names)
     truth = tuple(sorted(record.known.items()))
@@ -119,8 +135,9 @@ def _show_selected(record: ExploredGalaxy) -> None:
 def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     """Draw the BPT or the mass-excitation cloud."""
     st.session_state.setdefault("diagram", BPT)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Excitation", anchor=False, width="content")
+    heading = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with heading:
+        st.subheader("Excitation", anchor=False, width="content", help=explain(*_CLASSES))
         chosen = st.segmented_control(
             "Diagram",
             [BPT, MEX],
@@ -135,38 +152,43 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
     if chosen == MEX:
         chances = mex_probabilities(result.posterior.draws, result.measurable)
         shares = ", ".join(f"{MEX_LABELS[name]} {p:.0%}" for name, p in chances.items())
-        figure = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
+        drawn = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
         title = "Mass-excitation diagram"
         words = (
-            "Thin: 95% contour. Grey: Juneau et al. 2014; between the two curves galaxies may be "
-            "of either kind."
+            "Percentages: probability of each class. Thin: 95% contour. Grey: Juneau et al. 2014; "
+            "between the two curves galaxies may be of either kind."
         )
     else:
         shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
         before = [] if earlier is None else [("Before", earlier.result, OVERLAY)]
         keys = (record.key, *([earlier.key] if earlier is not None else []))
-        figure = plots.bpt_of(
-            keys,
-            plots.dark(),
-            result,
-            before,
-            shares=True,
-            truth=truth,
-            region=region,
-            height=plots.DIAGRAM_PX,
+        drawn = plots.bpt_of(
+            keys, plots.dark(), result, before, shares=True, truth=truth, region=region
         )
         title = "BPT diagram"
         words = (
-            "Thin: 95% contour. Grey, solid: Kewley et al. 2001; dashed: Kauffmann et al. 2003; "
-            "dotted: Schawinski et al. 2007."
+            f"{describe_classes(result)} Thin: 95% contour. Grey: Kewley et al. 2001 (solid), "
+            "Kauffmann et al. 2003 (dashed), Schawinski et al. 2007 (dotted)."
         )
-    st.plotly_chart(
-        figure,
-        key="bpt",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"{title} with the cloud of posterior draws. Class probabilities: {shares}.",
-    )
+    alt = f"{title} with the cloud of posterior draws. Class probabilities: {shares}."
+    if region is not None:
+        number = int(region.holds(result.posterior).sum())
+        alt += f" Selected draws ({number:,}) are marked."
+    if heading.button("Zoom", key="zoom_diagram", type="tertiary", icon=":material/zoom_in:"):
+        _zoom(title, drawn, alt)
+    show_pointed_diagram(drawn.picture, alt, drawn.frame, key="bpt")
     st.caption(words)
+
+
+def _zoom(title: str, drawn: plots.Drawn, alt: str) -> None:
+    """Draw a diagram over the page, to be zoomed and pointed at."""
+
+    @st.dialog(title, width="large")
+    def show() -> None:
+        figure = plotly_figure(drawn.diagram, _ZOOMED_PX)
+        st.plotly_chart(figure, key="diagram_zoomed", config=plots.ZOOMED, alt=alt)
+
+    show()
 
 
 def show_lines(record: ExploredGalaxy) -> None:
@@ -183,7 +205,7 @@ def show_lines(record: ExploredGalaxy) -> None:
             plots.lines_of(record.key, plots.dark(), truth, record.result),
             key="lines",
             config={"displayModeBar": False},
-            alt=f"Posteriors of the log fluxes in 1e-17 erg/s/cm2: {words}.",
+            alt=f"Posteriors of the predicted log fluxes in 1e-17 erg/s/cm2: {words}.",
         )
     with right:
         show_line_kinds(record.result)

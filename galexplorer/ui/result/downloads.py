@@ -16,21 +16,27 @@ from galexplorer.export.files import (
     SUMMARY_FORMATS,
     result_bytes,
 )
+from galexplorer.export.latex import latex_table
 from galexplorer.export.publication import FIGURES, SIZES, publication_bytes
 from galexplorer.records.result import Result
 from galexplorer.ui.session.identity import Identity
 
+_LATEX, _TABLE = "table", "latex_table"
+_LATEX_LABELS = {_TABLE: "Table", "latex": "Row"}
 _TABLES = {
     "report": ("Report", REPORT_FORMATS),
     "draws": ("Posterior draws", DRAWS_FORMATS),
-    "summary": ("Summary", SUMMARY_FORMATS),
+    _LATEX: ("LaTeX table", (_TABLE, "latex")),
+    "summary": ("Summary", tuple(name for name in SUMMARY_FORMATS if name != "latex")),
 }
 _LABELS = {**{key: label for key, (label, _) in _TABLES.items()}, **FIGURES}
 _HINTS = {
     "report": "Everything on this page in one self-contained file.",
     "draws": "One row for each draw, with units; the summary is in the file's metadata.",
-    "summary": "Quantiles, classes, neighbours and domain, or a row for a LaTeX table.",
+    _LATEX: "This galaxy as a table with notes (booktabs), or as one row of a table of many.",
+    "summary": "Quantiles, classes, neighbours and domain.",
 }
+_CODE_PX = 220
 _FIGURE_HINT = "For print: white background, fonts embedded (outlines in SVG)."
 
 
@@ -101,6 +107,8 @@ def _choose(result: Result, identity: Identity) -> None:
         )
     hint = _HINTS.get(kind, _FIGURE_HINT)
     st.caption(f"{hint} Every file carries its provenance and the citation to use.")
+    if kind == _LATEX:
+        st.code(make().decode(), language="latex", height=_CODE_PX)  # it has a button to copy
 
 
 def _plan(
@@ -111,6 +119,9 @@ def _plan(
         make = partial(publication_bytes, result, kind, format, size, truth, name)
         return make, f".{format}", FIGURE_MIME_TYPES[format]
     described = replace(result, known=truth)  # an example's simulated values count as known
+    if format == _TABLE:
+        make = partial(_latex_table, described, name)
+        return make, FORMATS["latex"].suffix, FORMATS["latex"].mime
     return (
         partial(result_bytes, described, format, name),
         FORMATS[format].suffix,
@@ -118,7 +129,13 @@ def _plan(
     )
 
 
+def _latex_table(result: Result, name: str) -> bytes:
+    return latex_table(result, name).encode()
+
+
 def _format_label(format: str) -> str:
+    if format in _LATEX_LABELS:
+        return _LATEX_LABELS[format]
     return FORMATS[format].label if format in FORMATS and format != "pdf" else format.upper()
 
 

@@ -15,6 +15,7 @@ from galexplorer.api.variations import (
     find_directions,
     vary,
 )
+from galexplorer.science.glossary import explain
 from galexplorer.science.summary import describe_interval, format_number, format_value
 from galexplorer.ui.parts import gallery
 from galexplorer.ui.parts.sky_pictures import enlarged
@@ -22,6 +23,11 @@ from galexplorer.ui.session import state
 from galexplorer.ui.session.state import ExploredGalaxy
 
 DRAWS = 1000
+_STARTS = (
+    "The sliders move a copy of the galaxy, rebuilt from its latents alone. Even where it is not "
+    "moved, its values may differ from the result above, which rests on all that is known of the "
+    "galaxy: compare *Moved* with *Not moved*."
+)
 _SHOWN = {"redshift": "z", "log_stellar_mass": "log M⋆/M☉", "log_sfr": "log SFR"}
 _ENDS = {
     "brightness": "fainter to brighter",
@@ -47,6 +53,7 @@ def show_variations(record: ExploredGalaxy) -> None:
     if not directions:
         st.info("The library of these weights holds no galaxies to learn directions from.")
         return
+    st.markdown(_STARTS, help=explain("Latent space"))
     left, right = st.columns([2, 3], gap="medium")
     with left:
         moves = _sliders(directions, record.galaxy)
@@ -54,7 +61,7 @@ def show_variations(record: ExploredGalaxy) -> None:
     moved = _vary(record, directions, moves)
     with right:
         _show_pictures(same, moved)
-        _show_values(same, moved)
+        _show_values(record, same, moved)
     learnt = ", ".join(
         f"{MEASURES[d.name].lower()} {d.correlation:.2f} ({d.share:.0%})" for d in directions
     )
@@ -143,7 +150,7 @@ def _show_pictures(same: Variation, moved: Variation) -> None:
             )
 
 
-def _show_values(same: Variation, moved: Variation) -> None:
+def _show_values(record: ExploredGalaxy, same: Variation, moved: Variation) -> None:
     rows = []
     for name, label in _SHOWN.items():
         before, after = (float(np.median(v.result.posterior.column(name))) for v in (same, moved))
@@ -154,12 +161,13 @@ def _show_values(same: Variation, moved: Variation) -> None:
                 "Moved": describe_interval(moved.result.posterior, name),
                 "Change": "+" * (after > before)
                 + format_number(after - before, len(format_value(name, 0.0).split(".")[-1])),
+                "Result above": describe_interval(record.result.posterior, name),
             }
         )
     with st.container(key="numbers_varied"):
         st.table(
             pd.DataFrame(rows), border="horizontal", hide_index=True,
-            alt="What the flows say of the model pictures, not moved and moved",
+            alt="The result, and what the flows say of the model pictures, not moved and moved",
         )  # fmt: skip
     for reason in moved.result.verdict.reasons:
         st.caption(f":material/warning: Moved: {reason.what}")

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from galexplorer.records.result import Neighbour
+from galexplorer.science.glossary import explain
 from galexplorer.science.summary import (
     class_words,
     emphasise,
@@ -40,7 +41,9 @@ def show_neighbours(record: ExploredGalaxy) -> None:
     """
     st.session_state.setdefault("neighbours_view", PICTURES)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Nearest neighbours", anchor=False, width="content")
+        st.subheader(
+            "Nearest neighbours", anchor=False, width="content", help=explain("Latent space")
+        )
         view = st.segmented_control(
             "View of the neighbours",
             [PICTURES, MAP, TABLE],

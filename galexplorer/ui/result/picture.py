@@ -99,6 +99,17 @@ def show_picture(record: ExploredGalaxy) -> None:
     _caption(view, shown, aperture, field, problem)
 
 
+def show_part(part: str) -> None:
+    """Let the picture show a part of the image from the next run on; in a callback.
+
+    Parameters
+    ----------
+    part : str
+        `GALAXY`, `FIELD` or `MASK`.
+    """
+    st.session_state["sky_part"] = part
+
+
 def show_objects(source: Source, options: Options) -> None:
     """Draw the whole image where its centre is empty, for an object to be chosen.
 

@@ -8,13 +8,14 @@ from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import VALUES_ANYWAY
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
-from galexplorer.ui.result import diagrams, latent_sliders, picture
+from galexplorer.ui.result import diagrams, picture
 from galexplorer.ui.result.bar import show_bar
+from galexplorer.ui.result.corrections import show_corrections
 from galexplorer.ui.result.neighbours import offer_pixels, show_neighbours
 from galexplorer.ui.result.verdict import show_verdict
 from galexplorer.ui.session.state import ExploredGalaxy
 
-DERIVED, LINES, SEEN = "Derived quantities", "Emission lines", "What the model saw"
+DERIVED, LINES, SEEN = "Derived quantities", "Predicted emission lines", "What the model saw"
 VARIED = "More like this, but …"
 NOTES, CODE = "Notes", "Copy as code"
 PANEL_PX = 330
@@ -37,6 +38,7 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
         offer_pixels(record.source)
     if result.verdict.level != FINE:
         show_verdict(result)
+        show_corrections(record)
     if result.verdict.usable:
         _show_values(record, earlier)
         return
@@ -90,7 +92,7 @@ def _show_details(record: ExploredGalaxy) -> None:
         DERIVED: lambda: tables.show_derived(record.result),
         LINES: lambda: diagrams.show_lines(record),
         SEEN: lambda: picture.show_reconstruction(record),
-        VARIED: lambda: latent_sliders.show_variations(record),
+        VARIED: lambda: _show_variations(record),
         NOTES: lambda: _show_notes(record.result),
         CODE: lambda: show_code(record),
     }
@@ -98,6 +100,12 @@ def _show_details(record: ExploredGalaxy) -> None:
         if tab.open:
             with tab:
                 drawn[name]()
+
+
+def _show_variations(record: ExploredGalaxy) -> None:
+    from galexplorer.ui.result.latent_sliders import show_variations  # with torch
+
+    show_variations(record)
 
 
 def _show_notes(result: Result) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from galexplorer.api.inputs import Given, observe
+from galexplorer.api.inputs import observe
+from galexplorer.api.statements import Given
 from galexplorer.errors import OptionError
 from galexplorer.image.pixels import Pixels
 from galexplorer.image.reader import read_image

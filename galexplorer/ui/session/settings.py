@@ -58,6 +58,11 @@ def fix_redshift(value: float) -> None:
     st.session_state["redshift_mode"] = KNOWN
 
 
+def free_redshift() -> None:
+    """Neither hold the redshift fixed nor restrict it from the next run on."""
+    st.session_state["redshift_mode"] = UNKNOWN
+
+
 def read_options() -> Options:
     """Return what the controls say."""
     store = st.session_state

@@ -4,8 +4,10 @@ from urllib.error import URLError
 
 import pytest
 
+import galexplorer as gx
 from galexplorer.errors import DataError, InputError
 from galexplorer.schema import TARGET_NAMES
+from galexplorer.simulation.examples import holds
 from galexplorer.ui.session import sources
 from galexplorer.ui.session.sources import EXAMPLES_DIR, fetch_ngc6978, list_examples
 
@@ -49,6 +51,13 @@ def test_committed_examples_are_complete():
         pytest.skip(f"no examples in {EXAMPLES_DIR}")
     for example in examples:
         assert set(example.truth) <= set(TARGET_NAMES)
+
+
+@pytest.mark.slow
+def test_the_answers_to_the_examples_hold_their_true_values(weights_dir):
+    """As the first page says."""
+    for example in list_examples():
+        assert holds(gx.infer(example.path), example.truth), example.name
 
 
 @pytest.mark.parametrize("error", [URLError("no route"), TimeoutError(), socket.gaierror(-2)])

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from galexplorer.figures.card.plots import MODE_STYLES, Plot, canvas, legend, scored_targets
 from galexplorer.figures.palette import TRUTH
-from galexplorer.figures.report_card import MODE_STYLES, Plot, canvas, legend, scored_targets
 from galexplorer.schema import MEASURABLE_NAMES, TARGETS
 
 _LABELS = {target.name: target.label for target in TARGETS}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from galexplorer.figures.card.plots import Plot, canvas, legend
 from galexplorer.figures.palette import OVERLAY
-from galexplorer.figures.report_card import Plot, canvas, legend
 from galexplorer.schema import TARGETS
 
 _LABELS = {target.name: target.label for target in TARGETS}

@@ -1,0 +1,157 @@
+"""The folder of a run of a list of targets: what lies in it, and how that is read back."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table, vstack
+
+from galexplorer.errors import InputError
+from galexplorer.inference.prior import RedshiftPrior
+from galexplorer.query.target_list import Target
+from galexplorer.records.photometry import Photometry
+
+ABOUT = "run.json"
+"""File that says what a run is; without it there is none."""
+
+_TARGETS = "targets.json"
+_PRIOR = "redshift_prior.json"
+_PART_NAME = re.compile(r"\d{6}-(\d{6})\.parquet")
+
+
+def write_folder(
+    folder: Path, about: Mapping, targets: Sequence[Target], prior: RedshiftPrior | None
+) -> None:
+    """Make the folder of a run of which no target is tried yet.
+
+    Parameters
+    ----------
+    folder : Path
+    about : mapping
+        That JSON can hold.
+    targets : sequence of Target
+    prior : RedshiftPrior or None
+
+    Raises
+    ------
+    InputError
+        If the system refuses to write there.
+    """
+    rows = [asdict(target) for target in targets]
+    try:
+        for name in ("parts", "draws"):
+            (folder / name).mkdir(parents=True)
+        (folder / _TARGETS).write_text(json.dumps(rows), encoding="utf-8")
+        if prior is not None:
+            density = {"redshift": prior.redshift.tolist(), "density": prior.density.tolist()}
+            told = json.dumps({**density, "words": prior.words})
+            (folder / _PRIOR).write_text(told, encoding="utf-8")
+        # the last of all: without it there is no run
+        part = folder / f".{ABOUT}.part"
+        part.write_text(json.dumps(about, indent=2), encoding="utf-8")
+        os.replace(part, folder / ABOUT)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        why = error.strerror or error
+        raise InputError(f"{folder.parent} cannot be written: {why}.") from error
+
+
+def read_about(folder: Path) -> dict | None:
+    """Return what a run is; None where there is none."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        limits, lines = about.get("redshift_range"), about.get("detected", ())
+        low_high = None if limits is None else (float(limits[0]), float(limits[1]))
+        return {**about, "redshift_range": low_high, "detected": tuple(lines)}
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def read_targets(folder: Path, title: str) -> tuple[Target, ...]:
+    """Return the targets of a run.
+
+    Parameters
+    ----------
+    folder : Path
+    title : str
+        Of the run, for messages.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    with _explain_damage(title):
+        rows = json.loads((folder / _TARGETS).read_text(encoding="utf-8"))
+        return tuple(_target_of(row) for row in rows)
+
+
+def read_prior(folder: Path, title: str, sha256: str) -> RedshiftPrior:
+    """Return the redshift prior of a run, to the bit.
+
+    Parameters
+    ----------
+    folder, title
+        As of `read_targets`.
+    sha256 : str
+        Its hash, which tells it from another one.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    with _explain_damage(title):
+        told = json.loads((folder / _PRIOR).read_text(encoding="utf-8"))
+        z, density = (np.array(told[name], np.float64) for name in ("redshift", "density"))
+        prior = RedshiftPrior(z, density, str(told["words"]))
+        if prior.sha256 != sha256:
+            raise ValueError(f"{_PRIOR} holds another prior")
+        return prior
+
+
+def list_parts(folder: Path) -> list[Path]:
+    """Return the tables of the targets that were tried, in order."""
+    found = (folder / "parts").glob("[0-9]*.parquet")
+    return sorted(path for path in found if _PART_NAME.fullmatch(path.name))
+
+
+def end_of(part: Path) -> int:
+    """Return the number of targets that are done with a part."""
+    name = _PART_NAME.fullmatch(part.name)
+    assert name is not None
+    return int(name[1])
+
+
+def join_parts(parts: Sequence[Table]) -> Table:
+    """Return parts as one table, whose metadata tell of each target what its part does."""
+    whole = vstack(parts, metadata_conflicts="silent")
+    whole.meta = dict(parts[-1].meta)
+    # a part of targets that all failed has none
+    made = (part.meta.get("provenance") for part in parts)
+    whole.meta["provenance"] = next(filter(None, made), {})
+    for what in {"origins", "caveats"} & whole.meta.keys():
+        whole.meta[what] = {k: v for part in parts for k, v in part.meta.get(what, {}).items()}
+    return whole
+
+
+@contextmanager
+def _explain_damage(title: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"The run {title} is damaged: delete it.") from error
+
+
+def _target_of(row: dict) -> Target:
+    photometry = row["photometry"]
+    known = None if photometry is None else Photometry(**photometry)
+    pairs = {key: row.get(key) for key in ("redshift_range", "redshift_prior")}
+    own = {key: None if pair is None else (pair[0], pair[1]) for key, pair in pairs.items()}
+    return Target(**{**row, **own, "photometry": known, "notes": tuple(row["notes"])})
