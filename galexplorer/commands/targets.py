@@ -138,7 +138,7 @@ def targets(
         place = Path(stack.enter_context(TemporaryDirectory())) if printed else _place_of(out)
         run = _open_run(place, given, images, options) if resume else None
         if resume and run is None and out.exists():
-            _check_complete(out, number, options)
+            _check_complete(out, given, options)
             console.tell(f"{out} is complete: nothing is left to try.")
             return
         engine = load(weights, device)
@@ -249,13 +249,15 @@ def _open_run(
     return left
 
 
-def _check_complete(out: Path, number: int, options: "Options") -> None:
+def _check_complete(out: Path, given: "TargetList", options: "Options") -> None:
     """Check that a table whose run is gone has all targets, made as asked where it tells how."""
     from galexplorer.tables import read_raw
+    from galexplorer.tables.cells import texts_of
 
     table = read_raw(out).table
     made = table.meta.get("provenance", {})  # CSV has no place for it
-    same = {"targets": "target" in table.colnames and len(table) == number}
+    labels = texts_of(table["target"]).tolist() if "target" in table.colnames else None
+    same = {"targets": labels == [target.label.strip() for target in given.targets]}
     asked = options.tell().items()
     same |= {spell(name): made[name] == value for name, value in asked if name in made}
     _check_same(out, same)

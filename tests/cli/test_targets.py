@@ -57,6 +57,21 @@ def test_what_is_stated_of_all_targets(tmp_path, capsys, weights_dir):
         assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("suffix", ["csv", "ecsv", "parquet", "vot"])
+def test_a_complete_table_is_that_of_its_own_list(tmp_path, capsys, weights_dir, suffix):
+    """Also where another list has as many targets."""
+    listed = tmp_path / "list.csv"
+    listed.write_text(CSV.replace("A,", "007,"))
+    given = ["targets", str(listed), "--no-images", "--draws", "100"]
+    given += ["--out", str(tmp_path / f"t.{suffix}")]
+    assert main(given) == 0
+    assert main([*given, "--resume"]) == 0
+    assert "nothing is left to try" in capsys.readouterr().err
+    listed.write_text(CSV.replace("A,", "7,"))
+    assert main([*given, "--resume"]) == 2
+    assert "begun with other targets: give" in capsys.readouterr().err
+
+
 def test_a_list_does_not_go_on_with_another_verdict(tmp_path, capsys, weights_dir):
     other = tmp_path / "weights"
     other.mkdir()
