@@ -25,6 +25,9 @@ MIN_CLASS_PROBABILITY = 0.5
 FAINT_LINES = 0.8
 """Probability that a spectrum shows too few lines for a class, from which none is named."""
 
+FEW_WITHOUT_LINES = 0.05
+"""Probability that a spectrum does not show the lines, up to which it need not be told."""
+
 MIN_MEASURABLE_PROBABILITY = 0.5
 """Probability from which a metallicity is shown as a number."""
 
@@ -130,20 +133,39 @@ def kind_of_galaxy(result: Result) -> str:
     str
         A passive galaxy by its specific star-formation rate; one with faint lines where a spectrum
         would hardly show them; otherwise its BPT class, or the two likeliest where none reaches
-        50%. Each says how likely it is.
+        50%. Each says how likely it is: a BPT class among the draws that show the lines, and it
+        says so where more than a few do not.
     """
     passive = passive_share(result)
     first, second = sorted(result.bpt, key=lambda name: -result.bpt[name])[:2]
+    of = "draws with lines" if result.p_no_lines > FEW_WITHOUT_LINES else "draws"
     if passive > MIN_CLASS_PROBABILITY:
         return f"Passive galaxy ({passive:.0%} of draws)"
     if result.p_no_lines >= FAINT_LINES:
         return f"Galaxy with faint emission lines (p = {result.p_no_lines:.2f})"
     if result.bpt[first] >= MIN_CLASS_PROBABILITY:
-        return f"{_KINDS[first]} ({result.bpt[first]:.0%} of draws)"
+        return f"{_KINDS[first]} ({result.bpt[first]:.0%} of {of})"
     return (
         f"Galaxy of uncertain class ({BPT_LABELS[first]} {result.bpt[first]:.0%}, "
-        f"{BPT_LABELS[second]} {result.bpt[second]:.0%} of draws)"
+        f"{BPT_LABELS[second]} {result.bpt[second]:.0%} of {of})"
     )
+
+
+def describe_shares(result: Result) -> str:
+    """Return what the percentages of classes by lines hold for, in a sentence.
+
+    Those of the BPT and of the mass-excitation diagram alike are of the draws that show all four
+    lines (`galexplorer.science.bpt.shows_lines`).
+
+    Parameters
+    ----------
+    result : Result
+    """
+    seen = 1 - result.p_no_lines
+    words = "Percentages: probability of each class"
+    if np.isfinite(seen):
+        words += f" if an SDSS spectrum shows all four lines (probability {seen:.0%})"
+    return f"{words}."
 
 
 def describe_classes(result: Result) -> str:
@@ -157,16 +179,13 @@ def describe_classes(result: Result) -> str:
     ----------
     result : Result
     """
-    seen = 1 - result.p_no_lines
-    words = "Percentages: probability of each class"
-    if np.isfinite(seen):
-        words += f" if an SDSS spectrum shows all four lines (probability {seen:.0%})"
+    words = describe_shares(result)
     if passive_share(result) > MIN_CLASS_PROBABILITY:
         words += (
-            ". The galaxy is passive: old stars can give its gas the lines of a LINER without an "
-            "active nucleus (Cid Fernandes et al. 2011)"
+            " The galaxy is probably passive: old stars can give its gas the lines of a LINER "
+            "without an active nucleus (Cid Fernandes et al. 2011)."
         )
-    return f"{words}."
+    return words
 
 
 def describe_concentration(result: Result) -> str:

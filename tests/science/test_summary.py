@@ -6,7 +6,7 @@ import pytest
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Domain, Result
-from galexplorer.schema import TARGET_NAMES
+from galexplorer.schema import LINE_NAMES, TARGET_NAMES
 from galexplorer.science.caveats import derived_caveat, target_caveats, warned_targets
 from galexplorer.science.derived import derive
 from galexplorer.science.summary import (
@@ -14,7 +14,9 @@ from galexplorer.science.summary import (
     describe_classes,
     describe_detection,
     describe_galaxy,
+    describe_shares,
     domain_sentence,
+    kind_of_galaxy,
     format_interval,
     format_value,
     not_measurable,
@@ -99,12 +101,25 @@ def test_a_passive_galaxy_is_no_liner_beside_it(result):
     assert class_words(passive) == "Passive; its lines: LINER 55%"
     words = describe_classes(passive)
     assert "if an SDSS spectrum shows all four lines (probability 38%)" in words
-    assert "The galaxy is passive: old stars can give its gas the lines of a LINER" in words
+    assert "The galaxy is probably passive: old stars can give its gas the lines of a LINER" in words
     assert "without an active nucleus" in words
     forming = replace(result, bpt=bpt)
     assert class_words(forming) == "LINER 55%"
     assert "passive" not in describe_classes(forming)
     assert describe_classes(forming) == "Percentages: probability of each class."
+
+
+def test_a_share_of_some_draws_says_of_which(result):
+    """BPT classes are told of the draws that show the lines, which may be few."""
+    seen = dict.fromkeys(LINE_NAMES, 0.99)
+    few = seen | {"log_flux_hbeta": 0.45}
+    for measurable, words in ((seen, "87% of draws)"), (few, "87% of draws with lines)")):
+        told = kind_of_galaxy(replace(result, measurable=measurable))
+        assert told == f"Star-forming galaxy ({words}"
+    unsure = result.bpt | {"star_forming": 0.45, "composite": 0.4}
+    words = kind_of_galaxy(replace(result, bpt=unsure, measurable=few))
+    assert words.endswith("(Star-forming 45%, Composite 40% of draws with lines)")
+    assert "all four lines (probability 45%)." in describe_shares(replace(result, measurable=few))
 
 
 def test_no_class_is_named_without_confidence(result):

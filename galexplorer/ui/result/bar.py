@@ -66,9 +66,12 @@ def _explain_kind(result: Result, kind: str) -> str:
     """Return what a class means, what its share is of, and the shape of the galaxy."""
     named = [word for word in ("Passive", *BPT_LABELS.values()) if word in kind]
     shape = describe_concentration(result)
+    share = "A share of draws is the probability of the class, not how good the answer is."
+    if "draws with lines" in kind:
+        share += " Draws with lines are those of which an SDSS spectrum would show all four lines."
     told = [
         explain(*named),
-        "A share of draws is the probability of the class, not how good the answer is.",
+        share if "of draws" in kind else "",
         f"{shape[0].upper()}{shape[1:]}." if shape else "",
     ]
     return "\n\n".join(filter(None, told))

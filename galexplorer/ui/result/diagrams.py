@@ -16,6 +16,7 @@ from galexplorer.science.summary import (
     BPT_LABELS,
     describe_classes,
     describe_interval,
+    describe_shares,
     format_value,
     in_sentence,
 )
@@ -155,8 +156,8 @@ def show_diagram(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None
         drawn = plots.mex_of(record.key, plots.dark(), truth, region, result, chances)
         title = "Mass-excitation diagram"
         words = (
-            "Percentages: probability of each class. Thin: 95% contour. Grey: Juneau et al. 2014; "
-            "between the two curves galaxies may be of either kind."
+            f"{describe_shares(result)} Thin: 95% contour. Grey: Juneau et al. 2014; between the "
+            "two curves galaxies may be of either kind."
         )
     else:
         shares = ", ".join(f"{BPT_LABELS[name]} {p:.0%}" for name, p in result.bpt.items())
