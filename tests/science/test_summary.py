@@ -16,9 +16,9 @@ from galexplorer.science.summary import (
     describe_galaxy,
     describe_shares,
     domain_sentence,
-    kind_of_galaxy,
     format_interval,
     format_value,
+    kind_of_galaxy,
     not_measurable,
 )
 
@@ -101,7 +101,9 @@ def test_a_passive_galaxy_is_no_liner_beside_it(result):
     assert class_words(passive) == "Passive; its lines: LINER 55%"
     words = describe_classes(passive)
     assert "if an SDSS spectrum shows all four lines (probability 38%)" in words
-    assert "The galaxy is probably passive: old stars can give its gas the lines of a LINER" in words
+    assert (
+        "The galaxy is probably passive: old stars can give its gas the lines of a LINER" in words
+    )
     assert "without an active nucleus" in words
     forming = replace(result, bpt=bpt)
     assert class_words(forming) == "LINER 55%"

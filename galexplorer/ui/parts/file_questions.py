@@ -107,14 +107,14 @@ def correct(source: Source, options: Options, names: Sequence[str]) -> None:
     """
     stated = [options.pixel_scale_arcsec, options.zero_point, options.bands]
     key = hashlib.sha256(f"{source.digest} {stated}".encode()).hexdigest()[:8]
-    pixels = state.pixels_of(source.request(options))
-    if pixels is not None:
-        st.session_state.setdefault(f"ask_scale_{key}", float(pixels.pixel_scale_arcsec))
-    if options.zero_point is not None:
-        st.session_state.setdefault(f"ask_zero_{key}", options.zero_point)
-    assumed = options
+    held = held_values(source, options, names)
+    answers: dict[str, Any] = {}
     for name in names:
-        assumed = replace(assumed, **_answer(name, source, key))
+        _fill(name, held, key)
+        answers |= _answer(name, source, key)
+    # what stays as it is remains the file's own word: a scale that is stated moves coordinates
+    changed = {field: value for field, value in answers.items() if value != held[field]}
+    assumed = replace(options, **changed)
     try:
         pixels = state.pixels_of(source.request(assumed))
     except GalexplorerError:
@@ -122,6 +122,59 @@ def correct(source: Source, options: Options, names: Sequence[str]) -> None:
     with st.container(border=True, key="file_corrections", gap="small", width=_CORRECTIONS_PX):
         st.markdown("**Correct it here**, and the answer is made anew.")
         _show_fields(source, assumed, tuple(names), pixels, key, "correct_use")
+
+
+def held_values(source: Source, options: Options, names: Sequence[str]) -> dict[str, Any]:
+    """Return what holds of files that were read, by the fields of `Options`.
+
+    Parameters
+    ----------
+    source : Source
+    options : Options
+        With which the files were read.
+    names : sequence of str
+        As of `can_be_corrected`.
+
+    Returns
+    -------
+    dict of str to object
+        Pixel scale and bands as stated, or else as read; the zero point only as stated, since
+        each band may have its own in the files.
+    """
+    held = {
+        "pixel_scale_arcsec": options.pixel_scale_arcsec,
+        "zero_point": options.zero_point,
+        "bands": options.bands,
+    }
+    pixels = state.pixels_of(source.request(options))
+    if "pixel_scale" in names and options.pixel_scale_arcsec is None and pixels is not None:
+        held["pixel_scale_arcsec"] = float(pixels.pixel_scale_arcsec)
+    if "bands" in names and options.bands is None:
+        held["bands"] = _read_bands(source.digest, source.files)
+    return held
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def _read_bands(digest: str, _files: Sequence[tuple[str, bytes]]) -> tuple[str, ...]:
+    """Return the band of each of three files by their names and headers."""
+    from galexplorer.fits.bounded import read_blob
+    from galexplorer.fits.images import read_images
+    from galexplorer.image.bands import order_files
+
+    order = order_files([read_images(read_blob(file)) for file in _files])
+    return tuple(IMAGE_BANDS[order.index(k)] for k in range(len(_files)))
+
+
+def _fill(name: str, held: dict[str, Any], key: str) -> None:
+    """Let a field that was not drawn yet say what holds."""
+    store = st.session_state
+    if name == "pixel_scale":
+        store.setdefault(f"ask_scale_{key}", held["pixel_scale_arcsec"])
+    elif name == "zero_point":
+        store.setdefault(f"ask_zero_{key}", held["zero_point"])
+    else:
+        for k, band in enumerate(held["bands"]):
+            store.setdefault(f"ask_band_{k}_{key}", band)
 
 
 def _show_fields(
@@ -154,7 +207,7 @@ def _show_fields(
             st.image(seen.picture, width=_SHOWN_PX, alt=f"Preview: {seen.words}")
             st.caption(seen.words)
             if not seen.plausible:
-                st.caption(":orange[No galaxy has such a magnitude: is the guess right?]")
+                st.caption(":orange[No galaxy has such a magnitude: are the values right?]")
 
 
 def _assume(
@@ -182,9 +235,11 @@ def _answer(name: str, source: Source, key: str) -> dict[str, Any]:
         return {"pixel_scale_arcsec": store.setdefault(f"ask_scale_{key}", _first(SCALES))}
     if name == "zero_point":
         return {"zero_point": store.setdefault(f"ask_zero_{key}", _first(ZERO_POINTS))}
-    guess = guess_bands(source.files)
     keys = [f"ask_band_{k}_{key}" for k in range(len(IMAGE_BANDS))]
-    return {"bands": tuple(store.setdefault(k, band) for k, band in zip(keys, guess, strict=True))}
+    if not all(k in store for k in keys):  # only then: it reads the files
+        for k, band in zip(keys, guess_bands(source.files), strict=True):
+            store.setdefault(k, band)
+    return {"bands": tuple(store[k] for k in keys)}
 
 
 def guess_bands(files: Sequence[tuple[str, bytes]]) -> tuple[str, ...]:
@@ -235,7 +290,9 @@ def _number_field(
     label: str, key: str, bound: str, usual: dict[str, float], step: float, help: str
 ) -> None:
     low, high = BOUNDS[bound]
-    st.number_input(label, low, high, step=step, format="%.3f", key=key, help=help)
+    st.number_input(
+        label, low, high, None, step, "%.3f", key=key, help=help, placeholder="not stated"
+    )
     chosen = next((name for name, v in usual.items() if v == st.session_state[key]), None)
     st.session_state[f"{key}_usual"] = chosen
 
@@ -260,8 +317,7 @@ def _ask_scale(source: Source, key: str) -> None:
         "pixel_scale",
         SCALES,
         0.01,
-        "Side of a pixel. The guess is SDSS's own; the page or script that made the picture "
-        "tells it.",
+        "Side of a pixel; SDSS's is 0.396″. The page or script that made the picture tells it.",
     )
     st.caption("A scale bar in the picture tells it: its arcseconds divided by its pixels.")
 
@@ -273,7 +329,7 @@ def _ask_zero_point(source: Source, key: str) -> None:
         "zero_point",
         ZERO_POINTS,
         0.1,
-        "Magnitude of a source whose pixels sum to one. The guess is that of nanomaggies. For a "
+        "Magnitude of a source whose pixels sum to one; 22.5 where they are in nanomaggies. For a "
         "zero point of one second, state the exposure time under Image as well.",
     )
 

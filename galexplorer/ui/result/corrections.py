@@ -15,7 +15,7 @@ from galexplorer.ui.session.state import ExploredGalaxy
 _FIELDS = {
     "scale": ("pixel_scale",),
     "units": ("zero_point", "pixel_scale"),
-    "impossible": ("zero_point", "pixel_scale"),
+    "impossible": ("pixel_scale",),  # of the size: the magnitudes are a catalogue's
     "bands": ("bands",),
 }
 """Properties of a file that a reason of the verdict puts in doubt."""
