@@ -132,7 +132,13 @@ def _leave_out_folder(names: Sequence[str]) -> list[str]:
 
 
 def _describe_content(files: Sequence[Path]) -> list[list]:
-    """Return name and size of each file; no size where there is none, which a row's flag tells."""
+    """Return name, size and date of each file; the name alone where there is none.
+
+    Sizes alone tell nothing: shards of as many images are equally large.
+    """
     names = _leave_out_folder([str(file) for file in files])
-    sizes = [file.stat().st_size if file.is_file() else None for file in files]
-    return [list(pair) for pair in zip(names, sizes, strict=True)]
+    stats = [file.stat() if file.is_file() else None for file in files]
+    return [
+        [name] if stat is None else [name, stat.st_size, str(stat.st_mtime_ns)]
+        for name, stat in zip(names, stats, strict=True)
+    ]

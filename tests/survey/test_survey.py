@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
 from astropy.table import Table
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 WHY = "needs lsdb: pip install -r requirements-survey.txt"
 lsdb = pytest.importorskip("lsdb", reason=WHY)
@@ -254,7 +254,7 @@ def test_what_a_survey_is_asked_for_does_not_tell_how_it_was_typed(tmp_path, mon
 
     monkeypatch.chdir(tmp_path)
     asked = ask("")
-    assert [name for name, _ in asked["cutouts"]] == ["a.safetensors", "b.safetensors"]
+    assert [name for name, *_ in asked["cutouts"]] == ["a.safetensors", "b.safetensors"]
     assert ask("./") == ask(f"{tmp_path}/") == ask("below/../") == asked
     given = Request("t.parquet", out, cutouts="shards/*.safetensors")
     assert describe_request(given, None)["cutouts"] == asked["cutouts"]
@@ -266,7 +266,10 @@ def test_what_a_survey_is_asked_for_does_not_tell_how_it_was_typed(tmp_path, mon
         assert read_state(given, moved, True) == moved
         assert moved["places"] != asked["places"]
         shard = tmp_path / "below" / "shards" / "b.safetensors"
-        save_file({"grid": np.zeros((15, 3, 64, 64), np.uint8)}, shard)
+        size = shard.stat().st_size
+        arrays = load_file(shard)
+        save_file({**arrays, "grid": arrays["grid"][::-1].copy()}, shard)
+        assert shard.stat().st_size == size  # other images, and as many bytes
         with pytest.raises(OptionError, match="begun with other cutouts: give"):
             read_state(given, ask("below/"), True)
 
