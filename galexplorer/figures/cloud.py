@@ -76,9 +76,11 @@ def cloud_marks(
     """
     marks = marks or Marks()
     accent = colours.accent
+    # Draws carry no order, so the first ones are a fair sample; copied, since a diagram may be kept
+    # and a part of an array holds all of it.
+    some_x, some_y = x[:CLOUD_SIZE].copy(), y[:CLOUD_SIZE].copy()
     out: list[Line | Points] = [
-        # Draws carry no order, so the first ones are a fair sample.
-        Points(name, x[:CLOUD_SIZE], y[:CLOUD_SIZE], accent, 3.5, 0.35),
+        Points(name, some_x, some_y, accent, 3.5, 0.35),
         contours(x, y, (0.95,), "95%", accent, 1.2, in_legend=False),
     ]
     if marks.selected is not None and marks.selected.any():

@@ -41,7 +41,7 @@ GLOSSARY = {
     "Latent space": "The network sums a picture up in 32 numbers. Galaxies that look alike have "
     "numbers alike, so that near in this space means alike.",
     "Petrosian radius": "The radius at which the surface brightness falls to a fifth of its mean "
-    "inside: a size that does not depend on distance. R50 and R90 hold 50% and 90% of the light "
+    "inside, a ratio that does not depend on distance. R50 and R90 hold 50% and 90% of the light "
     "within twice that radius.",
     "Nanomaggy": "The unit of flux in SDSS's images: one is a magnitude of 22.5.",
 }

@@ -77,6 +77,13 @@ def test_the_cloud_has_its_draws_and_all_is_within_the_picture(diagrams):
     assert lowest < height < lowest + 20
 
 
+def test_a_diagram_does_not_hold_all_draws(diagrams, posterior):
+    """Many are kept, and a result may have ten times as many."""
+    marks = [m for diagram in diagrams.values() for m in diagram.marks]
+    held = [values if values.base is None else values.base for m in marks for values in (m.x, m.y)]
+    assert max(values.size for values in held) <= 2 * CLOUD_SIZE < len(posterior.draws)
+
+
 def test_names_are_words_not_markup(posterior):
     name = "<b>Draws</b> & 'others'"
     assert name in words_of(screen_diagram(bpt_diagram(posterior, name=name)))
