@@ -13,6 +13,7 @@ import lsdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from hats.pixel_math.healpix_shim import radec2pix
 
@@ -263,9 +264,12 @@ def _order_needed(frame: pd.DataFrame, partition_rows: int) -> int:
 
 
 def _agree_on_ids(files: Sequence[Path]) -> None:
-    """Make identifiers text in all tables where they are text in some: the column is ours."""
+    """Make identifiers text unless all tables have integers, or all one type: the column is ours.
+
+    Integers that went together with floating-point numbers would lose their last digits.
+    """
     types = [pq.read_schema(file).field("id").type for file in files]
-    if len(set(types)) == 1:
+    if len(set(types)) == 1 or all(pa.types.is_integer(kind) for kind in types):
         return
     for file, kind in zip(files, types, strict=True):
         if not pa.types.is_string(kind):
@@ -273,6 +277,8 @@ def _agree_on_ids(files: Sequence[Path]) -> None:
             place = table.schema.get_field_index("id")
             texts = table.schema.field(place).with_type(pa.string())
             column = table["id"].cast(pa.string())
+            if pa.types.is_floating(kind):
+                column = pc.if_else(pc.is_nan(table["id"]), "", column)
             pq.write_table(table.set_column(place, texts, column), file)
 
 

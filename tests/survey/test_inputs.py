@@ -6,6 +6,8 @@ from pathlib import Path
 
 import fsspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table, vstack
 
@@ -159,6 +161,30 @@ def test_identifiers_are_text_where_some_tables_have_text(tmp_path):
     found = vstack([Table.read(path)[["row", "id"]] for path in data_files(tmp_path / "out")])
     found.sort("row")
     assert found["id"].tolist() == ["0", "1", "2", "3", "7", "x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind", "found"),
+    [
+        (np.array([1, 2], np.int32), np.array([2**60 + 1, 4]), "int64", [1, 2, 2**60 + 1, 4]),
+        (np.array([1, 2**60 + 1]), [3.0, np.nan], "string", ["1", str(2**60 + 1), "3", ""]),
+    ],
+)
+def test_identifiers_keep_all_digits(tmp_path, first, second, kind, found):
+    """Integers stay integers whatever their size, and gaps in another table cost them nothing."""
+    (tmp_path / "in").mkdir()
+    for name, column in (("a", first), ("b", second)):
+        table = galaxies(2)
+        table["id"] = column
+        table.write(tmp_path / "in" / f"{name}.parquet")
+    given = {"columns": None, "hdu": None, "image": None}
+    files = list_files(str(tmp_path / "in"))
+    judge_files(files, tmp_path / "parts", **given, tell=lambda words: None)
+    file_parts(tmp_path / "parts", tmp_path / "out", 4, 100, None)
+    tables = [pq.read_table(path, columns=["row", "id"]) for path in data_files(tmp_path / "out")]
+    whole = pa.concat_tables(tables).sort_by("row")
+    assert str(whole.schema.field("id").type) == kind
+    assert whole["id"].to_pylist() == found
 
 
 def test_a_row_keeps_its_own_prior():
