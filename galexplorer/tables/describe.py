@@ -3,10 +3,11 @@
 import io
 import json
 
+import numpy as np
 import pyarrow as pa
 from astropy.io import votable
 from astropy.io.votable.tree import Resource, TableElement, VOTableFile
-from astropy.table import Table, meta
+from astropy.table import Column, Table, meta
 
 from galexplorer.records.units import is_logarithmic, spell_cds
 
@@ -15,8 +16,15 @@ VOTABLE_VERSION = "1.3"
 versions has no spelling for that."""
 
 
+_WIDER = {"i1": "i2", "u2": "i4", "u4": "i8", "f2": "f4"}
+"""Types of numbers that a VOTable has none of, and the smallest of its own that holds each."""
+
+
 def to_votable(table: Table) -> VOTableFile:
     """Return a table as a VOTable: FIELDs with unit, UCD and description.
+
+    Numbers of a type that a VOTable has none of are of the next larger one; unsigned integers of
+    64 bits are text where one is too large.
 
     Parameters
     ----------
@@ -29,6 +37,9 @@ def to_votable(table: Table) -> VOTableFile:
     """
     bare = table.copy(copy_data=False)
     bare.meta = {}
+    for name in bare.colnames:
+        if (kind := _votable_type(bare[name])) is not None:
+            bare.replace_column(name, bare[name].astype(kind))
     units = {name: bare[name].unit for name in bare.colnames}
     if not any(map(is_logarithmic, units.values())):
         return votable.from_table(bare)
@@ -42,6 +53,15 @@ def to_votable(table: Table) -> VOTableFile:
         if (unit := units[field.name]) is not None:
             field.unit = spell_cds(unit)
     return file
+
+
+def _votable_type(column: Column) -> str | None:
+    """Return the type that a column takes in a VOTable, None where it keeps its own."""
+    kind = column.dtype.str[1:]
+    if kind == "u8":
+        largest = np.ma.compressed(column).max(initial=0)
+        return "i8" if largest <= np.iinfo(np.int64).max else "U20"
+    return _WIDER.get(kind)
 
 
 def arrow_metadata(table: Table) -> dict[bytes, bytes]:

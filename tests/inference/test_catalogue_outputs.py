@@ -150,6 +150,24 @@ def test_parquet_tells_each_program_in_its_own_way(found, tmp_path):
     assert next(f for f in fields if f.name == "log_sfr_p50").ucd == "phys.SFR;stat.median"
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".vot"])
+def test_numbers_of_every_type_are_written(tmp_path, suffix):
+    """The input's own columns may be of types that a VOTable has none of."""
+    values = {
+        **{kind: np.array([1, 0], kind) for kind in ("i1", "u1", "u2", "u4", "u8", "f2")},
+        "fits": np.array([7, 2**63 - 1], "u8"),
+        "large": np.array([7, 2**63], "u8"),
+    }
+    table = Table(values)
+    table["u2"].unit, table["u8"].description = "s", "A name."
+    write_table(table, tmp_path / f"t{suffix}")
+    back = Table.read(tmp_path / f"t{suffix}")
+    for name, column in values.items():
+        found = np.asarray(back[name]).astype(float if name == "f2" else "u8")
+        assert found.tolist() == column.tolist()
+    assert (back["u2"].unit, back["u8"].description) == (u.s, "A name.")
+
+
 def test_draws_of_a_catalogue(engine, given, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue_draws, "ROWS_AT_ONCE", 2)  # several groups of rows
     catalogue = read_catalogue(given)
