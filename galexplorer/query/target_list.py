@@ -276,7 +276,7 @@ def _read_row(texts: dict[str, np.ndarray], catalogue: Catalogue, row: int) -> T
     if flags:
         notes = (f"Taken as missing: {flags.replace(';', ', ')}.",)
     redshift = float(catalogue.redshift[row])
-    stated = np.isfinite(redshift) or "unreadable:redshift" in flags
+    stated = np.isfinite(redshift) or "unreadable:redshift" in flags.split(";")
     return Target(
         label,
         text,

@@ -93,6 +93,13 @@ def test_a_row_has_a_range_and_a_prior_of_its_own(settings, weights_dir):
     assert found[4].result.posterior.fixed == ("redshift",)
 
 
+def test_a_limit_that_is_no_number_is_no_redshift():
+    """It counts as missing, as in a catalogue, and the row's note says so."""
+    (only,) = read("id,g,r,i,redshift_min,redshift_max\na,17.6,17,16.6,abc,0.1\n")
+    assert (only.redshift, only.redshift_range) == (None, (0.0, 0.1))
+    assert "unreadable:redshift_min" in only.notes[0]
+
+
 def test_a_redshift_that_is_no_number_is_an_outcome(settings):
     first, _ = read("target,redshift\nNGC 5332,none given\nM 51,0.002\n")
     assert "Its redshift is not a number" in infer_target(first, Lazy(), settings=settings).problem
