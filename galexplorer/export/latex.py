@@ -39,7 +39,8 @@ EXPLANATIONS = (
 )
 GREY = "Grey needs the package xcolor."
 _TYPESET = {
-    "[": "{[}",  # after the end of a row a bracket would be that command's argument
+    "[": "{[}",  # after the end of a row it would be that command's argument, and so a star
+    "*": "{*}",
     "\N{EN DASH}": "--",
     "\N{MINUS SIGN}": "$-$",
     "\N{DOUBLE PRIME}": "$''$",
@@ -83,7 +84,7 @@ def latex_row(result: Result, name: str = "") -> str:
     str
         Ends in ``\\\\``.
     """
-    cells = [_escape(name) or "galaxy"]
+    cells = [_typeset(name) or "galaxy"]
     if not result.verdict.usable:
         cells[0] += r"$^\dagger$"
     cells += [
@@ -166,7 +167,7 @@ def latex_table(result: Result, name: str = "") -> str:
         "% Needs the package booktabs.",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{Posterior of {_escape(name) or 'the galaxy'}, inferred without a spectrum. "
+        rf"\caption{{Posterior of {_typeset(name) or 'the galaxy'}, inferred without a spectrum. "
         rf"{_typeset(said)}}}",
         r"\renewcommand{\arraystretch}{1.3}",
         rf"\begin{{tabular}}{{{'l' * len(head)}}}",
@@ -200,7 +201,7 @@ def commented(lines: list[str]) -> list[str]:
 
 
 def _typeset(text: str) -> str:
-    """Return the project's own words with what pdfLaTeX does not know as its commands."""
+    """Return text with what means something to LaTeX, or nothing to pdfLaTeX, as its commands."""
     return "".join(_TYPESET.get(mark, mark) for mark in _escape(text))
 
 

@@ -88,6 +88,14 @@ def test_the_table_reads_as_one(result):
     assert any("2511.12737" in line for line in lines if line.startswith("%"))
 
 
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("[HB89] 1219+755", "{[}HB89] 1219+755"), ("* alf Leo", "{*} alf Leo"), ("α", r"$\alpha$")],
+)
+def test_a_name_is_no_argument_of_the_row_before(result, name, first):
+    assert latex_row(result, name).startswith(f"{first} & ")
+
+
 def test_caveats_are_notes_of_the_table(result):
     text = latex_table(replace(result, measurable={"gas_metallicity": 0.03}))
     metallicity = next(line for line in text.splitlines() if line.startswith("Gas-phase"))
