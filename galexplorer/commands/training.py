@@ -215,7 +215,9 @@ def evaluate(
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             why = (
-                "has no use for --domain, which judges the verdict" if domain else "is for --domain"
+                "is of no use with --domain, which judges the verdict"
+                if domain
+                else "is for --domain"
             )
             raise OptionError(f"--{name} {why}: leave it out.")
     with _needs_training_extra():

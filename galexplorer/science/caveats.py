@@ -28,8 +28,8 @@ BY_RELATION = (
 )
 _LINES = {
     "upper limit": "Some draws are too faint for an SDSS spectrum: read it as an upper limit.",
-    "unconstrained": "The draws range from too faint for an SDSS spectrum to bright: light in "
-    "broad bands does not tell.",
+    "unconstrained": "The draws range from lines too faint for an SDSS spectrum to bright ones: "
+    "light in broad bands does not tell which.",
 }
 _DERIVED = {
     NOT_MEASURABLE: "The lines are too faint in an SDSS spectrum, or not produced by star "

@@ -62,9 +62,10 @@ def linear_errors(log_low: float, log_middle: float, log_high: float) -> str:
     exponent = _exponent(middle)
     scale = 10.0**exponent
     lower, upper = (middle - low) / scale, (high - middle) / scale
-    if not min(lower, upper) > 0:
+    errors = [error for error in (lower, upper) if error > 0]
+    if not errors:
         return _with_power(_rounded(middle / scale, _two_digits(middle / scale)), exponent)
-    places = _error_places(min(lower, upper))
+    places = _error_places(min(errors))
     word, more, less = (_rounded(value, places) for value in (middle / scale, upper, lower))
     return _with_power(f"{word} (+{more} \N{MINUS SIGN}{less})", exponent)
 

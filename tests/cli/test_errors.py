@@ -88,9 +88,9 @@ def fail(capsys):
         (["survey", "t.csv", "--out", "o", "--image", "no.fits"], "no.fits, which does not exist"),
         (
             ["evaluate", "--domain", "--bootstrap", "200"],
-            "--bootstrap has no use for --domain, which judges the verdict: leave it out.",
+            "--bootstrap is of no use with --domain, which judges the verdict: leave it out.",
         ),
-        (["evaluate", "--domain", "--real", "r"], "--real has no use for --domain"),
+        (["evaluate", "--domain", "--real", "r"], "--real is of no use with --domain"),
         (["evaluate", "--workers", "2"], "--workers is for --domain: leave it out."),
         (["dataset", "burn"], "No such command"),
     ],

@@ -120,7 +120,7 @@ def correct(source: Source, options: Options, names: Sequence[str]) -> None:
     except GalexplorerError:
         pixels = None  # said once it is used
     with st.container(border=True, key="file_corrections", gap="small", width=_CORRECTIONS_PX):
-        st.markdown("**Correct it here**, and the answer is made anew.")
+        st.markdown("**Correct it here**: the galaxy is then inferred again.")
         _show_fields(source, assumed, tuple(names), pixels, key, "correct_use")
 
 
