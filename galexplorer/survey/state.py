@@ -106,8 +106,8 @@ def read_state(request: Request, asked: dict, resume: bool) -> dict:
     if not resume:
         raise OptionError(f"{out} holds a survey: go on with it (--resume), or name a new folder.")
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        state = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise InputError(f"{path} is damaged: remove {out} and start again.") from error
     wanted = json.loads(json.dumps(asked))
     differ = [word for key, word in _WORDS.items() if state.get(key) != wanted[key]]

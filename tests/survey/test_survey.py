@@ -20,7 +20,7 @@ pl = pytest.importorskip("polars", reason="needs polars")
 from nested_pandas import NestedFrame  # noqa: E402
 
 from galexplorer.catalogue import read_catalogue  # noqa: E402
-from galexplorer.errors import OptionError  # noqa: E402
+from galexplorer.errors import InputError, OptionError  # noqa: E402
 from galexplorer.inference.prior import read_prior  # noqa: E402
 from galexplorer.runs.catalogue_run import infer_catalogue  # noqa: E402
 from galexplorer.schema import TARGET_NAMES  # noqa: E402
@@ -272,6 +272,10 @@ def test_what_a_survey_is_asked_for_does_not_tell_how_it_was_typed(tmp_path, mon
         assert shard.stat().st_size == size  # other images, and as many bytes
         with pytest.raises(OptionError, match="begun with other cutouts: give"):
             read_state(given, ask("below/"), True)
+        for damaged in ("[1]", "null", '"x"', "{"):
+            (out / "survey.json").write_text(damaged)
+            with pytest.raises(InputError, match="is damaged: remove"):
+                read_state(given, asked, True)
 
 
 @pytest.mark.slow
