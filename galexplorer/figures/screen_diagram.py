@@ -16,7 +16,7 @@ from galexplorer.figures.diagram import Axis, Diagram, Label, Line, Points
 WIDTH_PX, HEIGHT_PX = 420, 330
 """Of the picture, without its legend."""
 
-LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 54, 8, 10, 46
+LEFT_PX, TOP_PX, RIGHT_PX, BOTTOM_PX = 60, 8, 10, 46
 FONT_PX, SMALL_PX = 13, 12
 _LETTER = 0.53  # width of a letter by its height, on average
 _SAMPLE_PX, _ROW_PX, _LEAST_PX = 18, 19, 6  # the last of a symbol in the legend
@@ -226,7 +226,8 @@ def _text(
     if turn:
         around = about or (x, y)
         more += f" transform='rotate({turn:g} {around[0]:.1f} {around[1]:.1f})'"
+    printable = "".join(letter for letter in words if letter.isprintable())  # XML has no others
     return (
         f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' font-size='{size}'{more}>"
-        f"{escape(words)}</text>"
+        f"{escape(printable)}</text>"
     )

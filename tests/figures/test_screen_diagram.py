@@ -86,7 +86,7 @@ def test_a_diagram_does_not_hold_all_draws(diagrams, posterior):
 
 def test_names_are_words_not_markup(posterior):
     name = "<b>Draws</b> & 'others'"
-    assert name in words_of(screen_diagram(bpt_diagram(posterior, name=name)))
+    assert name in words_of(screen_diagram(bpt_diagram(posterior, name=name + "\x08")))
 
 
 def test_a_label_beside_its_place_points_there(diagrams):
