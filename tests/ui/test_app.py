@@ -184,16 +184,6 @@ def test_a_passive_galaxy_is_not_called_a_liner(app, weights_dir):
     assert "The galaxy is probably passive" in below
 
 
-def test_the_menu_of_examples_closes_over_its_choice(app, weights_dir):
-    app.button(key="example_0").click().run()
-    app.session_state["examples_open"] = True
-    app.run()
-    app.button(key="example_1").click().run()
-    assert not app.exception
-    assert app.header[0].value == "Edge-on disc"
-    assert app.session_state["examples_open"] is False
-
-
 def test_draws_are_selected_without_a_mouse(app, cube, weights_dir):
     upload(app, "galaxy.fits", cube)
     draws = the_result(app).posterior.column("redshift")

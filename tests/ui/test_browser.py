@@ -116,6 +116,13 @@ def test_the_menu_of_examples_closes_over_the_one_that_was_chosen(open_page):
     other.click()
     visit.get_by_role("heading", name="Edge-on disc").wait_for()
     other.wait_for(state="hidden")
+    visit.get_by_role("tab", name="Notes").wait_for()
+    visit.get_by_role("button", name="Examples").click()
+    other.wait_for()
+    visit.get_by_role("link", name="About").click()
+    visit.wait_for_url("**/about")
+    visit.wait_for_timeout(2000)
+    assert visit.url.endswith("/about")
 
 
 @pytest.mark.slow

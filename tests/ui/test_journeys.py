@@ -139,7 +139,7 @@ def test_fixing_the_redshift_shows_before_and_after_and_back_undoes_it(open_page
     assert page.locator(".st-key-nine").get_by_text(re.compile("before 0")).first.is_visible()
     assert "redshift=0.03" in page.url
     page.go_back()
-    headline(page).get_by_text(free, exact=True).wait_for()
+    headline(page).get_by_text(free, exact=True).first.wait_for()
     assert "redshift" not in page.url
     page.go_forward()
     wait_for_result(page, "z = 0.03 (fixed)")

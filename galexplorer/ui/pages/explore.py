@@ -27,7 +27,7 @@ from galexplorer.ui.session.sources import (
 MAX_UPLOAD_MB = 100
 _WANTED, _LOADED, _RANDOM = "wanted", "loaded", "random_target"
 _PENDING, _DROPS = "pending_files", "drops"
-_EXAMPLES = "examples_open"
+_MENU = "examples_menu"
 
 
 def page() -> None:
@@ -229,7 +229,7 @@ def _show_example(
     place: tuple[str, str], ra: float | None = None, dec: float | None = None
 ) -> None:
     """Show an example and close the menu that it was chosen from."""
-    st.session_state[_EXAMPLES] = False
+    st.session_state[_MENU] = 1 - st.session_state.get(_MENU, 0)
     _show(place, ra, dec)
 
 
@@ -314,9 +314,11 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
                 help="One of the examples or, with a network, any galaxy of the library.",
             )
             if chosen:
-                # tracked, so that the choice of one can close it
-                with st.popover(
-                    "Examples", icon=":material/apps:", key=_EXAMPLES, on_change="rerun"
+                # In another place after each choice, which closes it. A popover that tells when
+                # it closes would undo a click on the link of another page.
+                places = [st.empty(), st.empty()]
+                with places[st.session_state.get(_MENU, 0)].popover(
+                    "Examples", icon=":material/apps:"
                 ):
                     show_examples(_show_example)
         below_search = st.empty()
