@@ -213,7 +213,13 @@ def _from_ecsv(source: Source, usable: Usable) -> RawTable:
     check_yaml_units("".join(line for line in remarks if line[:1] != "%"), source.label)
     check_size(len(lines), 0, source.label)
     # mixins are of classes that astropy lists by name: nothing else can be made
-    table = astropy_ascii.read(lines, format="ecsv")
+    try:
+        with np.errstate(all="ignore"):
+            table = astropy_ascii.read(lines, format="ecsv")
+    except PARSE_ERRORS:
+        raise
+    except Exception as error:  # each of these classes has errors of its own
+        raise ValueError(str(error)) from error
     return _plain(table, source.label, folder=source.folder)
 
 

@@ -12,8 +12,10 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 import seeds
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.table import Column
+from astropy.table import Column, Table
+from astropy.time import Time
 
 from galexplorer.api.inputs import observe
 from galexplorer.catalogue import read_catalogue
@@ -149,6 +151,20 @@ def test_headers_of_yaml_are_bounded():
     meta = {b"table_meta_yaml": b"datatype: []\nmeta: [" + b"a, " * 200_000 + b"a]"}
     table = pa.table({"r": [17.0]}).replace_schema_metadata(meta)
     refuses(written(table), "a.parquet", "header of more than")
+
+
+def test_columns_of_ecsv_that_are_no_times_or_angles():
+    table = Table({"r": [17.0], "t": Time([58000.0], format="mjd", scale="utc")})
+    written_text = io.StringIO()
+    table.write(written_text, format="ascii.ecsv")
+    ecsv = written_text.getvalue()
+    assert len(read_catalogue(ecsv.encode(), name="a.ecsv")) == 1
+    refuses(ecsv.replace("scale: utc", "scale: xtc").encode(), "a.ecsv", "cannot be read")
+    table = Table({"r": [17.0], "place": SkyCoord([10.0], [20.0], unit="deg")})
+    written_text = io.StringIO()
+    table.write(written_text, format="ascii.ecsv")
+    infinite = written_text.getvalue().replace("10.0", "inf")
+    read_catalogue(infinite.encode(), name="a.ecsv")  # without a warning
 
 
 def test_a_field_without_id_and_name():
