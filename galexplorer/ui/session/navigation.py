@@ -35,7 +35,7 @@ def register_page(page: Page, explore_page: Page, others: Sequence[Page] = ()) -
     """
     store = st.session_state
     store[_WAY_KEY] = explore_page
-    store[_OTHERS_KEY] = {other.url_path: other for other in others}
+    store[_OTHERS_KEY] = tuple(others)
     store[_BEFORE_KEY] = store.get(_PAGE_KEY, page.url_path)
     store[_PAGE_KEY] = page.url_path
 
@@ -111,7 +111,7 @@ def open_page(name: str) -> None:
     ----------
     name : {"compare", "targets"}
     """
-    st.switch_page(st.session_state[_OTHERS_KEY][name])
+    st.switch_page(next(o for o in st.session_state[_OTHERS_KEY] if o.url_path == name))
 
 
 def open_view(view: View) -> None:
