@@ -101,6 +101,7 @@ def test_the_first_page_loads_what_it_shows_alone():
     assert len(modules) < 1_950
 
 
+@pytest.mark.slow
 def test_the_app_loads_a_page_when_it_is_opened():
     script = "from streamlit.testing.v1 import AppTest; import sys; "
     script += "at = AppTest.from_file('app.py', default_timeout=100).run(); assert not at.exception"

@@ -65,6 +65,7 @@ def test_one_click_fills_the_empty_page(show):
     assert differences["Difference"].tolist()[3] == "none"
 
 
+@pytest.mark.slow
 def test_one_galaxy_is_compared_with_an_example(show):
     if not list_examples():
         pytest.skip("no examples")
@@ -97,6 +98,7 @@ def test_what_must_not_be_used_is_named_so_and_has_no_bold_number(show):
     assert "mean nothing for what was given" in words
 
 
+@pytest.mark.slow
 def test_what_none_may_use_is_not_drawn(show):
     at = show(record("A star", 1, verdict=STAR), record("Another", 2, verdict=STAR))
     assert "None of these galaxies may be used" in at.info[0].value
