@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from galexplorer.figures.cloud import Marks, cloud_marks, contours, demarcation
-from galexplorer.figures.diagram import Axis, Diagram, Label, Line, Points, plotly_figure
+from galexplorer.figures.diagram import Axis, Diagram, Label, Line, Points
 from galexplorer.figures.palette import OVERLAY, theme
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES
@@ -72,34 +71,6 @@ def region_labels(probabilities: Mapping[str, float] | None) -> list[Label]:
         share = "" if probabilities is None else f" {probabilities[name]:.0%}"
         labels.append(Label(BPT_LABELS[name] + share, x, y, angle))
     return labels
-
-
-def bpt_figure(
-    posterior: Posterior,
-    probabilities: Mapping[str, float] | None = None,
-    dark: bool = False,
-    reference: tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]] | None = None,
-    others: Sequence[tuple[str, Posterior, str]] = (),
-    name: str = "Draws",
-    known: Mapping[str, float] | None = None,
-    selected: Bool[np.ndarray, " n"] | None = None,
-    height: int = 430,
-) -> go.Figure:
-    """Draw the BPT cloud so that it can be zoomed and tells its values.
-
-    Parameters and errors are those of `bpt_diagram`, and:
-
-    Parameters
-    ----------
-    height : int
-        Pixels.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-    """
-    diagram = bpt_diagram(posterior, probabilities, dark, reference, others, name, known, selected)
-    return plotly_figure(diagram, height)
 
 
 def bpt_diagram(

@@ -21,7 +21,6 @@ from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
     check_within,
-    gaussian,
     tell_prior,
 )
 from galexplorer.records.observation import Observation
@@ -219,11 +218,7 @@ def _prior_of(catalogue: Catalogue, k: int, options: Options) -> RedshiftPrior |
     if np.isfinite(catalogue.redshift[k]):
         return None
     own = catalogue.redshift_prior
-    if own is None or np.isnan(own[k]).all():
-        return options.prior
-    if np.isnan(own[k]).any():
-        raise InputError("Its redshift prior needs both a mean and a standard deviation.")
-    return gaussian(float(own[k, 0]), float(own[k, 1]))
+    return options.prior_of(None if own is None else (float(own[k, 0]), float(own[k, 1])))
 
 
 def _infer_batch(

@@ -1,11 +1,13 @@
 """How the galaxies of a run are inferred: what is stated of all of them, checked."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from galexplorer.errors import InputError
 from galexplorer.inference.detection import check_detected
 from galexplorer.inference.options import check_options
-from galexplorer.inference.prior import Prior, RedshiftPrior, choose_prior
+from galexplorer.inference.prior import Prior, RedshiftPrior, choose_prior, gaussian
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,20 @@ class Options:
     seed: int
     prior: RedshiftPrior | None = None
     detected: tuple[str, ...] = ()
+
+    def prior_of(self, own: tuple[float, float] | None) -> RedshiftPrior | None:
+        """Return the redshift prior of a row: its own mean and standard deviation, or that of all.
+
+        Raises
+        ------
+        InputError
+            If it has one of the two alone.
+        """
+        if own is None or all(map(math.isnan, own)):
+            return self.prior
+        if any(map(math.isnan, own)):
+            raise InputError("Its redshift prior needs both a mean and a standard deviation.")
+        return gaussian(*own)
 
     def tell(self) -> dict:
         """Return them as the provenance of a table tells them."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.inference.observe import observe, observe_fetched
-from galexplorer.inference.prior import RedshiftPrior, gaussian
+from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.query.target_list import Target
 from galexplorer.records.result import Result
 from galexplorer.runs.options import Options
@@ -150,9 +150,5 @@ def _prior_of(
             f"Its redshift range {own[0]:g} to {own[1]:g} has nothing in common with {low:g} to "
             f"{high:g}: correct it, or leave it empty."
         )
-    prior = options.prior
-    if target.redshift_prior is not None:
-        if any(map(math.isnan, target.redshift_prior)):
-            raise TargetError("Its redshift prior needs both a mean and a standard deviation.")
-        prior = gaussian(*target.redshift_prior)
+    prior = options.prior_of(target.redshift_prior)
     return None if (first, last) == TARGETS[0].bounds else (first, last), prior

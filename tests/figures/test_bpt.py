@@ -4,14 +4,19 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.path import Path
 
-from galexplorer.figures.bpt import bpt_figure
+from galexplorer.figures.bpt import bpt_diagram
 from galexplorer.figures.bpt_static import bpt_static_figure
 from galexplorer.figures.cloud import ellipse_of
 from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.diagram import plotly_figure
 from galexplorer.figures.palette import LIGHT, OVERLAY
 from galexplorer.records.posterior import Posterior
 from galexplorer.schema import LINE_NAMES
 from galexplorer.science.bpt import class_probabilities, classify, line_ratios
+
+
+def bpt_figure(*given, **options):
+    return plotly_figure(bpt_diagram(*given, **options), 400)
 
 
 def test_demarcations_are_named(posterior):

@@ -6,24 +6,21 @@ from pathlib import Path
 import streamlit as st
 
 from galexplorer.figures.screen_corner import Panels
+from galexplorer.ui.result.pointed_diagram import POINTED_CSS
 from galexplorer.ui.session.region import keep_region, region_words
 
 _HTML = (
-    "<div class='corner'><img alt=''><svg aria-hidden='true'></svg><output hidden></output></div>"
+    "<div class='pointed corner'><img alt=''><svg aria-hidden='true'></svg>"
+    "<output hidden></output></div>"
 )
 _CSS = """
-.corner {position: relative; touch-action: pan-y; user-select: none}
-.corner img {display: block; width: 100%; height: auto}
 .corner svg {position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none}
 .corner rect {fill: #cc79a7; fill-opacity: 0.22; stroke: #cc79a7; stroke-width: 2}
-.corner output {position: absolute; padding: 2px 6px; border-radius: 3px; font-size: 13px;
-  white-space: nowrap; pointer-events: none; font-variant-numeric: tabular-nums;
-  color: var(--st-background-color); background: var(--st-text-color)}
 """
 _mount = st.components.v2.component(
     "galexplorer_corner",
     html=_HTML,
-    css=_CSS,
+    css=POINTED_CSS + _CSS,
     js=(Path(__file__).parent / "linked_corner.js").read_text(),
     isolate_styles=False,
 )
