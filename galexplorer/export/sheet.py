@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from galexplorer.export.content import Grid
+from galexplorer.figures.names import matplotlib_name
 from galexplorer.figures.palette import LIGHT
 
 PAGE_IN = (8.27, 11.69)
@@ -156,7 +157,7 @@ def rasterise(figure: Figure) -> np.ndarray:
 
 def verbatim(words: str) -> str:
     """Keep a dollar sign from being read as mathematics, and set a mark for unknown letters."""
-    return printable(words).replace("$", r"\$")
+    return matplotlib_name(printable(words))
 
 
 def printable(words: str) -> str:

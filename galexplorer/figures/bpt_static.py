@@ -18,6 +18,7 @@ from galexplorer.figures.bpt import (
 from galexplorer.figures.canvas import Figure
 from galexplorer.figures.cloud import CLOUD_SIZE
 from galexplorer.figures.density import credible_levels, density_grid
+from galexplorer.figures.names import matplotlib_name
 from galexplorer.figures.palette import theme
 from galexplorer.records.posterior import Posterior
 
@@ -85,7 +86,7 @@ def draw_bpt(
             color=colour,
             markersize=6,
             markeredgecolor=colours.background,
-            label=words,
+            label=matplotlib_name(words),
         )
     for label in region_labels(probabilities):
         axes.text(

@@ -9,6 +9,7 @@ from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
 from galexplorer.figures.canvas import Figure
+from galexplorer.figures.names import matplotlib_name
 from galexplorer.figures.palette import (
     TRUTH,
     Theme,
@@ -111,7 +112,8 @@ def draw_corner(
         axes.set_ylim(0, 1.1 * max(float(np.max(line.get_ydata())) for line in axes.lines))
     _finish(figure, posterior, shown, known, colours)
     if notes:
-        figure.text(0.98, 0.98, "\n".join(notes), ha="right", va="top", color=colours.text)
+        words = matplotlib_name("\n".join(notes))  # some begin with a galaxy's name
+        figure.text(0.98, 0.98, words, ha="right", va="top", color=colours.text)
     if drawn:
         _name_layers(figure, labels, len(notes), colours)
     return len(shown)
@@ -121,7 +123,10 @@ def _name_layers(
     figure: Figure | SubFigure, labels: list[tuple[str, str]], notes: int, colours: Theme
 ) -> None:
     """Say in the empty corner, below the notes, which colour is whose."""
-    lines = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in labels]
+    lines = [
+        Line2D([], [], color=colour, linewidth=2, label=matplotlib_name(label))
+        for label, colour in labels
+    ]
     figure.legend(
         handles=lines,
         loc="upper right",

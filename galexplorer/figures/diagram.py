@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
+from galexplorer.figures.names import plotly_name
 from galexplorer.figures.palette import Theme
 
 
@@ -164,7 +165,8 @@ def plotly_figure(diagram: Diagram, height: int) -> go.Figure:
 
 
 def _trace(mark: Line | Points, axes: tuple[str, str]) -> dict:
-    trace = {"x": mark.x, "y": mark.y, "name": mark.name, "legendgroup": mark.name}
+    name = plotly_name(mark.name)
+    trace = {"x": mark.x, "y": mark.y, "name": name, "legendgroup": name}
     if isinstance(mark, Line):
         line = {"color": mark.colour, "width": mark.width, "dash": mark.dash}
         told = "name" if mark.told else "skip"
@@ -203,13 +205,14 @@ def _layout(diagram: Diagram, height: int) -> dict:
             "bgcolor": "rgba(0,0,0,0)",
             "itemsizing": "constant",
         },
+        "hoverlabel": {"namelength": -1},  # by default a name ends after 15 letters
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
         "height": height,
     }
 
 
 def _annotation(label: Label, colours: Theme) -> dict:
-    words = {"text": label.words, "font": {"size": 12, "color": colours.text}}
+    words = {"text": plotly_name(label.words), "font": {"size": 12, "color": colours.text}}
     if label.target is None:
         return {
             **words,

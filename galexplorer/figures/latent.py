@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int, Shaped
 from plotly.colors import sample_colorscale
 
+from galexplorer.figures.names import plotly_name
 from galexplorer.figures.palette import CLASS_COLOURS, SELECTED, SERIES, UNITS, theme
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.summary import BPT_LABELS, in_sentence
@@ -171,6 +172,7 @@ def latent_figure(
         coloraxis=_colour_axis(points, name, dark) if name != CLASSES else None,
         margin={"l": 34, "r": 8, "t": 64, "b": 34},
         height=height,
+        hoverlabel={"namelength": -1},  # by default a name ends after 15 letters
         # with a lasso in hand Streamlit gives clicks no meaning: it is taken up where it is wanted
         dragmode="lasso" if lasso else "zoom",
         uirevision="map",  # what was zoomed in on stays when the colours change
@@ -210,7 +212,7 @@ def _groups(points: MapPoints) -> tuple[tuple[str, np.ndarray, str], ...]:
 
 
 def _words(points: MapPoints, rows: np.ndarray) -> list[str] | None:
-    return [points.words[row] for row in rows] if points.words else None
+    return [plotly_name(points.words[row]) for row in rows] if points.words else None
 
 
 def _add_values(figure: go.Figure, points: MapPoints, name: str, dark: bool) -> None:
@@ -284,14 +286,14 @@ def _add_mark(figure: go.Figure, mark: MapMarker, colour: str, background: str, 
                 "color": ring,
                 "line": {"width": width},
             },
-            name=mark.label,
+            name=plotly_name(mark.label),
             showlegend=False,
             hoverinfo="name",
         )
     figure.add_annotation(
         x=x,
         y=y,
-        text=mark.label,
+        text=plotly_name(mark.label),
         showarrow=True,
         arrowhead=0,
         arrowwidth=1.5,

@@ -130,6 +130,13 @@ def test_what_must_not_be_used_is_grey_and_named_so(galaxies):
 
 
 @pytest.mark.parametrize("kind", ["corner", "bpt"])
+def test_names_are_words_not_mathematics(galaxies, kind):
+    galaxies = [("A $\\frac$ B", result) for _, result in galaxies[1:]]
+    svg = comparison_figure_bytes(galaxies, kind, "svg", "single")
+    assert svg.startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("kind", ["corner", "bpt"])
 def test_figures_are_for_print_and_carry_their_provenance(galaxies, kind):
     image = Image.open(io.BytesIO(comparison_figure_bytes(galaxies, kind, "png", "single")))
     assert image.width == round(3.5 * 300)

@@ -1,6 +1,7 @@
 """The map as a figure: every galaxy is on it once, and says how its value is known."""
 
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
@@ -67,6 +68,22 @@ def test_pointing_tells_the_name_of_a_galaxy_and_a_selection_is_marked(points):
             else:
                 assert [names[k] for k in trace.customdata] == list(trace.text)
                 assert trace.hovertemplate.startswith("%{text}<br>")
+
+
+def test_names_are_words_not_markup(points):
+    """Plotly reads tags, entities and, between dollars, LaTeX."""
+    name = "<b>A</b><br>&deg; $x$<extra>"
+    named = replace(points, words=(name,) * NUMBER)
+    figure = latent_figure(named, "redshift", [MapMarker(np.zeros(2), name)])
+    texts = [words for trace in figure.data for words in trace.text or ()]
+    marked = [trace.name for trace in figure.data if trace.hoverinfo == "name"]
+    notes = [note.text for note in figure.layout.annotations]
+    for words in (*texts, *marked, *notes):
+        assert not set("<>$") & set(words)
+        assert unescape(words) == name
+    assert len(texts) == NUMBER
+    assert len(notes) == 1
+    assert figure.layout.hoverlabel.namelength == -1  # or a name ends within an entity
 
 
 def test_axes_claim_no_unit(points):

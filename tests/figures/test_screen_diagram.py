@@ -1,3 +1,4 @@
+from html import unescape
 from xml.etree import ElementTree
 
 import numpy as np
@@ -87,6 +88,11 @@ def test_a_diagram_does_not_hold_all_draws(diagrams, posterior):
 def test_names_are_words_not_markup(posterior):
     name = "<b>Draws</b> & 'others'"
     assert name in words_of(screen_diagram(bpt_diagram(posterior, name=name + "\x08")))
+    diagram = bpt_diagram(posterior, others=[("A<br>B $x$", posterior, "#888888")], name=name)
+    figure = plotly_figure(diagram, 400)
+    named = [trace.name for trace in figure.data if trace.showlegend]
+    assert not any(mark in "".join(named) for mark in "<>$")  # Plotly reads them
+    assert {name, "A<br>B $x$"} <= set(map(unescape, named))
 
 
 def test_a_label_beside_its_place_points_there(diagrams):

@@ -1,5 +1,6 @@
 """The page that overlays galaxies of this session."""
 
+from html import escape
 from typing import Literal
 
 import streamlit as st
@@ -189,7 +190,7 @@ def _show_one(one: Compared) -> None:
         )
     with st.container(gap="xsmall", width=_WORDS_PX):
         swatch = f"<span style='color:{one.colour}' aria-hidden='true'>&#9632;</span>"
-        st.html(f"{swatch} <strong>{_escape(one.name)}</strong>")
+        st.html(f"{swatch} <strong>{escape(one.name)}</strong>")
         show_standing(one.result)
         verdict = one.result.verdict
         if one.usable:
@@ -216,10 +217,6 @@ def _show_picture(
         width=width,
         alt=f"Colour image of {name}",
     )
-
-
-def _escape(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _contrast(chosen: list[Compared]) -> tuple[dict[str, Contrast], str]:
