@@ -176,6 +176,25 @@ def test_compare_two_galaxies(open_page):
     page.locator('img[alt^="Corner plot of 2 posteriors"]').wait_for()
 
 
+def test_the_names_of_compared_galaxies_are_whole_on_a_phone(open_page):
+    page = open_page("/?example=spiral&draws=1000&seed=3&redshift=0.03&ebv=0.04")
+    wait_for_result(page, "z = 0.03 (fixed)")
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("button", name="Compare Nearby spiral and Massive elliptical").click()
+    page.locator('img[alt^="Corner plot of 2 posteriors"]').wait_for()
+    page.set_viewport_size({"width": 390, "height": 844})
+    chips = page.locator(".st-key-compared [data-tag]")
+    long = chips.filter(has_text="E(B−V) = 0.04")
+    page.wait_for_timeout(1000)
+    assert long.bounding_box()["height"] > 40  # two lines or more
+    parts = "[data-testid=stMultiSelectTagsContainer], [data-tag], [data-tag] > span"
+    cut = page.locator(f".st-key-compared :is({parts})").evaluate_all(
+        """all => all.filter(one => one.scrollWidth > one.clientWidth + 1
+                                 || one.scrollHeight > one.clientHeight + 1).length"""
+    )
+    assert cut == 0
+
+
 def test_a_shared_link_gives_the_same_numbers_in_a_fresh_browser(open_page):
     page = open_page("/?example=dwarf")
     wait_for_result(page, "z =")
