@@ -15,6 +15,7 @@ from galexplorer.ui.session.state import ExploredGalaxy
 _FIELDS = {
     "scale": ("pixel_scale",),
     "units": ("zero_point", "pixel_scale"),
+    "disagree": ("zero_point",),
     "impossible": ("pixel_scale",),  # of the size: the magnitudes are a catalogue's
     "bands": ("bands",),
 }
