@@ -6,7 +6,7 @@ import streamlit as st
 
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.schema import BANDS
-from galexplorer.ui.parts import file_questions
+from galexplorer.ui.result import file_corrections
 from galexplorer.ui.result.picture import FIELD, MASK, show_part
 from galexplorer.ui.session import settings
 from galexplorer.ui.session.request import Options
@@ -40,9 +40,9 @@ def show_corrections(record: ExploredGalaxy) -> None:
     if source is None:
         return
     doubted = [name for code in codes for name in _FIELDS.get(code, ())]
-    names = file_questions.can_be_corrected(source, options, [*doubted, *_stated(options)])
+    names = file_corrections.can_be_corrected(source, options, [*doubted, *_stated(options)])
     if names:
-        file_questions.correct(source, options, names)
+        file_corrections.correct(source, options, names)
 
 
 def _stated(options: Options) -> list[str]:

@@ -35,9 +35,9 @@ def source() -> Source:
 
 def drawn(source: Source, **stated) -> AppTest:
     def script(source, options):
-        from galexplorer.ui.parts import file_questions
+        from galexplorer.ui.result import file_corrections
 
-        file_questions.correct(source, options, ("pixel_scale", "zero_point", "bands"))
+        file_corrections.correct(source, options, ("pixel_scale", "zero_point", "bands"))
 
     given = {"source": source, "options": Options(**stated)}
     return AppTest.from_function(script, kwargs=given, default_timeout=60).run()
