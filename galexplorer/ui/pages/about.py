@@ -52,8 +52,9 @@ Schawinski et al. 2007; distances from the Planck 2018 cosmology.
 ## Data and privacy
 
 Uploaded files are read by this process and sent nowhere else. The network is used only when you
-search for a galaxy, run a list of targets, click *NGC 6978* or switch *SDSS pictures* on: then
-names and positions go to Sesame or NED, SDSS, IRSA, the Legacy Surveys viewer or hips2fits.
+search for a galaxy, run a list of targets, click *Random galaxy*, *NGC 6978*, *Fetch its SDSS
+image* or another object of a fetched image, or switch *SDSS pictures* on: then names and positions
+go to Sesame or NED, SDSS, IRSA, the Legacy Surveys viewer or hips2fits.
 Example galaxies are simulated by this project; images of neighbours are
 reconstructions from stored latents. The manifest beside the weights says what they were
 trained on.

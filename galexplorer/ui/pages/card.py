@@ -131,9 +131,9 @@ def _show_verdict(card: dict) -> None:
     found = card["verdict"]
     st.subheader("Does it know a galaxy?", anchor=False)
     st.caption(
-        "Held-out real galaxies, and what is none or was given wrongly. Of what is missed, the "
-        "last columns have the median width of the 68% interval of redshift, in that of galaxies, "
-        "and how often the 95% interval holds the true redshift."
+        "Held-out real galaxies, other objects, and galaxies given wrongly. For what is missed, "
+        "the last columns give the median width of the 68% interval of redshift, relative to that "
+        "of galaxies, and how often the 95% interval holds the true redshift."
     )
     with st.container(key="numbers_verdict"):
         _table(caught_rows(found), "What the verdict catches")

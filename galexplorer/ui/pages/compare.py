@@ -34,8 +34,8 @@ EXAMPLES = ("spiral", "elliptical")
 """The two that one click compares, as links call them: as unlike as galaxies are."""
 
 _CARD_PX, _PICTURE_PX, _WORDS_PX, _START_PX = 150, 200, 260, 460
-_SAME_GALAXY = "Both are of one galaxy and rest on the same data, so no difference is given."
-_UNUSABLE = "The values of one mean nothing for what was given, so no difference is given."
+_SAME_GALAXY = "Both are of one galaxy and rest on the same data, so no difference is shown."
+_UNUSABLE = "The values of one of them mean nothing for what was given, so no difference is shown."
 
 
 def page() -> None:
@@ -264,7 +264,7 @@ def _show_tables(chosen: list[Compared], contrasts: dict[str, Contrast], why_non
                     alt=f"Difference between {first} and {second} in each quantity",
                 )
                 st.caption(
-                    f"{first} less {second}: median and {level} interval, the probability that "
+                    f"{first} minus {second}: median and {level} interval, the probability that "
                     f"{first} has the larger value, and the median in units of half of the 68% "
                     f"interval, σ. {INDEPENDENT}"
                 )

@@ -44,7 +44,8 @@ def page() -> None:
     address.write(View(wanted, options, settings.interval()))
     if problems:
         st.warning(
-            f"The link's {', '.join(problems)} could not be read and was ignored.",
+            f"The link's {', '.join(problems)} could not be read and "
+            f"{'were' if len(problems) > 1 else 'was'} ignored.",
             icon=":material/link_off:",
         )
     # There in every run, so that what follows keeps its place and is not built anew.
@@ -153,7 +154,7 @@ def _show_problem(
         few = upload is not None and len(upload.files) < len(IMAGE_BANDS)
         if upload is not None and few and isinstance(problem, BandsError):
             _join_pending(upload)
-            st.caption("What is dropped next joins what is here.")
+            st.caption("Files that you drop next are added to these.")
         else:
             st.session_state.pop(_PENDING, None)
         if upload is not None:
@@ -330,14 +331,14 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
             on_change=_read_upload,
             max_upload_size=MAX_UPLOAD_MB,
             help="A FITS cube or file with g, r and i images, or three single-band files, plain or "
-            "compressed with gzip or bzip2; or an SDSS colour JPEG. What a file does not say is "
-            "asked here.",
+            "compressed with gzip or bzip2; or an SDSS colour JPEG. You are asked for what a file "
+            "does not say.",
         )
         below_drop = st.empty()
     if not chosen:
         st.markdown(
             ":small[Or click one of these: all but NGC 6978 are rendered by this project, chosen "
-            "among those whose true values lie within the intervals. Without a picture, magnitudes "
+            "from those whose true values lie within the intervals. Without a picture, magnitudes "
             "under *Photometry* suffice.]"
         )
         show_examples(_show)

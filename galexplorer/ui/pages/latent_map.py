@@ -26,8 +26,7 @@ def page() -> None:
         return
     st.markdown(
         f"{len(library):,} real galaxies, {int(library.published.sum()):,} of them with published "
-        "values. Galaxies with similar latents lie close together; most of them "
-        "were in the training set. Click a point, or draw a line round several, to see them."
+        "values; most were in the training set. Galaxies with similar latents lie close together."
     )
     records = [r for r in state.history() if r.result.latent is not None]
     latest = {record.reference: record for record in reversed(records)}

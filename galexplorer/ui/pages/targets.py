@@ -260,8 +260,8 @@ def _offer_again(job: Job, differ: str) -> None:
     """Say that a list was made with something else than the app has now, and offer it anew."""
     if job.done < len(job.targets):
         st.warning(
-            f"This list was begun with other {differ} than the app has now, so values that are yet "
-            "to come would not compare with those below. Start it again: these stay in this list.",
+            f"This list was begun with other {differ} than the app has now, so new values would "
+            "not be comparable with those below. Start it again; those below stay in this list.",
             icon=":material/warning:",
         )
     else:

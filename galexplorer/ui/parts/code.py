@@ -28,7 +28,8 @@ def show_code(record: ExploredGalaxy) -> None:
     else:
         st.caption(why)
     version = str(record.result.provenance.get("weights_sha256", ""))[:12]
-    st.caption(f"With the weights `{version}` both give the numbers on this page, draw for draw.")
+    gives = "both give" if command else "it gives"
+    st.caption(f"With the weights `{version}` {gives} the numbers on this page, draw for draw.")
     st.markdown("**Cite**")
     st.code(BIBTEX, language="bibtex")
     st.caption(

@@ -154,7 +154,7 @@ def show_lacking(result: Result, use: Sequence[str], place: DeltaGenerator) -> N
     given |= {"radii"} if result.photometry.petro_r50 is not None else set()
     lacking = [_INPUT_WORDS.get(name, name).lower() for name in use if name not in given]
     if lacking:
-        place.caption(f"Not known of this galaxy: {', '.join(lacking)}.")
+        place.caption(f"Not known for this galaxy: {', '.join(lacking)}.")
 
 
 def _inputs(chosen: bool) -> None:
@@ -168,7 +168,7 @@ def _inputs(chosen: bool) -> None:
         disabled=not chosen,
         format_func=lambda name: _INPUT_WORDS.get(name, name),
         help="Exclude the image, a band or the Petrosian radii to see what they contribute. What "
-        "is not known of a galaxy is excluded anyway.",
+        "is not known is excluded anyway.",
     )
 
 
@@ -190,7 +190,7 @@ def _cuts() -> None:
         persist_state="session",
         format_func=label_of,
         help="At a signal-to-noise ratio above 3 in an SDSS spectrum. The posterior is then that "
-        "of a galaxy of which these lines were seen.",
+        "of a galaxy in which these lines were seen.",
     )
 
 

@@ -76,7 +76,7 @@ def show_variations(record: ExploredGalaxy) -> None:
 def _directions(place: DeltaGenerator) -> tuple[Direction, ...]:
     kept = _kept_directions()
     if "all" not in kept:
-        words = "Painting galaxies of the library to see what they vary in …"
+        words = "Decoding galaxies of the library to find what varies among them …"
         bar = place.progress(0.0, words)
 
         def tell(part: float) -> None:

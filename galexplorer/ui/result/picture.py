@@ -266,7 +266,7 @@ def _caption(
 ) -> None:
     words = ["Composite of i, r, g."]
     if view.north_angle_deg is None:
-        words.append("The image says nothing of its orientation.")
+        words.append("The orientation of the image is not known.")
     if aperture and view.petrosian_radius_arcsec is not None:
         words.append(f"Dashed: Petrosian radius {view.petrosian_radius_arcsec:.1f}″.")
     if shown != GALAXY and field is not None and field.stars:

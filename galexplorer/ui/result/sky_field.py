@@ -129,7 +129,8 @@ def _list_objects(record: ExploredGalaxy, field: FieldImage, chosen: int | None)
     if not others or record.source is None:
         return
     number = len(field.galaxies)
-    with st.popover(f"{number} galaxies", key="sky_objects", type="tertiary"):
+    words = f"{number} galax{'ies' if number > 1 else 'y'}"
+    with st.popover(words, key="sky_objects", type="tertiary"):
         for k, item in enumerate(field.galaxies):
             clicked = st.button(
                 f"Galaxy {k + 1}, r ≈ {item.magnitude:.1f}",
@@ -184,5 +185,5 @@ def _show_masks(pixels: Pixels, axes: SkyAxes) -> None:
                 _mask([*known, added])
     st.caption(
         "Draw a line round what is not the galaxy, or click a star. The page then shows the "
-        "answer without it beside the one before."
+        "result without it beside the previous one."
     )

@@ -141,7 +141,7 @@ def _other(request: Request, source: Source, ra: float | None, dec: float | None
     else:
         x, y = request.options.pixel or (np.nan, np.nan)
         name = f"Object at pixel {x:.0f}, {y:.0f}"
-    description = f"Another object in the image of {source.name}; nothing is known of it."
+    description = f"Another object in the image of {source.name}; nothing else is known about it."
     return Identity(name, description, {}, ra, dec, named=False)
 
 
