@@ -94,6 +94,22 @@ def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
     assert page.get_by_text("1 selected on the map").is_visible()
 
 
+def test_the_galaxy_under_the_pointer_shows_its_picture(open_page):
+    page = open_page("/map")
+    chart = page.locator(".st-key-map .js-plotly-plot")
+    chart.wait_for()
+    page.wait_for_timeout(3000)  # the points are drawn after the frame
+    ((x, y),) = places_of_points(chart, 1)
+    page.mouse.move(x - 40, y - 40)
+    page.mouse.move(x, y)
+    picture = page.locator(".pointed-galaxy img")
+    picture.wait_for()
+    name = re.search(r"J\d{6}\S+", picture.get_attribute("alt"))[0]
+    assert name in chart.locator(".hoverlayer").text_content()
+    page.mouse.move(5, 5)
+    picture.wait_for(state="hidden")
+
+
 def test_a_neighbour_is_shown_from_its_headline_on(open_page):
     page = open_page("/?example=spiral")
     page.get_by_role("tab", name="Notes").wait_for()

@@ -74,7 +74,7 @@ def show_gallery(
         if first is not None:
             picture, alt, words = first
             with st.container(gap="xxsmall"):
-                st.image(_picture(picture), width="stretch", alt=alt)
+                st.image(thumbnail_address(picture), width="stretch", alt=alt)
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
@@ -89,7 +89,7 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, num
         kind = f"SDSS, {galaxy.field_arcsec:.0f}″ wide"
         alt = f"SDSS colour picture of {galaxy.name}, {galaxy.field_arcsec:.0f} arcsec wide"
     st.image(
-        _picture(galaxy.thumbnail) if jpeg is None else address(jpeg, "jpeg"),
+        thumbnail_address(galaxy.thumbnail) if jpeg is None else address(jpeg, "jpeg"),
         width="stretch",
         alt=alt,
     )
@@ -105,7 +105,8 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, num
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _picture(picture: np.ndarray) -> str:
+def thumbnail_address(picture: np.ndarray) -> str:
+    """Return a picture of a card as an address."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return address(buffer.getvalue())

@@ -14,6 +14,7 @@ from galexplorer.figures.latent import CLASSES, MapMarker, MapPoints, describe_m
 from galexplorer.schema import TARGETS
 from galexplorer.ui.parts import gallery, plots
 from galexplorer.ui.parts.galaxy_list import offer_list
+from galexplorer.ui.parts.pointed_galaxy import show_pointed_galaxy
 from galexplorer.ui.session import state
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -93,6 +94,7 @@ def show_map(
         f"Filled: published values ({len(library) - open_ones:,}). Open: the model's medians "
         f"({open_ones:,}).{ringed} Click a point, or draw a line round several, to see them."
     )
+    show_pointed_galaxy(key)
     if chosen.rows:
         _show_chosen(chosen.rows, records[0] if records else None, key)
 
