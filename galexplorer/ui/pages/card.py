@@ -28,6 +28,7 @@ from galexplorer.figures.card.judged import calibration_plot, has_points, truth_
 from galexplorer.figures.card.plots import Plot, boosting_plot
 from galexplorer.model.weights import read_report_card
 from galexplorer.ui.parts import page_style, plots
+from galexplorer.ui.parts.words import show_error
 
 LIMITS = (
     "It predicts what SDSS catalogues would list, including their systematic errors.",
@@ -67,7 +68,7 @@ def page() -> None:
     try:
         card = read_card()
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     if card is None:
         st.info(

@@ -22,6 +22,7 @@ from galexplorer.ui.parts.comparison_tables import Compared, comparison_table, c
 from galexplorer.ui.parts.example_gallery import thumbnail
 from galexplorer.ui.parts.history import label, show_history
 from galexplorer.ui.parts.sky_pictures import colour_picture
+from galexplorer.ui.parts.words import show_error, verbatim
 from galexplorer.ui.result.bar import show_standing
 from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.field import surroundings_of
@@ -79,7 +80,9 @@ def _show_empty(records: list[ExploredGalaxy]) -> None:
                         width="stretch",
                         alt=f"{example.name}: rendered example galaxy",
                     )
-            names = " and ".join([*(r.name for r in records), *(e.name for e in examples)])
+            names = " and ".join(
+                [*(verbatim(r.name) for r in records), *(e.name for e in examples)]
+            )
             clicked = st.button(
                 f"Compare {names}",
                 key="compare_examples",
@@ -111,7 +114,7 @@ def _explore(examples: list[Example]) -> None:
                 source = example.load()
                 state.explore(source.request(settings.lasting_options()), source)
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     st.rerun()
 
@@ -263,6 +266,7 @@ def _show_tables(chosen: list[Compared], contrasts: dict[str, Contrast], why_non
                     hide_index=True,
                     alt=f"Difference between {first} and {second} in each quantity",
                 )
+                first, second = verbatim(first), verbatim(second)
                 st.caption(
                     f"{first} minus {second}: median and {level} interval, the probability that "
                     f"{first} has the larger value, and the median in units of half of the 68% "
@@ -303,7 +307,7 @@ def _show_corner(chosen: list[Compared]) -> None:
         svg,
         width="stretch",
         caption="Contours enclose 68% and 95% of the draws; titles and dashed lines: "
-        f"{drawn[0].name}.{grey}",
+        f"{verbatim(drawn[0].name)}.{grey}",
         alt=f"Corner plot of {len(chosen)} posteriors. {words}.",
     )
 

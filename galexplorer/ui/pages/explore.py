@@ -14,6 +14,7 @@ from galexplorer.ui.parts import controls, file_questions, page_style
 from galexplorer.ui.parts.example_gallery import load_example, show_examples
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.showcase import show_name, show_showcase
+from galexplorer.ui.parts.words import show_error, verbatim
 from galexplorer.ui.session import address, navigation, settings, state
 from galexplorer.ui.session.link import View
 from galexplorer.ui.session.request import Options, Request, without_image
@@ -147,7 +148,7 @@ def _show_problem(
         if upload is not None and file_questions.can_be_asked(problem, upload):
             file_questions.ask(upload, options)
         else:
-            st.error(str(problem), icon=":material/error:")
+            show_error(problem)
         if options.mask_regions:  # they may be what is wrong, and the chart is not there
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
                 offer_undo()
@@ -159,7 +160,7 @@ def _show_problem(
             st.session_state.pop(_PENDING, None)
         if upload is not None:
             st.button(
-                f"Remove {upload.name}",
+                f"Remove {verbatim(upload.name)}",
                 key="remove_upload",
                 type="tertiary",
                 icon=":material/close:",
@@ -186,7 +187,7 @@ def _load(wanted: tuple[str, str], place: DeltaGenerator) -> Source | None:
         except GalexplorerError as error:
             problem = str(error)
     if source is None:
-        place.error(problem, icon=":material/error:")
+        show_error(problem, place)
         return None
     place.empty()
     st.session_state[_LOADED] = (wanted, source)
@@ -205,11 +206,11 @@ def _fetch(wanted: tuple[str, str], place: DeltaGenerator) -> Source:
     if kind == "library":
         library = state.load_engine().library
         return source_of_library(words, library.observe(library.find_row(words)))
-    with place.status(f"Looking up {words}", expanded=True) as status:
+    with place.status(f"Looking up {verbatim(words)}", expanded=True) as status:
 
         def say(line: str) -> None:
-            status.update(label=f"{line[:1].upper()}{line[1:]} …")
-            st.write(line)
+            status.update(label=verbatim(f"{line[:1].upper()}{line[1:]} …"))
+            st.write(verbatim(line))
 
         return state.fetch_source(words, say)
 
@@ -251,7 +252,7 @@ def _show_random() -> None:
 def _go_random_example(why: str) -> None:
     examples = [example.reference for example in list_examples() if example.reference != NGC6978]
     if examples:
-        st.toast(why, icon=":material/cloud_off:")
+        st.toast(verbatim(why), icon=":material/cloud_off:")
         navigation.open_view(View(("example", random.choice(examples)), settings.lasting_options()))
 
 

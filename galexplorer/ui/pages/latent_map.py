@@ -6,6 +6,7 @@ from galexplorer.errors import GalexplorerError
 from galexplorer.records.result import EMPTY_LIBRARY
 from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.latent_map import show_map
+from galexplorer.ui.parts.words import show_error
 from galexplorer.ui.session import state
 
 MARKED = 5
@@ -19,7 +20,7 @@ def page() -> None:
     try:
         library = state.load_engine().library
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     if len(library) == 0:
         st.info(EMPTY_LIBRARY, icon=":material/info:")

@@ -15,6 +15,7 @@ from galexplorer.runs.target_run import DRAWS, Outcome, Progress
 from galexplorer.ui.parts import page_style
 from galexplorer.ui.parts.history import show_history
 from galexplorer.ui.parts.target_table import count_words, results_frame, show_table
+from galexplorer.ui.parts.words import show_error, verbatim
 from galexplorer.ui.session import navigation, settings, state, visitor
 from galexplorer.ui.session.jobs import Job, find_job
 from galexplorer.ui.session.link import View
@@ -68,7 +69,7 @@ def _open_run(run: TargetRun) -> Job | None:
     try:
         job = find_job(run, partial(_infer, run))
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return None
     st.session_state[JOB_KEY] = job
     return job
@@ -114,7 +115,7 @@ def _read() -> tuple[TargetList, str] | None:
         given = read_targets(content, name, most=MOST_TARGETS)
     except GalexplorerError as error:
         place = below_text if file is None else below_file
-        place.error(str(error), icon=":material/error:")
+        show_error(error, place)
         return None
     others = len(given.targets) - 1
     first = given.targets[0].label
@@ -148,7 +149,7 @@ def _offer(read: tuple[TargetList, str] | None, job: Job | None) -> None:
             words = _describe(given, images if both else None)
             st.markdown(f":small[{words}]")
     for note in given.notes if given is not None else ():
-        st.caption(note)
+        st.caption(verbatim(note))
     if clicked and given is not None:
         _begin(given, title, images)
 
@@ -171,7 +172,7 @@ def _begin(targets: TargetList, title: str, images: bool, like: TargetRun | None
         if begun is not None:
             begun.start()
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     st.session_state.setdefault(OWN_KEY, set()).add(run.folder.name)
     st.query_params[PARAMETER] = run.folder.name
@@ -192,13 +193,13 @@ def _watch(job: Job, watching: bool) -> None:
     """Draw progress and table of a job."""
     if watching != job.running:
         st.rerun()  # the page's other buttons wake or sleep, and the watching ends or begins
-    st.subheader(job.run.title, anchor=False)
+    st.subheader(verbatim(job.run.title), anchor=False)
     try:
         table = job.table()
         made = {} if table is None or job.running else table.meta.get("provenance", {})
         differ = differ_from(made, state.load_engine()) if made else []
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     _show_progress(job, count_words(table, len(job.targets)), differ)
     chosen = show_table(results_frame(job.targets, table), job.run.folder.name)
@@ -225,7 +226,7 @@ def _show_progress(job: Job, words: str, differ: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if job.running:
             doing = "stopping" if job.cancelled else job.words
-            st.progress(job.done / total, text=f"{words} · {doing} …")
+            st.progress(job.done / total, text=f"{words} · {verbatim(doing)} …")
             st.button(
                 "Cancel",
                 key="targets_cancel",
@@ -243,7 +244,7 @@ def _show_progress(job: Job, words: str, differ: list[str]) -> None:
     if differ and not job.running:
         _offer_again(job, " and ".join(differ))
     if job.problem:
-        st.error(job.problem, icon=":material/error:")
+        show_error(job.problem)
 
 
 def _offer_resume(job: Job) -> None:
@@ -251,7 +252,7 @@ def _offer_resume(job: Job) -> None:
         try:
             job.start()
         except GalexplorerError as error:
-            st.error(str(error), icon=":material/error:")
+            show_error(error)
         else:
             st.rerun()
 
@@ -282,9 +283,9 @@ def _offer_again(job: Job, differ: str) -> None:
 def _show_choice(target: Target, problem: str, images: bool) -> None:
     """Draw what there is to say of the selected row, and the way to its page."""
     if problem:
-        st.error(problem, icon=":material/error:")
+        show_error(problem)
     imageless = target.photometry is not None and (not images or not target.text)
-    if st.button(f"Explore {target.label}", key="targets_open", icon=":material/flare:"):
+    if st.button(f"Explore {verbatim(target.label)}", key="targets_open", icon=":material/flare:"):
         _explore(target, imageless)
 
 
@@ -377,7 +378,7 @@ def _show_run(run: TargetRun, here: bool) -> None:
         horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{name}"
     ):
         clicked = st.button(
-            run.title,
+            verbatim(run.title),
             key=f"open_{name}",
             type="tertiary",
             icon=":material/visibility:" if here else ":material/list:",
@@ -398,7 +399,7 @@ def _delete(run: TargetRun) -> None:
     try:
         run.delete()
     except GalexplorerError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(verbatim(str(error)), icon=":material/error:")
         return
     if job is not None and job.run.folder == run.folder:
         st.session_state.pop(JOB_KEY)

@@ -12,6 +12,7 @@ from galexplorer.schema import LINE_NAMES, TARGETS
 from galexplorer.science.contrast import Contrast, describe_probability
 from galexplorer.science.summary import class_words, emphasise, format_value, not_measurable
 from galexplorer.ui.parts.tables import INTERVALS
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session.state import ExploredGalaxy
 
 
@@ -75,10 +76,10 @@ def comparison_table(chosen: Sequence[Compared], level: str) -> pd.DataFrame:
                 middle, edges = f"{values['p50']:.6g}", "fixed"
             hidden = not_measurable(one.result, target.name)
             words = hidden or f"{emphasise(one.result, middle)} ({edges})"
-            row[one.shown_name] = words if one.usable else f":gray[{words}]"
+            row[verbatim(one.shown_name)] = words if one.usable else f":gray[{words}]"
         rows.append(row)
     classes = {"Quantity": "BPT class"}
-    classes |= {one.shown_name: class_words(one.result) for one in chosen}
+    classes |= {verbatim(one.shown_name): class_words(one.result) for one in chosen}
     return pd.DataFrame([*rows, classes])
 
 

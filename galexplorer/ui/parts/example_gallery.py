@@ -12,6 +12,7 @@ from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.image.reader import read_image
 from galexplorer.inference.observe import observe
 from galexplorer.ui.parts.images import address
+from galexplorer.ui.parts.words import show_error
 from galexplorer.ui.session.sources import (
     NGC6978,
     NGC6978_POSITION,
@@ -52,7 +53,7 @@ def show_examples(show: Callable[..., None]) -> None:
     try:
         examples = list_examples()
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         examples = ()
     st.html(_STYLE)
     with st.grid("auto", min_column_width=116, gap="small", key="examples"):

@@ -12,6 +12,7 @@ import streamlit as st
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS, SDSS_PIXEL_SCALE_ARCSEC
 from galexplorer.ui.parts.file_preview import preview
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session.link import BOUNDS
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
@@ -194,7 +195,7 @@ def _ask_zero_point(source: Source, key: str) -> None:
 def _ask_bands(source: Source, key: str) -> None:
     for k, (name, _) in enumerate(source.files):
         st.segmented_control(
-            f"Band of {name}", list(IMAGE_BANDS), required=True, key=f"ask_band_{k}_{key}"
+            f"Band of {verbatim(name)}", list(IMAGE_BANDS), required=True, key=f"ask_band_{k}_{key}"
         )
 
 

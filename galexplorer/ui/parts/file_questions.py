@@ -8,6 +8,7 @@ from galexplorer.errors import BandsError, GalexplorerError, ScaleError, ZeroPoi
 from galexplorer.image.pixels import Pixels
 from galexplorer.schema import IMAGE_BANDS
 from galexplorer.ui.parts.file_fields import answer, show_fields
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session import state
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source
@@ -34,7 +35,7 @@ def ask(source: Source, options: Options) -> None:
     assumed, asked, pixels = _assume(source, options, key)
     with st.container(border=True, key="file_questions", gap="small"):
         for error in asked.values():  # what there is to do is what the fields say
-            st.markdown(f":material/help: {str(error).split(':')[0]}.")
+            st.markdown(f":material/help: {verbatim(str(error).split(':')[0])}.")
         show_fields(source, assumed, tuple(asked), pixels, key, "ask_use")
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from galexplorer.errors import GalexplorerError
 from galexplorer.figures.palette import SERIES
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.ui.parts.words import show_error
 from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.sources import source_of_library
 
@@ -119,7 +120,7 @@ def _compare(library: "Library", rows: Sequence[int]) -> None:
                 request = source.request(settings.lasting_options())
                 keys.append(state.explore(request, source).key)
     except GalexplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return
     st.session_state["compared"] = keys
     navigation.open_page(navigation.COMPARE)

@@ -13,6 +13,7 @@ from galexplorer.records.result import Neighbour
 from galexplorer.science.summary import BPT_LABELS, format_value
 from galexplorer.sky.links import link_words, sky_links
 from galexplorer.ui.parts.images import address
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session import navigation
 
 OUTAGE_S = 300.0
@@ -98,7 +99,7 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, num
         "Explore",
         key=f"explore_{key}",
         width="stretch",
-        help=f"Explore {galaxy.name} from its stored latents: works without a network.",
+        help=f"Explore {verbatim(galaxy.name)} from its stored latents: works without a network.",
     )
     if clicked:
         navigation.explore_library(galaxy.name)
@@ -113,7 +114,7 @@ def thumbnail_address(picture: np.ndarray) -> str:
 
 
 def _words(galaxy: Neighbour, kind: str, number: str = "") -> str:
-    lines = [f"**{number}{galaxy.name}**", f"*{kind}*"]
+    lines = [f"**{number}{verbatim(galaxy.name)}**", f"*{kind}*"]
     if math.isfinite(galaxy.distance):
         lines.append(f"distance {galaxy.distance:.2f} · {galaxy.percentile:.0f}%")
     lines += [
@@ -128,7 +129,7 @@ def _brief_words(galaxy: Neighbour, number: str) -> str:
     lines = [
         f"**{number}z {value_words(galaxy, 'redshift')}**",
         f"log M⋆ {value_words(galaxy, 'log_stellar_mass')}",
-        galaxy.name,
+        verbatim(galaxy.name),
         link_words({name: links[name] for name in ("NED", "Simbad")}),
     ]
     return ":small[" + "  \n".join(lines) + "]"

@@ -4,6 +4,7 @@ import streamlit as st
 
 from galexplorer.inference.input_selection import INPUTS
 from galexplorer.science.detection import label_of
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.masks import count_masks
 from galexplorer.ui.session.request import Options
@@ -84,7 +85,7 @@ def show_history(current: str | None = None) -> None:
         for record in records[:SHOWN]:
             here = record.key == current
             clicked = st.button(
-                label(record),
+                verbatim(label(record)),
                 key=f"history_{record.key[:12]}",
                 type="tertiary",
                 icon=_icon(record, here),

@@ -15,6 +15,7 @@ from galexplorer.schema import TARGETS
 from galexplorer.ui.parts import gallery, plots
 from galexplorer.ui.parts.galaxy_list import offer_list
 from galexplorer.ui.parts.pointed_galaxy import show_pointed_galaxy
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session import state
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -170,7 +171,7 @@ def _show_chosen(rows: list[int], origin: ExploredGalaxy | None, key: str) -> No
         apart = engine.library.distances(origin.result.latent).numpy()
         rows = sorted(rows, key=lambda row: float(apart[row]))
         distances = [float(apart[row]) for row in rows]
-        order = f", the nearest to {origin.name} first"
+        order = f", the nearest to {verbatim(origin.name)} first"
     pages = math.ceil(len(rows) / SHOWN)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(f"**{len(rows):,} selected on the map**{order}", width="content")

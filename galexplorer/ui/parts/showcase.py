@@ -12,6 +12,7 @@ from galexplorer.records.result import Result
 from galexplorer.science.glossary import explain
 from galexplorer.science.summary import describe_galaxy
 from galexplorer.ui.parts.example_gallery import thumbnail
+from galexplorer.ui.parts.words import show_error
 from galexplorer.ui.session import request, state
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Example, list_examples
@@ -88,7 +89,7 @@ def _show_answer(example: Example, known: bool, place: st.delta_generator.DeltaG
             keys = (example.reference, str(known))
             drawn = plots.bpt_of(keys, plots.dark(), result, [], shares=True)
         except GalexplorerError as error:
-            place.error(str(error), icon=":material/error:")
+            show_error(error, place)
             return
     with place.container():
         st.markdown(f"**{describe_galaxy(result)}**")

@@ -11,6 +11,7 @@ from galexplorer.query.target_list import Target
 from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.summary import BPT_LABELS
+from galexplorer.ui.parts.words import verbatim
 
 ALL, DONE, FAILED, WAITING = "All", "Done", "Failed", "Waiting"
 _ROW_PX, _TABLE_PX = 35, 560
@@ -191,7 +192,8 @@ def show_table(frame: pd.DataFrame, name: str) -> int | None:
         selection_mode="single-row",
     )
     for row in shown[shown["State"] == FAILED].head(_TOLD).itertuples():
-        st.caption(f":material/error: {row.Target}: {row.Remarks}")  # far to the right otherwise
+        told = verbatim(f"{row.Target}: {row.Remarks}")
+        st.caption(f":material/error: {told}")  # far to the right otherwise
     selected = event.selection.rows
     if not selected or selected[0] >= len(shown):
         st.caption("Click a column header to sort; select a row to open it.")

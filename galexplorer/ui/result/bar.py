@@ -18,6 +18,7 @@ from galexplorer.science.summary import (
     kind_of_galaxy,
 )
 from galexplorer.ui.parts import plots
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.result import samp
 from galexplorer.ui.result.downloads import show_downloads
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -47,7 +48,7 @@ def show_bar(record: ExploredGalaxy) -> None:
     with st.container(
         key="bar", horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"
     ):
-        st.header(record.name, anchor=False, width="content")
+        st.header(verbatim(record.name), anchor=False, width="content")
         if record.result.verdict.usable:  # what means nothing has a name and no values
             kind = kind_of_galaxy(record.result)
             st.badge(kind, color="primary", help=_explain_kind(record.result, kind))

@@ -18,6 +18,7 @@ from galexplorer.science.summary import (
 )
 from galexplorer.ui.parts import gallery, latent_map
 from galexplorer.ui.parts.galaxy_list import offer_list
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.sources import Source
 from galexplorer.ui.session.state import ExploredGalaxy
@@ -104,7 +105,7 @@ def comparison(record: ExploredGalaxy, neighbours: Sequence[Neighbour]) -> pd.Da
     own["BPT"] = class_words(result)
     rows = [{**own, "Distance": ""}]
     for k, galaxy in enumerate(neighbours):
-        row = {"": str(k + 1), "Galaxy": galaxy.name}
+        row = {"": str(k + 1), "Galaxy": verbatim(galaxy.name)}
         row |= {short: gallery.value_words(galaxy, name) for name, short in _COMPARED.items()}
         row["BPT"] = gallery.class_words(galaxy)
         row["Distance"] = f"{galaxy.distance:.2f} · {galaxy.percentile:.0f}%"

@@ -8,6 +8,7 @@ from galexplorer.records.verdict import FINE
 from galexplorer.science.summary import VALUES_ANYWAY
 from galexplorer.ui.parts import tables
 from galexplorer.ui.parts.code import show_code
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.result import diagrams, picture
 from galexplorer.ui.result.bar import show_bar
 from galexplorer.ui.result.corrections import show_corrections
@@ -34,7 +35,7 @@ def show_result(record: ExploredGalaxy, earlier: ExploredGalaxy | None) -> None:
     result = record.result
     show_bar(record)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"{record.identity.description} {_photometry_words(result)}")
+        st.caption(f"{verbatim(record.identity.description)} {_photometry_words(result)}")
         offer_pixels(record.source)
     if result.verdict.level != FINE:
         show_verdict(result)
@@ -110,9 +111,10 @@ def _show_variations(record: ExploredGalaxy) -> None:
 
 def _show_notes(result: Result) -> None:
     lines = [
-        f"- {_origin_label(what)}: {where.rstrip('.')}." for what, where in result.origins.items()
+        f"- {_origin_label(what)}: {verbatim(where.rstrip('.'))}."
+        for what, where in result.origins.items()
     ]
-    lines += [f"- {note}" for note in result.notes]
+    lines += [f"- {verbatim(note)}" for note in result.notes]
     magnitudes = result.photometry.magnitudes
     if magnitudes:
         words = ", ".join(f"{band} = {value:.2f}" for band, value in magnitudes.items())

@@ -110,3 +110,13 @@ def test_results_of_one_galaxy_have_no_difference(show):
     at = show(record("NGC 1", 1, "same"), record("NGC 1", 2, "same"))
     assert len(at.table) == 1
     assert any("rest on the same data" in words.value for words in at.caption)
+
+
+def test_names_are_words_not_markup(show):
+    """Streamlit reads Markdown in heads of tables and on buttons, and none in choices."""
+    at = show(record("A *b* $x$", 1), record("NGC 2", 2))
+    head = r"A \*b\* \$x\$"
+    assert list(at.table[0].value.columns) == ["Quantity", head, "NGC 2"]
+    assert any(words.value.startswith(f"{head} minus NGC 2: ") for words in at.caption)
+    assert any(button.label.startswith(head) for button in at.button)
+    assert at.multiselect(key="compared").options[0].startswith("A *b* $x$")
