@@ -7,12 +7,12 @@ import torch
 
 from galexplorer.datasets.shards import OBSERVED, Arrays
 from galexplorer.evaluation.densities import joint_log_density, marginal_log_density
-from galexplorer.inference.detection import keep_detected
 from galexplorer.inference.engine import Encoded, Engine
 from galexplorer.inference.noise import RedshiftRange
 from galexplorer.model.features import JPEG
 from galexplorer.schema import BANDS, IMAGE_BANDS, LINE_NAMES, TARGET_NAMES
-from galexplorer.science.detection import DETECTABLE, detection_probability
+from galexplorer.science.detection import DETECTABLE, log_detection_probability
+from galexplorer.science.resampling import resample
 from galexplorer.training.batches import (
     CATALOGUE_NO_SIZES,
     CATALOGUE_ONLY,
@@ -174,7 +174,11 @@ def predict(
 
 
 def tell_detected(
-    prediction: Prediction, truth: np.ndarray, detected: np.ndarray, r: np.ndarray
+    prediction: Prediction,
+    truth: np.ndarray,
+    detected: np.ndarray,
+    r: np.ndarray,
+    flux_limit: float | None = None,
 ) -> Prediction:
     """Tell posteriors which lines were detected, one by one.
 
@@ -190,6 +194,8 @@ def tell_detected(
         Those of targets that are no lines do not count.
     r : ndarray, shape (n,)
         Dereddened magnitudes.
+    flux_limit : float, optional
+        Flux in 1e-17 erg/s/cm2 above which lines count as detected, where it is that which says.
 
     Returns
     -------
@@ -204,23 +210,34 @@ def tell_detected(
         if len(rows) == 0:
             continue
         drawn = prediction.draws[rows].astype(float)
-        chance = detection_probability(drawn[..., k], r[rows, None], line).mean(axis=1)
-        known = detection_probability(truth[rows, k], r[rows], line)
-        density[rows, k] += np.log(np.maximum(known, 1e-12))
-        density[rows, k] -= np.log(np.maximum(chance, 1e-12))
-        draws[rows, :, k] = keep_detected(drawn, r[rows], (line,))[0][..., k]
+        chance = _log_chance(drawn[..., k], r[rows, None], line, flux_limit)
+        known = _log_chance(truth[rows, k], r[rows], line, flux_limit)
+        density[rows, k] += known - np.log(np.exp(chance).mean(axis=1))
+        draws[rows, :, k] = resample(drawn, chance)[0][..., k]
     return replace(prediction, draws=draws, log_density=density)
 
 
-def keep_with_lines(draws: np.ndarray, detected: np.ndarray, r: np.ndarray) -> np.ndarray:
+def keep_with_lines(
+    draws: np.ndarray, detected: np.ndarray, r: np.ndarray, flux_limit: float | None = None
+) -> np.ndarray:
     """Tell joint draws (n, d, 9) at once of all lines that were detected in their row, (n, 9).
 
     Whole draws are kept, so that the lines of each still belong together.
     """
-    out = draws.copy()
-    shown = detected[:, [TARGET_NAMES.index(name) for name in LINE_NAMES]]
-    for lines in np.unique(shown, axis=0):
-        rows = np.flatnonzero((shown == lines).all(axis=1))
-        named = [line for line, seen in zip(DETECTABLE, lines, strict=True) if seen]
-        out[rows] = keep_detected(draws[rows], r[rows], named)[0]
-    return out
+    chance = np.zeros(draws.shape[:2])
+    for line, name in zip(DETECTABLE, LINE_NAMES, strict=True):
+        k = TARGET_NAMES.index(name)
+        told = _log_chance(draws[..., k].astype(float), r[:, None], line, flux_limit)
+        chance += np.where(detected[:, k, None], told, 0.0)
+    return resample(draws, chance)[0]
+
+
+def _log_chance(
+    log_flux: np.ndarray, r: np.ndarray, line: str, flux_limit: float | None
+) -> np.ndarray:
+    """Return the log probability that a line of a flux counts as detected, not below 1e-12."""
+    if flux_limit is None:
+        found = log_detection_probability(log_flux, r, line)
+    else:
+        found = np.where(log_flux > np.log10(flux_limit), 0.0, -np.inf)
+    return np.maximum(found, np.log(1e-12))

@@ -91,6 +91,8 @@ class Sample:
         The same for each row, where a cut in luminosity narrows it.
     detected : ndarray, shape (n, 9), bool, or None
         Lines that count because they were detected, which posteriors are told.
+    flux_limit : float or None
+        The flux above which they count, 1e-17 erg/s/cm2, where the sample has no errors.
     photometric_redshift : ndarray, shape (n,) or None
         The survey's own, NaN where it has none.
     notes : tuple of str
@@ -108,6 +110,7 @@ class Sample:
     redshift_range: tuple[float, float] | None = None
     redshift_ranges: np.ndarray | None = None
     detected: np.ndarray | None = None
+    flux_limit: float | None = None
     photometric_redshift: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
@@ -286,7 +289,7 @@ def _table_sample(
     arrays["split"][:] = shards.splits_of(
         part.ra.to_numpy(), part.dec.to_numpy(), part.key.to_numpy()
     )
-    truth, detected = _table_truth(part)
+    truth, detected, flux_limit = _table_truth(part)
     arrays["targets"][:] = truth
     for k, line in enumerate(LINE_NAMES):
         flux, error = (part[line.removeprefix("log_flux_") + end] for end in ("", "_err"))
@@ -316,9 +319,12 @@ def _table_sample(
         )
         ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
     if detected.any():
+        counted = f"S/N > {DETECTION_S_TO_N:g}" if flux_limit is None else (
+            f"fluxes above {flux_limit:g} x 1e-17 erg/s/cm2, as the table has no errors"
+        )  # fmt: skip
         notes.append(
-            f"Lines at S/N > {DETECTION_S_TO_N:g}; posteriors are told that the line was detected, "
-            "as boosting, which learns from such galaxies alone, knows."
+            f"Lines at {counted}; posteriors are told that the line counts, as boosting, which "
+            "learns from such galaxies alone, knows."
         )
     return Sample(
         name=name,
@@ -333,6 +339,7 @@ def _table_sample(
         redshift_range=cut,
         redshift_ranges=ranges,
         detected=detected,
+        flux_limit=flux_limit,
         photometric_redshift=published if np.isfinite(published).any() else None,
         notes=tuple(notes),
     )
@@ -350,20 +357,23 @@ def _luminous(r: np.ndarray, faintest_mag: float, cut: tuple[float, float] | Non
     )
 
 
-def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return known values, and which of them are lines that count because they were detected."""
+def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """Return known values, which are lines that count as detected, and from which flux if by flux.
+
+    A table has errors of its lines or has not; one without counts a typical error.
+    """
     truth = np.full((len(part), len(TARGET_NAMES)), np.nan)
     detected = np.zeros(truth.shape, bool)
     for k, name in enumerate(TARGET_NAMES[:4]):
         truth[:, k] = part[name]
     mass, good = black_hole_mass(part.velocity_dispersion_kms.to_numpy(float))
     truth[:, 4] = np.where(good, mass, np.nan)
-    for name in LINE_NAMES:
-        k, column = TARGET_NAMES.index(name), name.removeprefix("log_flux_")
-        flux = part[column].to_numpy(float)
-        error = part[f"{column}_err"].to_numpy(float)
-        if not np.isfinite(error).any():
-            error = np.full(len(part), TYPICAL_LINE_ERROR)
+    errors = part[[f"{name.removeprefix('log_flux_')}_err" for name in LINE_NAMES]].to_numpy(float)
+    known = bool(np.isfinite(errors).any())
+    for j, name in enumerate(LINE_NAMES):
+        k = TARGET_NAMES.index(name)
+        flux = part[name.removeprefix("log_flux_")].to_numpy(float)
+        error = errors[:, j] if known else np.full(len(part), TYPICAL_LINE_ERROR)
         floor = DETECTION_S_TO_N * error
         seen = np.isfinite(floor) & (flux > floor) & (floor > 0)
         truth[seen, k] = np.log10(flux[seen])
@@ -371,4 +381,4 @@ def _table_truth(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     few = np.isfinite(truth).sum(axis=0) < _MIN_KNOWN
     truth[:, few] = np.nan
     detected[:, few] = False
-    return truth, detected
+    return truth, detected, None if known else DETECTION_S_TO_N * TYPICAL_LINE_ERROR

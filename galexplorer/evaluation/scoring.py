@@ -130,7 +130,9 @@ def _score_mode(
     )  # fmt: skip
     r = rows["catalogue_mag"][:, BANDS.index("r")].astype(float)
     detected = None if sample.detected is None else sample.detected[sample.test]
-    prediction = joint if detected is None else tell_detected(joint, wanted, detected, r)
+    prediction = (
+        joint if detected is None else tell_detected(joint, wanted, detected, r, sample.flux_limit)
+    )
     baseline = baselines.fit(sample, mode, measured, columns)
     scored = [k for k in columns if not (mode.fixed and k == 0)]
     pointed = POINTS_OF if mode == sample.modes[0] else ()
@@ -160,7 +162,11 @@ def _score_mode(
         report["joint_log_score"] = _joint_scores(prediction, baseline, truth)
     if mode in BINNED_MODES:
         report["bins"] = _binned(rows, wanted, prediction, scored)
-    drawn = joint.draws if detected is None else keep_with_lines(joint.draws, detected, r)
+    drawn = (
+        joint.draws
+        if detected is None
+        else keep_with_lines(joint.draws, detected, r, sample.flux_limit)
+    )
     known = classes.known_classes(sample.truth)
     if (known[sample.test] >= 0).sum() >= MIN_ROWS:
         report["bpt"] = _score_classes(sample, mode, measured, known, drawn)

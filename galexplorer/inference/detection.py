@@ -10,6 +10,7 @@ from galexplorer.errors import OptionError
 from galexplorer.records.result import Result
 from galexplorer.schema import DETECTION_S_TO_N, MEASURABLE_NAMES, TARGET_NAMES
 from galexplorer.science.detection import DETECTABLE, label_of, log_detection_probability
+from galexplorer.science.resampling import resample
 
 
 def check_detected(detected: Sequence[str]) -> tuple[str, ...]:
@@ -52,9 +53,7 @@ def keep_detected(
 ) -> tuple[Float[np.ndarray, "n draws 9"], Float[np.ndarray, " n"]]:
     """Draw again from joint draws, each as likely as a spectrum would show its lines.
 
-    By Bayes' theorem that is the posterior of a galaxy whose lines were detected. Draws are
-    repeated or left out in turn (systematic resampling: Kitagawa 1996,
-    doi:10.1080/10618600.1996.10474692), so that no randomness is added.
+    By Bayes' theorem that is the posterior of a galaxy whose lines were detected.
 
     Parameters
     ----------
@@ -76,15 +75,7 @@ def keep_detected(
     for line in detected:
         column = samples[..., TARGET_NAMES.index(f"log_flux_{line}")].astype(np.float64)
         log_weight += log_detection_probability(column, r[:, None], line)
-    weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
-    effective = weight.sum(axis=1) ** 2 / (weight**2).sum(axis=1) / weight.shape[1]
-    share = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)
-    even = (np.arange(weight.shape[1]) + 0.5) / weight.shape[1]
-    rows = [
-        own[np.searchsorted(below, even).clip(max=len(own) - 1)]
-        for own, below in zip(samples, share, strict=True)
-    ]
-    return np.stack(rows), effective
+    return resample(samples, log_weight)
 
 
 def tell_measurable(

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -102,17 +101,11 @@ def join_catalogue(observed: Observation, given: Photometry) -> Observation:
 
 
 def _open(path: str) -> Any:  # noqa: ANN401
+    """Open a file for one row: it stays mapped while it is open, and counts as memory in use."""
     try:
-        state = Path(path).stat()
-        return _open_once(path, state.st_ino, state.st_mtime_ns)
+        return safe_open(path, framework="numpy")
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as safetensors ({error}).") from error
-
-
-@lru_cache(maxsize=4)
-def _open_once(path: str, node: int, written: int) -> Any:  # noqa: ANN401
-    """Open a file that is still the same: one that took its place, or was changed, is another."""
-    return safe_open(path, framework="numpy")
 
 
 def _kind_of(shard: Any, path: str) -> str:  # noqa: ANN401

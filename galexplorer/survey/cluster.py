@@ -23,6 +23,8 @@ _SETTINGS = {
     # which takes a third of a worker's time
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 32 * 2**20,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 128 * 2**20,
+    # nor do they then hold less when they pause: one that paused would never go on
+    "distributed.worker.memory.pause": False,
     # statistics that nobody looks at
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",

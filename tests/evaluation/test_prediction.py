@@ -236,6 +236,23 @@ def test_a_detected_line_is_a_prior(rng):
     assert found.log_density[1, 5] == density[1, 5]
 
 
+def test_a_limit_in_flux_cuts_exactly(rng):
+    draws = np.zeros((1, 20_000, 9))
+    draws[:, :, 5] = rng.normal(1.0, 0.5, (1, 20_000))
+    density, truth = np.full((1, 9), np.nan), np.full((1, 9), np.nan)
+    density[:, 5], truth[:, 5] = stats.norm.logpdf(1.4, 1.0, 0.5), 1.4
+    detected = np.zeros((1, 9), bool)
+    detected[0, 5] = True
+    found = tell_detected(
+        Prediction(draws, density, np.zeros(1), np.zeros((1, 5))),
+        *(truth, detected, np.array([17.0]), 15.0),
+    )
+    cut = stats.truncnorm((np.log10(15) - 1.0) / 0.5, np.inf, 1.0, 0.5)
+    assert found.draws[0, :, 5].min() > np.log10(15)
+    assert stats.kstest(found.draws[0, ::20, 5], cut.cdf).pvalue > 0.01
+    assert found.log_density[0, 5] == pytest.approx(cut.logpdf(1.4), abs=0.03)
+
+
 def test_lines_detected_together_keep_draws_together(rng):
     draws = np.zeros((2, 500, 9))
     draws[:, :, 5] = rng.normal(size=(2, 500))

@@ -19,6 +19,7 @@ pytest.importorskip("lsdb", reason="needs lsdb: pip install -r requirements-surv
 
 from galexplorer.catalogue import read_catalogue
 from galexplorer.runs.catalogue_run import infer_catalogue
+from galexplorer.survey.cluster import open_client
 from galexplorer.survey.output import data_files, tidy_progress
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of lsdb and Dask
@@ -181,6 +182,20 @@ def _start_cluster(port: int, folder: Path) -> list[subprocess.Popen]:
     address = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "20"]
     worker = subprocess.Popen([*dask, "worker", f"tcp://127.0.0.1:{port}", *address], **quiet)
     return [scheduler, worker]
+
+
+@pytest.mark.slow
+def test_a_worker_that_holds_much_goes_on(tmp_path):
+    # Dask would pause it, and with nothing to give back it would stay so
+    def hold() -> int:
+        held = b"x" * 1_180_000_000
+        sys.held = held  # type: ignore[attr-defined]
+        time.sleep(2)  # Dask looks twice a second
+        return len(held)
+
+    with open_client(None, 1, tmp_path) as client:
+        assert client.submit(hold).result(timeout=60) == 1_180_000_000
+        assert client.submit(len, "next").result(timeout=30) == 4
 
 
 @pytest.mark.slow
