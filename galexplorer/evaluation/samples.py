@@ -319,13 +319,13 @@ def _table_sample(
         )
         ranges = _luminous(part.r.to_numpy(float), FAINTEST_MAG[name], cut)
     if detected.any():
-        counted = f"S/N > {DETECTION_S_TO_N:g}" if flux_limit is None else (
-            f"fluxes above {flux_limit:g} x 1e-17 erg/s/cm2, as the table has no errors"
-        )  # fmt: skip
-        notes.append(
-            f"Lines at {counted}; posteriors are told that the line counts, as boosting, which "
-            "learns from such galaxies alone, knows."
+        counted = (
+            f"Lines at S/N > {DETECTION_S_TO_N:g}; posteriors are told that the line was detected"
+            if flux_limit is None
+            else f"The table has no errors: lines of more than {flux_limit:g} x 1e-17 erg/s/cm2; "
+            "posteriors are told so"
         )
+        notes.append(f"{counted}, as boosting, which learns from such galaxies alone, knows.")
     return Sample(
         name=name,
         title=title,
