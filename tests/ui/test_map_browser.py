@@ -37,7 +37,7 @@ def test_a_line_round_points_shows_their_galaxies_and_one_is_explored(open_page)
     page = open_page("/?example=spiral")
     page.get_by_role("tab", name="Notes").wait_for()
     page.get_by_role("link", name="Map").first.click()
-    chart = page.locator(".st-key-map .js-plotly-plot")
+    chart = page.locator(".st-key-map .js-plotly-plot").last  # a stale one may stand before it
     chart.wait_for()
     page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
     page.wait_for_timeout(3000)  # the points are drawn after the frame
@@ -96,7 +96,7 @@ def test_a_click_on_a_point_shows_its_galaxy(open_page, title):
 
 def test_the_galaxy_under_the_pointer_shows_its_picture(open_page):
     page = open_page("/map")
-    chart = page.locator(".st-key-map .js-plotly-plot")
+    chart = page.locator(".st-key-map .js-plotly-plot").last  # a stale one may stand before it
     chart.wait_for()
     page.wait_for_timeout(3000)  # the points are drawn after the frame
     ((x, y),) = places_of_points(chart, 1)
@@ -132,7 +132,7 @@ def test_a_neighbour_is_shown_from_its_headline_on(open_page):
 
 def test_a_selection_becomes_a_comparison_or_a_list_of_targets(open_page):
     page = open_page("/map")
-    chart = page.locator(".st-key-map .js-plotly-plot")
+    chart = page.locator(".st-key-map .js-plotly-plot").last  # a stale one may stand before it
     chart.wait_for()
     page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
     page.wait_for_timeout(3000)  # the points are drawn after the frame
