@@ -1,8 +1,8 @@
-"""Time the app in a browser: warm changes of controls, a galaxy again, and ten sessions at once.
+"""Time the app in a browser: its first page, a result, warm changes of controls, ten sessions.
 
-python benchmarks/app.py [--repeats 9] [--sessions 10]
+python benchmarks/app.py [--repeats 9] [--sessions 10] [--busy 0]
 
-With ``--repeats 0`` the sessions alone.
+With ``--repeats 0`` the sessions alone, with ``--busy 2`` all beside two loops that do nothing.
 
 Times are those that a person sees, taken in the page from the click to the change of the figure.
 Beside them stands the time that the server's processor and the page's main thread spent on each
@@ -12,17 +12,19 @@ change, which is what an idle machine would need and grows less with the load of
 import argparse
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from served import ARGUMENTS, WAIT_MS, Served, chromium, served
 
 SETTLE_MS = 2500
+WIDE = {"width": 1440, "height": 1000}
 EXAMPLES = ("spiral", "edge_on", "elliptical", "dwarf", "composite", "distant")
 
 # Clicks, and returns the milliseconds until the state that `read` returns has changed.
@@ -61,21 +63,71 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--sessions", type=int, default=10)
+    parser.add_argument("--busy", type=int, default=0, help="Loops beside it.")
     options = parser.parse_args()
-    with served() as app, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        begin = time.monotonic()
-        page.goto(f"{app.address}/?example=spiral")
-        settle(page)
-        print(f"first result, model not loaded before: {time.monotonic() - begin:.1f} s")
-        if options.repeats:
-            time_controls(page, app.pid, options.repeats)
-            time_again(page, app.pid, options.repeats)
-        page.close()
-        if options.sessions:
-            run_sessions(browser, app, options.sessions)
-        browser.close()
+    idle = [sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(idle) for _ in range(options.busy)]
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+            begin = time.monotonic()
+            with served() as app:
+                time_opening(browser, app, begin)
+                if options.repeats:
+                    time_results(browser, app, max(1, options.repeats // 3))
+                    page = browser.new_page(viewport=WIDE)
+                    page.goto(f"{app.address}/?example=spiral")
+                    settle(page)
+                    time_controls(page, app.pid, options.repeats)
+                    time_again(page, app.pid, options.repeats)
+                    page.close()
+                if options.sessions:
+                    run_sessions(browser, app, options.sessions)
+            browser.close()
+    finally:
+        for loop in loops:
+            loop.kill()
+
+
+def time_opening(browser: Browser, app: Served, begin: float) -> None:
+    """Print how long the first page takes, from the start of the server, and the first result."""
+    page = browser.new_page(viewport=WIDE)
+    page.goto(app.address)
+    page.get_by_role("button", name="Nearby spiral", exact=True).wait_for(timeout=WAIT_MS)
+    print(f"first page, from the start of the server: {time.monotonic() - begin:.1f} s", flush=True)
+    page.wait_for_timeout(SETTLE_MS)
+    time_result(page, "first result, model not loaded before", "Nearby spiral")
+    page.close()
+
+
+def time_results(browser: Browser, app: Served, repeats: int) -> None:
+    """Print how long other results take, and those of a page whose processor is slowed."""
+    for slower, example in ((1, "Massive elliptical"), (6, "Nearby spiral")):
+        for _ in range(repeats):
+            page = browser.new_page(viewport=WIDE)
+            page.goto(app.address)
+            page.get_by_role("button", name=example, exact=True).wait_for(timeout=WAIT_MS)
+            page.wait_for_timeout(SETTLE_MS)
+            devtools = page.context.new_cdp_session(page)
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+            time_result(page, f"a result, the page's processor 1/{slower} as fast", example)
+            page.close()
+
+
+def time_result(page: Page, what: str, example: str) -> None:
+    """Click an example and print when its headline, its corner plot and all else are there."""
+    begin = time.monotonic()
+    page.get_by_role("button", name=example, exact=True).click()
+    page.locator(".st-key-bar").get_by_text("z =").first.wait_for(timeout=WAIT_MS)
+    headline = time.monotonic() - begin
+    page.locator('img[alt^="Corner plot"]').wait_for(timeout=WAIT_MS)
+    corner = time.monotonic() - begin
+    settle(page)
+    whole = time.monotonic() - begin
+    print(
+        f"{what}: headline {headline:.2f} s, corner plot {corner:.2f} s, all {whole:.2f} s",
+        flush=True,
+    )
 
 
 def time_controls(page: Page, pid: int, repeats: int) -> None:
@@ -146,7 +198,7 @@ def busy_seconds(devtools: CDPSession) -> float:
     return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
 
-def run_sessions(browser, app: Served, number: int) -> None:
+def run_sessions(browser: Browser, app: Served, number: int) -> None:
     """Let sessions ask at once for galaxies with seeds of their own, and look what each got."""
     idle = memory_mb(app.pid, "VmRSS")
     contexts = [browser.new_context() for _ in range(number)]
