@@ -42,7 +42,7 @@ from galexplorer.errors import FetchError, OptionError
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from galexplorer.api.target_runs import TargetRun
+    from galexplorer.api.target_run import TargetRun
     from galexplorer.query.target_list import TargetList
     from galexplorer.runs.options import Options
     from galexplorer.runs.target_run import Outcome
@@ -128,7 +128,8 @@ def targets(
         console.tell(note)
 
     from galexplorer.api.engine import load
-    from galexplorer.api.target_runs import PART, begin_run, list_runs
+    from galexplorer.api.target_run import PART
+    from galexplorer.api.target_runs import begin_run, list_runs
     from galexplorer.export.files import replace_file
     from galexplorer.export.tables import written_bytes
     from galexplorer.runs.made_with import differ_from

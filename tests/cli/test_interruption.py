@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
-from galexplorer.api import target_runs
+from galexplorer.api import target_run, target_runs
 from galexplorer.cli import main
 from galexplorer.commands.figures import PageFolder
 from galexplorer.query.target_list import read_targets
@@ -139,7 +139,7 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     out, draws = tmp_path / "out.ecsv", tmp_path / "draws.parquet"
     given = ["targets", listed, "--no-images", "--draws", DRAWS, "--out", out]
     with monkeypatch.context() as patch:
-        send_at(patch, target_runs, "infer_target", 3, signal.SIGINT)
+        send_at(patch, target_run, "infer_target", 3, signal.SIGINT)
         assert run(*given, "--posterior", draws) == 130
     told = capsys.readouterr().err
     assert "error: interrupted: 2 of 6 targets are in" in told
