@@ -101,6 +101,17 @@ class TargetRun:
         prior = None if digest is None else run_folder.read_prior(self.folder, self.title, digest)
         return Options(self.redshift_range, self.draws, self.seed, prior, self.detected)
 
+    @cached_property
+    def request(self) -> dict:
+        """Return what decides its rows, as `galexplorer.api.run_folder.describe_request` does.
+
+        Raises
+        ------
+        InputError
+            If the list or the redshift prior is damaged.
+        """
+        return run_folder.describe_request(self.targets(), self.images, self.options)
+
     def infer(
         self,
         load_engine: Callable[[], Engine],
@@ -132,10 +143,13 @@ class TargetRun:
         with self.claimed():
             outcomes: list[Outcome] = []
             begin = self.done
-            made = self.table().meta.get("provenance", {}) if begin else {}
-            if made and (differ := differ_from(made, load_engine())):
-                words = " and ".join(differ)
-                raise OptionError(f"The run {self.title} was begun with other {words}: begin anew.")
+            if begin:
+                made = self.table().meta["provenance"]
+                if differ := differ_from(made, load_engine().weights.manifest):
+                    raise OptionError(
+                        f"The run {self.title} was begun with other {' and '.join(differ)}: begin "
+                        "anew."
+                    )
             try:
                 for place, target in enumerate(self.targets()[begin:], begin):
                     if stop():
@@ -296,6 +310,5 @@ class TargetRun:
         if not files:
             raise InputError(f"No target of {self.title} is done yet.")
         whole = run_folder.join_parts([read_raw(path).table for path in files])
-        if whole.meta["provenance"]:
-            whole.meta["provenance"] |= self.options.tell()
+        whole.meta["provenance"] |= self.request
         return whole

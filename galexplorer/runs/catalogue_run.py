@@ -307,7 +307,7 @@ def _infer_batch(
 
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
-        **made_with(engine),
+        **made_with(engine.weights.manifest),
         **options.tell(),
         "input_sha256": digest_of(catalogue),
     }

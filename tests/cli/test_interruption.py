@@ -150,6 +150,11 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     assert pq.read_table(draws).num_rows == 2 * DRAWS
     assert run(*given, "--seed", 1, "--resume") == 2
     assert "out.ecsv was begun with other --seed" in capsys.readouterr().err
+    text = listed.read_text()
+    listed.write_text(text.replace("17.6", "17.7"))
+    assert run(*given, "--resume") == 2
+    assert "out.ecsv was begun with other targets: give" in capsys.readouterr().err
+    listed.write_text(text)
     assert run(*given, "--detected", "halpha", "--redshift-prior", "0.1,0.02", "--resume") == 2
     assert "with other --redshift-prior and --detected: give" in capsys.readouterr().err
     assert run(*given, "--posterior", draws, "--resume") == 0

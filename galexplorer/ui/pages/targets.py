@@ -197,7 +197,7 @@ def _watch(job: Job, watching: bool) -> None:
     try:
         table = job.table()
         made = {} if table is None or job.running else table.meta.get("provenance", {})
-        differ = differ_from(made, state.load_engine()) if made else []
+        differ = differ_from(made, state.load_engine().weights.manifest) if made else []
     except GalexplorerError as error:
         st.error(str(error), icon=":material/error:")
         return
