@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galexplorer import console
+from galexplorer.commands.catalogue import LATEX
 from galexplorer.commands.figures import (
     FigureFormatOption,
     FiguresOption,
@@ -66,7 +67,7 @@ def targets(
     out: Annotated[
         Path,
         typer.Option(
-            help="Output table, .ecsv, .csv, .parquet or .vot; overwritten; - prints CSV."
+            help="Output table, .ecsv, .csv, .parquet, .vot or .tex; overwritten; - prints CSV."
         ),
     ],
     columns: ColumnsOption = None,
@@ -95,6 +96,7 @@ def targets(
 ) -> None:
     """Infer each target of a list; a target that fails gets a row with the reason."""
     suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
+    suffixes[".tex"] = LATEX
     printed = str(out) == STDIN
     if not printed and out.suffix.lower() not in suffixes:
         raise OptionError(f"{out} is not a known table format: use one of {', '.join(suffixes)}.")
@@ -131,7 +133,6 @@ def targets(
     from galexplorer.api.target_run import PART
     from galexplorer.api.target_runs import begin_run, list_runs
     from galexplorer.export.files import replace_file
-    from galexplorer.export.tables import written_bytes
     from galexplorer.runs.made_with import differ_from
 
     number = len(given.targets)
@@ -195,12 +196,12 @@ def targets(
         interruption.tell()
         table = _table_of(run, given) if done else None
         if table is not None and printed:
-            sys.stdout.buffer.write(written_bytes(table, "csv"))
+            sys.stdout.buffer.write(_bytes_of(table, "csv"))
         elif table is not None:
-            replace_file(out, written_bytes(table, suffixes[out.suffix.lower()]))
+            replace_file(out, _bytes_of(table, suffixes[out.suffix.lower()]))
         failed = [] if table is None else [problem != "" for problem in table["problem"]][:done]
         if posterior is not None and not all(failed):
-            replace_file(posterior, written_bytes(run.draws_table(), "parquet"))
+            replace_file(posterior, _bytes_of(run.draws_table(), "parquet"))
         if done == number:
             shutil.rmtree(place, ignore_errors=True)
     if folder is not None:
@@ -241,6 +242,7 @@ def _open_run(place: Path, out: Path, request: dict) -> "TargetRun | None":
 def _check_complete(out: Path, request: dict, weights: Path | None) -> None:
     """Check that a table whose run is gone has all targets, made as they would be now."""
     import numpy as np
+    from astropy.table import Table
 
     from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
     from galexplorer.runs.made_with import differ_from
@@ -248,12 +250,12 @@ def _check_complete(out: Path, request: dict, weights: Path | None) -> None:
     from galexplorer.tables import read_raw
     from galexplorer.tables.cells import texts_of
 
-    table = read_raw(out).table
+    table = Table() if out.suffix.lower() == ".tex" else read_raw(out).table
     made = table.meta.get("provenance")
     if not isinstance(made, dict) or "problem" not in table.colnames:
         raise OptionError(
-            f"{out} does not say which targets it is of and how it was made: CSV has no place for "
-            "that, and ECSV, Parquet and VOTable have; leave --resume out to begin again."
+            f"{out} does not say which targets it is of and how it was made: CSV and LaTeX have no "
+            "place for that, and ECSV, Parquet and VOTable have; leave --resume out to begin again."
         )
     manifest = read_manifest(weights or DEFAULT_FOLDER)
     _check_same(out, [*_list_differences(made, request), *differ_from(made, manifest)])
@@ -276,6 +278,13 @@ def _check_same(out: Path, differ: list[str]) -> None:
             f"the run behind {out} was begun with other {' and '.join(differ)}: give those, or "
             "leave --resume out."
         )
+
+
+def _bytes_of(table: "Table", kind: str) -> bytes:
+    from galexplorer.api.latex_table import latex_of_table
+    from galexplorer.export.tables import written_bytes
+
+    return latex_of_table(table) if kind == LATEX else written_bytes(table, kind)
 
 
 def _table_of(run: "TargetRun", given: "TargetList") -> "Table":

@@ -123,14 +123,22 @@ def test_where_nothing_is_done_what_was_there_stays(given, tmp_path, monkeypatch
     assert "no row was done, and nothing is written." in capsys.readouterr().err
 
 
-def test_csv_cannot_be_gone_on_with(given, tmp_path, capsys):
-    given[4] = tmp_path / "out.csv"
+@pytest.mark.parametrize(
+    ("suffix", "words"),
+    [("csv", "CSV has no place for that"), ("tex", "LaTeX has no place for how its rows")],
+)
+def test_a_table_that_tells_nothing_cannot_be_gone_on_with(given, tmp_path, capsys, suffix, words):
+    given[4] = tmp_path / f"out.{suffix}"
     with pytest.MonkeyPatch.context() as patch:
         send_at(patch, catalogue_run, "observe_row", 100, signal.SIGINT)
         assert run(*given, "--workers", 1) == 130
     assert "only a run whose --out is .parquet, .ecsv" in capsys.readouterr().err
+    if suffix == "tex":
+        told = given[4].read_text()
+        assert told.count("% Flag: not_inferred: interrupted") in (ROWS - 63, ROWS - 126)
+        assert told.count(r" \\") == ROWS + 1 + told.count(r"% Galaxy & ")
     assert run(*given, "--resume") == 2
-    assert "CSV has no place for that" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):

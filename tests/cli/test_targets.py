@@ -114,6 +114,24 @@ def test_a_table_that_does_not_say_what_it_is_of_is_not_called_complete(tmp_path
     assert "t.csv does not say which targets it is of" in capsys.readouterr().err
 
 
+def test_a_list_as_a_table_of_latex(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text(CSV + "10:99:00 +2:00:00,,,,,,\n")
+    out = tmp_path / "t.tex"
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100", "--resume"]
+    assert main([*given, "--out", str(out)]) == 0
+    told = out.read_text()
+    rows = [line for line in told.splitlines() if line.endswith(r"\\")]
+    assert [row.split()[0] for row in rows] == ["Galaxy", "A", "B", "10:99:00"]
+    assert rows[2].startswith("B & $0.06$ & $")  # held fixed
+    assert rows[3] == "10:99:00 +2:00:00" + 10 * r" & \nodata" + r" \\"
+    assert "% 10:99:00 +2:00:00\n% No values: " in told
+    assert "% Draws: 100" in told
+    capsys.readouterr()
+    assert main([*given, "--out", str(out)]) == 2
+    assert "CSV and LaTeX have no place" in capsys.readouterr().err
+    assert out.read_text() == told
+
+
 def test_a_table_of_failures_is_that_of_its_own_request(tmp_path, capsys, weights_dir):
     (tmp_path / "list.csv").write_text("name,g,r\n,,\n")
     given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--out"]
