@@ -113,7 +113,7 @@ def latex_of_table(table: Table) -> bytes:
 
 
 def _numbers(table: Table, names: Sequence[str]) -> Float[np.ndarray, "n m"]:
-    columns = [np.ma.asarray(table[name]).astype(np.float64) for name in names]
+    columns = [np.ma.MaskedArray(table[name], dtype=np.float64) for name in names]
     return np.stack([column.filled(np.nan) for column in columns], axis=1)
 
 

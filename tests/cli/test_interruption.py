@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: what is done is written, and the run can go on. The signals are real."""
 
+import gc
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from astropy.table import Table
 from galexplorer.api import target_run, target_runs
 from galexplorer.cli import main
 from galexplorer.commands.figures import PageFolder
+from galexplorer.commands.interruption import AGAIN_S, Interruption
 from galexplorer.query.target_list import read_targets
 from galexplorer.runs import catalogue_run
 from galexplorer.runs.catalogue_resume import is_interrupted
@@ -225,6 +227,32 @@ def test_a_log_says_how_far_a_run_is_until_it_is_interrupted(tmp_path):
     )
     done = np.isfinite(Table.read(out)["redshift_p50"])
     assert 0 < done.sum() < 30_000
+
+
+def test_what_a_library_drops_is_raised_again():
+    """Python drops what is raised while garbage is collected, which a signal may interrupt."""
+    before = signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT)
+    sent = []
+
+    def collected(phase, info):
+        if not sent:
+            sent.append(phase)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)  # the handler raises here, in vain
+
+    with Interruption() as interruption:
+        gc.callbacks.append(collected)
+        try:
+            with pytest.raises(KeyboardInterrupt), interruption.at_once():  # noqa: PT012
+                gc.collect()
+                time.sleep(30)
+        finally:
+            gc.callbacks.remove(collected)
+        assert interruption()
+        with pytest.raises(KeyboardInterrupt), interruption.at_once():
+            pytest.fail("a wish to stop that came before was not heard")
+        time.sleep(1.2 * AGAIN_S)  # outside nothing is raised
+    assert (signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT)) == before
 
 
 def test_a_second_signal_ends_at_once(given, tmp_path):
