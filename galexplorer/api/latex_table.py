@@ -108,7 +108,7 @@ def latex_of_table(table: Table) -> bytes:
         if sentences := _caveats(words, fixed):
             comments += ["", name or "galaxy", *sentences]
     made = spell_provenance(table.meta.get("provenance", {}))
-    ends = [*(f"{label}: {words}" for label, words in made), f"Cite: {CITATION}"]
+    ends = [*(f"{label}: {words}" for label, words in made if words), f"Cite: {CITATION}"]
     return latex_tabular([*comments, "", *ends], rows)
 
 
