@@ -7,16 +7,10 @@ from astropy.table import Table
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
+from galexplorer.api.latex_table import explain_rows, latex_tabular
 from galexplorer.errors import OptionError
 from galexplorer.export.figures import figure_bytes
-from galexplorer.export.latex import (
-    COLUMNS,
-    EXPLANATIONS,
-    GREY,
-    commented,
-    latex_row,
-    provenance_comments,
-)
+from galexplorer.export.latex import latex_row, provenance_comments
 from galexplorer.export.provenance import CITATION, caveat_sentences, describe_provenance
 from galexplorer.export.publication import SIZES, fit_corner, scale_text
 from galexplorer.export.tables import written_bytes
@@ -281,20 +275,8 @@ def _outcome(name: str, result: Result) -> Outcome:
 
 def _latex_table(galaxies: Galaxies, sentences: Sequence[str]) -> bytes:
     """Return a ``tabular`` under comments that have units, caveats and provenance of each."""
-    usable = all(result.verdict.usable for _, result in galaxies)
-    comments = [*EXPLANATIONS, *([] if usable else [f"{GREY} The dagger: do not use."])]
+    comments = explain_rows(all(result.verdict.usable for _, result in galaxies))
     for name, result in galaxies:
         comments += ["", name or "galaxy", *provenance_comments(result)]
-    lines = [
-        *commented([*comments, "", *sentences]),
-        r"\providecommand{\nodata}{\ldots}",
-        rf"\begin{{tabular}}{{l{'c' * (len(COLUMNS) - 1)}}}",
-        r"\hline",
-        " & ".join(COLUMNS) + r" \\",
-        r"\hline",
-        *(latex_row(result, name) for name, result in galaxies),
-        r"\hline",
-        r"\end{tabular}",
-        "",
-    ]
-    return "\n".join(lines).encode()
+    rows = [latex_row(result, name) for name, result in galaxies]
+    return latex_tabular([*comments, "", *sentences], rows)

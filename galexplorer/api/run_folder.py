@@ -1,5 +1,6 @@
 """The folder of a run of a list of targets: what lies in it, and how that is read back."""
 
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from galexplorer.errors import InputError
 from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.query.target_list import Target
 from galexplorer.records.photometry import Photometry
+from galexplorer.runs.options import Options
 
 ABOUT = "run.json"
 """File that says what a run is; without it there is none."""
@@ -43,11 +45,10 @@ def write_folder(
     InputError
         If the system refuses to write there.
     """
-    rows = [asdict(target) for target in targets]
     try:
         for name in ("parts", "draws"):
             (folder / name).mkdir(parents=True)
-        (folder / _TARGETS).write_text(json.dumps(rows), encoding="utf-8")
+        (folder / _TARGETS).write_text(_spell(targets), encoding="utf-8")
         if prior is not None:
             density = {"redshift": prior.redshift.tolist(), "density": prior.density.tolist()}
             told = json.dumps({**density, "words": prior.words})
@@ -60,6 +61,27 @@ def write_folder(
         shutil.rmtree(folder, ignore_errors=True)
         why = error.strerror or error
         raise InputError(f"{folder.parent} cannot be written: {why}.") from error
+
+
+def describe_request(targets: Sequence[Target], images: bool, options: Options) -> dict:
+    """Return what decides the rows of a list, but for weights and software, as provenance tells it.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+    images : bool
+        Whether the image of a target that has magnitudes of its own is fetched too.
+    options : Options
+        Stated of all.
+
+    Returns
+    -------
+    dict
+        That JSON can hold. ``input_sha256`` is a hash of the targets with all that is stated of
+        each: name, position, magnitudes, radii, redshift, its range and prior.
+    """
+    digest = hashlib.sha256(_spell(targets).encode()).hexdigest()
+    return {"input_sha256": digest, "images": images, **options.tell()}
 
 
 def read_about(folder: Path) -> dict | None:
@@ -147,6 +169,10 @@ def _explain_damage(title: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"The run {title} is damaged: delete it.") from error
+
+
+def _spell(targets: Sequence[Target]) -> str:
+    return json.dumps([asdict(target) for target in targets])
 
 
 def _target_of(row: dict) -> Target:

@@ -375,10 +375,16 @@ def _describe(
         )
     if family.caution:
         found.notes.append(family.caution)
-    units = {named.unit for named in bands.values()} - {"", "mag", "mag(AB)"}
+    units = {named.name: named.unit for named in bands.values()}
+    units = {name: unit for name, unit in units.items() if unit not in ("", "mag", "mag(AB)")}
     if units:
-        told = ", ".join(sorted(units))
-        found.notes.append(f"Columns {listed} were converted from {told} to AB magnitudes.")
+        told = ", ".join(sorted(set(units.values())))
+        which = (
+            f"Columns {list_names([*units])} were"
+            if len(units) > 1
+            else f"Column {next(iter(units))} was"
+        )
+        found.notes.append(f"{which} converted from {told} to AB magnitudes.")
     elif family.form == "flux" and not any(named.unit for named in bands.values()):
         found.notes.append(f"Columns {listed} have no unit: they were taken as {family.unit}.")
     for band, mask in found.undetected.items():

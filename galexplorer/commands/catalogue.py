@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
 
+LATEX = "latex"
+_RESUMABLE = "only a run whose --out is .parquet, .ecsv, .fits or .vot can be resumed"
+
 
 def infer_catalogue(
     path: Path,
@@ -77,12 +80,15 @@ def infer_catalogue(
     from galexplorer.tables.source import split_hdu
     from galexplorer.tables.writer import STDOUT
 
-    if format is not None and format not in TABLE_SUFFIXES.values():
+    suffixes = {**TABLE_SUFFIXES, ".tex": LATEX}
+    if format is not None and format not in suffixes.values():
         raise OptionError(
-            "a catalogue is written as a table: --format ecsv, parquet, fits or votable."
+            "a catalogue is written as a table: --format ecsv, parquet, fits, votable or latex."
         )
 
-    kind = check_destination(out, format)
+    kind = check_destination(out, format, suffixes)
+    if resume and kind == LATEX:
+        raise OptionError(f"{_RESUMABLE}: LaTeX has no place for how its rows were made.")
     if str(out) == STDOUT and kind in ("fits", "parquet") and sys.stdout.isatty():
         raise OptionError(f"{kind} is a binary format: give --out the name of a file.")
     if posterior is not None:
@@ -137,12 +143,14 @@ def infer_catalogue(
         interruption.tell()
         left = int(is_interrupted(table).sum())
         stack.close()  # once the pages are drawn
-        if left < todo or not left:
+        if (left < todo or not left) and kind == LATEX:
+            _write_latex(table, out)
+        elif left < todo or not left:
             write_table(table, out, format)
     if folder is not None:
         folder.summarise(todo - left)
     if left:
-        raise interruption.report(_tell_rows(len(table) - left, len(table), out, format))
+        raise interruption.report(_tell_rows(len(table) - left, len(table), out, kind))
     if before is not None and not todo:
         console.tell(f"{out} is complete: nothing is left to infer.")
     failed = sum(math.isnan(median) for median in table["redshift_p50"])
@@ -188,14 +196,25 @@ def _read_before(out: Path) -> "Table | None":
     return read_raw(out).table if out.exists() else None
 
 
-def _tell_rows(done: int, total: int, out: Path, format: str | None) -> str:
+def _write_latex(table: "Table", out: Path) -> None:
+    from galexplorer.api.latex_table import latex_of_table
+    from galexplorer.export.files import replace_file
+    from galexplorer.tables import STDOUT
+
+    if str(out) == STDOUT:
+        sys.stdout.buffer.write(latex_of_table(table))
+    else:
+        replace_file(out, latex_of_table(table))
+
+
+def _tell_rows(done: int, total: int, out: Path, kind: str) -> str:
     """Say what an interrupted run has left, and how to go on."""
-    from galexplorer.tables import STDOUT, check_destination
+    from galexplorer.tables import STDOUT
 
     if not done:
         return "no row was done, and nothing is written."
-    if str(out) == STDOUT or check_destination(out, format) == "csv":
-        how = "only a run whose --out is .parquet, .ecsv, .fits or .vot can be resumed"
+    if str(out) == STDOUT or kind in ("csv", LATEX):
+        how = _RESUMABLE
     else:
         how = "the same command with --resume infers the others"
     return f"{done:,} of {total:,} rows are in {out}; {how}."

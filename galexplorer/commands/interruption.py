@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,6 +10,9 @@ from typing import Self
 
 from galexplorer import console
 from galexplorer.errors import InterruptionError
+
+AGAIN_S = 0.5
+_REPEATS = hasattr(signal, "setitimer")  # not on Windows
 
 
 class Interruption:
@@ -29,12 +33,18 @@ class Interruption:
         for number, handler in self._before.items():
             if handler != signal.SIG_IGN:
                 signal.signal(number, self._take)
+        if _REPEATS:
+            self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._repeat)
+        self._told_unraisable, sys.unraisablehook = sys.unraisablehook, self._tell_unraisable
         return self
 
     def __exit__(self, *given: object) -> None:
         """Leave the signals as they were."""
+        if _REPEATS:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = self._told_unraisable
 
     def __call__(self) -> bool:
         """Return whether to stop."""
@@ -48,9 +58,14 @@ class Interruption:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Let a signal raise KeyboardInterrupt meanwhile: where a run waits long for others."""
+        """Let a signal raise KeyboardInterrupt: where a run waits long, or begins again anyway.
+
+        One that came before does so at once.
+        """
         self._raises = True
         try:
+            if self():
+                raise KeyboardInterrupt
             yield
         finally:
             self._raises = False
@@ -74,4 +89,19 @@ class Interruption:
             os.kill(os.getpid(), number)
         self._number = number
         if self._raises:
+            if _REPEATS:
+                signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
             raise KeyboardInterrupt
+
+    def _repeat(self, number: int, frame: FrameType | None) -> None:
+        """Raise once more what was lost: Python drops what is raised in the callback of a library.
+
+        Dask has one, for each collection of garbage.
+        """
+        if self._raises:
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _tell_unraisable(self, dropped: "sys.UnraisableHookArgs") -> None:
+        if not (self() and issubclass(dropped.exc_type, KeyboardInterrupt)):
+            self._told_unraisable(dropped)

@@ -117,6 +117,7 @@ def survey(
 
     try:
         from galexplorer.survey.run import Request, run_survey
+        from galexplorer.survey.state import STATE
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("galexplorer"):
             raise
@@ -147,14 +148,21 @@ def survey(
     )
     with Interruption() as interruption, console.progress() as bar, naming_options(table=True):
         task = bar.add_task("galaxies", total=None)
-        found = run_survey(
-            request,
-            resume=resume,
-            citation=CITATION,
-            tell=console.tell,
-            progress=lambda done, rows: bar.update(task, completed=done, total=rows),
-            stop=interruption,
-        )
+        try:
+            found = run_survey(
+                request,
+                resume=resume,
+                citation=CITATION,
+                tell=console.tell,
+                progress=lambda done, rows: bar.update(task, completed=done, total=rows),
+                stop=interruption,
+                at_once=interruption.at_once,
+            )
+        except KeyboardInterrupt:
+            words = "no row was done, and nothing is written."
+            if (out / STATE).exists():  # the input had been moved, and was read anew
+                words = "no other row was done; the same command with --resume goes on."
+            raise interruption.report(words) from None
     if found.done < found.rows:
         raise interruption.report(
             f"{found.done:,} of {found.rows:,} rows are done; the same command with --resume "

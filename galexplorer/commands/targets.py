@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galexplorer import console
+from galexplorer.commands.catalogue import LATEX
 from galexplorer.commands.figures import (
     FigureFormatOption,
     FiguresOption,
@@ -42,9 +43,8 @@ from galexplorer.errors import FetchError, OptionError
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from galexplorer.api.target_runs import TargetRun
+    from galexplorer.api.target_run import TargetRun
     from galexplorer.query.target_list import TargetList
-    from galexplorer.runs.options import Options
     from galexplorer.runs.target_run import Outcome
 
 # Nothing heavy is imported here: --help and a wrong option are answered at once.
@@ -67,7 +67,7 @@ def targets(
     out: Annotated[
         Path,
         typer.Option(
-            help="Output table, .ecsv, .csv, .parquet or .vot; overwritten; - prints CSV."
+            help="Output table, .ecsv, .csv, .parquet, .vot or .tex; overwritten; - prints CSV."
         ),
     ],
     columns: ColumnsOption = None,
@@ -96,6 +96,7 @@ def targets(
 ) -> None:
     """Infer each target of a list; a target that fails gets a row with the reason."""
     suffixes = {".ecsv": "ecsv", ".csv": "csv", ".parquet": "parquet", ".vot": "votable"}
+    suffixes[".tex"] = LATEX
     printed = str(out) == STDIN
     if not printed and out.suffix.lower() not in suffixes:
         raise OptionError(f"{out} is not a known table format: use one of {', '.join(suffixes)}.")
@@ -128,17 +129,19 @@ def targets(
         console.tell(note)
 
     from galexplorer.api.engine import load
-    from galexplorer.api.target_runs import PART, begin_run, list_runs
+    from galexplorer.api.run_folder import describe_request
+    from galexplorer.api.target_run import PART
+    from galexplorer.api.target_runs import begin_run, list_runs
     from galexplorer.export.files import replace_file
-    from galexplorer.export.tables import written_bytes
     from galexplorer.runs.made_with import differ_from
 
     number = len(given.targets)
+    request = describe_request(given.targets, images, options)
     with ExitStack() as stack:
         place = Path(stack.enter_context(TemporaryDirectory())) if printed else _place_of(out)
-        run = _open_run(place, given, images, options) if resume else None
+        run = _open_run(place, out, request) if resume else None
         if resume and run is None and out.exists():
-            _check_complete(out, given, options)
+            _check_complete(out, request, weights)
             console.tell(f"{out} is complete: nothing is left to try.")
             return
         engine = load(weights, device)
@@ -157,9 +160,9 @@ def targets(
                 prior=options.prior,
                 detected=lines,
             )
-        if differ := differ_from(run.table().meta["provenance"] if run.done else {}, engine):
-            words = " and ".join(differ)
-            raise OptionError(f"{_other(out)} {words}: give those, or leave --resume out.")
+        if run.done:
+            made = run.table().meta["provenance"]
+            _check_same(out, differ_from(made, engine.weights.manifest))
         interruption = stack.enter_context(Interruption())
         progress = stack.enter_context(console.progress())
         task = progress.add_task("targets", total=number, completed=run.done)
@@ -193,12 +196,12 @@ def targets(
         interruption.tell()
         table = _table_of(run, given) if done else None
         if table is not None and printed:
-            sys.stdout.buffer.write(written_bytes(table, "csv"))
+            sys.stdout.buffer.write(_bytes_of(table, "csv"))
         elif table is not None:
-            replace_file(out, written_bytes(table, suffixes[out.suffix.lower()]))
+            replace_file(out, _bytes_of(table, suffixes[out.suffix.lower()]))
         failed = [] if table is None else [problem != "" for problem in table["problem"]][:done]
         if posterior is not None and not all(failed):
-            replace_file(posterior, written_bytes(run.draws_table(), "parquet"))
+            replace_file(posterior, _bytes_of(run.draws_table(), "parquet"))
         if done == number:
             shutil.rmtree(place, ignore_errors=True)
     if folder is not None:
@@ -226,49 +229,62 @@ def _place_of(out: Path) -> Path:
     return out.with_name(f".{out.name}.run")
 
 
-def _other(out: Path) -> str:
-    return f"the run behind {out} was begun with other"
-
-
-def _open_run(
-    place: Path, given: "TargetList", images: bool, options: "Options"
-) -> "TargetRun | None":
-    """Return the run that was left there, None if there is none."""
+def _open_run(place: Path, out: Path, request: dict) -> "TargetRun | None":
+    """Return the run that was left there, None if there is none; refuse one of another request."""
     from galexplorer.api.target_runs import list_runs
 
     left = next(iter(list_runs(place)), None)
-    if left is None:
-        return None
-    same = {
-        "targets": repr(left.targets()) == repr(given.targets),
-        "--images": left.images == images,
-    }
-    before, now = left.options.tell(), options.tell()
-    same |= {spell(name): before[name] == value for name, value in now.items()}
-    _check_same(place.with_name(place.name.removeprefix(".").removesuffix(".run")), same)
+    if left is not None:
+        _check_same(out, _list_differences(left.request, request))
     return left
 
 
-def _check_complete(out: Path, given: "TargetList", options: "Options") -> None:
-    """Check that a table whose run is gone has all targets, made as asked where it tells how."""
+def _check_complete(out: Path, request: dict, weights: Path | None) -> None:
+    """Check that a table whose run is gone has all targets, made as they would be now."""
+    import numpy as np
+    from astropy.table import Table
+
+    from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
+    from galexplorer.runs.made_with import differ_from
+    from galexplorer.runs.target_run import INTERRUPTED
     from galexplorer.tables import read_raw
     from galexplorer.tables.cells import texts_of
 
-    table = read_raw(out).table
-    made = table.meta.get("provenance", {})  # CSV has no place for it
-    labels = texts_of(table["target"]).tolist() if "target" in table.colnames else None
-    same = {"targets": labels == [target.label.strip() for target in given.targets]}
-    asked = options.tell().items()
-    same |= {spell(name): made[name] == value for name, value in asked if name in made}
-    _check_same(out, same)
+    table = Table() if out.suffix.lower() == ".tex" else read_raw(out).table
+    made = table.meta.get("provenance")
+    if not isinstance(made, dict) or "problem" not in table.colnames:
+        raise OptionError(
+            f"{out} does not say which targets it is of and how it was made: CSV and LaTeX have no "
+            "place for that, and ECSV, Parquet and VOTable have; leave --resume out to begin again."
+        )
+    manifest = read_manifest(weights or DEFAULT_FOLDER)
+    _check_same(out, [*_list_differences(made, request), *differ_from(made, manifest)])
+    if np.any(texts_of(table["problem"]) == INTERRUPTED):
+        raise OptionError(
+            f"not all targets of {out} were tried, and the folder {_place_of(out)}, which is "
+            "needed to go on, is gone: leave --resume out to begin again."
+        )
 
 
-def _check_same(out: Path, same: dict[str, bool]) -> None:
-    differ = [word for word, equal in same.items() if not equal]
+def _list_differences(made: dict, request: dict) -> list[str]:
+    """Return what was asked for otherwise, as a user would give it."""
+    differ = [name for name, value in request.items() if name not in made or made[name] != value]
+    return ["targets" if name == "input_sha256" else spell(name) for name in differ]
+
+
+def _check_same(out: Path, differ: list[str]) -> None:
     if differ:
         raise OptionError(
-            f"{_other(out)} {' and '.join(differ)}: give those, or leave --resume out."
+            f"the run behind {out} was begun with other {' and '.join(differ)}: give those, or "
+            "leave --resume out."
         )
+
+
+def _bytes_of(table: "Table", kind: str) -> bytes:
+    from galexplorer.api.latex_table import latex_of_table
+    from galexplorer.export.tables import written_bytes
+
+    return latex_of_table(table) if kind == LATEX else written_bytes(table, kind)
 
 
 def _table_of(run: "TargetRun", given: "TargetList") -> "Table":

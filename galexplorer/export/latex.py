@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
 import numpy as np
@@ -62,7 +63,11 @@ def latex_interval(draws: Float[np.ndarray, " n"]) -> str:
     -------
     str
     """
-    low, middle, high = np.quantile(draws.astype(float), [0.16, 0.5, 0.84])
+    return latex_quantiles(*np.quantile(draws.astype(float), [0.16, 0.5, 0.84]))
+
+
+def latex_quantiles(low: float, middle: float, high: float) -> str:
+    """Return the same of quantiles at 16%, 50% and 84%."""
     lower, upper = middle - low, high - middle
     if lower <= 0 and upper <= 0:
         return f"${middle:.6g}$"
@@ -84,22 +89,27 @@ def latex_row(result: Result, name: str = "") -> str:
     str
         Ends in ``\\\\``.
     """
-    cells = [_typeset(name) or "galaxy"]
-    if not result.verdict.usable:
-        cells[0] += r"$^\dagger$"
-    cells += [
-        r"\nodata"
+    intervals = [
+        None
         if not_measurable(result, target.name)
         else latex_interval(result.posterior.column(target.name))
         for target in TARGETS
     ]
-    likeliest = max(result.bpt, key=lambda kind: result.bpt[kind])
-    share = result.bpt[likeliest]
-    known = math.isfinite(share) and result.verdict.usable
-    cells.append(f"{BPT_LABELS[likeliest]} ({share:.2f})" if known else r"\nodata")
-    if not result.verdict.usable:
-        cells[1:] = [rf"\textcolor{{gray}}{{{cell}}}" for cell in cells[1:]]
-    return " & ".join(cells) + r" \\"
+    return compose_row(name, intervals, result.bpt, result.verdict.usable)
+
+
+def compose_row(
+    name: str, intervals: Sequence[str | None], bpt: Mapping[str, float], usable: bool
+) -> str:
+    """Return the same of cells, of which None has no value."""
+    likeliest = max(bpt, key=lambda kind: bpt[kind])
+    known = math.isfinite(bpt[likeliest]) and usable
+    kind = f"{BPT_LABELS[likeliest]} ({bpt[likeliest]:.2f})" if known else None
+    cells = [cell or r"\nodata" for cell in (*intervals, kind)]
+    if not usable:
+        cells = [rf"\textcolor{{gray}}{{{cell}}}" for cell in cells]
+    first = (_typeset(name) or "galaxy") + ("" if usable else r"$^\dagger$")
+    return " & ".join([first, *cells]) + r" \\"
 
 
 def latex_bytes(result: Result, name: str = "") -> bytes:

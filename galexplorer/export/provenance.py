@@ -112,20 +112,24 @@ def provenance_lines(result: Result) -> list[tuple[str, str]]:
         Weights, classifiers of the verdict, versions, input, seed, options and the origin of each
         number; what is unknown is left out.
     """
-    said = dict(result.provenance)
+    origins = [(f"Origin of {origin_label(name)}", o) for name, o in result.origins.items()]
+    return [*spell_provenance(result.provenance), *origins]
+
+
+def spell_provenance(provenance: Mapping) -> list[tuple[str, str]]:
+    """Return the same of a provenance alone, such as that of a table."""
+    said = dict(provenance)
     versions = said.pop("versions", {})
     lines = [("Weights (sha256)", str(said.pop("weights_sha256", "unknown")))]
     if classifiers := said.pop("verdict_sha256", None):
         lines.append(("Classifiers of the verdict (sha256)", classifiers))
     if isinstance(versions, Mapping) and versions:
         lines.append(("Versions", ", ".join(f"{name} {v}" for name, v in versions.items())))
-    lines += [
+    return lines + [
         (key.replace("_", " ").replace("sha256", "(sha256)").capitalize(), _words(value))
         for key, value in said.items()
         if value is not None
     ]
-    lines += [(f"Origin of {origin_label(name)}", o) for name, o in result.origins.items()]
-    return lines
 
 
 def provenance_sentence(result: Result) -> str:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = bundled("weights")
-_MODEL_FILE = "model.safetensors"
+MODEL_FILE = "model.safetensors"
 _MANIFEST_FILE = "manifest.json"
 REPORT_CARD_FILE = "report_card.json"
 """What `galexplorer evaluate --record` found, kept beside the weights."""
@@ -83,7 +83,7 @@ def save(folder: Path, model: GalaxyModel, manifest: dict) -> None:
         if value.ndim == 4:
             value = value.to(torch.float16)
         state[name] = value
-    save_file(state, str(folder / _MODEL_FILE))
+    save_file(state, str(folder / MODEL_FILE))
     write_manifest(folder, {**manifest, "sizes": asdict(model.sizes)})
 
 
@@ -158,7 +158,7 @@ def read_report_card(folder: Path | None = None) -> dict | None:
     content = path.read_bytes()
     if recorded.get("sha256") != hashlib.sha256(content).hexdigest():
         raise WeightsError(f"{path} is not the one the manifest names; restore it.")
-    if recorded.get("weights_sha256") != manifest["files"].get(_MODEL_FILE):
+    if recorded.get("weights_sha256") != manifest["files"].get(MODEL_FILE):
         return None
     return json.loads(content)
 
@@ -203,7 +203,7 @@ def initialise_from(model: GalaxyModel, folder: Path) -> dict:
         If files are missing or damaged, or the autoencoder has another architecture.
     """
     manifest = read_manifest(folder, earlier=True)
-    state = read_arrays(folder, _MODEL_FILE, manifest)
+    state = read_arrays(folder, MODEL_FILE, manifest)
     # earlier formats calibrate other modes, and no calibration is taken
     state, own_state = (
         {name: value for name, value in part.items() if name not in CALIBRATION}
@@ -230,7 +230,7 @@ def initialise_from(model: GalaxyModel, folder: Path) -> dict:
     model.reset_calibration()
     made = {k: manifest[k] for k in ("made", "config", "started_from") if k in manifest}
     return {
-        "model_sha256": manifest["files"][_MODEL_FILE],
+        "model_sha256": manifest["files"][MODEL_FILE],
         "taken": "networks" if same else "encoder",
         "regressors_taken": take_regressors,
         **made,
@@ -256,7 +256,7 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     folder = DEFAULT_FOLDER if folder is None else folder
     place = choose_device(device)
     manifest = read_manifest(folder)
-    state = read_arrays(folder, _MODEL_FILE, manifest)
+    state = read_arrays(folder, MODEL_FILE, manifest)
     sizes = manifest.get("sizes")
     try:
         model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))
@@ -269,6 +269,6 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
         ) from error
     model.eval().requires_grad_(False).to(place)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent in stubs
-    weights = Weights(model, manifest["files"][_MODEL_FILE], manifest, folder)
+    weights = Weights(model, manifest["files"][MODEL_FILE], manifest, folder)
     log.info("weights %s from %s, on %s", weights.sha256[:12], folder, place)
     return weights

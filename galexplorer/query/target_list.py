@@ -14,10 +14,11 @@ from galexplorer.catalogue.columns import judge_catalogue
 from galexplorer.catalogue.identifiers import check_identifiers
 from galexplorer.catalogue.photometry import has_photometry
 from galexplorer.catalogue.positions import POSITION_KEYS, has_positions
+from galexplorer.catalogue.row_redshift import Pair, read_redshift
 from galexplorer.errors import InputError, TargetError
 from galexplorer.query.parse import parse_target
 from galexplorer.records.photometry import Photometry
-from galexplorer.schema import BANDS, TARGETS
+from galexplorer.schema import BANDS
 from galexplorer.tables.cells import MISSING_WORDS, texts_of
 from galexplorer.tables.formats import Readable, explain_errors, read_raw
 from galexplorer.tables.source import STDIN, open_source
@@ -59,11 +60,11 @@ class Target:
         The row's own magnitudes.
     notes : tuple of str
         What was wrong with the row.
-    redshift_range : tuple of float or None
-        Prior range of the row's own, where the redshift is not held fixed.
-    redshift_prior : tuple of float or None
-        Mean and standard deviation of a Gaussian of the row's own, likewise; NaN where one of the
-        two is missing.
+    redshift_range : tuple or None
+        Prior range of the row's own, where the redshift is not held fixed; None for a limit that
+        it does not state.
+    redshift_prior : tuple or None
+        Mean and standard deviation of a Gaussian of the row's own, likewise.
     """
 
     label: str
@@ -71,8 +72,8 @@ class Target:
     redshift: float | None = None
     photometry: Photometry | None = None
     notes: tuple[str, ...] = ()
-    redshift_range: tuple[float, float] | None = None
-    redshift_prior: tuple[float, float] | None = None
+    redshift_range: Pair | None = None
+    redshift_prior: Pair | None = None
 
 
 @dataclass(frozen=True)
@@ -275,28 +276,8 @@ def _read_row(texts: dict[str, np.ndarray], catalogue: Catalogue, row: int) -> T
     flags = str(catalogue.flags[row])
     if flags:
         notes = (f"Taken as missing: {flags.replace(';', ', ')}.",)
-    redshift = float(catalogue.redshift[row])
-    stated = np.isfinite(redshift) or "unreadable:redshift" in flags.split(";")
-    return Target(
-        label,
-        text,
-        redshift if stated else None,
-        photometry,
-        notes,
-        _pair(catalogue.redshift_min[row], catalogue.redshift_max[row], TARGETS[0].bounds),
-        None if catalogue.redshift_prior is None else _pair(*catalogue.redshift_prior[row]),
-    )
-
-
-def _pair(
-    first: float, second: float, default: tuple[float, float] = (np.nan, np.nan)
-) -> tuple[float, float] | None:
-    """Return two numbers of a row, of which one may be missing; None without both."""
-    given = float(first), float(second)
-    if np.isnan(given).all():
-        return None
-    low, high = (d if np.isnan(own) else own for own, d in zip(given, default, strict=True))
-    return low, high
+    stated = read_redshift(catalogue, row)
+    return Target(label, text, stated.fixed, photometry, notes, stated.limits, stated.prior)
 
 
 def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:

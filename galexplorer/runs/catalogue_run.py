@@ -9,7 +9,8 @@ from astropy.table import Table
 
 from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.joining import join_input
-from galexplorer.errors import GalexplorerError, InputError
+from galexplorer.catalogue.row_redshift import read_redshift
+from galexplorer.errors import GalexplorerError
 from galexplorer.inference.detection import (
     keep_detected,
     tell_detected,
@@ -20,7 +21,6 @@ from galexplorer.inference.prepared import magnitudes_of
 from galexplorer.inference.prior import (
     Prior,
     RedshiftPrior,
-    check_within,
     tell_prior,
 )
 from galexplorer.records.observation import Observation
@@ -53,6 +53,7 @@ Progress = Callable[[int, int], None]
 Each = Callable[[int, Result], None]
 Stop = Callable[[], bool]
 Batch = Callable[[list[int], np.ndarray, np.ndarray], None]
+Stated = tuple[tuple[float, float], RedshiftPrior | None]
 
 
 def infer_catalogue(
@@ -141,15 +142,20 @@ def infer_catalogue(
     total, done = sum(map(len, batches)), 0
 
     def infer_rows(rows: range) -> list[tuple[int, Result]]:
-        known, observations = [], []
+        known: list[int] = []
+        stated: list[Stated] = []
+        observations: list[Observation] = []
         for k in rows:
             if stop():
                 columns.leave_out(rows, catalogue)
                 return []
             try:
-                _check_redshift(catalogue, k, options, columns.flags[k])
+                own = read_redshift(catalogue, k)
+                limits, prior = options.redshift_of(own)
+                columns.flags[k] += _tell_weak_range(own.fixed, limits[0])
                 observation, measured, problem = observe_row(catalogue, k, images)
                 known.append(k)
+                stated.append((limits, prior))
                 observations.append(observation)
                 columns.measured[k] = measured
                 columns.flags[k] += [problem] if problem else []
@@ -158,7 +164,15 @@ def infer_catalogue(
         if not known:
             return []
         return _infer_batch(
-            engine, catalogue, known, observations, options, columns, each is not None, batch
+            engine,
+            catalogue,
+            known,
+            stated,
+            observations,
+            options,
+            columns,
+            each is not None,
+            batch,
         )
 
     for rows, results in run_in_order(infer_rows, batches, workers):
@@ -181,50 +195,17 @@ def infer_catalogue(
     return table
 
 
-def _check_redshift(catalogue: Catalogue, k: int, options: Options, flags: list[str]) -> None:
-    """Refuse a row whose redshift is stated and of no use, and caution where the model is weak."""
-    low, high = TARGETS[0].bounds
-    fixed = float(catalogue.redshift[k])
-    if "unreadable:redshift" in flags:
-        raise InputError("Its redshift is not a number: correct it, or leave it empty.")
-    if np.isfinite(fixed) and not low < fixed <= high:
-        raise InputError(
-            f"Its redshift {fixed:g} is outside the model's range, {low:g} to {high:g}: leave it "
-            "empty to have it inferred."
-        )
-    first, last = (float(limit) for limit in _range_of(catalogue, k, options))
-    if not np.isfinite(fixed) and not first < last:
-        stated = catalogue.redshift_min[k], catalogue.redshift_max[k]
-        words = " to ".join("..." if np.isnan(limit) else f"{limit:g}" for limit in stated)
-        widest = options.redshift_range or (low, high)
-        raise InputError(
-            f"Its redshift range {words} has nothing in common with {widest[0]:g} to {widest[1]:g}."
-        )
-    if (own := _prior_of(catalogue, k, options)) is not None:
-        check_within(own, first, last)
-    if fixed > CAUTION_ABOVE or (np.isnan(fixed) and first >= CAUTION_ABOVE):
-        flags.append("redshift_above_0.3")
-
-
-def _range_of(catalogue: Catalogue, k: int | list[int], options: Options) -> np.ndarray:
-    """Return the prior range of redshift of rows, their own within that of all, (2,) or (2, n)."""
-    low, high = options.redshift_range or TARGETS[0].bounds
-    lows, highs = catalogue.redshift_min[k], catalogue.redshift_max[k]
-    return np.array([np.fmax(lows, low), np.fmin(highs, high)])
-
-
-def _prior_of(catalogue: Catalogue, k: int, options: Options) -> RedshiftPrior | None:
-    """Return the redshift prior of a row, None where its redshift is fixed."""
-    if np.isfinite(catalogue.redshift[k]):
-        return None
-    own = catalogue.redshift_prior
-    return options.prior_of(None if own is None else (float(own[k, 0]), float(own[k, 1])))
+def _tell_weak_range(fixed: float | None, least: float) -> list[str]:
+    """Return the flag of a row whose redshift is where the model is weak."""
+    beyond = least >= CAUTION_ABOVE if fixed is None else fixed > CAUTION_ABOVE
+    return ["redshift_above_0.3"] if beyond else []
 
 
 def _infer_batch(
     engine: Engine,
     catalogue: Catalogue,
     rows: list[int],
+    stated: list[Stated],
     observations: list[Observation],
     options: Options,
     columns: Columns,
@@ -237,9 +218,9 @@ def _infer_batch(
         encoded = encode_evenly(engine, observations, size)
         filled = [*rows, *rows[-1:] * (size - number)]
         fixed = torch.from_numpy(np.asarray(catalogue.redshift[filled], np.float32))
-        ranges = np.ascontiguousarray(_range_of(catalogue, filled, options).T)
-        ranges[np.isfinite(catalogue.redshift[filled])] = TARGETS[0].bounds
-        priors = [_prior_of(catalogue, k, options) for k in filled]
+        stated = [*stated, *stated[-1:] * (size - number)]
+        ranges = np.array([limits for limits, _ in stated], np.float64)
+        priors = [prior for _, prior in stated]
         drawn = engine.sample(encoded, options.draws, options.seed, fixed, ranges, priors)
         faint = magnitudes_of(observations)[:, 2]
         r = np.pad(faint, (0, size - number), mode="edge")
@@ -266,13 +247,13 @@ def _infer_batch(
     domains = domains_of(engine, observations, encoded, misfits)
     columns.scores[rows] = [domain.score for domain in domains]
     held = catalogue.redshift[rows].astype(float)
-    stated = ranges[:number].astype(float)
-    stated[(stated == TARGETS[0].bounds).all(axis=1)] = np.nan
+    limits = ranges[:number].copy()
+    limits[(limits == TARGETS[0].bounds).all(axis=1)] = np.nan
     verdicts = [
         verdict.with_reasons((*doubts, *(weight.doubts if weight else ())))
         for verdict, doubts, weight in zip(
             engine.judge(observations, domains),
-            engine.doubts(encoded, held, stated),
+            engine.doubts(encoded, held, limits),
             weights,
             strict=True,
         )
@@ -307,7 +288,7 @@ def _infer_batch(
 
 def _provenance(engine: Engine, catalogue: Catalogue, options: Options) -> dict:
     return {
-        **made_with(engine),
+        **made_with(engine.weights.manifest),
         **options.tell(),
         "input_sha256": digest_of(catalogue),
     }

@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from galexplorer.model.weights import MODEL_FILE
 from galexplorer.verdict.classifiers import VERDICT_FILE
 from galexplorer.version import versions
-
-if TYPE_CHECKING:
-    from galexplorer.inference.engine import Engine
 
 _WORDS = {
     "weights_sha256": "weights",
@@ -23,21 +20,23 @@ _WORDS = {
 }
 
 
-def made_with(engine: "Engine") -> dict:
-    """Return what of an engine decides its values: weights, classifiers and versions.
+def made_with(manifest: Mapping) -> dict:
+    """Return what of the weights and the software decides values.
 
     Parameters
     ----------
-    engine : Engine
+    manifest : mapping
+        Of the weights, as `galexplorer.model.weights.read_manifest` returns it.
 
     Returns
     -------
     dict
         ``weights_sha256``, ``verdict_sha256`` (None where there are none) and ``versions``.
     """
+    files = manifest["files"]
     return {
-        "weights_sha256": engine.weights.sha256,
-        "verdict_sha256": engine.weights.sha256_of(VERDICT_FILE),
+        "weights_sha256": files[MODEL_FILE],
+        "verdict_sha256": files.get(VERDICT_FILE),
         "versions": versions(),
     }
 
@@ -69,13 +68,15 @@ def list_differences(made: Mapping, wanted: Mapping) -> list[str]:
     ]
 
 
-def differ_from(made: Mapping, engine: "Engine") -> list[str]:
-    """Return in words what an engine has otherwise than the one that rows were made with.
+def differ_from(made: Mapping, manifest: Mapping) -> list[str]:
+    """Return in words which weights and software are others than those that rows were made with.
 
     Parameters
     ----------
     made : mapping
-        Provenance of the rows; empty where none has a value, which then differs in nothing.
-    engine : Engine
+        Provenance of the rows; without weights where none has a value, which then differs in
+        nothing.
+    manifest : mapping
+        Of the weights that are to be used.
     """
-    return list_differences(made, made_with(engine)) if made else []
+    return list_differences(made, made_with(manifest)) if "weights_sha256" in made else []

@@ -4,10 +4,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from galexplorer.catalogue.row_redshift import Pair, RowRedshift
 from galexplorer.errors import InputError
 from galexplorer.inference.detection import check_detected
 from galexplorer.inference.options import check_options
-from galexplorer.inference.prior import Prior, RedshiftPrior, choose_prior, gaussian
+from galexplorer.inference.prior import (
+    Prior,
+    RedshiftPrior,
+    check_within,
+    choose_prior,
+    gaussian,
+)
+from galexplorer.schema import TARGETS
 
 
 @dataclass(frozen=True)
@@ -31,19 +39,62 @@ class Options:
     prior: RedshiftPrior | None = None
     detected: tuple[str, ...] = ()
 
-    def prior_of(self, own: tuple[float, float] | None) -> RedshiftPrior | None:
-        """Return the redshift prior of a row: its own mean and standard deviation, or that of all.
+    def redshift_of(self, own: RowRedshift) -> tuple[tuple[float, float], RedshiftPrior | None]:
+        """Return prior range and prior of the redshift of a row.
+
+        Parameters
+        ----------
+        own : RowRedshift
+            What the row itself states: its range counts within that of all, its prior in place of
+            that of all.
+
+        Returns
+        -------
+        tuple of float
+            The model's own range where the redshift is held fixed.
+        RedshiftPrior or None
+            None likewise.
 
         Raises
         ------
         InputError
-            If it has one of the two alone.
+            If the redshift is no number or one that the model does not know, the range has nothing
+            in common with that of all, or the prior is one number alone.
+        OptionError
+            If the prior is zero in the range.
         """
-        if own is None or all(map(math.isnan, own)):
-            return self.prior
-        if any(map(math.isnan, own)):
-            raise InputError("Its redshift prior needs both a mean and a standard deviation.")
-        return gaussian(*own)
+        bounds = TARGETS[0].bounds
+        if own.fixed is not None:
+            if math.isnan(own.fixed):
+                raise InputError("Its redshift is not a number: correct it, or leave it empty.")
+            if not bounds[0] < own.fixed <= bounds[1]:
+                raise InputError(
+                    f"Its redshift {own.fixed:g} is outside the model's range, {bounds[0]:g} to "
+                    f"{bounds[1]:g}: leave it empty to have it inferred."
+                )
+            return bounds, None
+        limits = self._range_within(own.limits or (None, None))
+        prior = self.prior
+        if own.prior is not None:
+            mean, sigma = own.prior
+            if mean is None or sigma is None:
+                raise InputError("Its redshift prior needs both a mean and a standard deviation.")
+            prior = gaussian(mean, sigma)
+        if prior is not None:
+            check_within(prior, *limits)
+        return limits, prior
+
+    def _range_within(self, own: Pair) -> tuple[float, float]:
+        low, high = self.redshift_range or TARGETS[0].bounds
+        first = low if own[0] is None else max(low, own[0])
+        last = high if own[1] is None else min(high, own[1])
+        if not first < last:
+            words = " to ".join("..." if limit is None else f"{limit:g}" for limit in own)
+            raise InputError(
+                f"Its redshift range {words} has nothing in common with {low:g} to {high:g}: "
+                "correct it, or leave it empty."
+            )
+        return first, last
 
     def tell(self) -> dict:
         """Return them as the provenance of a table tells them."""

@@ -1,13 +1,12 @@
 """One target of a list: resolved, fetched, inferred; a failure is recorded, not raised."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from galexplorer.catalogue.row_redshift import RowRedshift
 from galexplorer.errors import GalexplorerError, TargetError
 from galexplorer.inference.observe import observe, observe_fetched
-from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.query.target_list import Target
 from galexplorer.records.result import Result
 from galexplorer.runs.options import Options
@@ -101,15 +100,8 @@ def _infer(
     ra: float | None = None
     dec: float | None = None
     # before anything is fetched: a redshift that is stated is never left out
-    low, high = TARGETS[0].bounds
-    if target.redshift is not None and math.isnan(target.redshift):
-        raise TargetError("Its redshift is not a number: correct it, or leave it empty.")
-    if target.redshift is not None and not low < target.redshift <= high:
-        raise TargetError(
-            f"Its redshift {target.redshift:g} is outside the model's range, {low:g} to {high:g}: "
-            "leave it empty to have it inferred."
-        )
-    limits, prior = _prior_of(target, options)
+    stated = RowRedshift(target.redshift, target.redshift_range, target.redshift_prior)
+    limits, prior = options.redshift_of(stated)
     if target.photometry is not None and (not images or not target.text):
         observation = observe(None, target.photometry)
     elif target.text:
@@ -126,7 +118,7 @@ def _infer(
     result = load_engine().infer(
         observation,
         redshift=target.redshift,
-        redshift_range=limits,
+        redshift_range=None if limits == TARGETS[0].bounds else limits,
         prior=prior,
         detected=options.detected,
         draws=options.draws,
@@ -134,21 +126,3 @@ def _infer(
     )
     noted = replace(result, notes=(*target.notes, *result.notes))
     return Outcome(target, noted, ra=ra, dec=dec)
-
-
-def _prior_of(
-    target: Target, options: Options
-) -> tuple[tuple[float, float] | None, RedshiftPrior | None]:
-    """Return range and prior of a target's redshift, none where that is fixed."""
-    if target.redshift is not None:
-        return None, None
-    low, high = options.redshift_range or TARGETS[0].bounds
-    own = target.redshift_range or (low, high)
-    first, last = max(low, own[0]), min(high, own[1])
-    if not first < last:
-        raise TargetError(
-            f"Its redshift range {own[0]:g} to {own[1]:g} has nothing in common with {low:g} to "
-            f"{high:g}: correct it, or leave it empty."
-        )
-    prior = options.prior_of(target.redshift_prior)
-    return None if (first, last) == TARGETS[0].bounds else (first, last), prior

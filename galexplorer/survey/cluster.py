@@ -1,8 +1,10 @@
 """Where a survey computes: a Dask cluster of this machine, or one that is there."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
@@ -67,14 +69,33 @@ def open_client(
             with client:
                 yield client
             return
-        cluster = LocalCluster(
-            n_workers=workers or count_cores(),
-            threads_per_worker=threads,
-            processes=True,
-            memory_limit=MEMORY,
-            dashboard_address="127.0.0.1:0",
-            local_directory=str(scratch),
-            silence_logs=logging.CRITICAL,
-        )
+        with _out_of_reach():
+            cluster = LocalCluster(
+                n_workers=workers or count_cores(),
+                threads_per_worker=threads,
+                processes=True,
+                memory_limit=MEMORY,
+                dashboard_address="127.0.0.1:0",
+                local_directory=str(scratch),
+                silence_logs=logging.CRITICAL,
+            )
         with cluster, Client(cluster) as client:
             yield client
+
+
+@contextmanager
+def _out_of_reach() -> Iterator[None]:
+    """Keep Ctrl-C from threads and processes that begin meanwhile, and from all that these begin.
+
+    A terminal sends it to every process: the command's own ends the others in good order. It waits
+    as long as the block lasts.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # whoever starts it has its signals back
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -10,9 +10,9 @@ import lsdb
 from galexplorer.inference.detection import check_detected
 from galexplorer.inference.prior import Prior, RedshiftPrior
 from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
+from galexplorer.runs.made_with import made_with
 from galexplorer.survey.inputs import list_files
 from galexplorer.survey.intake import list_shards
-from galexplorer.version import versions
 
 PARTITION_ROWS = 5_000
 """The most rows of a partition, unless another number is asked for."""
@@ -90,7 +90,7 @@ def describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
     """
     files = list_files(request.source)
     names = _leave_out_folder([file.name for file in files])
-    manifest = read_manifest(request.weights or DEFAULT_FOLDER)
+    made = made_with(read_manifest(request.weights or DEFAULT_FOLDER))
     return {
         "places": _name_places(request),
         "input": [[n, file.size, file.stamp] for n, file in zip(names, files, strict=True)],
@@ -106,9 +106,8 @@ def describe_request(request: Request, prior: RedshiftPrior | None) -> dict:
         "detected": list(check_detected(request.detected)) or None,
         "draws_out": request.draws_out and str(request.draws_out.resolve()),
         "partition_rows": request.partition_rows,
-        "weights_sha256": manifest["files"]["model.safetensors"],
-        "verdict_sha256": manifest["files"].get("verdict.safetensors"),
-        "versions": {**versions(), "lsdb": lsdb.__version__},
+        **made,
+        "versions": {**made["versions"], "lsdb": lsdb.__version__},
     }
 
 

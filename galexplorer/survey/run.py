@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def run_survey(
     tell: Tell = lambda words: None,
     progress: Progress = lambda done, rows: None,
     stop: Stop = lambda: False,
+    at_once: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Summary:
     """Infer all rows of a survey.
 
@@ -95,6 +97,9 @@ def run_survey(
         Called with the number of rows that are done and of all.
     stop : callable
         Asked often whether to stop; partitions that are done stay, and a run with `resume` goes on.
+    at_once : callable
+        Returns a context in which a wish to stop is KeyboardInterrupt: it is entered while the
+        input is read and sorted, of which an end leaves nothing.
 
     Returns
     -------
@@ -111,7 +116,8 @@ def run_survey(
     """
     check_options(None, request.redshift_range, request.draws, request.seed)
     prior = choose_prior(request.prior, None, request.redshift_range)
-    asked = describe_request(request, prior)
+    with at_once():
+        asked = describe_request(request, prior)
     place = request.out if request.draws_out is None else request.draws_out
     with explain_failures(request.out), claimed(request.out):
         state = read_state(request, asked, resume)
@@ -121,7 +127,8 @@ def run_survey(
         work = request.out / WORK
         with open_client(request.scheduler, request.workers, work / "scratch") as client:
             tell(f"dashboard: {client.dashboard_link}")
-            taken = _take_in(request, work, client, state["places"], tell)
+            with at_once():
+                taken = _take_in(request, work, client, state["places"], tell)
             output.write_json(request.out / STATE, state)  # an input that was refused leaves none
             settings = Settings(
                 request.draws,

@@ -63,8 +63,8 @@ def claimed(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        if fresh and not (out / STATE).exists():
-            shutil.rmtree(out, ignore_errors=True)
+        if not (out / STATE).exists():  # an input that was not read to its end is read anew
+            shutil.rmtree(out if fresh else work, ignore_errors=True)
         elif work.is_dir() and not any(p.name != "lock" for p in work.iterdir()):
             shutil.rmtree(work)
 

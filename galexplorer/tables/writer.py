@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +79,17 @@ def write_table(table: Table, path: str | Path, format: str | None = None) -> No
         part.unlink(missing_ok=True)
 
 
-def check_destination(path: Path, format: str | None = None) -> str:
+def check_destination(
+    path: Path, format: str | None = None, suffixes: Mapping[str, str] = TABLE_SUFFIXES
+) -> str:
     """Tell the format that `write_table` would write, before the work is done.
+
+    Parameters
+    ----------
+    path, format
+        As of `write_table`.
+    suffixes : mapping of str to str
+        Format of each suffix, for a caller that writes others as well.
 
     Raises
     ------
@@ -88,9 +98,13 @@ def check_destination(path: Path, format: str | None = None) -> str:
     """
     if str(path) == STDOUT:
         format = format or "csv"
-    format = format or TABLE_SUFFIXES.get(path.suffix.lower(), "")
-    if format not in TABLE_SUFFIXES.values():
-        raise OptionError(f"{path} has no known suffix: use .csv, .ecsv, .parquet, .fits or .vot.")
+    format = format or suffixes.get(path.suffix.lower(), "")
+    if format not in suffixes.values():
+        firsts: dict[str, str] = {}
+        for suffix, kind in suffixes.items():
+            firsts.setdefault(kind, suffix)
+        *some, last = firsts.values()
+        raise OptionError(f"{path} has no known suffix: use {', '.join(some)} or {last}.")
     if not path.parent.is_dir():
         raise OptionError(f"the folder {path.parent} does not exist: create it first.")
     if path.is_dir():

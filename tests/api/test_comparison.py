@@ -21,37 +21,8 @@ from galexplorer.api.comparison import (
 )
 from galexplorer.errors import OptionError
 from galexplorer.figures.palette import LIGHT, OVERLAY, SERIES
-from galexplorer.records.photometry import Photometry
-from galexplorer.records.posterior import Posterior
-from galexplorer.records.result import Domain, Result, View
-from galexplorer.records.verdict import Verdict, reason
 from galexplorer.schema import TARGETS
 from galexplorer.science.contrast import contrast
-
-MEANS = [0.05, 10.4, 0.2, 8.9, 7.1, 2.1, 1.55, 1.65, 1.2]
-
-
-def galaxy(seed: int, shift: float = 0.0, **more) -> Result:
-    draws = np.random.default_rng(seed).normal(MEANS, 0.1, (400, 9)) + shift * 0.1
-    draws[:, 0] = np.abs(draws[:, 0]) + 0.001
-    bpt = {"star_forming": 0.7, "composite": 0.2, "seyfert": 0.06, "liner": 0.04}
-    provenance = {"weights_sha256": "ab" * 32, "seed": seed, "draws": 400, "versions": {}}
-    return Result(
-        Posterior(draws.astype(np.float32)), bpt, Photometry("none"), Domain(True, 40.0),
-        provenance=provenance, **more,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def galaxies():
-    square = np.zeros((64, 64, 3), np.uint8)
-    view = View(square, square, 1.0, square, 1.0, ra=162.1, dec=-26.0)
-    star = Verdict((reason("star", "do_not_use"),), 0.02)
-    return [
-        ("A star", galaxy(3, verdict=star)),
-        ("NGC 1", galaxy(1, view=view, notes=("Its scale was read from the WCS.",))),
-        ("Haro 25", galaxy(2, 2.0, measurable={"gas_metallicity": 0.1})),
-    ]
 
 
 def test_the_table_says_what_each_row_is_worth(galaxies):

@@ -555,3 +555,10 @@ def test_remarks_within_a_table_are_no_rows_and_are_said(tmp_path):
     catalogue = read_catalogue(path)
     assert list(catalogue.id) == ["a", "b"]
     assert "1 line that begins with # was taken as a remark." in catalogue.notes
+
+
+def test_only_columns_that_were_converted_are_said_to_be():
+    table = Table({"mag_g": [17.6], "F_r": [6.9e5], "i": [16.4]})
+    found = read_catalogue(table, columns={"g": "mag_g", "r": "F_r [nJy]"})
+    np.testing.assert_allclose(found.magnitudes[0, 1:4], [17.6, 16.803, 16.4], atol=1e-3)
+    assert "Column F_r was converted from nJy to AB magnitudes." in found.notes

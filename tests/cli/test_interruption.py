@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: what is done is written, and the run can go on. The signals are real."""
 
+import gc
 import os
 import re
 import signal
@@ -12,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
-from galexplorer.api import target_runs
+from galexplorer.api import target_run, target_runs
 from galexplorer.cli import main
 from galexplorer.commands.figures import PageFolder
+from galexplorer.commands.interruption import AGAIN_S, Interruption
 from galexplorer.query.target_list import read_targets
 from galexplorer.runs import catalogue_run
 from galexplorer.runs.catalogue_resume import is_interrupted
@@ -123,14 +125,22 @@ def test_where_nothing_is_done_what_was_there_stays(given, tmp_path, monkeypatch
     assert "no row was done, and nothing is written." in capsys.readouterr().err
 
 
-def test_csv_cannot_be_gone_on_with(given, tmp_path, capsys):
-    given[4] = tmp_path / "out.csv"
+@pytest.mark.parametrize(
+    ("suffix", "words"),
+    [("csv", "CSV has no place for that"), ("tex", "LaTeX has no place for how its rows")],
+)
+def test_a_table_that_tells_nothing_cannot_be_gone_on_with(given, tmp_path, capsys, suffix, words):
+    given[4] = tmp_path / f"out.{suffix}"
     with pytest.MonkeyPatch.context() as patch:
         send_at(patch, catalogue_run, "observe_row", 100, signal.SIGINT)
         assert run(*given, "--workers", 1) == 130
     assert "only a run whose --out is .parquet, .ecsv" in capsys.readouterr().err
+    if suffix == "tex":
+        told = given[4].read_text()
+        assert told.count("% Flag: not_inferred: interrupted") in (ROWS - 63, ROWS - 126)
+        assert told.count(r" \\") == ROWS + 1 + told.count(r"% Galaxy & ")
     assert run(*given, "--resume") == 2
-    assert "CSV has no place for that" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
@@ -139,7 +149,7 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     out, draws = tmp_path / "out.ecsv", tmp_path / "draws.parquet"
     given = ["targets", listed, "--no-images", "--draws", DRAWS, "--out", out]
     with monkeypatch.context() as patch:
-        send_at(patch, target_runs, "infer_target", 3, signal.SIGINT)
+        send_at(patch, target_run, "infer_target", 3, signal.SIGINT)
         assert run(*given, "--posterior", draws) == 130
     told = capsys.readouterr().err
     assert "error: interrupted: 2 of 6 targets are in" in told
@@ -150,6 +160,11 @@ def test_targets_that_are_done_are_written(tmp_path, capsys, monkeypatch):
     assert pq.read_table(draws).num_rows == 2 * DRAWS
     assert run(*given, "--seed", 1, "--resume") == 2
     assert "out.ecsv was begun with other --seed" in capsys.readouterr().err
+    text = listed.read_text()
+    listed.write_text(text.replace("17.6", "17.7"))
+    assert run(*given, "--resume") == 2
+    assert "out.ecsv was begun with other targets: give" in capsys.readouterr().err
+    listed.write_text(text)
     assert run(*given, "--detected", "halpha", "--redshift-prior", "0.1,0.02", "--resume") == 2
     assert "with other --redshift-prior and --detected: give" in capsys.readouterr().err
     assert run(*given, "--posterior", draws, "--resume") == 0
@@ -212,6 +227,32 @@ def test_a_log_says_how_far_a_run_is_until_it_is_interrupted(tmp_path):
     )
     done = np.isfinite(Table.read(out)["redshift_p50"])
     assert 0 < done.sum() < 30_000
+
+
+def test_what_a_library_drops_is_raised_again():
+    """Python drops what is raised while garbage is collected, which a signal may interrupt."""
+    before = signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT)
+    sent = []
+
+    def collected(phase, info):
+        if not sent:
+            sent.append(phase)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)  # the handler raises here, in vain
+
+    with Interruption() as interruption:
+        gc.callbacks.append(collected)
+        try:
+            with pytest.raises(KeyboardInterrupt), interruption.at_once():  # noqa: PT012
+                gc.collect()
+                time.sleep(30)
+        finally:
+            gc.callbacks.remove(collected)
+        assert interruption()
+        with pytest.raises(KeyboardInterrupt), interruption.at_once():
+            pytest.fail("a wish to stop that came before was not heard")
+        time.sleep(1.2 * AGAIN_S)  # outside nothing is raised
+    assert (signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT)) == before
 
 
 def test_a_second_signal_ends_at_once(given, tmp_path):

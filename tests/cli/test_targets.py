@@ -57,22 +57,94 @@ def test_what_is_stated_of_all_targets(tmp_path, capsys, weights_dir):
         assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("suffix", ["csv", "ecsv", "parquet", "vot"])
-def test_a_complete_table_is_that_of_its_own_list(tmp_path, capsys, weights_dir, suffix):
-    """Also where another list has as many targets."""
-    listed = tmp_path / "list.csv"
-    listed.write_text(CSV.replace("A,", "007,"))
-    given = ["targets", str(listed), "--no-images", "--draws", "100"]
-    given += ["--out", str(tmp_path / f"t.{suffix}")]
+@pytest.mark.parametrize("suffix", ["ecsv", "parquet", "vot"])
+def test_a_complete_table_is_that_of_its_own_request(
+    tmp_path, capsys, weights_dir, other_verdict, suffix
+):
+    listed, prior = tmp_path / "list.csv", tmp_path / "p.txt"
+    text = CSV.replace("A,", "007,")
+    listed.write_text(text)
+    prior.write_text("z p\n0.01 1\n0.1 2\n")
+    given = ["targets", str(listed), "--no-images", "--draws", "100", "--resume"]
+    given += ["--out", str(tmp_path / f"t.{suffix}"), "--redshift-prior", str(prior)]
     assert main(given) == 0
-    assert main([*given, "--resume"]) == 0
+    assert main(given) == 0
     assert "nothing is left to try" in capsys.readouterr().err
-    listed.write_text(CSV.replace("A,", "7,"))
-    assert main([*given, "--resume"]) == 2
-    assert "begun with other targets: give" in capsys.readouterr().err
+    prior.write_text("z p\n0.01 1\n0.1 3\n")
+    assert main(given) == 2
+    assert "was begun with other --redshift-prior: give" in capsys.readouterr().err
+    prior.write_text("z p\n0.01 1\n0.1 2\n")
+    for words, told in (
+        (["--seed", "1"], "--seed"),
+        (["--draws", "101"], "--draws"),
+        (["--redshift-range", "0.02", "0.1"], "--redshift-range"),
+        (["--detected", "halpha"], "--detected"),
+        (["--images"], "--images"),
+        (["--columns", "redshift="], "targets"),
+        (["--weights", str(other_verdict)], "classifiers of the verdict"),
+    ):
+        assert main([*given, *words]) == 2
+        assert f"was begun with other {told}: give those" in capsys.readouterr().err
+    for changed in (
+        text.replace("007,", "7,"),
+        text.replace("0.06", "0.07"),
+        text.replace("16.8", "16.9"),
+        text.replace("redshift", "redshift_max"),
+    ):
+        assert changed != text
+        listed.write_text(changed)
+        assert main(given) == 2
+        assert "was begun with other targets: give those" in capsys.readouterr().err
+    if suffix == "ecsv":  # its run was deleted half-way
+        listed.write_text(text)
+        out = tmp_path / "t.ecsv"
+        table = Table.read(out)
+        table["problem"] = ["", "interrupted"]
+        table.write(out, overwrite=True)
+        assert main(given) == 2
+        assert ".t.ecsv.run, which is needed to go on, is gone" in capsys.readouterr().err
 
 
-def test_a_list_does_not_go_on_with_another_verdict(tmp_path, capsys, weights_dir):
+def test_a_table_that_does_not_say_what_it_is_of_is_not_called_complete(tmp_path, capsys):
+    (tmp_path / "list.csv").write_text(CSV)
+    out = tmp_path / "t.csv"
+    out.write_text("target,problem\nA,\nB,\n")
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--out", str(out), "--resume"]
+    assert main(given) == 2
+    assert "t.csv does not say which targets it is of" in capsys.readouterr().err
+
+
+def test_a_list_as_a_table_of_latex(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text(CSV + "10:99:00 +2:00:00,,,,,,\n")
+    out = tmp_path / "t.tex"
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100", "--resume"]
+    assert main([*given, "--out", str(out)]) == 0
+    told = out.read_text()
+    rows = [line for line in told.splitlines() if line.endswith(r"\\")]
+    assert [row.split()[0] for row in rows] == ["Galaxy", "A", "B", "10:99:00"]
+    assert rows[2].startswith("B & $0.06$ & $")  # held fixed
+    assert rows[3] == "10:99:00 +2:00:00" + 10 * r" & \nodata" + r" \\"
+    assert "% 10:99:00 +2:00:00\n% No values: " in told
+    assert "% Draws: 100" in told
+    capsys.readouterr()
+    assert main([*given, "--out", str(out)]) == 2
+    assert "CSV and LaTeX have no place" in capsys.readouterr().err
+    assert out.read_text() == told
+
+
+def test_a_table_of_failures_is_that_of_its_own_request(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text("name,g,r\n,,\n")
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--out"]
+    given.append(str(tmp_path / "t.ecsv"))
+    assert main(given) == 2
+    assert main([*given, "--resume"]) == 0
+    assert main([*given, "--resume", "--seed", "1"]) == 2
+    assert "was begun with other --seed: give" in capsys.readouterr().err
+
+
+@pytest.fixture
+def other_verdict(tmp_path, weights_dir):
+    """Weights whose classifiers of the verdict have another hash."""
     other = tmp_path / "weights"
     other.mkdir()
     for path in weights_dir.iterdir():
@@ -82,6 +154,10 @@ def test_a_list_does_not_go_on_with_another_verdict(tmp_path, capsys, weights_di
     arrays = load_file(weights_dir / VERDICT_FILE)
     save_file(arrays, other / VERDICT_FILE, {"made": "again"})  # the same, but for its hash
     write_manifest(other, read_manifest(weights_dir))
+    return other
+
+
+def test_a_list_does_not_go_on_with_another_verdict(tmp_path, capsys, weights_dir, other_verdict):
     (tmp_path / "list.csv").write_text(CSV)
     targets = read_targets(tmp_path / "list.csv")
     run = begin_run(tmp_path / ".t.ecsv.run", targets, "list.csv", images=False, draws=100)
@@ -92,7 +168,7 @@ def test_a_list_does_not_go_on_with_another_verdict(tmp_path, capsys, weights_di
     run.keep([outcome])
     given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100", "--resume"]
     given += ["--out", str(tmp_path / "t.ecsv")]
-    assert main([*given, "--weights", str(other)]) == 2
+    assert main([*given, "--weights", str(other_verdict)]) == 2
     assert "begun with other classifiers of the verdict: give" in capsys.readouterr().err
     assert main(given) == 0
     assert Table.read(tmp_path / "t.ecsv").meta["provenance"]["verdict_sha256"] == digest

@@ -229,7 +229,8 @@ def test_a_row_has_a_range_of_its_own(engine):
         np.testing.assert_allclose(statistics(out[k]), expected(alone), atol=1e-3)
     assert np.isnan(statistics(out[2])).all()
     assert out["flag"][2] == (
-        "not_inferred: Its redshift range 0.3 to ... has nothing in common with 0.05 to 0.25."
+        "not_inferred: Its redshift range 0.3 to ... has nothing in common with 0.05 to 0.25: "
+        "correct it, or leave it empty."
     )
 
 

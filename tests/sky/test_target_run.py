@@ -2,9 +2,11 @@
 
 import pytest
 
+from galexplorer.catalogue import read_catalogue
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.prior import read_prior
 from galexplorer.query.target_list import Target, read_targets
+from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.runs.options import Options
 from galexplorer.runs.target_run import infer_target
 
@@ -74,29 +76,46 @@ def test_a_redshift_that_the_model_does_not_know_is_an_outcome(line, settings):
 
 def test_a_row_has_a_range_and_a_prior_of_its_own(settings, weights_dir):
     engine = Engine.load(weights_dir)
-    given = read(
+    text = (
         "id,g,r,i,redshift_min,redshift_max,redshift_prior_mean,redshift_prior_sigma,redshift\n"
-        "a,17.6,17,16.6,0.05,,,,\nb,17.6,17,16.6,0.05,0.1,0.08,0.003,\nc,17.6,17,16.6,0.2,0.3,,,\n"
+        "a,17.6,17,16.6,0.05,,,,\nb,17.6,17,16.6,0.05,0.1,0.08,0.003,\nc,17.6,17,16.6,0.2,,,,\n"
         "d,17.6,17,16.6,,,0.1,,\ne,17.6,17,16.6,0.2,0.3,,,0.07\nf,17.6,17,16.6,,,,,\n"
+        "g,17.6,17,16.6,,,,,0.7\nh,17.6,17,16.6,0.14,,0.05,0.001,\n"
     )
-    assert given[0].redshift_range == (0.05, 0.35)
+    given = read(text)
+    assert given[0].redshift_range == (0.05, None)
     options = Options((0.02, 0.15), 100, 0, read_prior((0.06, 0.01)))
     found = [infer_target(own, lambda: engine, options=options, settings=settings) for own in given]
-    limits = [(0.05, 0.15), (0.05, 0.1), None, None, None, (0.02, 0.15)]
-    priors = ["0.06 ± 0.01", "0.08 ± 0.003", None, None, None, "0.06 ± 0.01"]
+    limits = [(0.05, 0.15), (0.05, 0.1), None, None, None, (0.02, 0.15), None, None]
+    priors = ["0.06 ± 0.01", "0.08 ± 0.003", None, None, None, "0.06 ± 0.01", None, None]
     for outcome, limit, prior in zip(found, limits, priors, strict=True):
         made = {} if outcome.result is None else outcome.result.provenance
         assert made.get("redshift_range") == (limit and list(limit))
         assert made.get("redshift_prior", {}).get("prior") == prior
-    assert "range 0.2 to 0.3 has nothing in common with 0.02 to 0.15" in found[2].problem
+    assert found[2].problem == (
+        "Its redshift range 0.2 to ... has nothing in common with 0.02 to 0.15: correct it, or "
+        "leave it empty."
+    )
     assert "needs both a mean and a standard deviation" in found[3].problem
     assert found[4].result.posterior.fixed == ("redshift",)
+    # in a catalogue the same rows are refused, in the same words
+    table = infer_catalogue(
+        engine,
+        read_catalogue(text.encode()),
+        redshift_range=(0.02, 0.15),
+        prior=(0.06, 0.01),
+        draws=100,
+    )
+    assert [outcome.problem for outcome in found] == [
+        flag.partition("not_inferred: ")[2] for flag in table["flag"]
+    ]
+    assert sum(outcome.problem != "" for outcome in found) == 4
 
 
 def test_a_limit_that_is_no_number_is_no_redshift():
     """It counts as missing, as in a catalogue, and the row's note says so."""
     (only,) = read("id,g,r,i,redshift_min,redshift_max\na,17.6,17,16.6,abc,0.1\n")
-    assert (only.redshift, only.redshift_range) == (None, (0.0, 0.1))
+    assert (only.redshift, only.redshift_range) == (None, (None, 0.1))
     assert "unreadable:redshift_min" in only.notes[0]
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
+from galexplorer.api.target_run import PART
+from galexplorer.api.target_runs import begin_run, list_runs, open_run
 from galexplorer.errors import InputError, OptionError
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe

@@ -237,6 +237,31 @@ def test_ctrl_c_keeps_what_is_done(survey, table, medians, tmp_path):
     assert_whole(out, medians)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [False, True], ids=["new folder", "empty folder"])
+def test_ctrl_c_while_the_input_is_read_leaves_nothing(survey, make_galaxies, tmp_path, made):
+    make_galaxies(MANY, seed=12).write(tmp_path / "galaxies.csv")
+    out = tmp_path / "out"
+    if made:
+        out.mkdir()
+    for more in ((), ("--resume",)):  # a new start and one that goes on are both accepted
+        given = (tmp_path / "galaxies.csv", "--out", out, "--workers", 1, *more)
+        process = subprocess.Popen(
+            survey.command(*given), stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert wait_for((out / ".survey" / "parts").is_dir)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+        begin = time.monotonic()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert time.monotonic() - begin < 10
+        assert said.endswith("error: interrupted: no row was done, and nothing is written.\n")
+        assert "Traceback" not in said
+        assert out.exists() == made
+        assert not made or not list(out.iterdir())
+
+
 def test_marks_without_their_partition_are_removed(surveyed, tmp_path):
     out = tmp_path / "out"
     shutil.copytree(surveyed[0], out)

@@ -5,7 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from galexplorer.api.target_runs import TargetRun, begin_run, default_folder, list_runs, open_run
+from galexplorer.api.target_run import TargetRun
+from galexplorer.api.target_runs import begin_run, default_folder, list_runs, open_run
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import SUMMARY_FORMATS
@@ -197,7 +198,7 @@ def _watch(job: Job, watching: bool) -> None:
     try:
         table = job.table()
         made = {} if table is None or job.running else table.meta.get("provenance", {})
-        differ = differ_from(made, state.load_engine()) if made else []
+        differ = differ_from(made, state.load_engine().weights.manifest) if made else []
     except GalexplorerError as error:
         show_error(error)
         return

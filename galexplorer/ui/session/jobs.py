@@ -1,6 +1,6 @@
 """Lists of targets at work in the background; no Streamlit here, so tests need none.
 
-A list is a run on disk (`galexplorer.api.target_runs`). While it is at work every session of this
+A list is a run on disk (`galexplorer.api.target_run`). While it is at work every session of this
 process finds it here, so that a page that was loaded again shows it where it is.
 """
 
@@ -12,7 +12,7 @@ from threading import RLock
 from astropy.table import Table, vstack
 from filelock import FileLock
 
-from galexplorer.api.target_runs import PART, TargetRun
+from galexplorer.api.target_run import PART, TargetRun
 from galexplorer.errors import GalexplorerError
 from galexplorer.export.target_tables import summary_table
 from galexplorer.query.target_list import Target

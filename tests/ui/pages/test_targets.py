@@ -11,7 +11,8 @@ import pytest
 from astropy.table import Table
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.api.target_runs import PART, begin_run, list_runs, open_run
+from galexplorer.api.target_run import PART
+from galexplorer.api.target_runs import begin_run, list_runs, open_run
 from galexplorer.query.target_list import Target, TargetList
 from galexplorer.records.photometry import Photometry
 from galexplorer.runs.target_run import Outcome
