@@ -26,6 +26,7 @@ from galexplorer.inference.prepared import (
     errors_of,
     fibre_magnitudes_of,
     magnitudes_of,
+    seen_magnitudes_of,
 )
 from galexplorer.inference.prior import Prior, choose_prior, tell_prior
 from galexplorer.inference.sampler import Sampler
@@ -47,9 +48,6 @@ from galexplorer.version import versions
 
 DOMAIN_FILE = "domain.safetensors"
 NEIGHBOURS = 8
-
-_LARGEST_KNOWN_ERROR = 0.9
-"""Magnitudes; a band of little more than noise is missing for networks that know no limits."""
 
 _EngineT = TypeVar("_EngineT", bound="Engine")  # not Self, which no checker at run time knows
 
@@ -236,7 +234,7 @@ class Engine(Sampler):
         if observation.stored is not None:
             misfit = torch.tensor([observation.stored.misfit])
         kind = INPUTS[encoded.origin[0]]
-        magnitudes = torch.from_numpy(self._known_magnitudes([observation])).float()
+        magnitudes = torch.from_numpy(seen_magnitudes_of([observation])).float()
         inputs = distance_inputs(encoded.latent.cpu(), magnitudes, kind)
         domain = assess_domain(self.domain, kind, inputs, misfit, magnitudes)[0]
         return PreparedObservation(
@@ -250,12 +248,9 @@ class Engine(Sampler):
         )
 
     def _known_magnitudes(self, observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
-        """Return magnitudes without those that are but noise to networks that know no limits."""
-        magnitudes = magnitudes_of(observations)
-        if self.model.sizes.features <= WITHOUT_FIBRE:
-            errors = errors_of([observation.photometry for observation in observations])
-            magnitudes[errors > _LARGEST_KNOWN_ERROR] = np.nan
-        return magnitudes
+        """Return the magnitudes that the networks are given: some of them know no limits."""
+        knows_limits = self.model.sizes.features > WITHOUT_FIBRE
+        return (magnitudes_of if knows_limits else seen_magnitudes_of)(observations)
 
     def _unused(self, observation: Observation) -> tuple[str, ...]:
         """Say which bands the networks were not given."""

@@ -16,6 +16,9 @@ from galexplorer.records.result import Domain, Neighbour, View
 from galexplorer.records.verdict import Verdict
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
+_LARGEST_SEEN_ERROR = 0.9
+"""Magnitudes; the band of a larger one holds little more than noise."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -103,6 +106,12 @@ def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
     """Return the magnitudes in `galexplorer.schema.BANDS`, shape (n, 5), NaN where missing."""
     listed = [o.photometry.magnitudes for o in observations]
     return np.array([[m.get(b, np.nan) for b in BANDS] for m in listed], float)
+
+
+def seen_magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
+    """Return magnitudes without those of bands that hold little more than noise, or a limit."""
+    errors = errors_of([o.photometry for o in observations])
+    return np.where(errors > _LARGEST_SEEN_ERROR, np.nan, magnitudes_of(observations))
 
 
 def errors_of(photometry: list[Photometry]) -> Float[np.ndarray, "n 5"]:

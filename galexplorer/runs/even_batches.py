@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from galexplorer.inference.engine import Engine
-from galexplorer.inference.prepared import Encoded, magnitudes_of
+from galexplorer.inference.prepared import Encoded, seen_magnitudes_of
 from galexplorer.inference.sampler import CHUNK
 from galexplorer.model.features import INPUTS
 from galexplorer.records.observation import Observation
@@ -139,7 +139,7 @@ def domains_of(
     -------
     list of Domain
     """
-    magnitudes = torch.from_numpy(magnitudes_of(list(observations))).float()
+    magnitudes = torch.from_numpy(seen_magnitudes_of(list(observations))).float()
     domains: list[Domain] = [Domain(False, np.nan)] * len(observations)
     for index, kind in enumerate(INPUTS):
         take = np.flatnonzero(encoded.origin == index)

@@ -392,3 +392,10 @@ def test_a_table_to_the_standard_output(engine, capfdbinary):
     write_table(found, "-")
     back = pd.read_csv(io.BytesIO(capfdbinary.readouterr().out))
     assert list(back.columns) == found.colnames
+
+
+def test_a_limit_beyond_all_training_galaxies_is_no_magnitude(engine):
+    table = Table({"u": ["<22.3"], "g": [17.9], "r": [17.1], "i": [16.7], "z": [16.4]})
+    found = infer_catalogue(engine, read_catalogue(table), draws=DRAWS)
+    assert found["flag"][0] == "limit:u"
+    assert found["domain_score"][0] < 99
