@@ -120,7 +120,7 @@ def time_result(page: Page, what: str, example: str) -> None:
     page.get_by_role("button", name=example, exact=True).click()
     page.locator(".st-key-bar").get_by_text("z =").first.wait_for(timeout=WAIT_MS)
     headline = time.monotonic() - begin
-    page.locator('img[alt^="Corner plot"]').wait_for(timeout=WAIT_MS)
+    page.locator('img[alt^="Corner plot"]').first.wait_for(timeout=WAIT_MS)
     corner = time.monotonic() - begin
     settle(page)
     whole = time.monotonic() - begin
@@ -227,7 +227,7 @@ def run_sessions(browser: Browser, app: Served, number: int) -> None:
 
 def settle(page: Page) -> None:
     """Wait until a result is complete."""
-    page.locator('img[alt^="Corner plot"]').wait_for(timeout=2 * WAIT_MS)
+    page.locator('img[alt^="Corner plot"]').first.wait_for(timeout=2 * WAIT_MS)
     page.get_by_role("tab", name="Notes").wait_for(timeout=2 * WAIT_MS)
 
 

@@ -5,6 +5,7 @@ its noise ends at 1.26 cycles per arcsec and nothing on the sky is sharper than 
 whose pixel scale is not the stated one has both elsewhere.
 """
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -143,19 +144,24 @@ def _missing(
 
 def _blur(light: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
     """Return an image convolved with a Gaussian that ends at three sigma, mirrored at its edges."""
+    blurred = light.astype(np.float64)
+    for _ in range(2):  # rows, then columns
+        blurred = (_gaussian_matrix(len(blurred), sigma) @ blurred).T
+    return blurred.astype(light.dtype)
+
+
+@lru_cache(maxsize=16)
+def _gaussian_matrix(size: int, sigma: float) -> NDArray[np.float64]:
+    """Return what blurs columns of pixels; images of a survey are equally large."""
     reach = int(3 * sigma + 0.5)
     offset = np.arange(-reach, reach + 1)
     kernel = np.exp(-0.5 * (offset / sigma) ** 2)
     kernel /= kernel.sum()
-    blurred = light.astype(np.float64)
-    for _ in range(2):  # rows, then columns
-        size = len(blurred)
-        place = (np.arange(size)[:, None] + offset) % (2 * size)
-        mirrored = np.minimum(place, 2 * size - 1 - place)
-        matrix = np.zeros((size, size))
-        np.add.at(matrix, (np.arange(size)[:, None], mirrored), kernel)
-        blurred = (matrix @ blurred).T
-    return blurred.astype(light.dtype)
+    place = (np.arange(size)[:, None] + offset) % (2 * size)
+    mirrored = np.minimum(place, 2 * size - 1 - place)
+    matrix = np.zeros((size, size))
+    np.add.at(matrix, (np.arange(size)[:, None], mirrored), kernel)
+    return matrix
 
 
 def _grow(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
