@@ -108,7 +108,7 @@ def run_list(page: Page) -> None:
 
 def settle(page: Page) -> None:
     """Wait until a result is complete."""
-    page.locator('img[alt^="Corner plot"]').wait_for(timeout=WAIT_MS)
+    page.locator('img[alt^="Corner plot"]').last.wait_for(timeout=WAIT_MS)
     page.get_by_role("tab", name="Notes").wait_for(timeout=WAIT_MS)
     page.wait_for_timeout(SETTLE_MS)
 

@@ -89,19 +89,18 @@ class Interruption:
             os.kill(os.getpid(), number)
         self._number = number
         if self._raises:
-            if _REPEATS:
-                signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
             raise KeyboardInterrupt
 
     def _repeat(self, number: int, frame: FrameType | None) -> None:
-        """Raise once more what was lost: Python drops what is raised in the callback of a library.
+        if self._raises:
+            raise KeyboardInterrupt
+
+    def _tell_unraisable(self, dropped: "sys.UnraisableHookArgs") -> None:
+        """Have raised once more what was lost: Python drops what a library's callback raises.
 
         Dask has one, for each collection of garbage.
         """
-        if self._raises:
-            raise KeyboardInterrupt
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _tell_unraisable(self, dropped: "sys.UnraisableHookArgs") -> None:
         if not (self() and issubclass(dropped.exc_type, KeyboardInterrupt)):
             self._told_unraisable(dropped)
+        elif _REPEATS and self._raises:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)

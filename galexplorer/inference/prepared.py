@@ -10,14 +10,15 @@ from jaxtyping import Float, Int, Integer, UInt64
 from torch import Tensor
 
 from galexplorer.image.fibre import fibre_magnitudes
+from galexplorer.records.asinh import is_seen
 from galexplorer.records.observation import Cutout, Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain, Neighbour, View
 from galexplorer.records.verdict import Verdict
 from galexplorer.schema import BANDS, IMAGE_BANDS
 
-_LARGEST_SEEN_ERROR = 0.9
-"""Magnitudes; the band of a larger one holds little more than noise."""
+_LEAST_S_TO_N = 1.2
+"""A band of less, an error of 0.9 mag, holds little more than noise."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
 
 def seen_magnitudes_of(observations: list[Observation]) -> Float[np.ndarray, "n 5"]:
     """Return magnitudes without those of bands that hold little more than noise, or a limit."""
+    magnitudes = magnitudes_of(observations)
     errors = errors_of([o.photometry for o in observations])
-    return np.where(errors > _LARGEST_SEEN_ERROR, np.nan, magnitudes_of(observations))
+    return np.where(is_seen(magnitudes, errors, _LEAST_S_TO_N), magnitudes, np.nan)
 
 
 def errors_of(photometry: list[Photometry]) -> Float[np.ndarray, "n 5"]:

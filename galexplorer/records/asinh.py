@@ -6,7 +6,7 @@ magnitudes within 0.3%; SDSS's catalogues give these.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 SOFTENING = (1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10)
 """The constant b by band, u to z (Stoughton et al. 2002, table 21)."""
@@ -19,6 +19,7 @@ COMMON_FROM_S_TO_N = 5.0
 
 _POGSON = 2.5 / np.log(10)
 _NMGY = 1e-9
+_NO_FLUX = 1e-6  # of an error: what rounding leaves of zero
 
 
 def asinh_magnitude(
@@ -90,3 +91,31 @@ def flux_of(
     ratio = np.sinh(-np.asarray(magnitudes, float) / _POGSON - np.log(soft))
     slope = _POGSON * _NMGY / (2 * soft) / np.sqrt(1 + ratio**2)
     return ratio * 2 * soft / _NMGY, np.asarray(errors, float) / slope
+
+
+def is_seen(
+    magnitudes: Float[np.ndarray, "*n 5"],
+    errors: Float[np.ndarray, "*n 5"],
+    least_s_to_n: float = 0.0,
+) -> Bool[np.ndarray, "*n 5"]:
+    """Return whether a band's flux is positive and not below a signal-to-noise ratio.
+
+    Errors of asinh magnitudes cannot tell: that of no flux is small where the image is deep.
+
+    Parameters
+    ----------
+    magnitudes, errors : ndarray, shape (..., 5)
+        Asinh magnitudes, bands u to z; one without an error is seen.
+    least_s_to_n : float
+
+    Examples
+    --------
+    An upper limit is a flux of zero, however deep:
+
+    >>> import numpy as np
+    >>> limit, error = limit_magnitude(np.array([22.3, 26.0]), SOFTENING[0])
+    >>> is_seen(limit[:, None] + np.zeros(5), error[:, None] + np.zeros(5))[:, 0]
+    array([False, False])
+    """
+    flux, sigma = flux_of(magnitudes, errors)
+    return np.isnan(errors) | (flux > np.maximum(least_s_to_n, _NO_FLUX) * sigma)

@@ -67,7 +67,7 @@ _REASONS = {
     ),
     "disagree": _Words(
         "The image and the magnitudes that were given differ.",
-        "Check that both are of the same galaxy, and the zero point of the image.",
+        "Check that both are of the same galaxy, and the zero point if the image has one.",
     ),
     "impossible": _Words(
         "Its colours or its size are those of no galaxy.",

@@ -16,13 +16,18 @@ def resample(
     ----------
     samples : ndarray, shape (n, draws, k)
     log_weight : ndarray, shape (n, draws)
-        Natural logarithms, finite.
+        Natural logarithms; that of a weight of zero is -inf.
 
     Returns
     -------
     samples : ndarray, shape (n, draws, k)
     effective : ndarray, shape (n,)
         Effective sample size over the number of draws (Kish 1965).
+
+    Raises
+    ------
+    ValueError
+        If a row has a weight that is no number, or none above zero.
 
     Examples
     --------
@@ -31,6 +36,8 @@ def resample(
     >>> found.ravel().tolist(), effective.round(2).tolist()
     ([1.0, 1.0, 2.0, 2.0], [0.5])
     """
+    if not np.isfinite(log_weight.max(axis=1)).all():
+        raise ValueError("weights have to be finite, and some of each row above zero")
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
     effective = weight.sum(axis=1) ** 2 / (weight**2).sum(axis=1) / weight.shape[1]
     share = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)

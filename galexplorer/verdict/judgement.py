@@ -12,6 +12,7 @@ from torch import Tensor
 
 from galexplorer.errors import WeightsError
 from galexplorer.image.quality import quality_of
+from galexplorer.records.asinh import is_seen
 from galexplorer.records.observation import Observation
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Domain
@@ -244,7 +245,8 @@ def _screen_magnitudes(classifier: Classifier, observations: Sequence[Observatio
         ],
         float,
     )
-    magnitudes[errors > _LARGEST_ERROR_MAG] = np.nan  # a limit tells no colour
+    # a limit tells no colour
+    magnitudes[(errors > _LARGEST_ERROR_MAG) | ~is_seen(magnitudes, errors)] = np.nan
     found = screen_magnitudes(classifier, magnitudes, errors, r50)
     limits = classifier.limits.numpy()[pattern_of(magnitudes)]
     return _outcome(classifier, found, PHOTOMETRY_CLASSES, limits, linear=False)

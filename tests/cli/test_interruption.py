@@ -70,14 +70,16 @@ def test_a_catalogue_goes_on_where_it_was_interrupted(given, tmp_path, capsys, n
         assert run(*given, "--workers", 1) == 128 + number
     assert signal.getsignal(number) == before
     told = capsys.readouterr().err
-    assert re.search(
+    done = re.search(
         r"error: interrupted: (63|126) of 200 rows are in .*out\.ecsv; "
         r"the same command with --resume infers the others\.\n",
         told,
     )
+    assert done, told
     assert "Traceback" not in told
     left = Table.read(out)
-    assert list(is_interrupted(left)) == [k >= 63 for k in range(ROWS)]
+    # the batch of that row may be inferred before the signal is seen
+    assert list(is_interrupted(left)) == [k >= int(done[1]) for k in range(ROWS)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.ecsv"]
     assert run(*given, "--draws", DRAWS + 1, "--resume") == 2
     assert "other draws" in capsys.readouterr().err

@@ -394,8 +394,11 @@ def test_a_table_to_the_standard_output(engine, capfdbinary):
     assert list(back.columns) == found.colnames
 
 
-def test_a_limit_beyond_all_training_galaxies_is_no_magnitude(engine):
-    table = Table({"u": ["<22.3"], "g": [17.9], "r": [17.1], "i": [16.7], "z": [16.4]})
-    found = infer_catalogue(engine, read_catalogue(table), draws=DRAWS)
-    assert found["flag"][0] == "limit:u"
+@pytest.mark.parametrize(("band", "limit"), [("u", 22.3), ("u", 23.5), ("u", 26), ("z", 22)])
+def test_a_limit_beyond_all_training_galaxies_is_no_magnitude(engine, band, limit):
+    row = {"u": 19.3, "g": 17.9, "r": 17.1, "i": 16.7, "z": 16.4} | {band: f"<{limit}"}
+    found = infer_catalogue(
+        engine, read_catalogue(Table([{k: str(v) for k, v in row.items()}])), draws=DRAWS
+    )
+    assert found["flag"][0] == f"limit:{band}"
     assert found["domain_score"][0] < 99

@@ -67,8 +67,8 @@ def show_gallery(
         fetched, problem = _fetch(galaxies)
         if problem:
             st.caption(
-                f":material/cloud_off: {problem} Reconstructions are shown where no picture was "
-                "fetched before."
+                f":material/cloud_off: {verbatim(problem)} Reconstructions are shown where no "
+                "picture was fetched before."
             )
     width = 100 if brief else 120
     with st.grid("auto", min_column_width=width, gap="small", key=f"gallery_{key}"):

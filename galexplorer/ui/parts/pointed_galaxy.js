@@ -29,9 +29,8 @@ export default function ({ data, parentElement, setStateValue }) {
     root.style.top = `${top - origin.y}px`;
   };
   held.show();
-  if (held.forget) return held.forget;
 
-  const point = (row, place) => {
+  held.point ??= (row, place) => {
     clearTimeout(held.timer);
     Object.assign(held, { row, place });
     held.show();
@@ -39,21 +38,18 @@ export default function ({ data, parentElement, setStateValue }) {
       held.timer = setTimeout(() => held.ask(row), REST_MS);
     }
   };
-  const listen = ({ target, pointerType }) => {
-    if (pointerType === "touch") return; // a finger selects at once
+  held.listen ??= ({ target, pointerType }) => {
+    if (!root.isConnected) document.removeEventListener("pointerover", held.listen);
+    if (!root.isConnected || pointerType === "touch") return; // a finger selects at once
     const plot = target.closest?.(`.st-key-${data.chart} .js-plotly-plot`);
-    if (!plot?.on || plot.tells === point) return;
+    if (!plot?.on || plot.tells === held.point) return;
     if (!plot.tells) {
       plot.on("plotly_hover", ({ points, event }) =>
         plot.tells([points[0].customdata].flat()[0] ?? null, [event.clientX, event.clientY]));
       plot.on("plotly_unhover", () => plot.tells(null, [0, 0]));
     }
-    plot.tells = point;
+    plot.tells = held.point;
   };
-  document.addEventListener("pointerover", listen);
-  held.forget = () => {
-    clearTimeout(held.timer);
-    document.removeEventListener("pointerover", listen);
-  };
-  return held.forget;
+  // in every run, since a run may be undone while it is awaited: the same function twice is once
+  document.addEventListener("pointerover", held.listen);
 }

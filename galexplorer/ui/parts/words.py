@@ -14,7 +14,9 @@ _MARKS = re.compile(
 
 
 def verbatim(words: str) -> str:
-    r"""Return words as Markdown that shows them letter by letter.
+    r"""Return words as Markdown that shows them as they are.
+
+    But for names of emoji, such as ``:star:``, and arrows, which Streamlit draws anywhere.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import streamlit as st
 
 from galexplorer.errors import OptionError
 from galexplorer.export.samp import send_position, send_table
+from galexplorer.ui.parts.words import verbatim
 from galexplorer.ui.session import visitor
 from galexplorer.ui.session.state import ExploredGalaxy
 
@@ -44,6 +45,6 @@ def _tell(send: Callable[[], int]) -> None:
         with st.spinner("Waiting for the other program …"):
             number = send()
     except OptionError as error:
-        st.warning(str(error), icon=":material/link_off:")
+        st.warning(verbatim(str(error)), icon=":material/link_off:")
         return
     st.success(f"Received by {number} program{'s' if number > 1 else ''}.", icon=":material/check:")
