@@ -73,6 +73,9 @@ def visit(page: Page, address: str):
     """Go through the pages, and yield the name of each when it is drawn."""
     page.goto(address)
     page.get_by_role("button", name="Nearby spiral", exact=True).wait_for(timeout=WAIT_MS)
+    page.get_by_text("Inferring this galaxy").wait_for(state="hidden", timeout=WAIT_MS)
+    page.wait_for_timeout(SETTLE_MS)
+    page.get_by_text("Inferring this galaxy").wait_for(state="hidden", timeout=WAIT_MS)
     yield "start"
     page.goto(f"{address}/?example=elliptical")
     settle(page)
