@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.utils import silence_logging_cmgr
 
 from galexplorer.errors import OptionError
 from galexplorer.resources import count_cores
@@ -66,7 +67,8 @@ def open_client(
                 client = Client(scheduler, timeout="30s")
             except (OSError, ValueError, TimeoutError) as error:
                 raise OptionError(f"no Dask scheduler answers at {scheduler}: {error}") from error
-            with client:
+            # that it was lost comes as an error of ours
+            with silence_logging_cmgr(logging.CRITICAL), client:
                 yield client
             return
         with _out_of_reach():

@@ -164,7 +164,7 @@ def test_a_scheduler_that_is_killed_ends_the_command(survey, table, medians, tmp
         assert process.returncode == (2 if died else 0), said
         if died:
             assert "--resume" in said
-            assert "Traceback" not in said
+            assert "Traceback" not in said, said
     assert_whole(out, medians)
 
 
