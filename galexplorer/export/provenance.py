@@ -120,13 +120,13 @@ def spell_provenance(provenance: Mapping) -> list[tuple[str, str]]:
     """Return the same of a provenance alone, such as that of a table."""
     said = dict(provenance)
     versions = said.pop("versions", {})
-    lines = [("Weights (sha256)", str(said.pop("weights_sha256", "unknown")))]
-    if classifiers := said.pop("verdict_sha256", None):
-        lines.append(("Classifiers of the verdict (sha256)", classifiers))
+    hashes = {"weights_sha256": "Weights", "verdict_sha256": "Classifiers of the verdict"}
+    found = {label: said.pop(key, None) for key, label in hashes.items()}
+    lines = [(f"{label} (sha256)", _words(value)) for label, value in found.items() if value]
     if isinstance(versions, Mapping) and versions:
         lines.append(("Versions", ", ".join(f"{name} {v}" for name, v in versions.items())))
     return lines + [
-        (key.replace("_", " ").replace("sha256", "(sha256)").capitalize(), _words(value))
+        (str(key).replace("_", " ").replace("sha256", "(sha256)").capitalize(), _words(value))
         for key, value in said.items()
         if value is not None
     ]
