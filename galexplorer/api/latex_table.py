@@ -33,6 +33,15 @@ def explain_rows(usable: bool) -> list[str]:
     ----------
     usable : bool
         Whether every row may be used; those that must not be are grey, with a dagger.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> explain_rows(usable=False)[-1]
+    'Grey needs the package xcolor. The dagger: do not use.'
     """
     return [*EXPLANATIONS, *([] if usable else [f"{GREY} The dagger: do not use."])]
 
@@ -87,6 +96,14 @@ def latex_of_table(table: Table) -> bytes:
     ------
     InputError
         If it is no table of results.
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> galaxies = Table({"id": ["NGC 1"], "g": [17.6], "r": [16.8], "i": [16.4]})
+    >>> table = gx.load().infer_table(galaxies, draws=200)
+    >>> latex_of_table(table).decode().splitlines()[-3].split(" & ")[0]
+    'NGC 1'
     """
     table = Table(table, copy=False)  # plain columns with units in place of quantities
     table.meta = dict(table.meta)
@@ -115,7 +132,7 @@ def latex_of_table(table: Table) -> bytes:
             comments += ["", name or "galaxy", *sentences]
     made = table.meta.get("provenance")
     lines = spell_provenance(made) if isinstance(made, Mapping) else []
-    ends = [*(f"{label}: {words}" for label, words in lines if words), f"Cite: {CITATION}"]
+    ends = [*(f"{label}: {words}" for label, words in lines), f"Cite: {CITATION}"]
     return latex_tabular([*comments, "", *ends], rows)
 
 
