@@ -20,9 +20,10 @@ from galexplorer.records.verdict import CODES, DO_NOT_USE, FINE, LEVEL_WORDS, re
 from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.summary import NOT_MEANT
 from galexplorer.tables.cells import texts_of
+from galexplorer.tables.meta import META, unpack_meta
 
 _TEXTS = ("gas_metallicity_flag", "verdict", "flag")
-_OF_LISTS = ("target", "notes", "problem")
+_OF_LISTS = ("target", "notes")
 
 
 def explain_rows(usable: bool) -> list[str]:
@@ -32,6 +33,15 @@ def explain_rows(usable: bool) -> list[str]:
     ----------
     usable : bool
         Whether every row may be used; those that must not be are grey, with a dagger.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> explain_rows(usable=False)[-1]
+    'Grey needs the package xcolor. The dagger: do not use.'
     """
     return [*EXPLANATIONS, *([] if usable else [f"{GREY} The dagger: do not use."])]
 
@@ -71,7 +81,8 @@ def latex_of_table(table: Table) -> bytes:
     Parameters
     ----------
     table : astropy.table.Table
-        As `galexplorer.Engine.infer_table` returns it, or the table of a list of targets.
+        As `galexplorer.Engine.infer_table` returns it, the table of a list of targets, or
+        that of `galexplorer.api.comparison.comparison_table`.
 
     Returns
     -------
@@ -79,16 +90,28 @@ def latex_of_table(table: Table) -> bytes:
         A ``tabular`` with a row for each galaxy: medians with the errors to 68%, and the likeliest
         BPT class with its probability; a row that must not be used is grey, with a dagger. Comments
         above it have what to know of each row (verdict, flags, notes, why it has no values), the
-        provenance and the citation.
+        provenance, where the metadata have one, and the citation.
 
     Raises
     ------
     InputError
         If it is no table of results.
+
+    Examples
+    --------
+    >>> import galexplorer as gx
+    >>> galaxies = Table({"id": ["NGC 1"], "g": [17.6], "r": [16.8], "i": [16.4]})
+    >>> table = gx.load().infer_table(galaxies, draws=200)
+    >>> latex_of_table(table).decode().splitlines()[-3].split(" & ")[0]
+    'NGC 1'
     """
     table = Table(table, copy=False)  # plain columns with units in place of quantities
+    table.meta = dict(table.meta)
+    unpack_meta(table, table.meta.get(META))  # of FITS that astropy read
     is_list = "id" not in table.colnames  # a catalogue may have notes and problems of its own
     names = _TEXTS + (_OF_LISTS if is_list else ("id",))
+    if is_list and "problem" in table.colnames:  # a comparison has none
+        names += ("problem",)
     quantiles = [f"{target.name}_{key}" for target in TARGETS for key in ("p16", "p50", "p84")]
     for name in (*names, *BPT_CLASSES, *quantiles):
         if name not in table.colnames:
@@ -107,8 +130,9 @@ def latex_of_table(table: Table) -> bytes:
         fixed = bool(intervals[0, 0] == intervals[0, 2])
         if sentences := _caveats(words, fixed):
             comments += ["", name or "galaxy", *sentences]
-    made = spell_provenance(table.meta.get("provenance", {}))
-    ends = [*(f"{label}: {words}" for label, words in made if words), f"Cite: {CITATION}"]
+    made = table.meta.get("provenance")
+    lines = spell_provenance(made) if isinstance(made, Mapping) else []
+    ends = [*(f"{label}: {words}" for label, words in lines), f"Cite: {CITATION}"]
     return latex_tabular([*comments, "", *ends], rows)
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.query.target_list import Target
 from galexplorer.records.photometry import Photometry
 from galexplorer.runs.options import Options
+from galexplorer.schema import TARGETS
 
 ABOUT = "run.json"
 """File that says what a run is; without it there is none."""
@@ -78,9 +79,10 @@ def describe_request(targets: Sequence[Target], images: bool, options: Options) 
     -------
     dict
         That JSON can hold. ``input_sha256`` is a hash of the targets with all that is stated of
-        each: name, position, magnitudes, radii, redshift, its range and prior.
+        each: name, position, magnitudes, radii, redshift, its range and prior. A limit of a range
+        that is not stated is the model's.
     """
-    digest = hashlib.sha256(_spell(targets).encode()).hexdigest()
+    digest = hashlib.sha256(_spell([_fill_range(own) for own in targets]).encode()).hexdigest()
     return {"input_sha256": digest, "images": images, **options.tell()}
 
 
@@ -173,6 +175,14 @@ def _explain_damage(title: str) -> Iterator[None]:
 
 def _spell(targets: Sequence[Target]) -> str:
     return json.dumps([asdict(target) for target in targets])
+
+
+def _fill_range(target: Target) -> Target:
+    if target.redshift_range is None:
+        return target
+    (low, high), (least, most) = target.redshift_range, TARGETS[0].bounds
+    filled = (least if low is None else low, most if high is None else high)
+    return replace(target, redshift_range=filled)
 
 
 def _target_of(row: dict) -> Target:

@@ -252,10 +252,12 @@ def _check_complete(out: Path, request: dict, weights: Path | None) -> None:
 
     table = Table() if out.suffix.lower() == ".tex" else read_raw(out).table
     made = table.meta.get("provenance")
-    if not isinstance(made, dict) or "problem" not in table.colnames:
+    told = isinstance(made, dict) and "input_sha256" in made and "problem" in table.colnames
+    if not told:
         raise OptionError(
             f"{out} does not say which targets it is of and how it was made: CSV and LaTeX have no "
-            "place for that, and ECSV, Parquet and VOTable have; leave --resume out to begin again."
+            "place for that, and ECSV, Parquet and VOTable have, or an earlier version wrote it; "
+            "leave --resume out to begin again."
         )
     manifest = read_manifest(weights or DEFAULT_FOLDER)
     _check_same(out, [*_list_differences(made, request), *differ_from(made, manifest)])

@@ -85,11 +85,11 @@ def result_bytes(result: Result, format: str, name: str = "") -> bytes:
     if format not in FORMATS:
         raise OptionError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
     from galexplorer.export.interchange import netcdf_bytes, votable_bytes
-    from galexplorer.export.tables import fits_bytes, posterior_table, table_bytes
+    from galexplorer.export.tables import fits_bytes, posterior_table, written_bytes
 
     table = posterior_table(result)
     own = {"fits": fits_bytes, "votable": votable_bytes, "netcdf": netcdf_bytes}
-    return own[format](table) if format in own else table_bytes(table, format)
+    return own[format](table) if format in own else written_bytes(table, format)
 
 
 def write_result(

@@ -1,7 +1,6 @@
 """The posterior in LaTeX: a table of one galaxy, or one row of a table of many."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
@@ -27,12 +26,6 @@ _SYMBOLS = {
     "log_flux_nii_6584": r"$\log F([\mathrm{N\,II}]\,6584)$",
     "log_flux_oiii_5007": r"$\log F([\mathrm{O\,III}]\,5007)$",
 }
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
 COLUMNS = ("Galaxy", *(_SYMBOLS[target.name] for target in TARGETS), "BPT class")
 EXPLANATIONS = (
     "Posterior medians and 68% intervals; most probable class with its probability.",
@@ -40,6 +33,10 @@ EXPLANATIONS = (
 )
 GREY = "Grey needs the package xcolor."
 _TYPESET = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
     "[": "{[}",  # after the end of a row it would be that command's argument, and so a star
     "*": "{*}",
     "\N{EN DASH}": "--",
@@ -67,7 +64,17 @@ def latex_interval(draws: Float[np.ndarray, " n"]) -> str:
 
 
 def latex_quantiles(low: float, middle: float, high: float) -> str:
-    """Return the same of quantiles at 16%, 50% and 84%."""
+    """Return a median and its 68% interval, as `latex_interval` does.
+
+    Parameters
+    ----------
+    low, middle, high : float
+        Quantiles at 16%, 50% and 84%.
+
+    Returns
+    -------
+    str
+    """
     lower, upper = middle - low, high - middle
     if lower <= 0 and upper <= 0:
         return f"${middle:.6g}$"
@@ -101,7 +108,22 @@ def latex_row(result: Result, name: str = "") -> str:
 def compose_row(
     name: str, intervals: Sequence[str | None], bpt: Mapping[str, float], usable: bool
 ) -> str:
-    """Return the same of cells, of which None has no value."""
+    """Return one row of a table, as `latex_row` does.
+
+    Parameters
+    ----------
+    name : str
+    intervals : sequence of str or None
+        A cell for each target; None where it has no value.
+    bpt : mapping of str to float
+        Probability of each class; NaN where they are unknown.
+    usable : bool
+        A row that must not be used is grey, with a dagger.
+
+    Returns
+    -------
+    str
+    """
     likeliest = max(bpt, key=lambda kind: bpt[kind])
     known = math.isfinite(bpt[likeliest]) and usable
     kind = f"{BPT_LABELS[likeliest]} ({bpt[likeliest]:.2f})" if known else None
@@ -212,8 +234,4 @@ def commented(lines: list[str]) -> list[str]:
 
 def _typeset(text: str) -> str:
     """Return text with what means something to LaTeX, or nothing to pdfLaTeX, as its commands."""
-    return "".join(_TYPESET.get(mark, mark) for mark in _escape(text))
-
-
-def _escape(text: str) -> str:
-    return re.sub(r"[\\~^&%$#_{}]", lambda mark: _SPECIAL[mark[0]], " ".join(text.split()))
+    return "".join(_TYPESET.get(mark, mark) for mark in " ".join(text.split()))

@@ -17,7 +17,6 @@ CITATION = (
     "data: Sloan Digital Sky Survey, www.sdss.org/collaboration/citing-sdss"
 )
 
-
 BIBTEX = f"""@software{{galexplorer,
   author  = {{{{galexplorer developers}}}},
   title   = {{galexplorer}},
@@ -117,19 +116,24 @@ def provenance_lines(result: Result) -> list[tuple[str, str]]:
 
 
 def spell_provenance(provenance: Mapping) -> list[tuple[str, str]]:
-    """Return the same of a provenance alone, such as that of a table."""
-    said = dict(provenance)
-    versions = said.pop("versions", {})
-    lines = [("Weights (sha256)", str(said.pop("weights_sha256", "unknown")))]
-    if classifiers := said.pop("verdict_sha256", None):
-        lines.append(("Classifiers of the verdict (sha256)", classifiers))
-    if isinstance(versions, Mapping) and versions:
-        lines.append(("Versions", ", ".join(f"{name} {v}" for name, v in versions.items())))
-    return lines + [
-        (key.replace("_", " ").replace("sha256", "(sha256)").capitalize(), _words(value))
-        for key, value in said.items()
-        if value is not None
-    ]
+    """Return a provenance alone, such as that of a table, as pairs of a label and words.
+
+    Parameters
+    ----------
+    provenance : mapping
+
+    Returns
+    -------
+    list of (str, str)
+        What has no value is left out.
+    """
+    firsts = dict.fromkeys(("weights_sha256", "verdict_sha256", "versions"))
+    names = {"verdict_sha256": "classifiers_of_the_verdict_sha256"}
+    pairs = []
+    for key, value in {**firsts, **provenance}.items():
+        label = str(names.get(key, key)).replace("_", " ").replace("sha256", "(sha256)")
+        pairs.append((label.capitalize(), "" if value is None else _words(value)))
+    return [(label, words) for label, words in pairs if words]
 
 
 def provenance_sentence(result: Result) -> str:

@@ -1,6 +1,5 @@
 """Posterior draws and summaries as files, with units and provenance in each."""
 
-import io
 import json
 import textwrap
 from pathlib import Path
@@ -61,26 +60,6 @@ def posterior_table(result: Result) -> Table:
         "citation": CITATION,
     }
     return table
-
-
-def table_bytes(table: Table, format: str) -> bytes:
-    """Return a table as the content of a file, metadata included.
-
-    Parameters
-    ----------
-    table : astropy.table.Table
-        Its metadata of plain types only.
-    format : {"ecsv", "parquet"}
-
-    Returns
-    -------
-    bytes
-    """
-    if format == "parquet":
-        return written_bytes(table, format)
-    text = io.StringIO()
-    table.write(text, format="ascii.ecsv")
-    return text.getvalue().encode()
 
 
 def written_bytes(table: Table, format: str) -> bytes:

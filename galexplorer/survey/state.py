@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +17,7 @@ STATE = "survey.json"
 WORK = ".survey"
 """Folder beside it of what a run needs until it is complete."""
 
+_LOCK = "lock"
 _WORDS = {
     "input": "input",
     "columns": "columns",
@@ -54,7 +55,7 @@ def claimed(out: Path) -> Iterator[None]:
     work = out / WORK
     fresh = not out.exists()
     work.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(work / "lock")
+    lock = FileLock(work / _LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -62,11 +63,26 @@ def claimed(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        _tidy(out, fresh)
         lock.release()
-        if not (out / STATE).exists():  # an input that was not read to its end is read anew
-            shutil.rmtree(out if fresh else work, ignore_errors=True)
-        elif work.is_dir() and not any(p.name != "lock" for p in work.iterdir()):
-            shutil.rmtree(work)
+
+
+def _tidy(out: Path, fresh: bool) -> None:
+    """Remove what no run goes on with, while the lock is held: the next one's stays."""
+    work, begun = out / WORK, (out / STATE).exists()
+    others = [path for path in work.glob("*") if path.name != _LOCK]
+    if begun and others:
+        return
+    for path in others:  # an input that was not read to its end is read anew
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):  # as soon as the lock is gone another run may be there
+        (work / _LOCK).unlink(missing_ok=True)
+        work.rmdir()
+        if fresh and not begun:
+            out.rmdir()
 
 
 def read_state(request: Request, asked: dict, resume: bool) -> dict:

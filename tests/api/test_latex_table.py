@@ -5,8 +5,9 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+from astropy.table import Table
 
-from galexplorer.api.comparison import comparison_bytes
+from galexplorer.api.comparison import comparison_bytes, comparison_table
 from galexplorer.api.latex_table import latex_of_table
 from galexplorer.catalogue import read_catalogue
 from galexplorer.errors import InputError
@@ -62,6 +63,42 @@ def test_a_table_that_was_written_gives_the_same(galaxies, tmp_path, suffix):
     assert rows_of(read) == rows_of(latex_of_table(table))
     # some formats put what is told of the whole table in another order
     assert sorted(read.splitlines()) == sorted(latex_of_table(table).splitlines())
+
+
+def test_a_comparison_is_a_table_too(galaxies):
+    told = latex_of_table(comparison_table(galaxies))
+    assert rows_of(told) == rows_of(comparison_bytes(galaxies, "latex"))
+    assert "% NGC 1\n% Note: Its scale was read from the WCS." in told.decode()
+
+
+@pytest.mark.filterwarnings("ignore::astropy.units.UnitsWarning")
+@pytest.mark.parametrize(("suffix", "told"), [("fits", True), ("vot", False)])
+def test_what_astropy_reads_of_a_file_is_told(galaxies, tmp_path, suffix, told):
+    write_table(tabulate(galaxies), tmp_path / f"t.{suffix}")
+    table = Table.read(tmp_path / f"t.{suffix}")
+    meta = dict(table.meta)
+    text = latex_of_table(table).decode()
+    assert (f"% Weights (sha256): {'ab' * 32}" in text) == told  # astropy drops it of a VOTable
+    assert "unknown" not in text
+    assert dict(table.meta) == meta
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        ("a string", None),
+        (["x"], None),
+        (None, None),
+        ({7: "seven", "versions": "x"}, "% 7: seven"),
+        ({"weights_sha256": ["a", 1], "verdict_sha256": {"b": 2}}, "% Weights (sha256): a, 1"),
+    ],
+)
+def test_metadata_of_another_shape_are_no_error(galaxies, made, line):
+    table = tabulate(galaxies)
+    table.meta["provenance"] = made
+    lines = latex_of_table(table).decode().splitlines()
+    assert line is None or line in lines
+    assert sum("(sha256)" in each for each in lines) == (2 if line and "sha256" in line else 0)
 
 
 def test_a_catalogue_is_a_table_too(engine):

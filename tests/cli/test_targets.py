@@ -112,6 +112,14 @@ def test_a_table_that_does_not_say_what_it_is_of_is_not_called_complete(tmp_path
     given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--out", str(out), "--resume"]
     assert main(given) == 2
     assert "t.csv does not say which targets it is of" in capsys.readouterr().err
+    # a version whose provenance had no hash of the list
+    table = Table({"target": ["A", "B"], "problem": ["", ""]})
+    table.meta["provenance"] = {"weights_sha256": "0" * 64, "seed": 0, "draws": 1000}
+    table.write(tmp_path / "t.ecsv")
+    assert main([*given[:-2], str(tmp_path / "t.ecsv"), "--resume"]) == 2
+    said = capsys.readouterr().err
+    assert "t.ecsv does not say which targets it is of" in said
+    assert "or an earlier version wrote it" in said
 
 
 def test_a_list_as_a_table_of_latex(tmp_path, capsys, weights_dir):

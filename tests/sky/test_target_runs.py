@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from galexplorer.api import run_folder
 from galexplorer.api.target_run import PART
 from galexplorer.api.target_runs import begin_run, list_runs, open_run
 from galexplorer.errors import InputError, OptionError
@@ -92,6 +93,22 @@ def test_a_run_goes_on_with_what_it_was_begun_with(engine, tmp_path):
     with pytest.raises(OptionError, match="begun with other classifiers of the verdict"):
         run.infer(lambda: engine)
     assert run.done == 1
+
+
+def test_a_limit_that_is_not_stated_is_that_of_the_model(tmp_path):
+    targets = read_targets(b"name,redshift_min,redshift_max\na,0.05,\nb,,0.1\nc,,\n")
+    assert [own.redshift_range for own in targets.targets] == [(0.05, None), (None, 0.1), None]
+    run = begin_run(tmp_path, targets, "three", images=False, draws=100)
+    # as versions before wrote it
+    listed = run.folder / "targets.json"
+    text = listed.read_text().replace("[0.05, null]", "[0.05, 0.35]")
+    listed.write_text(text.replace("[null, 0.1]", "[0.0, 0.1]"))
+    (found,) = list_runs(tmp_path)
+    assert found.targets() != targets.targets
+    assert found.request == run_folder.describe_request(targets.targets, False, run.options)
+    listed.write_text(text.replace("[null, 0.1]", "[0.01, 0.1]"))
+    (other,) = list_runs(tmp_path)
+    assert other.request != found.request
 
 
 def test_what_is_stated_of_all_targets_is_told_to_each(engine, tmp_path):

@@ -17,6 +17,7 @@ WHY = "needs lsdb: pip install -r requirements-survey.txt"
 lsdb = pytest.importorskip("lsdb", reason=WHY)
 pl = pytest.importorskip("polars", reason="needs polars")
 
+from filelock import FileLock  # noqa: E402
 from nested_pandas import NestedFrame  # noqa: E402
 
 from galexplorer.catalogue import read_catalogue  # noqa: E402
@@ -24,6 +25,7 @@ from galexplorer.errors import InputError, OptionError  # noqa: E402
 from galexplorer.inference.prior import read_prior  # noqa: E402
 from galexplorer.runs.catalogue_run import infer_catalogue  # noqa: E402
 from galexplorer.schema import TARGET_NAMES  # noqa: E402
+from galexplorer.survey import state  # noqa: E402
 from galexplorer.survey.frames import judged_table  # noqa: E402
 from galexplorer.survey.output import data_files  # noqa: E402
 from galexplorer.survey.partitions import Settings, infer_partition  # noqa: E402
@@ -276,6 +278,35 @@ def test_what_a_survey_is_asked_for_does_not_tell_how_it_was_typed(tmp_path, mon
             (out / "survey.json").write_text(damaged)
             with pytest.raises(InputError, match="is damaged: remove"):
                 read_state(given, asked, True)
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["new folder", "empty folder"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_folder_is_tidied_before_another_run_may_come(tmp_path, monkeypatch, made, begun):
+    out = tmp_path / "out"
+    left = []
+
+    class Watched(FileLock):
+        def release(self, force: bool = False) -> None:
+            left.append(sorted(path.name for path in tmp_path.rglob("*")))
+            super().release(force)
+
+    monkeypatch.setattr(state, "FileLock", Watched)
+    if made:
+        out.mkdir()
+    with claimed(out):
+        (out / ".survey" / "parts").mkdir()
+        (out / ".survey" / "parts" / "0.parquet").touch()
+        (out / ".survey" / "intake.json").touch()
+        if begun:
+            (out / "survey.json").touch()
+    expected = ["out"] if made else []
+    if begun:  # which goes on with all of it
+        expected = [".survey", "0.parquet", "intake.json", "lock", "out", "parts", "survey.json"]
+    assert left[0] == expected
+    assert sorted(path.name for path in tmp_path.rglob("*")) == expected
+    with claimed(out):
+        assert (out / ".survey" / "lock").exists()
 
 
 @pytest.mark.slow
