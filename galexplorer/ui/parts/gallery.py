@@ -79,7 +79,9 @@ def show_gallery(
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
-                _show_card(galaxy, jpeg, f"{key}_{galaxy.name}", brief, f"{k + 1} · " if numbered else "")
+                _show_card(
+                    galaxy, jpeg, f"{key}_{galaxy.name}", brief, f"{k + 1} · " if numbered else ""
+                )
 
 
 def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, number: str) -> None:

@@ -276,7 +276,7 @@ def answer_aside(request: Request, source: Source | None) -> ExploredGalaxy:
     key, aside = request.key(), _aside()
     if key in _records():
         return _records()[key]
-    aside[key] = aside.pop(key, None) or _answer(request, source)
+    aside[key] = aside.pop(key) if key in aside else _answer(request, source)
     while len(aside) > ASIDE:
         aside.popitem(last=False)
     return aside[key]
