@@ -113,7 +113,7 @@ def test_the_galaxy_under_the_pointer_shows_its_picture(open_page):
 @pytest.mark.parametrize("end", ["lasso", "scroll", "card", "zoom"])
 def test_the_picture_under_the_pointer_ends_with_the_hovering(open_page, end):
     """Plotly tells of no end where a drag begins or the page moves away."""
-    page = open_page("/map")
+    page = open_page("/map", viewport={"width": 1440, "height": 700})
     chart = page.locator(".st-key-map .js-plotly-plot").last  # a stale one may stand before it
     chart.wait_for()
     if end == "lasso":
@@ -126,6 +126,7 @@ def test_the_picture_under_the_pointer_ends_with_the_hovering(open_page, end):
     picture.wait_for()
     if end == "scroll":
         page.get_by_test_id("stMain").evaluate("main => main.scrollBy(0, 150)")
+        assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") > 100
     elif end == "card":  # what is over the chart, or where the pointer jumps to
         page.get_by_role("heading", name="Map of the library").dispatch_event("pointerover")
     else:
@@ -155,7 +156,7 @@ def test_a_click_counts_though_the_selection_is_gone_by_then(open_page):
           document.querySelector(".st-key-map_clear button").click();
           button.click();
           for (let k = 0; k < 30; k++) {
-            setTimeout(() => plot.emit("plotly_hover", {
+            setTimeout(() => plot.emit?.("plotly_hover", {
               points: [{customdata: 100 + k}], event: {clientX: 300, clientY: 300}}), 130 * k);
           }
         }"""
