@@ -15,6 +15,8 @@ _LETTER, _LINE = 6.9, 22.0
 _WIDTHS = (300.0, 520.0, 1300.0)
 """Widths that a chart has on a phone, beside other charts, and alone on a wide screen, pixels."""
 _GAP = 3.0
+_CROSSED = 20.0
+"""Square pixels of overlap that a point of a line below a label counts as."""
 
 
 def place_labels(
@@ -27,7 +29,7 @@ def place_labels(
     """Return how far the middle of each label lies from its marker: to the right and up, pixels.
 
     The width of the chart is the browser's to choose: of the offsets that are tried the first is
-    taken with which a label covers no other one and no marker at any usual width.
+    taken with which a label covers no other one, no marker and no line at any usual width.
 
     Parameters
     ----------
@@ -42,25 +44,30 @@ def place_labels(
     span = np.maximum(high - low, 1e-9)
     shown = [(places - low) / span * (width, height) for width in _WIDTHS]
     taken: list[list[Box]] = [[] for _ in _WIDTHS]
+    leaders: list[list[np.ndarray]] = [[] for _ in _WIDTHS]
     found = []
     for k, label in enumerate(labels):
         half = 0.5 * (_LETTER * len(label) + 8.0)
 
         def cost(offset: tuple[float, float], k: int = k, half: float = half) -> float:
             total = 0.0
-            for width, own, boxes in zip(_WIDTHS, shown, taken, strict=True):
+            for width, own, boxes, lines in zip(_WIDTHS, shown, taken, leaders, strict=True):
                 box = _box(own[k], offset, half)
                 rings = [_around(place) for j, place in enumerate(own) if j != k]
                 total += sum(_overlap(box, other) for other in (*boxes, *rings))
                 inside = _overlap(box, (0.0, 0.0, width, height))
                 total += (box[2] - box[0]) * (box[3] - box[1]) - inside
+                crossed = sum(_points_in(_leader(own[k], offset), other) for other in boxes)
+                crossed += sum(_points_in(line, box) for line in lines)
+                total += _CROSSED * crossed
             return total
 
         offsets = _offsets(half)
         best = min(offsets, key=cost)  # of equals the first
         found.append(best)
-        for own, boxes in zip(shown, taken, strict=True):
+        for own, boxes, lines in zip(shown, taken, leaders, strict=True):
             boxes.append(_box(own[k], best, half))
+            lines.append(_leader(own[k], best))
     return found
 
 
@@ -79,6 +86,16 @@ def _box(place: np.ndarray, offset: tuple[float, float], half: float) -> Box:
     x, y = float(place[0]) + offset[0], float(place[1]) + offset[1]
     tall = 0.5 * _LINE + _GAP
     return x - half - _GAP, y - tall, x + half + _GAP, y + tall
+
+
+def _leader(place: np.ndarray, offset: tuple[float, float]) -> np.ndarray:
+    """Return points on the line from a marker to its label, (n, 2)."""
+    return place + np.linspace(0.2, 0.9, 12)[:, None] * offset
+
+
+def _points_in(points: np.ndarray, box: Box) -> int:
+    x, y = points.T
+    return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
 
 
 def _around(place: np.ndarray) -> Box:
