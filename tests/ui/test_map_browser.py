@@ -148,6 +148,7 @@ def test_a_click_counts_though_the_selection_is_gone_by_then(open_page):
     page.get_by_role("button", name="Target list").click()
     listed = page.get_by_role("button", name="To the page Targets")
     listed.wait_for()
+    page.locator(".st-key-map_clear button").wait_for()
     # in one breath: the selection ends, galaxies are pointed at, and the button is clicked
     page.evaluate(
         """() => {
