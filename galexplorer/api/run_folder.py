@@ -79,8 +79,8 @@ def describe_request(targets: Sequence[Target], images: bool, options: Options) 
     -------
     dict
         That JSON can hold. ``input_sha256`` is a hash of the targets with all that is stated of
-        each: name, position, magnitudes, radii, redshift, its range and prior. A limit of a range
-        that is not stated is the model's.
+        each: name, position, magnitudes, radii, redshift, its range and prior, and the known
+        redshift, which the rows repeat. A limit of a range that is not stated is the model's.
     """
     digest = hashlib.sha256(_spell([_fill_range(own) for own in targets]).encode()).hexdigest()
     return {"input_sha256": digest, "images": images, **options.tell()}
@@ -174,7 +174,11 @@ def _explain_damage(title: str) -> Iterator[None]:
 
 
 def _spell(targets: Sequence[Target]) -> str:
-    return json.dumps([asdict(target) for target in targets])
+    rows = [asdict(target) for target in targets]
+    for row in rows:
+        if row["known_redshift"] is None:
+            del row["known_redshift"]  # spelt as before there was one: a hash stays what it was
+    return json.dumps(rows)
 
 
 def _fill_range(target: Target) -> Target:

@@ -84,7 +84,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
             table[f"{name}_{statistic}"] = _numbers(values).astype(np.float32)
     words = [";".join(f"{n}:{q.flag}" for n, q in d.items() if q.flag) for d in derived]
     table["derived_flag"] = np.array(words, str)
-    table["known_redshift"] = _numbers([r.known.get("redshift") if r else None for r in results])
+    table["known_redshift"] = _numbers([o.known_redshift for o in outcomes])
     for what in ("pixels", "photometry"):
         words = [r.origins.get(what, "") if r else "" for r in results]
         table[f"{what}_from"] = np.array(words, str)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int, Shaped
 from plotly.colors import sample_colorscale
 
+from galexplorer.figures.marker_labels import place_labels
 from galexplorer.figures.names import plotly_name
 from galexplorer.figures.palette import CLASS_COLOURS, SELECTED, SERIES, UNITS, theme
 from galexplorer.schema import BPT_CLASSES, TARGETS
@@ -21,6 +22,8 @@ _TARGETS = {target.name: target for target in TARGETS}
 _SYMBOLS = dict(zip(BPT_CLASSES, ("circle", "diamond", "square", "triangle-up"), strict=True))
 _SHOWN = (0.02, 0.98)
 """Quantiles at which the colour scale ends."""
+_ABOVE, _BELOW = 64, 34
+"""Margins, pixels."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,10 @@ def latent_figure(
                 bgcolor=colours.with_opacity("background", 0.75),
                 borderpad=1,
             )
-    for mark, colour in zip(marks, cycle((colours.accent, *SERIES[1:])), strict=False):
-        _add_mark(figure, mark, colour, colours.background, colours.text)
+    offsets = _place_labels(points, marks, height)
+    cycled = cycle((colours.accent, *SERIES[1:]))
+    for mark, offset, colour in zip(marks, offsets, cycled, strict=False):
+        _add_mark(figure, mark, offset, colour, colours.background, colours.text)
     plain = {
         "showticklabels": False,
         "zeroline": False,
@@ -170,7 +175,7 @@ def latent_figure(
             "bgcolor": "rgba(0,0,0,0)",
         },
         coloraxis=_colour_axis(points, name, dark) if name != CLASSES else None,
-        margin={"l": 34, "r": 8, "t": 64, "b": 34},
+        margin={"l": 34, "r": 8, "t": _ABOVE, "b": _BELOW},
         height=height,
         hoverlabel={"namelength": -1},  # by default a name ends after 15 letters
         # with a lasso in hand Streamlit gives clicks no meaning: it is taken up where it is wanted
@@ -272,7 +277,27 @@ def _add_classes(figure: go.Figure, points: MapPoints) -> None:
             told.add(kind)
 
 
-def _add_mark(figure: go.Figure, mark: MapMarker, colour: str, background: str, text: str) -> None:
+def _place_labels(
+    points: MapPoints, marks: Sequence[MapMarker], height: int
+) -> list[tuple[float, float]]:
+    if not marks:
+        return []
+    places = np.stack([mark.place for mark in marks])
+    whole = np.concatenate([points.places, places])
+    low, high = whole.min(axis=0), whole.max(axis=0)
+    room = 0.06 * (high - low)  # about as much as Plotly leaves
+    labels = [mark.label for mark in marks]
+    return place_labels(places, labels, low - room, high + room, height - _ABOVE - _BELOW)
+
+
+def _add_mark(
+    figure: go.Figure,
+    mark: MapMarker,
+    offset: tuple[float, float],
+    colour: str,
+    background: str,
+    text: str,
+) -> None:
     x, y = (float(v) for v in mark.place)
     for size, width, ring in ((20, 6, background), (20, 3, colour)):
         # WebGL lies above what is drawn as SVG, rings included
@@ -299,8 +324,8 @@ def _add_mark(figure: go.Figure, mark: MapMarker, colour: str, background: str, 
         arrowwidth=1.5,
         arrowcolor=colour,
         standoff=10,
-        ax=34,
-        ay=-34,
+        ax=offset[0],
+        ay=-offset[1],  # Plotly counts down
         font={"size": 12, "color": text},
         bgcolor=background,
         bordercolor=colour,

@@ -19,7 +19,7 @@ from galexplorer.errors import InputError, TargetError
 from galexplorer.query.parse import parse_target
 from galexplorer.records.photometry import Photometry
 from galexplorer.schema import BANDS
-from galexplorer.tables.cells import MISSING_WORDS, texts_of
+from galexplorer.tables.cells import MISSING_WORDS, numbers_of, texts_of
 from galexplorer.tables.formats import Readable, explain_errors, read_raw
 from galexplorer.tables.source import STDIN, open_source
 from galexplorer.tables.text import SEPARATORS
@@ -30,7 +30,10 @@ MAX_BYTES = 5_000_000
 NAMES = ("target", "name", "object", "objid", "id")
 """Columns that name a target, the one that counts first; ``ra`` and ``dec`` do as well."""
 
-_COLUMNS = (*NAMES, "ra", "dec", "redshift", *BANDS)
+KNOWN_REDSHIFT = "known_redshift"
+"""Column of a redshift that is neither held fixed nor a prior."""
+
+_COLUMNS = (*NAMES, "ra", "dec", "redshift", KNOWN_REDSHIFT, *BANDS)
 _SPECTRA = ("specobjid", "spec_obj_id", "specid", "spobjid")
 _KNOWN = {*_COLUMNS, *_SPECTRA, *POSITION_KEYS}
 _SEPARATORS = re.compile(f"[{SEPARATORS}|]")
@@ -41,6 +44,8 @@ _REDSHIFT = re.compile(
 _STATED = re.compile(rf"(?P<text>.*[^\s,;])[\s,;]+(?:z|redshift)\s*[=:]\s*{_NUMBER}", re.I)
 _MOST_REDSHIFT = 5.0
 """A larger number after a comma is something else."""
+_LEAST_REDSHIFT = -0.01
+"""Of a known one: no galaxy comes nearer faster, and archives write -9999 for none."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Target:
         it does not state.
     redshift_prior : tuple or None
         Mean and standard deviation of a Gaussian of the row's own, likewise.
+    known_redshift : float or None
+        Published redshift to compare with, which the model never sees.
     """
 
     label: str
@@ -74,6 +81,7 @@ class Target:
     notes: tuple[str, ...] = ()
     redshift_range: Pair | None = None
     redshift_prior: Pair | None = None
+    known_redshift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,8 +115,8 @@ def read_targets(
         A file's content, a file, ``-`` for the standard input, or a table in memory: any table
         that `galexplorer.catalogue.read_catalogue` reads with a column ``target``, ``name``,
         ``objid``, or ``ra`` and ``dec``, or with magnitudes ``u, g, r, i, z``, and perhaps
-        ``redshift``, or a range or prior of it; or text with one target a line, where a redshift
-        may follow after a comma.
+        ``redshift``, or a range or prior of it, or ``known_redshift``; or text with one target a
+        line, where a redshift may follow after a comma.
     name : str
         Of the file, for messages.
     columns : mapping of str to str or None, optional
@@ -243,8 +251,20 @@ def _read_table(
     for role in ("ra", "dec", "redshift"):
         if role in catalogue.used:
             texts[role] = texts_of(raw.table[catalogue.used[role]])
-    targets = tuple(_read_row(texts, catalogue, row) for row in range(len(catalogue)))
+    known = _known_redshifts(names, len(catalogue))
+    targets = tuple(
+        replace(_read_row(texts, catalogue, row), known_redshift=known[row])
+        for row in range(len(catalogue))
+    )
     return TargetList(targets, tuple(n for n in catalogue.notes if not _is_of_rows(n)))
+
+
+def _known_redshifts(names: Names, number: int) -> list[float | None]:
+    own = names.find(KNOWN_REDSHIFT)
+    if own is None:
+        return [None] * number
+    values, _ = numbers_of(own.column, own.name, names.label)
+    return [float(z) if _LEAST_REDSHIFT < z <= _MOST_REDSHIFT else None for z in values]
 
 
 def _is_usable(table: Table) -> bool:
@@ -300,7 +320,7 @@ def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:
 def _bound(found: TargetList, name: str, most: int) -> TargetList:
     kept: dict[int | Target, Target] = {}
     for number, target in enumerate(found.targets):
-        asked = replace(target, label="", notes=())
+        asked = replace(target, label="", notes=(), known_redshift=None)
         key = number if target.photometry is not None else asked
         kept.setdefault(key, target)
     if not kept:

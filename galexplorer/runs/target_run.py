@@ -45,6 +45,12 @@ class Outcome:
     ra: float | None = None
     dec: float | None = None
 
+    @property
+    def known_redshift(self) -> float | None:
+        """Return the published redshift: what was found with the target, or else its list's."""
+        found = self.result.known.get("redshift") if self.result is not None else None
+        return self.target.known_redshift if found is None else found
+
     def slim(self) -> "Outcome":
         """Return it without image and neighbours, so that hundreds fit in memory."""
         if self.result is None:

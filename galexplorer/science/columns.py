@@ -171,7 +171,11 @@ MEANINGS = {
     "notes": Meaning("What was assumed or left out on the way, in sentences", None, "meta.note"),
     "flag": Meaning("What is the matter with the row; empty if nothing", None, "meta.note"),
     "problem": Meaning("Why the target failed; empty if it did not", None, "meta.note"),
-    "known_redshift": Meaning("Published redshift; the model never saw it", None, "src.redshift"),
+    "known_redshift": Meaning(
+        "Published redshift, or the one that the list names; the model never saw it",
+        None,
+        "src.redshift",
+    ),
     "pixels_from": Meaning("Where the pixels come from", None, "meta.note"),
     "photometry_from": Meaning("Where the photometry comes from", None, "meta.note"),
     **{

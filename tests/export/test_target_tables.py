@@ -73,6 +73,11 @@ def test_rows_tell_what_was_held_fixed_and_what_is_known(outcomes):
     assert table["ra"].unit == "deg"
 
 
+def test_the_known_redshift_of_a_list_stands_where_none_was_found(outcomes):
+    own = [replace(o, target=replace(o.target, known_redshift=0.3)) for o in outcomes]
+    np.testing.assert_array_equal(summary_table(own)["known_redshift"], [0.0197, 0.3, 0.3])
+
+
 def test_draws_of_all_are_in_one_file(outcomes, result):
     content = draws_bytes(outcomes)
     table = pq.read_table(io.BytesIO(content))

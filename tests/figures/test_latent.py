@@ -55,6 +55,31 @@ def test_marks_and_neighbours_are_pointed_out(points):
     assert list(rings[0].customdata) == [3, 9]
 
 
+@pytest.mark.parametrize("spread", [0.0, 1e-3, 0.1, 0.4])
+@pytest.mark.parametrize("middle", [(0.0, 0.0), (2.7, 2.5), (-2.8, -2.7)])
+def test_names_of_marks_at_nearly_one_place_do_not_collide(points, rng, spread, middle):
+    names = ["J083945.12+215333.7", "Nearby spiral", "NGC 5332", "Massive elliptical", "Haro 25"]
+    marks = [MapMarker(np.add(middle, rng.normal(0, spread, 2)), name) for name in names]
+    figure = latent_figure(points, "redshift", marks)
+    assert figure == latent_figure(points, "redshift", marks)
+    notes = figure.layout.annotations
+    assert all(note.showarrow for note in notes)
+    ends = np.concatenate([points.places, [mark.place for mark in marks]])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    for width in (300, 450, 700, 1000, 1350):
+        pixels = [
+            (np.array([n.x, n.y]) - low) / (1.12 * (high - low)) * (width, 360) for n in notes
+        ]
+        boxes = [
+            (place[0] + n.ax, place[1] - n.ay, 6.5 * len(name) + 8, 21)  # Arial of 12 pixels
+            for place, n, name in zip(pixels, notes, names, strict=True)
+        ]
+        for k, (x, y, wide, tall) in enumerate(boxes):
+            for left, up, other_wide, other_tall in boxes[:k]:
+                apart = abs(x - left) >= (wide + other_wide) / 2
+                assert apart or abs(y - up) >= (tall + other_tall) / 2
+
+
 def test_pointing_tells_the_name_of_a_galaxy_and_a_selection_is_marked(points):
     names = tuple(f"J{k}, z 0.1" for k in range(len(points.values)))
     for colouring in ("redshift", CLASSES):

@@ -191,3 +191,22 @@ def test_a_list_takes_columns_by_other_names():
     found = read_targets(b"who,mr\nA,16.8\n", "list.csv", columns={"name": "who", "r": "mr"})
     assert found.targets[0].label == "A"
     assert found.targets[0].photometry.magnitudes == {"r": 16.8}
+
+
+def test_a_known_redshift_is_kept_and_neither_fixed_nor_a_prior():
+    rows = [
+        "name,ra,dec,known_redshift",
+        "J1,162.184,+26.054,0.0258",
+        "J2,150,2,",
+        "J3,151,2,-9999",
+    ]
+    found = read("\n".join(rows))
+    assert [t.label for t in found] == ["J1", "J2", "J3"]
+    assert [t.known_redshift for t in found] == [0.0258, None, None]
+    assert {(t.redshift, t.redshift_range, t.redshift_prior) for t in found} == {(None,) * 3}
+    assert found[0].text == "162.184000 +26.054000"
+
+
+def test_a_known_redshift_makes_no_second_target():
+    found = read_targets(b"name,known_redshift\nNGC 1,0.1\nNGC 1,\n")
+    assert [target.known_redshift for target in found.targets] == [0.1]

@@ -34,6 +34,24 @@ def a_list(number: int = NUMBER) -> bytes:
     return "\n".join(["name,g,r,i,redshift", *rows]).encode()
 
 
+def test_a_known_redshift_is_kept_and_one_that_is_not_stated_changes_no_hash(tmp_path):
+    """A run of an earlier version holds none, and goes on."""
+    targets = read_targets(b"name,ra,dec,known_redshift\nJ1,162.1,26,0.0258\nJ2,150,2,\n")
+    run = begin_run(tmp_path, targets, "my list")
+    assert run.targets() == targets.targets
+    first, second = json.loads((run.folder / "targets.json").read_text())
+    assert first["known_redshift"] == 0.0258
+    assert "known_redshift" not in second  # spelt as before
+    without = [replace(target, known_redshift=None) for target in targets.targets]
+    asked = [
+        run_folder.describe_request(own, True, run.options) for own in (run.targets(), without)
+    ]
+    assert asked[0]["input_sha256"] != asked[1]["input_sha256"]
+    assert asked[1]["input_sha256"] == (
+        "e3dd48faa7b7484f7f333d45513e07df63dbcff71b884e1759a9fa3578411838"
+    )
+
+
 def test_a_run_goes_on_after_it_was_stopped(engine, replay, settings, tmp_path):
     targets = read_targets(a_list())
     run = begin_run(tmp_path, targets, "my list", images=False, draws=100)

@@ -89,7 +89,7 @@ def mask_with_a_line(page):
     for across, down in ((24, 0), (24, 24), (0, 24), (0, 4)):
         page.mouse.move(x + across, y + down, steps=4)
     page.mouse.up()
-    page.get_by_text("1 masked").wait_for()
+    page.get_by_test_id("stMain").get_by_text("1 masked").wait_for()
     page.wait_for_url(re.compile("mask_regions=icrs"))
     page.locator(".st-key-nine").get_by_text(re.compile("before 0")).first.wait_for()
     page.get_by_role("button", name="Clear").click()

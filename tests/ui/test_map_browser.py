@@ -12,11 +12,11 @@ RECONSTRUCTION = 'img[alt^="VAE reconstruction of J"]'
 PICTURE = 'img[alt^="SDSS colour picture of J"]'
 
 
-def draw_line(page, chart):
-    """Draw a line round the middle of a chart."""
+def draw_line(page, chart, right_of_edge=0.5):
+    """Draw a line round some of a chart, in the middle unless told otherwise."""
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
-    x, y = box["x"] + 0.5 * box["width"], box["y"] + 0.55 * box["height"]
+    x, y = box["x"] + right_of_edge * box["width"], box["y"] + 0.55 * box["height"]
     page.mouse.move(x - 30, y - 30)
     page.mouse.down()
     for right, down in ((30, -30), (30, 30), (-30, 30), (-30, -30)):
@@ -110,10 +110,69 @@ def test_the_galaxy_under_the_pointer_shows_its_picture(open_page):
     picture.wait_for(state="hidden")
 
 
+@pytest.mark.parametrize("end", ["lasso", "scroll", "card", "zoom"])
+def test_the_picture_under_the_pointer_ends_with_the_hovering(open_page, end):
+    """Plotly tells of no end where a drag begins or the page moves away."""
+    page = open_page("/map", viewport={"width": 1440, "height": 700})
+    chart = page.locator(".st-key-map .js-plotly-plot").last  # a stale one may stand before it
+    chart.wait_for()
+    if end == "lasso":
+        page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
+    page.wait_for_timeout(3000)  # the points are drawn after the frame
+    x, y = places_of_points(chart, 3)[1]
+    page.mouse.move(x - 40, y - 40)
+    page.mouse.move(x, y)
+    picture = page.locator(".pointed-galaxy img")
+    picture.wait_for()
+    if end == "scroll":
+        page.get_by_test_id("stMain").evaluate("main => main.scrollBy(0, 150)")
+        assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") > 100
+    elif end == "card":  # what is over the chart, or where the pointer jumps to
+        page.get_by_role("heading", name="Map of the library").dispatch_event("pointerover")
+    else:
+        page.mouse.down()
+        for right, down in ((60, 0), (60, 60), (0, 60)):
+            page.mouse.move(x + right, y + down, steps=4)
+    picture.wait_for(state="hidden", timeout=3000)
+    page.mouse.up()
+
+
+def test_a_click_counts_though_the_selection_is_gone_by_then(open_page):
+    page = open_page("/map")
+    chart = page.locator(".st-key-map .js-plotly-plot").last  # a stale one may stand before it
+    chart.wait_for()
+    page.get_by_role("radiogroup", name="Select").get_by_text("Lasso").click()
+    page.wait_for_timeout(3000)  # the points are drawn after the frame
+    draw_line(page, chart)
+    page.get_by_text("selected on the map").wait_for()
+    page.get_by_role("button", name="Target list").click()
+    listed = page.get_by_role("button", name="To the page Targets")
+    listed.wait_for()
+    page.locator(".st-key-map_clear button").wait_for()
+    # in one breath: the selection ends, galaxies are pointed at, and the button is clicked
+    page.evaluate(
+        """() => {
+          const plot = [...document.querySelectorAll(".st-key-map .js-plotly-plot")].pop();
+          const button = document.querySelector(".st-key-map_list_list button");
+          document.querySelector(".st-key-map_clear button").click();
+          button.click();
+          for (let k = 0; k < 30; k++) {
+            setTimeout(() => plot.emit?.("plotly_hover", {
+              points: [{customdata: 100 + k}], event: {clientX: 300, clientY: 300}}), 130 * k);
+          }
+        }"""
+    )
+    lines = page.get_by_role("textbox", name="One target per line")
+    lines.wait_for()
+    page.wait_for_timeout(2000)
+    assert page.url.endswith("/targets")
+    assert lines.input_value().startswith("name,ra,dec,known_redshift\nJ")
+
+
 def test_a_neighbour_is_shown_from_its_headline_on(open_page):
     page = open_page("/?example=spiral")
     page.get_by_role("tab", name="Notes").wait_for()
-    button = page.locator("[class*=st-key-explore_neighbours_0] button").first
+    button = page.locator("[class*=st-key-explore_neighbours_] button").first
     button.scroll_into_view_if_needed()
     main = page.get_by_test_id("stMain")
     main.evaluate("main => main.scrollTo({top: 600})")
@@ -146,12 +205,31 @@ def test_a_selection_becomes_a_comparison_or_a_list_of_targets(open_page):
     page.get_by_role("button", name="To the page Targets").click()
     lines = page.get_by_role("textbox", name="One target per line")
     lines.wait_for()
-    positions = lines.input_value().splitlines()
-    assert len(positions) >= len(names)
-    assert all(re.fullmatch(r"[\d.]+ [+-][\d.]+", line) for line in positions)
+    header, *listed = lines.input_value().splitlines()
+    assert header == "name,ra,dec,known_redshift"
+    assert len(listed) >= len(names)
+    assert all(re.fullmatch(r"J[\d.+-]+,[\d.]+,[+-][\d.]+,(0\.\d+)?", line) for line in listed)
     page.go_back()
     page.get_by_role("button", name="Compare the first 5").click()
     page.locator('img[alt^="Corner plot of 5 posteriors"]').wait_for()
     for name in names[:5]:
         page.locator(f'img[alt^="VAE reconstruction of {name}"]').wait_for()
     assert page.url.endswith("/compare")
+    # Another selection takes their place.
+    page.go_back()
+    chart = page.locator(".st-key-map .js-plotly-plot").last
+    chart.wait_for()
+    page.wait_for_timeout(3000)
+    draw_line(page, chart, 0.35)
+    page.get_by_text("selected on the map").wait_for()
+    page.wait_for_timeout(1500)
+    others = [
+        re.search(r"J\d{6}\S+", alt)[0]
+        for alt in page.locator(RECONSTRUCTION).evaluate_all("all => all.map(one => one.alt)")
+    ]
+    assert not set(others[:5]) & set(names)
+    page.get_by_role("button", name="Compare the first 5").click()
+    page.wait_for_url(re.compile("compare"))
+    for name in others[:5]:
+        page.locator(f'img[alt^="VAE reconstruction of {name}"]').wait_for()
+    assert page.get_by_test_id("stSidebar").get_by_text("This session").count() == 0

@@ -27,7 +27,7 @@ from galexplorer.ui.result.bar import show_standing
 from galexplorer.ui.session import navigation, settings, state
 from galexplorer.ui.session.field import surroundings_of
 from galexplorer.ui.session.link import View
-from galexplorer.ui.session.sources import Example, list_examples
+from galexplorer.ui.session.sources import Example, list_examples, source_of_library
 from galexplorer.ui.session.state import ExploredGalaxy
 
 MAX_GALAXIES = len(SERIES)
@@ -42,13 +42,13 @@ _UNUSABLE = "The values of one of them mean nothing for what was given, so no di
 def page() -> None:
     """Draw the page: choose results of this session, see them over one another."""
     page_style.apply_style()
-    records = {record.key: record for record in state.history()}
+    st.header("Compare", anchor=False)
+    _infer_wanted()
+    records = {record.key: record for record in (*state.history(), *state.compared_only())}
     if len(records) < 2:
-        st.header("Compare", anchor=False)
         _show_empty(list(records.values()))
         show_history()
         return
-    st.header("Compare", anchor=False)
     left, downloads = st.columns([6, 1], gap="small")
     with left:
         chosen = _choose(records)
@@ -57,6 +57,26 @@ def page() -> None:
     else:
         st.info("Choose two galaxies or more of this session.", icon=":material/compare:")
     show_history()
+
+
+def _infer_wanted() -> None:
+    """Infer the galaxies of the library that another page sent here, and choose them."""
+    wanted = st.session_state.get(navigation.WANTED_KEY)
+    if wanted is None:
+        return
+    keys = []
+    try:
+        library = state.load_engine().library
+        with st.spinner("Inferring these galaxies …"):
+            for name in wanted:
+                source = source_of_library(name, library.observe(library.find_row(name)))
+                request = source.request(settings.lasting_options())
+                keys.append(state.answer_aside(request, source).key)
+    except GalexplorerError as error:
+        show_error(error)
+    else:
+        st.session_state["compared"] = keys
+    del st.session_state[navigation.WANTED_KEY]  # only now: a run may be undone
 
 
 def _show_empty(records: list[ExploredGalaxy]) -> None:
@@ -92,8 +112,13 @@ def _show_empty(records: list[ExploredGalaxy]) -> None:
             st.caption("Examples are rendered by this project, not observed; no network is needed.")
             if clicked:
                 _explore(examples)
-        if st.button("Explore a galaxy", key="compare_explore", icon=":material/flare:"):
-            navigation.open_view(View(None, settings.lasting_options()))
+        st.button(
+            "Explore a galaxy",
+            key="compare_explore",
+            icon=":material/flare:",
+            on_click=navigation.open_view,
+            args=(View(None, settings.lasting_options()),),
+        )
 
 
 def _examples_beside(records: list[ExploredGalaxy]) -> list[Example]:
@@ -200,14 +225,14 @@ def _show_one(one: Compared) -> None:
             st.caption(f"{describe_galaxy(one.result)}{drawn}")
         if verdict.level != FINE:
             st.caption("  \n".join(f"{each.what} {each.advice}" for each in verdict.reasons))
-        clicked = st.button(
+        st.button(
             "Open",
             key=f"return_{one.record.key[:12]}",
             icon=":material/flare:",
             help="Open this result on the page Explore.",
+            on_click=navigation.explore_again,
+            args=(one.record.key,),
         )
-        if clicked:
-            navigation.explore_again(one.record.key)
 
 
 def _show_picture(

@@ -8,12 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from galexplorer.errors import GalexplorerError
 from galexplorer.figures.palette import SERIES
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
-from galexplorer.ui.parts.words import show_error
-from galexplorer.ui.session import navigation, settings, state
-from galexplorer.ui.session.sources import source_of_library
+from galexplorer.ui.session import navigation
 
 if TYPE_CHECKING:
     from galexplorer.inference.neighbours import Library
@@ -62,16 +59,25 @@ def galaxy_table(
     return pd.DataFrame(columns)
 
 
-def target_lines(library: "Library", rows: Sequence[int]) -> str:
-    """Return the positions of some galaxies, a line each, as the page of targets takes them."""
-    places = library.position[list(rows[:MAX_LINES])].tolist()
-    return "\n".join(f"{ra:.5f} {dec:+.5f}" for ra, dec in places)
+def target_text(library: "Library", rows: Sequence[int]) -> str:
+    """Return some galaxies as a list that the page of targets takes: CSV, a line each.
+
+    Their positions are looked up under their names. Published redshifts go along to be compared
+    with, and are not held fixed.
+    """
+    take = list(rows[:MAX_LINES])
+    values, published = library.values("redshift")
+    lines = ["name,ra,dec,known_redshift"]
+    for row, (ra, dec) in zip(take, library.position[take].tolist(), strict=True):
+        known = f"{values[row]:.5f}" if published[row] else ""
+        lines.append(f"{library.names[row]},{ra:.6f},{dec:+.6f},{known}")
+    return "\n".join(lines)
 
 
 def offer_list(
     library: "Library", rows: Sequence[int], key: str, distances: Sequence[float] | None = None
 ) -> None:
-    """Offer galaxies as a CSV table, as a comparison, and as targets; the run may end elsewhere.
+    """Offer galaxies as a CSV table, as a comparison, and as targets.
 
     Parameters
     ----------
@@ -93,37 +99,26 @@ def offer_list(
             icon=":material/download:",
         )
         number = min(len(rows), MAX_COMPARED)
-        compared = number > 1 and st.button(
-            "Compare" if number == len(rows) else f"Compare the first {number}",
-            key=f"{key}_compare",
-            icon=":material/compare:",
-            help="Infers them from their stored latents, which needs no network.",
-        )
+        if number > 1:
+            st.button(
+                "Compare" if number == len(rows) else f"Compare the first {number}",
+                key=f"{key}_compare",
+                icon=":material/compare:",
+                help="Infers them from their stored latents, which needs no network.",
+                on_click=navigation.compare_library,
+                args=([library.names[row] for row in rows[:number]],),
+            )
+        text = target_text(library, rows)
         with st.popover("Target list", icon=":material/list:", key=f"{key}_targets"):
             st.caption("Look these positions up, which needs a network, or copy them.")
-            listed = st.button("To the page Targets", key=f"{key}_list", icon=":material/list:")
-            st.code(target_lines(library, rows), language=None, height=200)
-    if compared:
-        _compare(library, rows[:MAX_COMPARED])
-    if listed:
-        st.session_state["targets_text"] = target_lines(library, rows)
-        navigation.open_page(navigation.TARGETS)
-
-
-def _compare(library: "Library", rows: Sequence[int]) -> None:
-    """Infer galaxies of the library, and lay them over one another."""
-    keys = []
-    try:
-        with st.spinner("Inferring these galaxies …"):
-            for row in rows:
-                source = source_of_library(library.names[row], library.observe(row))
-                request = source.request(settings.lasting_options())
-                keys.append(state.explore(request, source).key)
-    except GalexplorerError as error:
-        show_error(error)
-        return
-    st.session_state["compared"] = keys
-    navigation.open_page(navigation.COMPARE)
+            st.button(
+                "To the page Targets",
+                key=f"{key}_list",
+                icon=":material/list:",
+                on_click=navigation.open_targets,
+                args=(text,),
+            )
+            st.code(text, language=None, height=200)
 
 
 def _csv(library: "Library", rows: Sequence[int], distances: Sequence[float] | None) -> bytes:

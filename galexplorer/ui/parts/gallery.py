@@ -46,7 +46,7 @@ def show_gallery(
     brief: bool = False,
     numbered: bool = False,
 ) -> None:
-    """Draw cards; the run may end in another page.
+    """Draw cards, each with the way to explore its galaxy.
 
     Parameters
     ----------
@@ -79,7 +79,9 @@ def show_gallery(
                 st.markdown(words)
         for k, (galaxy, jpeg) in enumerate(zip(galaxies, fetched, strict=True)):
             with st.container(gap="xxsmall"):
-                _show_card(galaxy, jpeg, f"{key}_{k}", brief, f"{k + 1} · " if numbered else "")
+                _show_card(
+                    galaxy, jpeg, f"{key}_{galaxy.name}", brief, f"{k + 1} · " if numbered else ""
+                )
 
 
 def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, number: str) -> None:
@@ -95,14 +97,14 @@ def _show_card(galaxy: Neighbour, jpeg: bytes | None, key: str, brief: bool, num
         alt=alt,
     )
     st.markdown(_brief_words(galaxy, number) if brief else _words(galaxy, kind, number))
-    clicked = st.button(
+    st.button(
         "Explore",
-        key=f"explore_{key}",
+        key=f"explore_{key}",  # of the galaxy: its place may soon be another's
         width="stretch",
         help=f"Explore {verbatim(galaxy.name)} from its stored latents: works without a network.",
+        on_click=navigation.explore_library,
+        args=(galaxy.name,),
     )
-    if clicked:
-        navigation.explore_library(galaxy.name)
 
 
 @st.cache_data(show_spinner=False, max_entries=512)

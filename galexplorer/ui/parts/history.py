@@ -79,20 +79,17 @@ def show_history(current: str | None = None) -> None:
     records = state.history()
     if not records:
         return
-    explores = navigation.is_explore_page()
     with st.sidebar, st.container(key="history", gap="xxsmall"):
         st.markdown("**This session**")
         for record in records[:SHOWN]:
             here = record.key == current
-            clicked = st.button(
+            st.button(
                 verbatim(label(record)),
                 key=f"history_{record.key[:12]}",
                 type="tertiary",
                 icon=_icon(record, here),
                 disabled=here,
-                # before the run where that can be: the page is drawn once and not twice
-                on_click=navigation.return_to if explores else None,
+                # before the run: the page is drawn once and not twice
+                on_click=navigation.explore_again,
                 args=(record.key,),
             )
-            if clicked and not explores:
-                navigation.explore_again(record.key)

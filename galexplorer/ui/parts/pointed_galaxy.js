@@ -2,6 +2,9 @@
 // Streamlit says nothing of hovering, so Plotly's own event is listened to. Where the pointer rests
 // is the state `row`; its answer is a picture, kept for the next time.
 const REST_MS = 120, MOST = 200, AWAY_PX = 18;
+// Plotly tells of no end of hovering when one of these begins.
+const MOVES = ["plotly_unhover", "plotly_selecting", "plotly_selected", "plotly_deselect",
+  "plotly_relayouting", "plotly_relayout"];
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".pointed-galaxy");
@@ -13,6 +16,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   held.ask = (row) => setStateValue("row", row);
   held.show = () => {
+    if (!held.plot?.isConnected) held.row = null; // another chart took its place
     const known = held.pictures.get(held.row);
     root.hidden = !known;
     if (!known) return;
@@ -38,18 +42,28 @@ export default function ({ data, parentElement, setStateValue }) {
       held.timer = setTimeout(() => held.ask(row), REST_MS);
     }
   };
+  held.clear ??= () => {
+    if (held.row !== null) held.point(null, [0, 0]);
+  };
   held.listen ??= ({ target, pointerType }) => {
-    if (!root.isConnected) document.removeEventListener("pointerover", held.listen);
-    if (!root.isConnected || pointerType === "touch") return; // a finger selects at once
-    const plot = target.closest?.(`.st-key-${data.chart} .js-plotly-plot`);
-    if (!plot?.on || plot.tells === held.point) return;
-    if (!plot.tells) {
-      plot.on("plotly_hover", ({ points, event }) =>
-        plot.tells([points[0].customdata].flat()[0] ?? null, [event.clientX, event.clientY]));
-      plot.on("plotly_unhover", () => plot.tells(null, [0, 0]));
+    if (!root.isConnected) {
+      document.removeEventListener("pointerover", held.listen);
+      document.removeEventListener("scroll", held.clear, true);
+      return;
     }
-    plot.tells = held.point;
+    if (pointerType === "touch") return; // a finger selects at once
+    const plot = target.closest?.(`.st-key-${data.chart} .js-plotly-plot`);
+    if (!plot) held.clear();
+    if (!plot?.on) return;
+    held.plot = plot;
+    plot.tells = held;
+    if (plot.heard === plot.on) return;
+    plot.heard = plot.on; // another function once the chart is drawn anew in the same element
+    plot.on("plotly_hover", ({ points, event }) =>
+      plot.tells.point([points[0].customdata].flat()[0] ?? null, [event.clientX, event.clientY]));
+    for (const move of MOVES) plot.on(move, () => plot.tells.clear());
   };
   // in every run, since a run may be undone while it is awaited: the same function twice is once
   document.addEventListener("pointerover", held.listen);
+  document.addEventListener("scroll", held.clear, true);
 }

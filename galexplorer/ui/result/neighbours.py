@@ -123,14 +123,14 @@ def offer_pixels(source: Source | None) -> None:
     stored = source.stored.stored if source is not None and source.stored is not None else None
     if stored is None:
         return
-    clicked = st.button(
+    st.button(
         "Fetch its SDSS image",
         key="fetch_pixels",
         icon=":material/public:",
         help="Resolves the position and infers from the pixels; needs a network.",
+        on_click=navigation.explore_target,
+        args=(f"{stored.ra:.5f} {stored.dec:+.5f}",),
     )
-    if clicked:
-        navigation.explore_target(f"{stored.ra:.5f} {stored.dec:+.5f}")
 
 
 def _own_card(record: ExploredGalaxy) -> tuple[np.ndarray, str, str] | None:

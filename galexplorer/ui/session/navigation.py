@@ -1,10 +1,11 @@
 """Navigation from any page to another galaxy.
 
 A galaxy with its options is an address (`galexplorer.ui.session.link`), so every view can be
-shared, and the browser's back button returns from it. The functions end the run of the page that
-calls them. Call them in the body of a page,
-``if st.button("Explore"): explore_target("NGC 5332")``, and not in a callback, where Streamlit
-ignores a change of page.
+shared, and the browser's back button returns from it. The functions end the run that calls them.
+Call them in a callback, ``st.button("Explore", on_click=explore_target, args=("NGC 5332",))``: what
+a click means is then known before the page is drawn, and does not depend on whether its button is
+still there. The page that was asked for stays noted until it is drawn, since a request of the
+page before it, such as one for a picture under the pointer, may undo a change of page.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,17 @@ from galexplorer.ui.session.link import View
 COMPARE, TARGETS = "compare", "targets"
 """Addresses of pages that others lead to."""
 
+WANTED_KEY = "compare_wanted"
+"""Where the session keeps the names of the library's galaxies that are to be compared."""
+
 _WAY_KEY, _PAGE_KEY, _BEFORE_KEY, _OTHERS_KEY = "explore_page", "page", "page_before", "pages"
+_NEXT_KEY = "page_next"
 
 
 def register_page(page: Page, explore_page: Page, others: Sequence[Page] = ()) -> None:
     """Note which page is drawn; ``app.py`` does so at the start of each run.
+
+    Where another page was asked for and not drawn yet, the run ends and that one is.
 
     Parameters
     ----------
@@ -38,6 +45,14 @@ def register_page(page: Page, explore_page: Page, others: Sequence[Page] = ()) -
     store[_OTHERS_KEY] = tuple(others)
     store[_BEFORE_KEY] = store.get(_PAGE_KEY, page.url_path)
     store[_PAGE_KEY] = page.url_path
+    if _NEXT_KEY not in store:
+        return
+    path, query = store[_NEXT_KEY]
+    if page.url_path != path:
+        _switch(path, query)
+    del store[_NEXT_KEY]
+    if query is not None and query != st.query_params.to_dict():
+        st.query_params.from_dict(query)
 
 
 def is_new_page() -> bool:
@@ -84,20 +99,6 @@ def explore_again(key: str) -> None:
         open_view(View(record.reference, record.options, settings.interval()))
 
 
-def return_to(key: str) -> None:
-    """Return to an earlier result as `explore_again`, in a callback of the explore page.
-
-    What is on the page is not drawn once more before it goes.
-
-    Parameters
-    ----------
-    key : str
-    """
-    record = state.find_result(key)
-    if record is not None:
-        set_view_address(View(record.reference, record.options, settings.interval()))
-
-
 def is_explore_page() -> bool:
     """Return whether the page of this run is the one that explores."""
     way = st.session_state.get(_WAY_KEY)
@@ -111,20 +112,54 @@ def open_page(name: str) -> None:
     ----------
     name : {"compare", "targets"}
     """
-    st.switch_page(next(o for o in st.session_state[_OTHERS_KEY] if o.url_path == name))
+    _switch(name, None)
+
+
+def open_targets(text: str) -> None:
+    """Show the page of targets with a list in its box; the run ends.
+
+    Parameters
+    ----------
+    text : str
+        As `galexplorer.query.target_list.read_targets` reads it.
+    """
+    st.session_state["targets_text"] = text
+    open_page(TARGETS)
+
+
+def compare_library(names: Sequence[str]) -> None:
+    """Show galaxies of the library beside one another; the run ends, and that page infers them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Some of `galexplorer.inference.neighbours.Library.names`.
+    """
+    st.session_state[WANTED_KEY] = tuple(names)
+    open_page(COMPARE)
 
 
 def open_view(view: View) -> None:
-    """Show a view on the explore page; the run ends, except in a callback of that page itself.
+    """Show a view on the explore page; the run ends.
 
     Parameters
     ----------
     view : View
     """
-    if is_explore_page():
-        set_view_address(view)
-        st.rerun()
-    st.switch_page(st.session_state[_WAY_KEY], query_params=link.to_query(view))
+    query = link.to_query(view)
+    if not is_explore_page():
+        _switch(st.session_state[_WAY_KEY].url_path, query)
+    if _WAY_KEY in st.session_state:
+        st.session_state[_NEXT_KEY] = st.session_state[_WAY_KEY].url_path, query
+    set_view_address(view)
+    st.rerun()
+
+
+def _switch(path: str, query: dict | None) -> None:
+    store = st.session_state
+    store[_NEXT_KEY] = path, query
+    pages = (store[_WAY_KEY], *store[_OTHERS_KEY])
+    st.switch_page(next(page for page in pages if page.url_path == path), query_params=query)
 
 
 def set_view_address(view: View) -> None:

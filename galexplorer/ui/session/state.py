@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 HISTORY = 24
 """Results that a session keeps; one takes about 0.5 MB."""
 
+ASIDE = 10
+"""Results that it keeps of what was compared and not explored."""
+
 SOURCE_BYTES = 256 * 1024**2
 """Bytes of images that a session keeps for its results; the oldest results go first."""
 
@@ -188,12 +191,19 @@ def history() -> tuple[ExploredGalaxy, ...]:
 def find_result(key: str) -> ExploredGalaxy | None:
     """Return this session's answer to the request of that hash, None where it has none.
 
-    Looking a record up makes it the latest.
+    Looking a record up makes it the latest, of what was explored even where it was only compared.
     """
     records = _records()
     if key in records:
         records.move_to_end(key)
+    elif key in _aside():
+        store_result(_aside().pop(key))
     return records.get(key)
+
+
+def compared_only() -> tuple[ExploredGalaxy, ...]:
+    """Return what this session compared and did not explore, the latest first."""
+    return tuple(reversed(_aside().values()))
 
 
 def store_result(record: ExploredGalaxy) -> None:
@@ -241,12 +251,43 @@ def explore(
     key = request.key()
     record = find_result(key)
     if record is None:
-        result = run(request, load_engine, progress, observation_of, prepared_of)
-        identity = identify(request, source, result, observation_of)
-        record = ExploredGalaxy(key, identity, source, request.options, result)
-        store_result(record)
+        store_result(_answer(request, source, progress))
         record = _records()[key]
     return record
+
+
+def answer_aside(request: Request, source: Source | None) -> ExploredGalaxy:
+    """Answer a request for a comparison: what was explored stays, and in its order.
+
+    Parameters
+    ----------
+    request : Request
+    source : Source or None
+
+    Returns
+    -------
+    ExploredGalaxy
+
+    Raises
+    ------
+    GalexplorerError
+        As of `explore`.
+    """
+    key, aside = request.key(), _aside()
+    if key in _records():
+        return _records()[key]
+    aside[key] = aside.pop(key) if key in aside else _answer(request, source)
+    while len(aside) > ASIDE:
+        aside.popitem(last=False)
+    return aside[key]
+
+
+def _answer(
+    request: Request, source: Source | None, progress: Callable[[str], None] = lambda words: None
+) -> ExploredGalaxy:
+    result = run(request, load_engine, progress, observation_of, prepared_of)
+    identity = identify(request, source, result, observation_of)
+    return ExploredGalaxy(request.key(), identity, source, request.options, result)
 
 
 def has_result(request: Request, source: Source | None) -> bool:
@@ -281,6 +322,10 @@ def _aim(options: Options) -> tuple:
 
 def _records() -> OrderedDict[str, ExploredGalaxy]:
     return st.session_state.setdefault("history", OrderedDict())
+
+
+def _aside() -> OrderedDict[str, ExploredGalaxy]:
+    return st.session_state.setdefault("compared_only", OrderedDict())
 
 
 def _size(records: OrderedDict[str, ExploredGalaxy]) -> int:

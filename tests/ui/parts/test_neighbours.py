@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.inference import library
 from galexplorer.inference.neighbours import Library
+from galexplorer.query.target_list import read_targets
 from galexplorer.records.result import EMPTY_LIBRARY
 from galexplorer.sky import pictures
 from galexplorer.sky.cache import Cache
@@ -35,7 +37,7 @@ def the_record(at: AppTest):
 
 def test_a_neighbour_is_explored_from_the_library(app):
     neighbour = the_record(app).result.neighbours[0]
-    app.button(key="explore_neighbours_0").click().run()
+    app.button(key=f"explore_neighbours_{neighbour.name}").click().run()
     assert not app.exception
     assert not app.error
     record = the_record(app)
@@ -81,8 +83,65 @@ def test_the_table_sets_values_beside_the_posterior(app):
     assert table["name"][0] == first.name
     assert table["redshift"][0] == pytest.approx(first.known["redshift"], abs=1e-3)
     assert table["redshift_published"][0]
-    lines = galaxy_list.target_lines(library, rows).splitlines()
-    assert lines[0] == f"{first.ra:.5f} {first.dec:+.5f}"
+
+
+def test_a_list_of_targets_keeps_names_positions_and_published_redshifts(weights_dir):
+    library = state.load_engine().library
+    values, published = library.values("redshift")
+    rows = [int(np.flatnonzero(published)[0]), *np.flatnonzero(~published)[:1].tolist()]
+    targets = read_targets(galaxy_list.target_text(library, rows).encode()).targets
+    for target, row in zip(targets, rows, strict=True):
+        ra, dec = library.position[row].tolist()
+        assert target.label == library.names[row]
+        assert target.text == f"{ra:.6f} {dec:+.6f}"
+        assert target.redshift is None
+        known = pytest.approx(float(values[row]), abs=1e-5) if published[row] else None
+        assert target.known_redshift == known
+
+
+def send_to_compare(at: AppTest) -> list[str]:
+    """Compare the first neighbours of the galaxy on the page, and return their names."""
+    names = [neighbour.name for neighbour in the_record(at).result.neighbours[:5]]
+    at.button_group(key="neighbours_view").set_value("Table").run()
+    at.button(key="neighbours_list_compare").click().run()
+    assert not at.exception
+    assert at.header[0].value == "Compare"
+    return names
+
+
+def test_a_comparison_leaves_what_was_explored_and_the_next_one_takes_its_place(app):
+    first = send_to_compare(app)
+    compared = app.multiselect(key="compared")
+    assert list(app.table[0].value.columns[1:]) == first
+    assert len(app.session_state["history"]) == 1
+    app.button(key=f"return_{compared.value[4][:12]}").click().run()
+    assert the_record(app).name == first[4]  # explored now
+    assert len(app.session_state["history"]) == 2
+    second = send_to_compare(app)
+    assert list(app.table[0].value.columns[1:]) == second != first
+    assert len(app.session_state["history"]) == 2
+
+
+def test_a_page_that_was_asked_for_is_opened_wherever_the_next_run_begins(app):
+    """A request of the page before may come between a change of page and its run."""
+    app.session_state["targets_text"] = "NGC 5332"
+    app.session_state["page_next"] = ("targets", None)
+    app.run()
+    assert app.header[0].value == "Targets"
+    assert app.text_area(key="targets_text").value == "NGC 5332"
+    app.run()
+    assert "page_next" not in app.session_state
+
+
+def test_a_click_counts_where_its_button_is_gone(app):
+    """A selection that changes while the click travels takes the button away."""
+    names = [neighbour.name for neighbour in the_record(app).result.neighbours[:3]]
+    app.button_group(key="neighbours_view").set_value("Table").run()
+    app.button(key="neighbours_list_list").click()
+    app.button_group(key="neighbours_view").set_value("Pictures").run()  # in one run with it
+    assert app.header[0].value == "Targets"
+    lines = app.text_area(key="targets_text").value.splitlines()
+    assert [line.split(",")[0] for line in lines[1:4]] == names
 
 
 def test_links_name_the_position(app):
