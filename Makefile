@@ -70,7 +70,7 @@ weights: $(DEV)
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
 	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --rows 2500 --bootstrap 100 --out runs/report
 	$(BIN)/galexplorer evaluate --domain --record --workers 2
-	$(BIN)/python scripts/shortfalls.py
+	$(BIN)/python scripts/performance.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -32,17 +32,17 @@ from galexplorer.verdict.classifiers import (
 log = logging.getLogger(__name__)
 
 _BATCH = {"photometry": 1024, "image": 512}
-_STEPS = {"photometry": 6000, "image": 1500}
-_MEMBERS = 3
+_STEPS = {"photometry": 20_000, "image": 1500}
+_MEMBERS = {"photometry": 6, "image": 3}
 _RATE = {"photometry": 5e-3, "image": 3e-3}
 _DECAY = 1e-2
 
 Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Inputs (n, d), classes (n,), and which rows say nothing of `_SCALED`, (n,)."""
 
-_SHARES_OF_ALARMS = (0.6, 0.8, 3.0, 10.0)
-"""Rates by brightness, in the rate of all, as lets the fewest stars and quasars pass: most of them
-are faint, and the model knows no galaxy of the last one."""
+_SHARES_OF_ALARMS = (1.0, 3.0, 10.0)
+"""Rates by brightness, in `RATES`: the fainter, the more of what there is is no galaxy that the
+model knows."""
 
 _LEAST_OF_IMAGES = (0.5, 0.5, 0.2, 0.2)
 """Least limits by `RATES`: images of other pipelines are less like those of validation than these
@@ -79,7 +79,7 @@ def fit_photometry(rows: pd.DataFrame, seed: int = 0) -> Classifier:
 
 
 def _limits_of_magnitudes(plain: Classifier, rows: pd.DataFrame) -> Tensor:
-    """Return limits by pattern of bands and brightness, so that all galaxies together keep `RATES`.
+    """Return limits by brightness and by pattern of bands.
 
     Galaxies of training count too: the classifier has no more alarms among them than among those
     of validation, and only together are dwarfs and mergers enough.
@@ -190,7 +190,7 @@ def _descend(
     steps, layers = _STEPS[what], []
     masked = torch.zeros(len(classes))
     masked[[k for k, name in enumerate(classes) if name in _SCALED]] = _NEVER
-    for member in range(_MEMBERS):
+    for member in range(_MEMBERS[what]):
         rng = np.random.default_rng((seed, member))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + member)

@@ -17,7 +17,7 @@ from galexplorer.tables.bounds import check_size, most_unpacked
 from galexplorer.tables.cells import pack_texts
 from galexplorer.tables.footer import count_values
 from galexplorer.tables.messages import unpacked_bytes
-from galexplorer.tables.unit_texts import check_yaml_units
+from galexplorer.tables.yaml_header import check_yaml_header
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,7 +236,7 @@ def table_of(
 def _read_header(kept: bytes, label: str) -> dict:
     """Return what astropy wrote of the columns."""
     text = kept.decode()
-    check_yaml_units(text, label)
+    check_yaml_header(text, label)
     return meta.get_header_from_yaml(text.split("\n"))
 
 

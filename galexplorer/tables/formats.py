@@ -27,8 +27,8 @@ from galexplorer.tables.cells import pack_texts
 from galexplorer.tables.fits import read_fits
 from galexplorer.tables.source import Source, open_source, refuse_other, split_hdu
 from galexplorer.tables.text import read_lines, read_text
-from galexplorer.tables.unit_texts import check_yaml_units
 from galexplorer.tables.votable import read_votable
+from galexplorer.tables.yaml_header import check_yaml_header
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +210,7 @@ def _from_text(source: Source, usable: Usable) -> RawTable:
 def _from_ecsv(source: Source, usable: Usable) -> RawTable:
     lines = list(read_lines(source.stream, source.label))
     remarks = (line.lstrip()[1:].removeprefix(" ") for line in lines if line.lstrip()[:1] == "#")
-    check_yaml_units("".join(line for line in remarks if line[:1] != "%"), source.label)
+    check_yaml_header("".join(line for line in remarks if line[:1] != "%"), source.label)
     check_size(len(lines), 0, source.label)
     # mixins are of classes that astropy lists by name: nothing else can be made
     try:

@@ -3,10 +3,7 @@
 import re
 from collections.abc import Iterable
 
-import yaml
-
 from galexplorer.errors import InputError
-from galexplorer.tables.bounds import MAX_META
 
 MAX_UNIT = 200
 _LONG_INTEGER = re.compile(r"(?<![\d.])\d{6,}")
@@ -27,35 +24,6 @@ def is_harmless(text: str) -> bool:
     return len(text) <= MAX_UNIT and not _LONG_INTEGER.search(text)
 
 
-def check_yaml_units(header: str, label: str) -> None:
-    """Refuse what a table says of itself in YAML if it is too long, or a unit is not harmless.
-
-    The document is composed and nothing is made of it, so aliases and escapes are resolved; in
-    Python, since libyaml's binding overflows the stack where lists are nested deeply.
-
-    Raises
-    ------
-    InputError
-        In these cases.
-    """
-    if len(header) > MAX_META:
-        raise InputError(f"{label} has a header of more than {MAX_META:,} characters: shorten it.")
-    seen: set[int] = set()
-    stack = [yaml.compose(header, Loader=yaml.SafeLoader)]
-    while stack:
-        node = stack.pop()
-        if node is None or id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if getattr(key, "value", None) == "unit" and isinstance(value, yaml.ScalarNode):
-                    _check(str(value.value), label)
-                stack += [key, value]
-        elif isinstance(node, yaml.SequenceNode):
-            stack += node.value
-
-
 def check_xml_units(content: bytes, label: str) -> None:
     """Refuse a VOTable that declares a unit which is not harmless.
 
@@ -66,7 +34,7 @@ def check_xml_units(content: bytes, label: str) -> None:
     """
     for match in _UNIT_ATTRIBUTE.finditer(content):
         text = match[1][1:-1].decode("utf-8", "replace")
-        _check(text if "&#" not in text else "9" * MAX_UNIT, label)  # digits in disguise
+        check_unit(text if "&#" not in text else "9" * MAX_UNIT, label)  # digits in disguise
 
 
 def check_text_units(lines: Iterable[str], label: str) -> None:
@@ -79,10 +47,17 @@ def check_text_units(lines: Iterable[str], label: str) -> None:
     """
     for line in lines:
         if _HUGE_POWER.search(line):
-            _check(line + "9" * MAX_UNIT, label)
+            check_unit(line + "9" * MAX_UNIT, label)
 
 
-def _check(text: str, label: str) -> None:
+def check_unit(text: str, label: str) -> None:
+    """Refuse a unit that is not harmless.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
     if not is_harmless(text):
         shown = " ".join(text.split())[:40]
         raise InputError(

@@ -21,7 +21,7 @@ from galexplorer.records.verdict import NO_GALAXY
 from galexplorer.schema import BANDS
 
 VERDICT_FILE = "verdict.safetensors"
-LAYOUT = 2
+LAYOUT = 3
 
 GALAXY = 0
 PHOTOMETRY_CLASSES = ("galaxy", "star", "quasar", "distant", "magnitudes")
@@ -43,8 +43,9 @@ PRIOR_GALAXY = 0.9
 RATES = (0.005, 0.01, 0.015, 0.03)
 """Shares of held-out real galaxies whose score lies above each of the limits kept."""
 
-BRIGHTNESS_EDGES = (16.5, 18.0, 18.9)
-"""Between r magnitudes whose galaxies have limits of their own."""
+BRIGHTNESS_EDGES = (18.5, 18.9)
+"""Between r magnitudes whose galaxies have limits of their own: where the model's galaxies begin
+to be rare, and where they end."""
 
 PATTERNS = (len(BRIGHTNESS_EDGES) + 1) * 2 ** len(BANDS)
 """Brightnesses times which bands there are: rows of the limits of magnitudes."""
@@ -157,8 +158,8 @@ class Classifier:
     layers : tuple of Tensor
         Weight and bias of each layer of each member.
     limits : Tensor, shape (m, r)
-        Scores that a share `RATES` of held-out real galaxies exceed: by `pattern_of` magnitudes,
-        where the share is that of all brightnesses; of pictures, and of linear images.
+        Scores that a share `RATES` of real galaxies exceed, more of the faint ones: by
+        `pattern_of` magnitudes; of pictures, and of linear images.
     odds : Tensor, shape (2,)
         Shift and slope that calibrate the log odds of being no galaxy.
     """

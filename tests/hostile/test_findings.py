@@ -153,6 +153,23 @@ def test_headers_of_yaml_are_bounded():
     refuses(written(table), "a.parquet", "header of more than")
 
 
+@pytest.mark.parametrize("ends", [b"a: &a [*a]", b"a: &a {b: *a}", b"a: &a [[[1, *a]], 2]"])
+def test_headers_of_yaml_that_refer_to_themselves(ends):
+    head = b"# %ECSV 1.0\n# ---\n# datatype:\n# - {name: r, datatype: float64}\n# meta:\n#   "
+    refuses(head + ends + b"\nr\n17\n", "a.ecsv", "repeats itself")
+
+
+def test_headers_of_yaml_that_grow_with_each_alias():
+    """Ten lists, each ten times the one before: ten thousand million entries as JSON."""
+    lists = ["a0: &a0 [1]"]
+    lists += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 11)]
+    head = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: r, datatype: float64}\n# meta:\n"
+    ecsv = head + "".join(f"#   {own}\n" for own in lists) + "r\n17\n"
+    refuses(ecsv.encode(), "a.ecsv", "repeats itself")
+    few = head + "".join(f"#   {own}\n" for own in lists[:4]) + "r\n17\n"
+    assert len(read_catalogue(few.encode(), name="a.ecsv")) == 1  # as YAML's writers make them
+
+
 def test_columns_of_ecsv_that_are_no_times_or_angles():
     table = Table({"r": [17.0], "t": Time([58000.0], format="mjd", scale="utc")})
     written_text = io.StringIO()

@@ -57,7 +57,7 @@ def test_spoilt_magnitudes_are_others(rng):
 
 def test_limits_hold_on_the_rows_that_chose_them(rows, monkeypatch):
     monkeypatch.setitem(fit._STEPS, "photometry", 80)
-    monkeypatch.setattr(fit, "_MEMBERS", 1)
+    monkeypatch.setattr(fit, "_MEMBERS", {"photometry": 1, "image": 1})
     classifier = fit.fit_photometry(rows)
     assert classifier.limits.shape == (PATTERNS, len(RATES))
     galaxies = rows[rows.kind == "galaxy"][list(BANDS)].to_numpy()
@@ -72,7 +72,7 @@ def test_limits_hold_on_the_rows_that_chose_them(rows, monkeypatch):
 
 def test_images_of_unknown_scale_say_nothing_of_it(rng, monkeypatch):
     monkeypatch.setitem(fit._STEPS, "image", 60)
-    monkeypatch.setattr(fit, "_MEMBERS", 1)
+    monkeypatch.setattr(fit, "_MEMBERS", {"photometry": 1, "image": 1})
     label = np.arange(1800) % len(IMAGE_CLASSES)
     inputs = rng.normal(0, 0.3, (1800, IMAGE_SIZE)).astype("f4")
     inputs[np.arange(1800), label] += 3
