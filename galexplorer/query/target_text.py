@@ -49,8 +49,14 @@ def spell_targets(targets: Sequence[Target]) -> str:
     written = io.StringIO()
     written.write(",".join(names) + "\n")
     # unquoted, a row that begins with # would be a remark
-    quoting = csv.QUOTE_ALL if any("#" in t.label for t in targets) else csv.QUOTE_MINIMAL
-    csv.DictWriter(written, names, lineterminator="\n", quoting=quoting).writerows(rows)
+    marked = any("#" in target.label for target in targets)
+    table = csv.DictWriter(
+        written,
+        names,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if marked else csv.QUOTE_MINIMAL,
+    )
+    table.writerows(rows)
     return written.getvalue().rstrip("\n")
 
 
