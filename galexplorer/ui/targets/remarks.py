@@ -10,8 +10,10 @@ from galexplorer.export.brief_table import numbers_of
 from galexplorer.query.target_list import Target
 from galexplorer.tables.cells import texts_of
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d])")
-_READING = re.compile(r".*: read as .*|The galaxy lies at RA .*", re.DOTALL)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\w'])")
+_ROUTINE = re.compile(
+    r".*: read as .*|The galaxy lies at RA .*|Pixels: SDSS DR\d+ frames, .*", re.DOTALL
+)
 
 
 def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str, ...]]:
@@ -28,7 +30,7 @@ def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str
     -------
     list of tuple of str
         Why it failed, whether the known redshift lies outside the 95% interval, whether the
-        redshift was held fixed, reasons of the verdict, notes, and last how the target was read.
+        redshift was held fixed, reasons of the verdict, notes, and last those that `is_routine` accepts.
     """
     tried = 0 if table is None else len(table)
     return [
@@ -37,15 +39,15 @@ def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str
     ]
 
 
-def is_reading(remark: str) -> bool:
-    """Return whether a remark says how a target was read, and where that is.
+def is_routine(remark: str) -> bool:
+    """Return whether a remark says only how a target was read, where it is, or that SDSS has it.
 
     Examples
     --------
-    >>> is_reading("m51: read as the name m51."), is_reading("It is probably a star.")
+    >>> is_routine("m51: read as the name m51."), is_routine("It is probably a star.")
     (True, False)
     """
-    return _READING.fullmatch(remark) is not None
+    return _ROUTINE.fullmatch(remark) is not None
 
 
 def _remarks(target: Target, one: Table) -> tuple[str, ...]:
@@ -69,4 +71,4 @@ def _remarks(target: Target, one: Table) -> tuple[str, ...]:
         )
     remarks += _SENTENCE.split(reasons) if reasons else []
     # the target's own are among them
-    return (*remarks, *sorted(_SENTENCE.split(notes) if notes else [], key=is_reading))
+    return (*remarks, *sorted(_SENTENCE.split(notes) if notes else [], key=is_routine))

@@ -12,7 +12,7 @@ from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES
 from galexplorer.science.summary import BPT_LABELS
 from galexplorer.tables.cells import texts_of
-from galexplorer.ui.targets.remarks import is_reading
+from galexplorer.ui.targets.remarks import is_routine
 
 ALL, DONE, FAILED, WAITING = "All", "Done", "Failed", "Waiting"
 LIST_ORDER = "Order of the list"
@@ -88,7 +88,7 @@ def results_frame(
     ]
     verdicts = _texts(table, "verdict", number)
     frame["Verdict"] = [LEVEL_WORDS.get(level) for level in verdicts]
-    frame["Remarks"] = [" ".join(r for r in said if not is_reading(r)) for said in remarks]
+    frame["Remarks"] = [" ".join(r for r in said if not is_routine(r)) for said in remarks]
     shares = np.stack([_numbers(table, name, number) for name in BPT_CLASSES], axis=1)
     usable = np.array([level != DO_NOT_USE for level in verdicts])
     known = np.isfinite(shares).all(axis=1) & usable

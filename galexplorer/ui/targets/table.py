@@ -76,7 +76,7 @@ def show_table(frame: pd.DataFrame, name: str) -> Rows:
         shown,
         key=key,
         hide_index=True,
-        height=min(_TABLE_PX, _ROW_PX * (len(shown) + 1) + 3),
+        height=min(_TABLE_PX, _ROW_PX * (len(shown) + 1) + 2),
         row_height=_ROW_PX,
         placeholder="",
         column_config=_configure(),
@@ -150,18 +150,21 @@ def _configure() -> dict:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     config: dict = {
         "Target": text(width=190, pinned=True),
-        "State": text(width=75),
-        "Verdict": text(width=130, help="Whether the values may be used."),
-        "Remarks": text(width=280, help="Select the row to read them in full."),
+        "State": text(width=68),
+        "Verdict": text(width=122, help="Whether the values may be used."),
+        "Remarks": text(width=200, help="Select the row to read them in full."),
         "Class": text(width=105, help="The most probable class on the BPT diagram."),
-        "Share": number(format="%.0f%%", help="Of the draws.", width=65),
-        "RA": number(format="%.5f", help="Degrees, ICRS.", width=90),
-        "Dec": number(format="%+.5f", help="Degrees, ICRS.", width=90),
-        "r": number(format="%.2f", help="AB magnitude that was used.", width=60),
-        KNOWN: number(format="%.4f", help="From the SDSS spectrum; not used by the model."),
+        "Share": number(format="%.0f%%", help="Of the draws.", width=58),
+        "RA": number(format="%.5f", help="Degrees, ICRS.", width=82),
+        "Dec": number(format="%+.5f", help="Degrees, ICRS.", width=82),
+        "r": number(format="%.2f", help="AB magnitude that was used.", width=55),
+        KNOWN: number(
+            format="%.4f", help="From the SDSS spectrum; not used by the model.", width=70
+        ),
         DIFFERENCE: number(
             format="%+.4f",
             help="(z − known z) / (1 + known z). Empty where z was held fixed.",
+            width=90,
         ),
     }
     for target in TARGETS:

@@ -41,6 +41,7 @@ def table() -> Table:
     table["verdict_reasons"] = ["It is probably a star.", "", "", ""]
     notes = (
         "NGC 5332: read as the name NGC 5332. The galaxy lies at RA 1.00000°, Dec -2.50000°. "
+        "Pixels: SDSS DR17 frames, sky-subtracted nanomaggies. g, i and joined fields resampled. "
         "35% of the cutout lies beyond the frames. SDSS's zWarning is 4: see its flags."
     )
     table["notes"] = [notes, "", "", ""]
@@ -51,21 +52,23 @@ def make(table: Table | None):
     return results_frame(TARGETS, table, remarks_of(TARGETS, table))
 
 
-def test_remarks_hold_every_caveat_and_the_reading_last(table):
+def test_remarks_hold_every_caveat_and_what_is_routine_last(table):
     first, fixed, failed, _, waiting = remarks_of(TARGETS, table)
     assert first == (
         "The known redshift, 0.0700, lies outside the 95% interval, 0.0100 to 0.0500.",
         "It is probably a star.",
+        "g, i and joined fields resampled.",
         "35% of the cutout lies beyond the frames.",
         "SDSS's zWarning is 4: see its flags.",
         "NGC 5332: read as the name NGC 5332.",
         "The galaxy lies at RA 1.00000°, Dec -2.50000°.",
+        "Pixels: SDSS DR17 frames, sky-subtracted nanomaggies.",
     )
     assert fixed == ("Redshift held fixed.",)
     assert failed == ("far has redshift 0.410.", "Taken as missing: unreadable:g.")
     assert waiting == ()
     cell = make(table)["Remarks"][0]
-    assert cell == " ".join(first[:4])  # the position has columns of its own
+    assert cell == " ".join(first[:5])  # the position has columns of its own
 
 
 def test_rows_tell_redshifts_apart(table):
