@@ -30,7 +30,7 @@ def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str
     -------
     list of tuple of str
         Why it failed, whether the known redshift lies outside the 95% interval, whether the
-        redshift was held fixed, reasons of the verdict, notes, and last those that `is_routine` accepts.
+        redshift was held fixed, reasons of the verdict, notes, and last what `is_routine` accepts.
     """
     tried = 0 if table is None else len(table)
     return [
