@@ -254,7 +254,7 @@ def _check_complete(out: Path, request: dict, weights: Path | None, brief: bool)
     import numpy as np
     from astropy.table import Table
 
-    from galexplorer.export.brief_table import is_brief
+    from galexplorer.api.brief_table import is_brief
     from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
     from galexplorer.runs.made_with import differ_from
     from galexplorer.runs.target_run import INTERRUPTED
@@ -306,7 +306,7 @@ def _table_of(run: "TargetRun", given: "TargetList", brief: bool) -> "Table":
     """Return a row for each target, with the reason where it has not had its turn."""
     from astropy.table import vstack
 
-    from galexplorer.export.brief_table import brief_table
+    from galexplorer.api.brief_table import brief_table
     from galexplorer.export.target_tables import summary_table
     from galexplorer.runs.target_run import INTERRUPTED, Outcome
     from galexplorer.science.columns import describe_columns

@@ -153,7 +153,8 @@ def _write(table: Table, path: Path, format: str) -> None:
                 table[name] = [json.dumps(row.tolist()) for row in np.asarray(table[name])]
             elif table[name].dtype.kind == "f":
                 # an empty cell, which every reader takes as missing
-                table[name] = MaskedColumn(table[name], mask=np.isnan(table[name]))
+                gaps = np.ma.getmaskarray(table[name]) | np.isnan(np.ma.getdata(table[name]))
+                table[name] = MaskedColumn(table[name], mask=gaps)
         table.write(path, format="ascii.csv")
     else:
         for name in table.colnames:

@@ -37,7 +37,7 @@ def test_a_list_in_brief(tmp_path, capsys, weights_dir):
     given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100"]
     assert main([*given, "--out", str(tmp_path / "t.csv"), "--brief"]) == 0
     written = (tmp_path / "t.csv").read_text()
-    assert "nan" not in written
+    assert ",nan" not in written
     table = Table.read(tmp_path / "t.csv")
     assert len(table.colnames) == 40
     assert {"mag_r", "redshift_p50", "bpt_class", "verdict", "notes"} <= set(table.colnames)

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from galexplorer.api.brief_table import brief_table
 from galexplorer.api.target_run import TargetRun
-from galexplorer.export.brief_table import brief_table
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import SUMMARY_FORMATS
 from galexplorer.tables.cells import texts_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.table import Table
 
-from galexplorer.export.brief_table import numbers_of
+from galexplorer.api.brief_table import numbers_of
 from galexplorer.query.target_list import Target
 from galexplorer.tables.cells import texts_of
 

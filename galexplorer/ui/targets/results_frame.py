@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from astropy.table import Table
 
-from galexplorer.export.brief_table import numbers_of
+from galexplorer.api.brief_table import numbers_of
 from galexplorer.query.target_list import Target
 from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES

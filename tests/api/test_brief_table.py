@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from galexplorer.export.brief_table import brief_table, is_brief
+from galexplorer.api.brief_table import brief_table, is_brief
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import summary_table
 from galexplorer.query.target_list import Target
-from galexplorer.records.verdict import DO_NOT_USE, Verdict, reason
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.result import Result
 from galexplorer.runs.target_run import Outcome
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.tables import read_raw
@@ -20,13 +21,17 @@ from galexplorer.tables.cells import numbers_of
 
 
 @pytest.fixture
-def table(result) -> Table:
-    star = replace(result, verdict=Verdict((reason("star", DO_NOT_USE),)))
+def result(galaxies) -> Result:
+    return replace(galaxies[1][1], photometry=Photometry("catalogue", {"g": 17.5, "r": 16.75}))
+
+
+@pytest.fixture
+def table(galaxies, result) -> Table:
     return summary_table(
         [
-            Outcome(Target("Haro 25", "Haro 25"), result, ra=162.18, dec=26.05),
+            Outcome(Target("NGC 1", "NGC 1"), result, ra=162.18, dec=26.05),
             Outcome(Target("mine", "10.5 -20.25"), problem="There is nothing."),
-            Outcome(Target("star", ""), star),
+            Outcome(Target("star", ""), galaxies[0][1]),
         ]
     )
 
@@ -61,7 +66,7 @@ def test_no_csv_spells_what_is_missing(table, make):
     """Neither ours nor the readers of others need the word: an empty cell is missing for all."""
     expected = make(table)
     content = written_bytes(expected, "csv")
-    assert b"nan" not in content.lower()
+    assert b",nan" not in content.lower()
     own = read_raw(content).table
     frame = pd.read_csv(io.BytesIO(content))
     astropys = Table.read(content.decode(), format="ascii.csv")
