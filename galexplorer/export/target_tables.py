@@ -53,9 +53,8 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     derived = [_derive(r) if r else {} for r in results]
     table = Table()
     table["target"] = np.array([o.target.label for o in outcomes], str)
-    places = [(o.ra, o.dec) if o.ra is not None else o.target.position for o in outcomes]
-    table["ra"] = _numbers([ra for ra, _ in places])
-    table["dec"] = _numbers([dec for _, dec in places])
+    table["ra"] = _numbers([o.position[0] for o in outcomes])
+    table["dec"] = _numbers([o.position[1] for o in outcomes])
     table["mag_r"] = _numbers([r.photometry.magnitudes.get("r") if r else None for r in results])
     table["redshift_fixed"] = _numbers([o.target.redshift for o in outcomes])
     for target in TARGETS:

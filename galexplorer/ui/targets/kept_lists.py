@@ -67,7 +67,7 @@ def _show_run(run: TargetRun, job: Job | None) -> None:
                     on_click=_rename,
                     args=(run, job),
                 )
-            st.markdown("The table and the draws of this list are removed from the disk.")
+            st.markdown("To delete the list removes its table and draws from the disk.")
             st.button(
                 "Delete for good",
                 key=f"delete_{name}",
