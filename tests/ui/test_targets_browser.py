@@ -59,6 +59,10 @@ def app(replay, weights_dir, tmp_path_factory):
 def page(open_at, app):
     page = open_at(app, viewport={"width": 1440, "height": 1200})
     page.get_by_role("link", name="Targets").click()
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    # the sidebar of the page before goes away, and all is moved aside
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(600)
     return page
 
 
