@@ -58,12 +58,20 @@ def app(replay, weights_dir, tmp_path_factory):
 @pytest.fixture
 def page(open_at, app):
     page = open_at(app, viewport={"width": 1440, "height": 1200})
+    # the sidebar of the page before goes away meanwhile, and all moves aside
+    page.get_by_role("button", name="Nearby spiral", exact=True).wait_for()
+    settle(page)
     page.get_by_role("link", name="Targets").click()
     page.get_by_role("button", name="Run", exact=True).wait_for()
-    # the sidebar of the page before goes away, and all is moved aside
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(600)
+    settle(page)
     return page
+
+
+def settle(page) -> None:
+    page.get_by_text("Inferring this galaxy").wait_for(state="hidden")
+    page.wait_for_timeout(1500)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(500)
 
 
 def give(page, lines: list[str]) -> None:
