@@ -40,7 +40,7 @@ LEVELS = (
     {"app", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
-UI_LEVELS = ("session", "parts", "result", "pages")
+UI_LEVELS = ("session", "parts", "targets", "result", "pages")
 OFFLINE = {
     "datasets", "population", "simulation", "observed", "realism", "screening", "training",
     "evaluation",

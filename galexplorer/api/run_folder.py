@@ -54,14 +54,39 @@ def write_folder(
             density = {"redshift": prior.redshift.tolist(), "density": prior.density.tolist()}
             told = json.dumps({**density, "words": prior.words})
             (folder / _PRIOR).write_text(told, encoding="utf-8")
-        # the last of all: without it there is no run
-        part = folder / f".{ABOUT}.part"
-        part.write_text(json.dumps(about, indent=2), encoding="utf-8")
-        os.replace(part, folder / ABOUT)
+        _replace_about(folder, about)  # the last of all: without it there is no run
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         why = error.strerror or error
         raise InputError(f"{folder.parent} cannot be written: {why}.") from error
+
+
+def write_about(folder: Path, about: Mapping) -> None:
+    """Write anew what a run is, such as its title.
+
+    Parameters
+    ----------
+    folder : Path
+    about : mapping
+        That JSON can hold.
+
+    Raises
+    ------
+    InputError
+        If there is no such run any more, or the system refuses to write there.
+    """
+    if not (folder / ABOUT).is_file():
+        raise InputError("The list was deleted meanwhile.")
+    try:
+        _replace_about(folder, about)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _replace_about(folder: Path, about: Mapping) -> None:
+    part = folder / f".{ABOUT}.part"
+    part.write_text(json.dumps(about, indent=2), encoding="utf-8")
+    os.replace(part, folder / ABOUT)
 
 
 def describe_request(targets: Sequence[Target], images: bool, options: Options) -> dict:

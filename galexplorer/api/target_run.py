@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PART = 10
 """Targets that are written at a time: what a sudden end of the program costs."""
+
+MAX_TITLE = 100
+"""Characters of the title of a run that is renamed."""
 
 Progress = Callable[[int, int, str], None]
 Stop = Callable[[], bool]
@@ -77,6 +80,34 @@ class TargetRun:
     def complete(self) -> bool:
         """Return whether all were."""
         return self.done == self.number
+
+    def about(self) -> dict:
+        """Return what the run is, as its folder keeps it."""
+        return {key: value for key, value in asdict(self).items() if key != "folder"}
+
+    def rename(self, title: str) -> "TargetRun":
+        """Give the run another title, and return it so.
+
+        Parameters
+        ----------
+        title : str
+            On one line, up to `MAX_TITLE` characters.
+
+        Raises
+        ------
+        OptionError
+            If the title is empty or too long.
+        InputError
+            If the run was deleted, or the system refuses to write.
+        """
+        tidy = " ".join(title.split())
+        if not tidy:
+            raise OptionError("The list needs a name: write one.")
+        if len(tidy) > MAX_TITLE:
+            raise OptionError(f"The name is longer than {MAX_TITLE} characters: shorten it.")
+        renamed = replace(self, title=tidy)
+        run_folder.write_about(self.folder, renamed.about())
+        return renamed
 
     def targets(self) -> tuple[Target, ...]:
         """Return the list.

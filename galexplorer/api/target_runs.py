@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,8 +87,7 @@ def begin_run(
         None if known is None else known.sha256,
         options.detected,
     )
-    about = {key: value for key, value in asdict(run).items() if key != "folder"}
-    run_folder.write_folder(folder, about, targets.targets, known)
+    run_folder.write_folder(folder, run.about(), targets.targets, known)
     return run
 
 

@@ -72,6 +72,14 @@ def targets(
     ],
     columns: ColumnsOption = None,
     hdu: HduOption = None,
+    brief: Annotated[
+        bool,
+        typer.Option(
+            "--brief",
+            help="Leave out all but magnitude, medians with 68% intervals, class, verdict and "
+            "remarks.",
+        ),
+    ] = False,
     posterior: Annotated[
         Path | None, typer.Option(help="Parquet file for the draws of all targets.")
     ] = None,
@@ -100,6 +108,8 @@ def targets(
     printed = str(out) == STDIN
     if not printed and out.suffix.lower() not in suffixes:
         raise OptionError(f"{out} is not a known table format: use one of {', '.join(suffixes)}.")
+    if brief and out.suffix.lower() == ".tex":
+        raise OptionError("--brief is of tables, and LaTeX is brief already: leave it out.")
     for place in (out, posterior):
         if place is not None and not place.parent.is_dir():
             raise OptionError(f"the folder {place.parent} does not exist: create it first.")
@@ -141,7 +151,7 @@ def targets(
         place = Path(stack.enter_context(TemporaryDirectory())) if printed else _place_of(out)
         run = _open_run(place, out, request) if resume else None
         if resume and run is None and out.exists():
-            _check_complete(out, request, weights)
+            _check_complete(out, request, weights, brief)
             console.tell(f"{out} is complete: nothing is left to try.")
             return
         engine = load(weights, device)
@@ -194,7 +204,7 @@ def targets(
                 run.keep(tried)
         done = run.done
         interruption.tell()
-        table = _table_of(run, given) if done else None
+        table = _table_of(run, given, brief) if done else None
         if table is not None and printed:
             sys.stdout.buffer.write(_bytes_of(table, "csv"))
         elif table is not None:
@@ -239,11 +249,12 @@ def _open_run(place: Path, out: Path, request: dict) -> "TargetRun | None":
     return left
 
 
-def _check_complete(out: Path, request: dict, weights: Path | None) -> None:
+def _check_complete(out: Path, request: dict, weights: Path | None, brief: bool) -> None:
     """Check that a table whose run is gone has all targets, made as they would be now."""
     import numpy as np
     from astropy.table import Table
 
+    from galexplorer.api.brief_table import is_brief
     from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest
     from galexplorer.runs.made_with import differ_from
     from galexplorer.runs.target_run import INTERRUPTED
@@ -260,7 +271,9 @@ def _check_complete(out: Path, request: dict, weights: Path | None) -> None:
             "leave --resume out to begin again."
         )
     manifest = read_manifest(weights or DEFAULT_FOLDER)
-    _check_same(out, [*_list_differences(made, request), *differ_from(made, manifest)])
+    columns = [] if brief == is_brief(table) else ["columns (--brief)"]
+    differ = [*_list_differences(made, request), *differ_from(made, manifest), *columns]
+    _check_same(out, differ)
     if np.any(texts_of(table["problem"]) == INTERRUPTED):
         raise OptionError(
             f"not all targets of {out} were tried, and the folder {_place_of(out)}, which is "
@@ -289,10 +302,11 @@ def _bytes_of(table: "Table", kind: str) -> bytes:
     return latex_of_table(table) if kind == LATEX else written_bytes(table, kind)
 
 
-def _table_of(run: "TargetRun", given: "TargetList") -> "Table":
+def _table_of(run: "TargetRun", given: "TargetList", brief: bool) -> "Table":
     """Return a row for each target, with the reason where it has not had its turn."""
     from astropy.table import vstack
 
+    from galexplorer.api.brief_table import brief_table
     from galexplorer.export.target_tables import summary_table
     from galexplorer.runs.target_run import INTERRUPTED, Outcome
     from galexplorer.science.columns import describe_columns
@@ -303,4 +317,5 @@ def _table_of(run: "TargetRun", given: "TargetList") -> "Table":
         meta = table.meta
         table = vstack([table, summary_table(left)], metadata_conflicts="silent")
         table.meta = meta
-    return describe_columns(table)
+    table = describe_columns(table)
+    return brief_table(table) if brief else table

@@ -83,6 +83,15 @@ class Target:
     redshift_prior: Pair | None = None
     known_redshift: float | None = None
 
+    @property
+    def position(self) -> tuple[float | None, float | None]:
+        """Return RA and Dec in degrees as the list states them, None and None if it does not."""
+        try:
+            reading = parse_target(self.text)
+        except TargetError:  # told in its turn
+            return None, None
+        return reading.ra, reading.dec
+
 
 @dataclass(frozen=True)
 class TargetList:

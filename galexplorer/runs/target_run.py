@@ -51,6 +51,11 @@ class Outcome:
         found = self.result.known.get("redshift") if self.result is not None else None
         return self.target.known_redshift if found is None else found
 
+    @property
+    def position(self) -> tuple[float | None, float | None]:
+        """Return RA and Dec in degrees: where it was found, else as the list states them."""
+        return self.target.position if self.ra is None else (self.ra, self.dec)
+
     def slim(self) -> "Outcome":
         """Return it without image and neighbours, so that hundreds fit in memory."""
         if self.result is None:

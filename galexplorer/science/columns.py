@@ -95,6 +95,11 @@ MEANINGS = {
     ),
     "ra": Meaning("Right ascension, ICRS", u.deg, "pos.eq.ra;meta.main"),
     "dec": Meaning("Declination, ICRS", u.deg, "pos.eq.dec;meta.main"),
+    "mag_r": Meaning(
+        "AB magnitude in r that was used; photometry_from says whether it is dereddened",
+        u.mag,
+        "phot.mag;em.opt.R",
+    ),
     "redshift_fixed": Meaning(
         "Redshift that was held fixed; NaN where it was free", None, "src.redshift"
     ),
@@ -123,6 +128,13 @@ MEANINGS = {
         )
         for name in BPT_CLASSES
     },
+    "bpt_class": Meaning(
+        "The most probable BPT class, given that a spectrum shows the lines; empty where the "
+        "verdict is do_not_use",
+        None,
+        "src.class",
+    ),
+    "p_bpt_class": Meaning("Its probability", None, "stat.probability;src.class"),
     "p_no_lines": Meaning(
         "Probability that an SDSS spectrum would not show all four lines", None, "stat.probability"
     ),

@@ -43,7 +43,7 @@ def write_table(table: Table, path: str | Path, format: str | None = None) -> No
     Units stay in ECSV, Parquet, FITS and VOTable, and so do types and gaps, except that FITS and
     Parquet have an empty text where one is missing. ``table.meta`` stays as it is in ECSV and
     Parquet; FITS holds it as JSON in the header card GXMETA and VOTable in an INFO of that
-    name; CSV has no place for it.
+    name; CSV has no place for it, and its cells are empty where a number is missing.
 
     Parameters
     ----------
@@ -151,6 +151,10 @@ def _write(table: Table, path: Path, format: str) -> None:
         for name in table.colnames:
             if table[name].ndim > 1:
                 table[name] = [json.dumps(row.tolist()) for row in np.asarray(table[name])]
+            elif table[name].dtype.kind == "f":
+                # an empty cell, which every reader takes as missing
+                gaps = np.ma.getmaskarray(table[name]) | np.isnan(np.ma.getdata(table[name]))
+                table[name] = MaskedColumn(table[name], mask=gaps)
         table.write(path, format="ascii.csv")
     else:
         for name in table.colnames:

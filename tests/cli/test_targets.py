@@ -32,6 +32,26 @@ def test_a_list_of_magnitudes(tmp_path, capsys, weights_dir):
     assert pq.read_table(draws).num_rows == 400
 
 
+def test_a_list_in_brief(tmp_path, capsys, weights_dir):
+    (tmp_path / "list.csv").write_text(CSV + "10:99:00 +20:00:00,,,,,,\n")
+    given = ["targets", str(tmp_path / "list.csv"), "--no-images", "--draws", "100"]
+    assert main([*given, "--out", str(tmp_path / "t.csv"), "--brief"]) == 0
+    written = (tmp_path / "t.csv").read_text()
+    assert ",nan" not in written
+    table = Table.read(tmp_path / "t.csv")
+    assert len(table.colnames) == 40
+    assert {"mag_r", "redshift_p50", "bpt_class", "verdict", "notes"} <= set(table.colnames)
+    assert "60 or more" in table["problem"][2]
+    brief = [*given, "--out", str(tmp_path / "t.ecsv"), "--brief"]
+    assert main(brief) == 0
+    assert main([*brief, "--resume"]) == 0
+    capsys.readouterr()
+    assert main([*brief[:-1], "--resume"]) == 2  # a complete table of other columns
+    assert "begun with other columns (--brief)" in capsys.readouterr().err
+    assert main([*given, "--out", str(tmp_path / "t.tex"), "--brief"]) == 2
+    assert "LaTeX is brief already" in capsys.readouterr().err
+
+
 def test_what_is_stated_of_all_targets(tmp_path, capsys, weights_dir):
     (tmp_path / "list.csv").write_text(CSV)
     out = tmp_path / "table.ecsv"

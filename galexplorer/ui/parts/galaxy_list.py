@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from galexplorer.figures.palette import SERIES
+from galexplorer.query.target_list import Target
+from galexplorer.query.target_text import spell_targets
 from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
 from galexplorer.ui.session import navigation
 
@@ -65,13 +67,18 @@ def target_text(library: "Library", rows: Sequence[int]) -> str:
     Their positions are looked up under their names. Published redshifts go along to be compared
     with, and are not held fixed.
     """
-    take = list(rows[:MAX_LINES])
     values, published = library.values("redshift")
-    lines = ["name,ra,dec,known_redshift"]
-    for row, (ra, dec) in zip(take, library.position[take].tolist(), strict=True):
-        known = f"{values[row]:.5f}" if published[row] else ""
-        lines.append(f"{library.names[row]},{ra:.6f},{dec:+.6f},{known}")
-    return "\n".join(lines)
+    places = library.position[list(rows[:MAX_LINES])].tolist()
+    return spell_targets(
+        [
+            Target(
+                library.names[row],
+                f"{ra:.6f} {dec:+.6f}",
+                known_redshift=round(float(values[row]), 5) if published[row] else None,
+            )
+            for row, (ra, dec) in zip(rows, places, strict=False)
+        ]
+    )
 
 
 def offer_list(

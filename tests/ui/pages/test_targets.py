@@ -1,9 +1,8 @@
-"""Lists of targets: the job beside the pages, and the page."""
+"""The page for lists of targets."""
 
 import io
 import time
 from dataclasses import replace
-from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,13 +10,11 @@ import pytest
 from astropy.table import Table
 from streamlit.testing.v1 import AppTest
 
-from galexplorer.api.target_run import PART
 from galexplorer.api.target_runs import begin_run, list_runs, open_run
-from galexplorer.query.target_list import Target, TargetList
+from galexplorer.query.target_list import Target, TargetList, read_targets
 from galexplorer.records.photometry import Photometry
 from galexplorer.runs.target_run import Outcome
-from galexplorer.ui.parts.target_table import count_words, filter_frame, results_frame
-from galexplorer.ui.session.jobs import Job, find_job
+from galexplorer.ui.session.jobs import Job
 from galexplorer.ui.session.state import load_engine
 
 CSV = b"""id,u,g,r,i,z,redshift
@@ -35,91 +32,8 @@ def wait(condition, seconds=60):
         time.sleep(0.02)
 
 
-@pytest.fixture
-def begin(runs):
-    """Put a list on disk, and return a job that infers it."""
-
-    def begin(number, infer, name="galaxy"):
-        targets = tuple(Target(f"{name} {k}", f"{name} {k}") for k in range(number))
-        return Job(begin_run(runs, TargetList(targets), name), infer)
-
-    return begin
-
-
 def fail(target, tell):
     return Outcome(target, problem=f"No {target.label}.")
-
-
-def test_a_job_does_every_target_in_order(begin):
-    job = begin(2 * PART + 3, fail)
-    assert not job.running
-    assert job.table() is None
-    job.start()
-    wait(lambda: not job.running)
-    assert list(job.table()["target"]) == [target.label for target in job.targets]
-    assert job.run.complete
-    assert not job.cancelled
-
-
-def test_a_bug_in_one_target_stops_no_other(begin, caplog):
-    def infer(target, tell):
-        if target.label == "galaxy 1":
-            raise ZeroDivisionError
-        return Outcome(target, problem="No.")
-
-    job = begin(4, infer)
-    job.start()
-    wait(lambda: not job.running)
-    problems = list(job.table()["problem"])
-    assert problems[0] == problems[2] == problems[3] == "No."
-    assert "unexpected error (ZeroDivisionError)" in problems[1]
-    assert "galaxy 1 failed unexpectedly" in caplog.text
-
-
-def test_cancel_keeps_what_is_done_and_can_be_undone(begin):
-    reached, go = Event(), Event()
-
-    def infer(target, tell):
-        if target.label == "galaxy 2" and not go.is_set():
-            reached.set()
-            go.wait(30)
-            tell("the next step")  # where a cancelled target ends
-        return fail(target, tell)
-
-    job = begin(5, infer)
-    job.start()
-    assert reached.wait(30)
-    assert job.words.startswith("galaxy 2")
-    # a page that is loaded again finds it at work
-    assert find_job(job.run, infer) is job
-    job.cancel()
-    go.set()
-    wait(lambda: not job.running)
-    assert (job.done, job.run.done) == (2, 2)
-    again = find_job(job.run, infer)
-    assert again is not job  # as another process would: from the disk
-    assert len(again.table()) == 2
-    again.start()
-    wait(lambda: not again.running)
-    assert again.run.complete
-
-
-def test_two_lists_take_turns(begin):
-    order = []
-
-    def infer(target, tell):
-        order.append(target.label)
-        time.sleep(0.01)
-        return fail(target, tell)
-
-    long, short = begin(40, infer, "long"), begin(3, infer, "short")
-    long.start()
-    short.start()
-    wait(lambda: not (long.running or short.running))
-    assert order.index("short 2") < order.index("long 20")
-
-
-# --- the page ---------------------------------------------------------------------------------
 
 
 def visit_from(address: str, **headers: str) -> SimpleNamespace:
@@ -147,21 +61,23 @@ def finish(at):
 
 
 def give(at, content, name="list.csv"):
-    at.file_uploader(key="targets_file").set_value([(name, content, "text/csv")])
+    at.file_uploader[0].set_value([(name, content, "text/csv")])
     at.run()
     assert not at.exception
 
 
 def test_the_page_asks_for_a_list(app):
     assert app.header[0].value == "Targets"
-    assert app.button(key="targets_run").disabled
     assert not app.error
+    assert not app.warning
+    app.button(key="targets_run").click().run()  # never disabled: the text may be on its way
+    assert "write one on each line" in app.warning[0].value
+    assert "targets_job" not in app.session_state
 
 
 def test_a_bad_list_gives_a_sentence(app):
     give(app, b"colour,shape\nred,round\n")
     app.text_area(key="targets_text").set_value("a\n" * 3).run()
-    assert app.button(key="targets_run").disabled is False  # text of one a line is a list
     give(app, b"\x89HDF\r\n\x1a\n" + b"\0" * 200, "list.h5")
     assert "list.h5" in app.error[0].value
     give(app, "\n".join(f"NGC {k}" for k in range(1001)).encode(), "long.txt")
@@ -178,7 +94,8 @@ def test_magnitudes_need_no_network(app, weights_dir, monkeypatch):
     app.button(key="targets_run").click().run()
     job = finish(app)
     frame = app.dataframe[0].value
-    assert list(frame["Target"]) == ["A", "B", "NGC 1", "D"]
+    assert list(frame["Target"]) == ["A", "B (z = 0.06 fixed)", "NGC 1", "D"]
+    assert list(frame["r"])[:2] == [16.8, 17.7]
     assert list(frame["State"]) == ["Done", "Done", "Failed", "Done"]
     assert frame["z"][1] == pytest.approx(0.06)
     assert np.isnan(frame["± z"][1])  # held fixed
@@ -198,11 +115,12 @@ def test_filter_and_state(app, weights_dir):
     app.button(key="targets_run").click().run()
     finish(app)
     app.button_group(key="targets_state").set_value("Failed").run()
-    assert app.dataframe[0].value.empty
+    assert len(app.dataframe) == 0
+    assert any("No target matches" in caption.value for caption in app.caption)
     app.button_group(key="targets_state").set_value("All").run()
     whole = app.dataframe[0].proto.id
     app.text_input(key="targets_filter").set_value("held").run()
-    assert list(app.dataframe[0].value["Target"]) == ["B"]
+    assert list(app.dataframe[0].value["Target"]) == ["B (z = 0.06 fixed)"]
     # a table of its own: the row that was selected is not that of another target
     assert app.dataframe[0].proto.id != whole
 
@@ -221,27 +139,14 @@ def test_the_same_galaxy_has_the_same_posterior_as_alone(app, weights_dir):
     )
 
 
-def test_frames_filter_by_words_and_state(begin):
-    job = begin(3, fail)
-    assert list(results_frame(job.targets, None)["State"]) == ["Waiting"] * 3
-    assert count_words(None, 3) == "0 of 3 done"
-    job.start()
-    wait(lambda: not job.running)
-    frame = results_frame(job.targets, job.table())
-    assert list(frame["State"]) == ["Failed"] * 3
-    assert count_words(job.table(), 3) == "0 of 3 done, 3 failed"
-    assert list(filter_frame(frame, "NO GALAXY 1", "All").index) == [1]
-    assert filter_frame(frame, "(", "All").empty  # words, not a pattern
-    assert filter_frame(frame, "", "Done").empty
-
-
 def test_a_list_lives_on_after_a_reload(app, runs, weights_dir):
     from galexplorer.export.tables import written_bytes
 
     give(app, CSV.replace(b"C,,,,,,\n", b""))
     app.button(key="targets_run").click().run()
     job = finish(app)
-    assert [button.label for button in app.get("download_button")] == ["Download"]
+    labels = [button.label for button in app.get("download_button")]
+    assert labels == ["CSV of all 3", "Brief table", "Draws (Parquet)"]
     table = Table.read(
         io.BytesIO(written_bytes(job.run.table(), "csv")), format="ascii.csv", comment="#"
     )
@@ -253,7 +158,7 @@ def test_a_list_lives_on_after_a_reload(app, runs, weights_dir):
     )
     again.query_params["run"] = name
     again.run()
-    assert list(again.dataframe[0].value["Target"]) == ["A", "B", "D"]
+    assert list(again.dataframe[0].value["Target"]) == ["A", "B (z = 0.06 fixed)", "D"]
     assert again.subheader[0].value == "list.csv"
     assert any("3 of 3 done" in m.value for m in again.markdown)
     again.button(key=f"delete_{name}").click().run()
@@ -338,3 +243,80 @@ def test_a_list_begun_with_other_weights_is_not_gone_on_with(app, runs, weights_
     assert again.complete
     assert open_run(runs, run.folder.name).done == 1  # the list before is kept
     assert "targets_again" not in [button.key for button in app.button]
+
+
+def put(runs, *lines, title="my list"):
+    """Put a list on disk whose targets all failed."""
+    targets = read_targets("\n".join(lines).encode()).targets
+    run = begin_run(runs, TargetList(targets), title)
+    with run.claimed():
+        run.keep([fail(target, None) for target in targets])
+    return run
+
+
+def test_a_shown_list_says_which_it_is_and_the_form_makes_way(app, runs):
+    run = put(runs, "NGC 1", "NGC 2, 0.02")
+    assert app.session_state["targets_new"] is True
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    assert app.session_state["targets_new"] is False
+    assert app.subheader[0].value == "my list"
+    assert any(f"Kept list of {run.created[:10]}" in m.value for m in app.markdown)
+    app.button(key="targets_edit").click().run()
+    assert app.session_state["targets_new"] is True
+    assert app.text_area[0].value == "NGC 1\nNGC 2, 0.02"
+    # what was edited and not run stays, whatever list is looked at
+    app.button(key=f"delete_{run.folder.name}").click().run()
+    assert app.session_state["targets_new"] is True
+    assert app.text_area[0].value == "NGC 1\nNGC 2, 0.02"
+    app.run()
+    assert not app.exception
+
+
+def test_the_form_is_empty_once_its_list_has_begun(app, weights_dir):
+    app.text_area[0].set_value("10:99:00 +20:00:00")
+    app.button(key="targets_run").click().run()  # one click for text that was just written
+    job = finish(app)
+    assert [target.label for target in job.targets] == ["10:99:00 +20:00:00"]
+    assert app.text_area[0].value == ""
+    assert app.session_state["targets_new"] is False
+
+
+def test_a_list_is_renamed_and_its_name_is_words(app, runs):
+    run = put(runs, "NGC 1")
+    name = run.folder.name
+    app.run()
+    app.button(key=f"open_{name}").click().run()
+    app.text_input(key=f"name_{name}").set_value(" *Seyferts*  $of$ mine ")
+    app.button(key=f"rename_{name}").click().run()
+    assert not app.exception
+    assert open_run(runs, name).title == "*Seyferts* $of$ mine"
+    assert app.subheader[0].value == r"\*Seyferts\* \$of\$ mine"
+    assert app.button(key=f"open_{name}").label == app.subheader[0].value
+    app.text_input(key=f"name_{name}").set_value(" ")
+    app.button(key=f"rename_{name}").click().run()
+    assert "needs a name" in app.toast[0].value
+    assert open_run(runs, name).title == "*Seyferts* $of$ mine"
+
+
+def test_the_order_is_kept_while_filtering(app, runs):
+    run = put(runs, "b 1", "c", "a 1", "b 2")
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    first = app.dataframe[0].proto.id
+    app.run()
+    assert app.dataframe[0].proto.id == first  # it would lose scrolling and selection
+    app.selectbox(key="targets_sort").select("Target").run()
+    app.button_group(key="targets_direction").set_value("Descending").run()
+    app.text_input(key="targets_filter").set_value("b").run()
+    assert list(app.dataframe[0].value["Target"]) == ["b 2", "b 1"]
+    assert app.get("download_button")[0].label == "CSV of 2 shown"
+    assert not app.exception
+
+
+def test_an_error_is_told_once(app, runs):
+    run = put(runs, "NGC 1", "NGC 2")
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    assert not app.error  # the table has it
+    assert not [caption for caption in app.caption if "No NGC" in caption.value]

@@ -1,0 +1,89 @@
+"""A list of targets as text that is read back as the same list: lines, or a CSV table."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+
+from galexplorer.query.target_list import KNOWN_REDSHIFT, Target
+from galexplorer.schema import BANDS
+
+_COLUMNS = (
+    *("name", "id", "ra", "dec", "redshift", KNOWN_REDSHIFT),
+    *(*BANDS, *(f"err_{band}" for band in BANDS), "petro_r50", "petro_r90"),
+    *("redshift_min", "redshift_max", "redshift_prior_mean", "redshift_prior_sigma"),
+)
+_PLACE = re.compile(r"(?P<ra>.*\S)\s+(?P<dec>[+-].*|\S+)")
+
+
+def spell_targets(targets: Sequence[Target]) -> str:
+    """Return a list as `galexplorer.query.target_list.read_targets` takes it.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+
+    Returns
+    -------
+    str
+        One target a line, its redshift after a comma where that is held fixed; a CSV table where a
+        target has a name beside its position, magnitudes, a known redshift, or a range or prior of
+        its redshift.
+
+    Examples
+    --------
+    >>> print(spell_targets([Target("NGC 5332", "NGC 5332"), Target("M 51", "M 51", 0.0015)]))
+    NGC 5332
+    M 51, 0.0015
+    >>> print(spell_targets([Target("mine", "162.184160 +26.053690", 0.0258)]))
+    name,ra,dec,redshift
+    mine,162.184160,+26.053690,0.0258
+    """
+    if all(_is_line(target) for target in targets):
+        return "\n".join(
+            target.text if target.redshift is None else f"{target.text}, {target.redshift!r}"
+            for target in targets
+        )
+    rows = [_cells(target) for target in targets]
+    names = [name for name in _COLUMNS if any(name in row for row in rows)]
+    written = io.StringIO()
+    written.write(",".join(names) + "\n")
+    # unquoted, a row that begins with # would be a remark
+    marked = any("#" in target.label for target in targets)
+    table = csv.DictWriter(
+        written,
+        names,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if marked else csv.QUOTE_MINIMAL,
+    )
+    table.writerows(rows)
+    return written.getvalue().rstrip("\n")
+
+
+def _is_line(target: Target) -> bool:
+    plain = target.label == target.text and target.photometry is None
+    others = (target.redshift_range, target.redshift_prior, target.known_redshift)
+    stated = any(other is not None for other in others)
+    return plain and not stated and (target.redshift is None or math.isfinite(target.redshift))
+
+
+def _cells(target: Target) -> dict[str, str]:
+    """Return what a row of a table has of a target, by column."""
+    cells = {"name" if target.text else "id": target.label}
+    place = _PLACE.fullmatch(target.text)
+    if target.label != target.text and place is not None:
+        cells |= {"ra": place["ra"], "dec": place["dec"]}
+    numbers = {"redshift": target.redshift, KNOWN_REDSHIFT: target.known_redshift}
+    if target.photometry is not None:
+        own = target.photometry
+        numbers |= {**own.magnitudes, **{f"err_{band}": e for band, e in own.errors.items()}}
+        numbers |= {"petro_r50": own.petro_r50, "petro_r90": own.petro_r90}
+    for names, pair in (
+        (("redshift_min", "redshift_max"), target.redshift_range),
+        (("redshift_prior_mean", "redshift_prior_sigma"), target.redshift_prior),
+    ):
+        numbers |= dict(zip(names, pair or (), strict=False))
+    # what was no number is one no more: the row is refused with the same words
+    spelled = {k: "?" if math.isnan(v) else repr(v) for k, v in numbers.items() if v is not None}
+    return cells | spelled

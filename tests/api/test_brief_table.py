@@ -1,0 +1,78 @@
+"""The table of a list of targets in brief."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+from galexplorer.api.brief_table import brief_table, is_brief
+from galexplorer.export.tables import written_bytes
+from galexplorer.export.target_tables import summary_table
+from galexplorer.query.target_list import Target
+from galexplorer.records.photometry import Photometry
+from galexplorer.records.result import Result
+from galexplorer.runs.target_run import Outcome
+from galexplorer.schema import TARGET_NAMES
+from galexplorer.tables import read_raw
+from galexplorer.tables.cells import numbers_of
+
+
+@pytest.fixture
+def result(galaxies) -> Result:
+    return replace(galaxies[1][1], photometry=Photometry("catalogue", {"g": 17.5, "r": 16.75}))
+
+
+@pytest.fixture
+def table(galaxies, result) -> Table:
+    return summary_table(
+        [
+            Outcome(Target("NGC 1", "NGC 1"), result, ra=162.18, dec=26.05),
+            Outcome(Target("mine", "10.5 -20.25"), problem="There is nothing."),
+            Outcome(Target("star", ""), galaxies[0][1]),
+        ]
+    )
+
+
+def test_it_has_what_is_looked_at_first(table, result):
+    brief = brief_table(table)
+    assert len(brief.colnames) == 13 + 3 * len(TARGET_NAMES)
+    assert brief["mag_r"][0] == result.photometry.magnitudes["r"]
+    likeliest = max(result.bpt, key=result.bpt.__getitem__)
+    assert list(brief["bpt_class"]) == [likeliest, "", ""]
+    assert brief["p_bpt_class"][0] == result.bpt[likeliest]
+    assert np.isnan(brief["p_bpt_class"][1:]).all()
+    for name in brief.colnames:
+        assert brief[name].info.description, name
+    assert brief["mag_r"].unit == "mag"
+    assert brief.meta == table.meta
+    assert is_brief(brief)
+    assert not is_brief(table)
+
+
+def test_a_target_that_failed_has_the_position_of_the_list(table):
+    assert (table["ra"][1], table["dec"][1]) == (10.5, -20.25)
+
+
+def test_a_table_that_an_earlier_version_wrote_has_one(table):
+    table.remove_column("mag_r")
+    assert "mag_r" not in brief_table(table).colnames
+
+
+@pytest.mark.parametrize("make", [brief_table, Table])
+def test_no_csv_spells_what_is_missing(table, make):
+    """Neither ours nor the readers of others need the word: an empty cell is missing for all."""
+    expected = make(table)
+    content = written_bytes(expected, "csv")
+    assert b",nan" not in content.lower()
+    own = read_raw(content).table
+    frame = pd.read_csv(io.BytesIO(content))
+    astropys = Table.read(content.decode(), format="ascii.csv")
+    for name in expected.colnames:
+        if expected[name].dtype.kind != "f":
+            continue
+        theirs = np.ma.filled(np.ma.asarray(astropys[name], float), np.nan)
+        for values in (numbers_of(own[name], name, "")[0], frame[name], theirs):
+            np.testing.assert_allclose(values, expected[name], rtol=1e-6, err_msg=name)
