@@ -1,15 +1,17 @@
 """What there is to say of each target: what went wrong, and what to know of its values."""
 
+import math
 import re
 from collections.abc import Sequence
 
-import numpy as np
 from astropy.table import Table
 
 from galexplorer.api.brief_table import numbers_of
 from galexplorer.query.target_list import Target
 from galexplorer.tables.cells import texts_of
 
+_NUMBERS = ("known_redshift", "redshift_fixed", "redshift_p2_5", "redshift_p97_5")
+_TEXTS = ("problem", "verdict_reasons", "notes")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\w'])")
 _ROUTINE = re.compile(
     r".*: read as .*|The galaxy lies at RA .*|Pixels: SDSS DR\d+ frames, .*", re.DOTALL
@@ -32,11 +34,18 @@ def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str
         Why it failed, whether the known redshift lies outside the 95% interval, whether the
         redshift was held fixed, reasons of the verdict, notes, and last what `is_routine` accepts.
     """
-    tried = 0 if table is None else len(table)
-    return [
-        target.notes if table is None or row >= tried else _remarks(target, table[row : row + 1])
-        for row, target in enumerate(targets)
+    if table is None:
+        return [target.notes for target in targets]
+    tried = [
+        _remarks(*row)
+        for row in zip(
+            targets,
+            *(numbers_of(table, name).tolist() for name in _NUMBERS),
+            *(texts_of(table[name]).tolist() for name in _TEXTS),
+            strict=False,  # of those that were tried
+        )
     ]
+    return [*tried, *(target.notes for target in targets[len(tried) :])]
 
 
 def is_routine(remark: str) -> bool:
@@ -50,19 +59,21 @@ def is_routine(remark: str) -> bool:
     return _ROUTINE.fullmatch(remark) is not None
 
 
-def _remarks(target: Target, one: Table) -> tuple[str, ...]:
-    """Return the remarks on a target that was tried, whose row is the only one of a table."""
-    known, fixed, low, high = (
-        float(numbers_of(one, name)[0])
-        for name in ("known_redshift", "redshift_fixed", "redshift_p2_5", "redshift_p97_5")
-    )
-    problem, reasons, notes = (
-        str(texts_of(one[name])[0]) for name in ("problem", "verdict_reasons", "notes")
-    )
+def _remarks(
+    target: Target,
+    known: float,
+    fixed: float,
+    low: float,
+    high: float,
+    problem: str,
+    reasons: str,
+    notes: str,
+) -> tuple[str, ...]:
+    """Return the remarks on a target that was tried, given its `_NUMBERS` and `_TEXTS`."""
     if problem:
         return problem, *target.notes
     remarks = []
-    if np.isfinite(fixed):
+    if math.isfinite(fixed):
         remarks.append("Redshift held fixed.")
     elif known < low or known > high:
         remarks.append(

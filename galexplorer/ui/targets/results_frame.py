@@ -34,6 +34,9 @@ _FIRST = [
     *("Target", "State", "Verdict", "Remarks", "Class", "Share", "RA", "Dec", "r"),
     *("z", "± z", KNOWN, DIFFERENCE),
 ]
+_STATED = ("ra", "dec", "known_redshift")
+"""Columns of what a list may state of its targets."""
+
 _SEARCHED = ["Target", "State", "Class", "Verdict", "Remarks"]
 _RANKS = {word: rank for rank, word in enumerate((*LEVEL_WORDS.values(), DONE, FAILED, WAITING))}
 """Order of the words that do not go by the alphabet."""
@@ -96,17 +99,16 @@ def results_frame(
     labels = [BPT_LABELS[BPT_CLASSES[k]] for k in likeliest]
     frame["Class"] = [label if there else None for label, there in zip(labels, known, strict=True)]
     frame["Share"] = np.where(known, 100 * np.nan_to_num(shares).max(axis=1), np.nan)
-    stated = np.array([target.position for target in targets], dtype=float)
-    for name, column, place in (("ra", "RA", stated[:, 0]), ("dec", "Dec", stated[:, 1])):
+    stated = np.array([(*t.position, t.known_redshift) for t in targets], dtype=float)
+    for name, column, own in zip(_STATED, ("RA", "Dec", KNOWN), stated.T, strict=True):
         found = _numbers(table, name, number)
-        frame[column] = np.where(np.isfinite(found), found, place)
+        frame[column] = np.where(np.isfinite(found), found, own)
     frame["r"] = _numbers(table, "mag_r", number)
     for name, column in QUANTITIES.items():
         low, middle, high = (_numbers(table, f"{name}_{q}", number) for q in ("p16", "p50", "p84"))
         frame[column], frame[f"± {column}"] = middle, (high - low) / 2
     free = ~np.isfinite(_numbers(table, "redshift_fixed", number))
     frame["± z"] = frame["± z"].where(free)
-    frame[KNOWN] = _numbers(table, "known_redshift", number)
     frame[DIFFERENCE] = ((frame["z"] - frame[KNOWN]) / (1 + frame[KNOWN])).where(free)
     return frame[[*_FIRST, *(name for name in frame.columns if name not in _FIRST)]]
 

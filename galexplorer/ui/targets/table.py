@@ -159,7 +159,9 @@ def _configure() -> dict:
         "Dec": number(format="%+.5f", help="Degrees, ICRS.", width=82),
         "r": number(format="%.2f", help="AB magnitude that was used.", width=55),
         KNOWN: number(
-            format="%.4f", help="From the SDSS spectrum; not used by the model.", width=70
+            format="%.4f",
+            help="Of the SDSS spectrum, or as the list states it; not used by the model.",
+            width=70,
         ),
         DIFFERENCE: number(
             format="%+.4f",

@@ -71,6 +71,12 @@ def test_remarks_hold_every_caveat_and_what_is_routine_last(table):
     assert cell == " ".join(first[:5])  # the position has columns of its own
 
 
+def test_rows_that_wait_show_what_the_list_states():
+    waiting = Target("a", "162.184160 -26.053690", known_redshift=0.0258)
+    frame = results_frame((waiting,), None, remarks_of((waiting,), None))
+    assert frame[["RA", "Dec", "Known z"]].to_numpy().tolist() == [[162.18416, -26.05369, 0.0258]]
+
+
 def test_rows_tell_redshifts_apart(table):
     frame = make(table)
     assert list(frame["Target"][:2]) == ["NGC 5332", "NGC 5332 (z = 0.0258 fixed)"]
