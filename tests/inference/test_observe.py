@@ -10,6 +10,7 @@ from galexplorer.errors import TargetError
 from galexplorer.image.pixels import Pixels
 from galexplorer.inference.observe import observe
 from galexplorer.records.photometry import Photometry
+from galexplorer.records.verdict import CAUTION, DO_NOT_USE
 
 
 def gnomonic(angle_deg: float, parity: int) -> WCS:
@@ -53,6 +54,17 @@ def test_catalogue_values_come_first():
     assert seen.photometry.magnitudes == {"r": 15.4}
     assert (seen.photometry.petro_r50, seen.photometry.petro_r90) == (3.4, 7.0)
     assert not any("extinction" in note for note in seen.notes)
+
+
+@pytest.mark.parametrize(
+    ("columns_px", "level"), [(7, DO_NOT_USE), (14, CAUTION), (25, None), (60, None)]
+)
+def test_a_galaxy_that_an_edge_cuts_off_is_told(columns_px, level):
+    """An exponential disc has a Petrosian radius of 3.6 scale lengths, here 18 pixels."""
+    whole = disc()
+    cut = whole.flux[:, :, 60 - columns_px : 60 + max(columns_px, 30)]
+    seen = observe(replace(whole, flux=cut))
+    assert [own.level for own in seen.concerns if own.code == "cut_off"] == [level] * bool(level)
 
 
 @pytest.mark.parametrize(("r", "warned"), [(15.0, False), (17.5, True), (13.5, True)])
