@@ -31,7 +31,7 @@ _COLOUR_LIMITS = (
 """Two bands; the bluest and the reddest that a galaxy can be, dust in front included (only dwarfs
 with strong lines come near: Yang et al. 2017, ApJ 847, 38); between, what 1 in 1,000 is beyond."""
 _LEAST_TO_EDGE = {DO_NOT_USE: 0.6, CAUTION: 0.98}
-"""Distances to the edge in Petrosian radii, below which much or some of a galaxy's light is missing.
+"""Distances to the edge in Petrosian radii, below which much or some of its light is missing.
 
 A galaxy that overfills its field has one of 1; of 2,000 real and rendered ones 0.2% have less."""
 
