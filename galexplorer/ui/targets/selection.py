@@ -42,8 +42,13 @@ def show_selection(
         if others:
             st.markdown("\n".join(f"- {verbatim(remark)}" for remark in others))
         name = verbatim(targets[0].label)
-        if st.button(f"Explore {name}", key="targets_open", icon=":material/flare:"):
-            navigation.open_view(_view_of(targets[0], images))
+        st.button(
+            f"Explore {name}",
+            key="targets_open",
+            icon=":material/flare:",
+            on_click=navigation.open_view,
+            args=(_view_of(targets[0], images),),
+        )
         return
     done = [target for target, wrong in zip(targets, failed, strict=True) if not wrong]
     compared = len(done) > 1 and st.button(
@@ -85,7 +90,7 @@ def _compare(views: Sequence[View]) -> None:
                 request = (
                     Request((), view.options) if source is None else source.request(view.options)
                 )
-                keys.append(state.explore(request, source).key)
+                keys.append(state.answer_aside(request, source).key)
     except GalexplorerError as error:
         show_error(error)
         return
