@@ -76,8 +76,8 @@ def targets(
         bool,
         typer.Option(
             "--brief",
-            help="Leave out all but magnitude, medians with 68% intervals, class, verdict and "
-            "remarks.",
+            help="Keep position, magnitude, redshifts that were stated, medians with 68% "
+            "intervals, class, verdict and remarks alone.",
         ),
     ] = False,
     posterior: Annotated[

@@ -40,7 +40,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     Returns
     -------
     astropy.table.Table
-        ``target, ra, dec, mag_r, redshift_fixed, <target>_p2_5 ... <target>_std``,
+        ``target, ra, dec, r_used, redshift_fixed, <target>_p2_5 ... <target>_std``,
         ``gas_metallicity_flag``, the probability of each BPT class, ``p_no_lines``,
         ``p_<target>_measurable``, ``domain_score``, ``inside_domain``, ``verdict``, ``p_galaxy``
         and ``flag`` with ``verdict_reasons``, quantiles of the derived quantities with
@@ -55,7 +55,7 @@ def summary_table(outcomes: Sequence[Outcome]) -> Table:
     table["target"] = np.array([o.target.label for o in outcomes], str)
     table["ra"] = _numbers([o.position[0] for o in outcomes])
     table["dec"] = _numbers([o.position[1] for o in outcomes])
-    table["mag_r"] = _numbers([r.photometry.magnitudes.get("r") if r else None for r in results])
+    table["r_used"] = _numbers([r.photometry.magnitudes.get("r") if r else None for r in results])
     table["redshift_fixed"] = _numbers([o.target.redshift for o in outcomes])
     for target in TARGETS:
         for statistic in SUMMARY_STATISTICS:

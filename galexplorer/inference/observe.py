@@ -31,9 +31,8 @@ _COLOUR_LIMITS = (
 """Two bands; the bluest and the reddest that a galaxy can be, dust in front included (only dwarfs
 with strong lines come near: Yang et al. 2017, ApJ 847, 38); between, what 1 in 1,000 is beyond."""
 _LEAST_TO_EDGE = {DO_NOT_USE: 0.6, CAUTION: 0.98}
-"""Distances to the edge in Petrosian radii, below which much or some of its light is missing.
-
-A galaxy that overfills its field has one of 1; of 2,000 real and rendered ones 0.2% have less."""
+"""Petrosian radii to the edge, below which light is missing; a galaxy that overfills its field has
+1, and 0.2% of 2,000 have less."""
 
 _LEAST_MEASURED = 0.6
 _BRIGHTEST_MAG = 6.0

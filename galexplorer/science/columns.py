@@ -95,7 +95,7 @@ MEANINGS = {
     ),
     "ra": Meaning("Right ascension, ICRS", u.deg, "pos.eq.ra;meta.main"),
     "dec": Meaning("Declination, ICRS", u.deg, "pos.eq.dec;meta.main"),
-    "mag_r": Meaning(
+    "r_used": Meaning(
         "AB magnitude in r that was used; photometry_from says whether it is dereddened",
         u.mag,
         "phot.mag;em.opt.R",

@@ -3,8 +3,8 @@
 One sees magnitudes in any of the five bands, one what was measured of an image; both learnt from
 real galaxies, real stars, quasars, defects and distant galaxies, and from what goes wrong, made
 from real galaxies (`galexplorer.screening.fit`). What counts is the probability of the class
-`GALAXY`, against quantiles of real galaxies that were held out: so many of them would be called
-wrong. They know nothing of the networks, so they stay valid when those are trained anew.
+`GALAXY`, against quantiles of real galaxies (`RATES`): so many of them would be called wrong. They
+know nothing of the networks, so they stay valid when those are trained anew.
 """
 
 from dataclasses import dataclass
@@ -41,11 +41,12 @@ PRIOR_GALAXY = 0.9
 """Share of galaxies among what is given, which the probabilities assume."""
 
 RATES = (0.005, 0.01, 0.015, 0.03)
-"""Shares of held-out real galaxies whose score lies above each of the limits kept."""
+"""Shares of real galaxies whose score lies above each of the limits kept: of images, of those of
+validation; of magnitudes, of those of training too, without which the rare ones are too few."""
 
 BRIGHTNESS_EDGES = (18.5, 18.9)
-"""Between r magnitudes whose galaxies have limits of their own: where the model's galaxies begin
-to be rare, and where they end."""
+"""Between r magnitudes whose galaxies have limits of their own: the last is where the model's
+galaxies end."""
 
 PATTERNS = (len(BRIGHTNESS_EDGES) + 1) * 2 ** len(BANDS)
 """Brightnesses times which bands there are: rows of the limits of magnitudes."""

@@ -11,7 +11,7 @@ from astropy.table import Table
 from galexplorer.api.brief_table import brief_table, is_brief
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import summary_table
-from galexplorer.query.target_list import Target
+from galexplorer.query.target_list import Target, read_targets
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import Result
 from galexplorer.runs.target_run import Outcome
@@ -38,15 +38,15 @@ def table(galaxies, result) -> Table:
 
 def test_it_has_what_is_looked_at_first(table, result):
     brief = brief_table(table)
-    assert len(brief.colnames) == 13 + 3 * len(TARGET_NAMES)
-    assert brief["mag_r"][0] == result.photometry.magnitudes["r"]
+    assert len(brief.colnames) == 15 + 3 * len(TARGET_NAMES)
+    assert brief["r_used"][0] == result.photometry.magnitudes["r"]
     likeliest = max(result.bpt, key=result.bpt.__getitem__)
     assert list(brief["bpt_class"]) == [likeliest, "", ""]
     assert brief["p_bpt_class"][0] == result.bpt[likeliest]
     assert np.isnan(brief["p_bpt_class"][1:]).all()
     for name in brief.colnames:
         assert brief[name].info.description, name
-    assert brief["mag_r"].unit == "mag"
+    assert brief["r_used"].unit == "mag"
     assert brief.meta == table.meta
     assert is_brief(brief)
     assert not is_brief(table)
@@ -56,9 +56,20 @@ def test_a_target_that_failed_has_the_position_of_the_list(table):
     assert (table["ra"][1], table["dec"][1]) == (10.5, -20.25)
 
 
-def test_a_table_that_an_earlier_version_wrote_has_one(table):
-    table.remove_column("mag_r")
-    assert "mag_r" not in brief_table(table).colnames
+@pytest.mark.parametrize("missing", ["r_used", "verdict", "notes"])
+def test_a_table_that_an_earlier_version_wrote_has_one(table, missing):
+    table.remove_column(missing)
+    assert missing not in brief_table(table).colnames
+
+
+@pytest.mark.parametrize("make", [brief_table, Table])
+@pytest.mark.parametrize("format", ["csv", "ecsv", "parquet", "votable"])
+def test_a_table_given_back_as_a_list_names_targets_and_gives_no_magnitudes(table, make, format):
+    """The magnitude that was used is one of five: alone it would be taken for all there is."""
+    again = read_targets(written_bytes(make(table), format)).targets
+    assert [target.label for target in again] == ["NGC 1", "mine", "star"]
+    assert [target.photometry for target in again] == [None, None, None]
+    assert [target.redshift for target in again] == [None, None, None]
 
 
 @pytest.mark.parametrize("make", [brief_table, Table])

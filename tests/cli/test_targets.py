@@ -39,8 +39,8 @@ def test_a_list_in_brief(tmp_path, capsys, weights_dir):
     written = (tmp_path / "t.csv").read_text()
     assert ",nan" not in written
     table = Table.read(tmp_path / "t.csv")
-    assert len(table.colnames) == 40
-    assert {"mag_r", "redshift_p50", "bpt_class", "verdict", "notes"} <= set(table.colnames)
+    assert len(table.colnames) == 42
+    assert {"r_used", "redshift_p50", "bpt_class", "verdict", "notes"} <= set(table.colnames)
     assert "60 or more" in table["problem"][2]
     brief = [*given, "--out", str(tmp_path / "t.ecsv"), "--brief"]
     assert main(brief) == 0

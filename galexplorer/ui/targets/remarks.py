@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from astropy.table import Table
 
-from galexplorer.api.brief_table import numbers_of
+from galexplorer.api.target_columns import read_numbers, read_texts
 from galexplorer.query.target_list import Target
-from galexplorer.tables.cells import texts_of
 
 _NUMBERS = ("known_redshift", "redshift_fixed", "redshift_p2_5", "redshift_p97_5")
 _TEXTS = ("problem", "verdict_reasons", "notes")
@@ -40,8 +39,8 @@ def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str
         _remarks(*row)
         for row in zip(
             targets,
-            *(numbers_of(table, name).tolist() for name in _NUMBERS),
-            *(texts_of(table[name]).tolist() for name in _TEXTS),
+            *(read_numbers(table, name).tolist() for name in _NUMBERS),
+            *(read_texts(table, name).tolist() for name in _TEXTS),
             strict=False,  # of those that were tried
         )
     ]

@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from astropy.table import Table
 
-from galexplorer.api.brief_table import numbers_of
+from galexplorer.api.target_columns import likeliest_classes, read_numbers, read_texts
 from galexplorer.query.target_list import Target
-from galexplorer.records.verdict import DO_NOT_USE, LEVEL_WORDS
+from galexplorer.records.verdict import LEVEL_WORDS
 from galexplorer.schema import BPT_CLASSES
 from galexplorer.science.summary import BPT_LABELS
-from galexplorer.tables.cells import texts_of
 from galexplorer.ui.targets.remarks import is_routine
 
 ALL, DONE, FAILED, WAITING = "All", "Done", "Failed", "Waiting"
@@ -92,18 +91,19 @@ def results_frame(
     verdicts = _texts(table, "verdict", number)
     frame["Verdict"] = [LEVEL_WORDS.get(level) for level in verdicts]
     frame["Remarks"] = [" ".join(r for r in said if not is_routine(r)) for said in remarks]
-    shares = np.stack([_numbers(table, name, number) for name in BPT_CLASSES], axis=1)
-    usable = np.array([level != DO_NOT_USE for level in verdicts])
-    known = np.isfinite(shares).all(axis=1) & usable
-    likeliest = np.argmax(np.nan_to_num(shares), axis=1)
-    labels = [BPT_LABELS[BPT_CLASSES[k]] for k in likeliest]
-    frame["Class"] = [label if there else None for label, there in zip(labels, known, strict=True)]
-    frame["Share"] = np.where(known, 100 * np.nan_to_num(shares).max(axis=1), np.nan)
+    frame["Class"], frame["Share"] = None, np.nan
+    if table is not None:
+        classes = likeliest_classes(table)
+        frame.loc[: tried - 1, "Class"] = [
+            BPT_LABELS[BPT_CLASSES[place]] if known else None
+            for place, known in zip(classes.place, classes.known, strict=True)
+        ]
+        frame.loc[: tried - 1, "Share"] = 100 * classes.share
     stated = np.array([(*t.position, t.known_redshift) for t in targets], dtype=float)
     for name, column, own in zip(_STATED, ("RA", "Dec", KNOWN), stated.T, strict=True):
         found = _numbers(table, name, number)
         frame[column] = np.where(np.isfinite(found), found, own)
-    frame["r"] = _numbers(table, "mag_r", number)
+    frame["r"] = _numbers(table, "r_used", number)
     for name, column in QUANTITIES.items():
         low, middle, high = (_numbers(table, f"{name}_{q}", number) for q in ("p16", "p50", "p84"))
         frame[column], frame[f"± {column}"] = middle, (high - low) / 2
@@ -122,12 +122,12 @@ def _name(target: Target) -> str:
 
 def _numbers(table: Table | None, name: str, number: int) -> np.ndarray:
     """Return a column, with NaN for the targets that were not tried."""
-    found = np.empty(0) if table is None else numbers_of(table, name)
+    found = np.empty(0) if table is None else read_numbers(table, name)
     return np.concatenate([found, np.full(number - len(found), np.nan)])
 
 
 def _texts(table: Table | None, name: str, number: int) -> list[str]:
-    found = [] if table is None else [str(text) for text in texts_of(table[name])]
+    found = [] if table is None else read_texts(table, name).tolist()
     return found + [""] * (number - len(found))
 
 

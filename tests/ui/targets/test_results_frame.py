@@ -36,7 +36,7 @@ def table() -> Table:
     table["redshift_p50"] = [0.03, 0.0258, np.nan, 0.06]
     table["redshift_p97_5"], table["redshift_p84"] = [0.05, 0.0258, np.nan, 0.08], 0.04
     table["known_redshift"] = [0.07, 0.07, np.nan, 0.055]
-    table["mag_r"] = [12.5, 12.5, np.nan, 17.0]
+    table["r_used"] = [12.5, 12.5, np.nan, 17.0]
     table["verdict"] = ["caution", "fine", "", "fine"]
     table["verdict_reasons"] = ["It is probably a star.", "", "", ""]
     notes = (
@@ -99,7 +99,7 @@ def test_positions_are_those_found_or_those_of_the_list(table):
 
 
 def test_a_list_that_an_earlier_version_began_has_no_magnitude(table):
-    table.remove_column("mag_r")
+    table.remove_column("r_used")
     assert make(table)["r"].isna().all()
 
 
