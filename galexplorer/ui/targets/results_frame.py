@@ -30,8 +30,8 @@ QUANTITIES = {
 
 KNOWN, DIFFERENCE = "Known z", "Δz / (1 + z)"
 _FIRST = [
-    *("Target", "State", "Verdict", "Remarks", "Class", "Share", "RA", "Dec", "r"),
-    *("z", "± z", KNOWN, DIFFERENCE),
+    *("Target", "State", "Verdict", "Remarks", "Class", "Share"),
+    *("z", "± z", KNOWN, DIFFERENCE, "r", "RA", "Dec"),
 ]
 _STATED = ("ra", "dec", "known_redshift")
 """Columns of what a list may state of its targets."""
@@ -78,8 +78,8 @@ def results_frame(
     Returns
     -------
     pandas.DataFrame
-        Verdict and remarks, likeliest class, position (degrees), magnitude in r, medians, half of
-        the 68% intervals, and the known redshift with how far the median is from it.
+        Verdict and remarks, likeliest class, medians, half of the 68% intervals, the known redshift
+        with how far the median is from it, magnitude in r, and position (degrees).
     """
     number, tried = len(targets), 0 if table is None else len(table)
     frame = pd.DataFrame({"Target": [_name(target) for target in targets]})
