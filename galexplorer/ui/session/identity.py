@@ -115,8 +115,11 @@ def identify(request: Request, source: Source | None, result: Result, observe: O
 def _identify(
     request: Request, source: Source | None, result: Result, observe: Observe
 ) -> Identity:
+    own = request.options.name
     if source is None:
-        return Identity("Magnitudes alone", "Photometry alone, without an image.", named=False)
+        ra, dec = request.options.place or (None, None)
+        name, description = own or "Magnitudes alone", "Photometry alone, without an image."
+        return Identity(name, description, {}, ra, dec, named=bool(own))
     if source.stored is not None:
         place = source.stored.stored
         ra, dec = (place.ra, place.dec) if place is not None else (None, None)
@@ -130,8 +133,8 @@ def _identify(
         return Identity(source.name, source.origin, known, ra, dec)
     if fetched.reading.kind == "name":
         return Identity(fetched.reading.text, source.origin, known, fetched.ra, fetched.dec)
-    name = position_name(fetched.ra, fetched.dec)
-    return Identity(name, source.origin, known, fetched.ra, fetched.dec, named=False)
+    name = own or position_name(fetched.ra, fetched.dec)
+    return Identity(name, source.origin, known, fetched.ra, fetched.dec, named=bool(own))
 
 
 def _other(request: Request, source: Source, ra: float | None, dec: float | None) -> Identity:

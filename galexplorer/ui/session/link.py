@@ -95,6 +95,10 @@ def to_query(view: View) -> dict[str, str]:
     query |= {name: _BETWEEN.join(map(_word, pair)) for name, pair in pairs.items() if pair}
     if o.mask_regions and view.source:
         query["mask_regions"] = o.mask_regions
+    if o.name and (view.source is None or view.source[0] == "target"):
+        query["name"] = o.name
+    if o.place is not None and view.source is None:
+        query["place"] = _BETWEEN.join(map(_word, o.place))
     if o.bands is not None:
         query["bands"] = "".join(o.bands)
     if o.draws != plain.draws:
@@ -172,6 +176,8 @@ def from_query(query: Mapping[str, str]) -> View:
         cuts={name: pair for name, pair in cuts.items() if pair is not None},
         detected=read("detected", _lines) or (),
         mask_regions=_regions(query.get("mask_regions", ""), problems),
+        name=" ".join(query.get("name", "")[:_MAX_WORDS].split()),
+        place=read("place", _place),
     )
     if source is None and options.ra is not None and options.dec is not None:
         # without an image it is the galaxy at that place that is meant
@@ -219,6 +225,11 @@ def _pair(words: str, low: float, high: float, rising: bool = True) -> tuple[flo
     if rising and not first < last:
         raise ValueError(words)
     return first, last
+
+
+def _place(words: str) -> tuple[float, float]:
+    ra, dec = words.split(_BETWEEN, 1)
+    return _bounded(ra, *BOUNDS["ra"]), _bounded(dec, *BOUNDS["dec"])
 
 
 def _prior(words: str) -> tuple[float, float]:

@@ -69,6 +69,10 @@ class Options:
         Lines that a spectrum shows, of `galexplorer.science.detection.DETECTABLE`.
     mask_regions : str
         What on the image is not the galaxy, as `galexplorer.image.regions` reads it.
+    name : str
+        What a list calls a galaxy of which it gives magnitudes or a position.
+    place : tuple of float or None
+        RA and Dec of one without an image, degrees; nothing is inferred from it.
     """
 
     magnitudes: dict[str, float] = field(default_factory=dict)
@@ -92,6 +96,8 @@ class Options:
     cuts: dict[str, tuple[float, float]] = field(default_factory=dict)
     detected: tuple[str, ...] = ()
     mask_regions: str = ""
+    name: str = ""
+    place: tuple[float, float] | None = None
 
     @property
     def photometry(self) -> Photometry | None:

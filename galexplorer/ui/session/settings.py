@@ -31,6 +31,7 @@ def set_options(options: Options) -> None:
     store["zero_point"], store["exposure"] = options.zero_point, options.exposure_s
     store["ebv"], store["bands"] = options.ebv, options.bands
     store["mask_regions"] = options.mask_regions
+    store["galaxy_name"], store["galaxy_place"] = options.name, options.place
     store["redshift"] = options.redshift
     store["redshift_mode"] = (
         KNOWN
@@ -96,6 +97,8 @@ def read_options() -> Options:
         cuts={name: pair for name, pair in cuts.items() if pair != CUTS[name]},
         detected=tuple(line for line in DETECTABLE if line in store.get("detected", ())),
         mask_regions=store.get("mask_regions") or "",
+        name=store.get("galaxy_name") or "",
+        place=store.get("galaxy_place"),
     )
 
 

@@ -80,8 +80,8 @@ class ExploredGalaxy:
     def is_same_galaxy(self, other: "ExploredGalaxy") -> bool:
         """Return whether another record is of the same galaxy, as far as can be told."""
         if self.source is None and other.source is None:
-            stated = [(r.options.magnitudes, r.options.petro_r50, r.options.petro_r90)
-                      for r in (self, other)]  # fmt: skip
+            stated = [(r.options.magnitudes, r.options.petro_r50, r.options.petro_r90,
+                       r.options.name) for r in (self, other)]  # fmt: skip
             return stated[0] == stated[1]
         return self.galaxy == other.galaxy or self.identity.is_near(other.identity)
 
@@ -317,7 +317,7 @@ def previous_result(record: ExploredGalaxy) -> ExploredGalaxy | None:
 
 
 def _aim(options: Options) -> tuple:
-    return options.ra, options.dec, options.pixel
+    return options.ra, options.dec, options.pixel, options.name, options.place
 
 
 def _records() -> OrderedDict[str, ExploredGalaxy]:

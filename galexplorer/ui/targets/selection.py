@@ -65,7 +65,9 @@ def show_selection(
 
 def _view_of(target: Target, images: bool) -> View:
     """Return a target as the page Explore shows it."""
-    options = replace(settings.lasting_options(), redshift=target.redshift)
+    # what it is searched by is its name otherwise
+    name = target.label if target.label != target.text else ""
+    options = replace(settings.lasting_options(), redshift=target.redshift, name=name)
     if target.photometry is not None:
         options = replace(
             options,
@@ -74,8 +76,12 @@ def _view_of(target: Target, images: bool) -> View:
             petro_r90=target.photometry.petro_r90,
         )
     imageless = target.photometry is not None and (not images or not target.text)
-    source = None if imageless else ("target", target.text or target.label)
-    return View(source, options, settings.interval())
+    if imageless:
+        ra, dec = target.position
+        place = (ra, dec) if ra is not None and dec is not None else None
+        options = replace(options, name=target.label, place=place)
+        return View(None, options, settings.interval())
+    return View(("target", target.text or target.label), options, settings.interval())
 
 
 def _compare(views: Sequence[View]) -> None:

@@ -30,7 +30,12 @@ STATED = {
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Options)])
+NAMES = ("name", "place")  # which galaxy it is, and so in the name that stands before
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in fields(Options) if field.name not in NAMES]
+)
 def test_whatever_is_stated_is_told(name):
     if name in ("ra", "dec"):  # one without the other is refused
         stated = Options(ra=150.0, dec=2.0)

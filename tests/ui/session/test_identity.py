@@ -128,6 +128,27 @@ NAMED = Identity("Haro 25", "", {"redshift": 0.0258}, *HARO)
 PLACED = Identity("J104844.19+260313.2", "", {}, HARO[0] + 0.0002, HARO[1], named=False)
 
 
+def test_magnitudes_of_a_list_keep_its_name_and_position(weights_dir):
+    """Two of them are two galaxies: neither is what the other was before."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    places = {"T02": "150~2", "T06": f"{HARO[0]}~{HARO[1]}"}
+    for name, place in places.items():
+        stated = {"name": name, "place": place, "mag_g": "17.4", "mag_r": "16.8", "draws": "500"}
+        for key, value in stated.items():
+            at.query_params[key] = value
+        at.run()
+        assert not at.exception
+    record = the_record(at)
+    assert (record.name, record.identity.ra, record.identity.dec) == ("T06", *HARO)
+    assert len(at.session_state["history"]) == 2
+    assert "overlay" not in at.session_state
+    assert file_stem(record.name).startswith("T06")
+    at.query_params["redshift"] = "0.0258"
+    at.run()
+    assert the_record(at).name == "T06"
+    assert at.session_state["overlay"]
+
+
 @pytest.mark.parametrize("order", [(NAMED, PLACED), (PLACED, NAMED)])
 def test_a_position_takes_the_name_that_is_found_for_it(monkeypatch, order):
     monkeypatch.setattr(state.st, "session_state", {})

@@ -15,6 +15,8 @@ VIEWS = [
         None,
         Options(magnitudes={"g": 17.25, "r": 16.5}, petro_r50=2.5, petro_r90=6.25),
     ),
+    View(None, Options(magnitudes={"r": 16.5}, name="<T06>", place=(162.18416, -26.05369))),
+    View(("target", "162.18416 +26.05369"), Options(name="mine")),
     View(
         ("target", "162.18416 +26.05369"),
         Options(
@@ -71,6 +73,8 @@ def test_defaults_are_left_out():
         ("draws", "1e9"),
         ("draws", "99999999"),
         ("seed", "-1"),
+        ("place", "162.1"),
+        ("place", "400~20"),
         ("use", "rhubarb"),
         ("interval", "50"),
         ("mag_r", "inf"),
