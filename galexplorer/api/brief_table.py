@@ -4,12 +4,21 @@ import numpy as np
 from astropy.table import Table
 
 from galexplorer.api.target_columns import likeliest_classes
-from galexplorer.schema import BPT_CLASSES, TARGET_NAMES
+from galexplorer.schema import BPT_CLASSES, TARGETS
 from galexplorer.science.columns import describe_columns
 
 _FIRST = ("target", "ra", "dec", "r_used", "photometry_from", "redshift_fixed", "known_redshift")
 _CLASSES = ("gas_metallicity_flag", "bpt_class", "p_bpt_class")
 _LAST = ("verdict", "flag", "verdict_reasons", "notes", "problem")
+
+_QUANTILES = {
+    f"{target.name}_{key}": target.digits + 1 for target in TARGETS for key in ("p16", "p50", "p84")
+}
+_DIGITS = {
+    **dict.fromkeys(("ra", "dec", "redshift_fixed", "known_redshift"), 6),
+    **dict.fromkeys(("r_used", "p_bpt_class"), 3),
+    **_QUANTILES,
+}
 
 
 def brief_table(table: Table) -> Table:
@@ -26,15 +35,18 @@ def brief_table(table: Table) -> Table:
         ``target, ra, dec, r_used, photometry_from, redshift_fixed, known_redshift``, the 16%, 50%
         and 84% quantiles of each target, ``gas_metallicity_flag``, ``bpt_class`` and
         ``p_bpt_class``, ``verdict, flag, verdict_reasons, notes`` and ``problem``, with the
-        metadata of `table`. A column that it lacks is left out.
+        metadata of `table`; numbers are rounded to a digit more than the explorer shows. A column
+        that it lacks is left out.
     """
     brief = table.copy()
     classes = likeliest_classes(brief)
     brief["bpt_class"] = np.where(classes.known, np.array(BPT_CLASSES)[classes.place], "")
     brief["p_bpt_class"] = classes.share
     describe_columns(brief, ("bpt_class", "p_bpt_class"))
-    quantiles = [f"{name}_{key}" for name in TARGET_NAMES for key in ("p16", "p50", "p84")]
-    names = (*_FIRST, *quantiles, *_CLASSES, *_LAST)
+    for name, digits in _DIGITS.items():
+        if name in brief.colnames:
+            brief[name][:] = np.round(brief[name], digits)
+    names = (*_FIRST, *_QUANTILES, *_CLASSES, *_LAST)
     # one that an earlier version began has no r_used
     return brief[[name for name in names if name in brief.colnames]]
 

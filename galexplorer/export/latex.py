@@ -32,19 +32,19 @@ EXPLANATIONS = (
     "Line fluxes: log10 of 1e-17 erg/s/cm2, 3 arcsec fibre.",
 )
 GREY = "Grey needs the package xcolor."
+_GREEK = "alpha beta gamma delta eta sigma"
 _TYPESET = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-    "[": "{[}",  # after the end of a row it would be that command's argument, and so a star
-    "*": "{*}",
+    # after the end of a row they would be that command's argument
+    **{mark: f"{{{mark}}}" for mark in "[*"},
     "\N{EN DASH}": "--",
     "\N{MINUS SIGN}": "$-$",
+    "\N{PRIME}": "$'$",
     "\N{DOUBLE PRIME}": "$''$",
-    "α": r"$\alpha$",
-    "β": r"$\beta$",
-    "σ": r"$\sigma$",
+    **{mark: rf"$\{name}$" for mark, name in zip("αβγδησ", _GREEK.split(), strict=True)},
 }
 
 

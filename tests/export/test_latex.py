@@ -144,6 +144,13 @@ def test_what_to_know_before_use_stands_above_the_row(result):
     assert "Note: A note." in describe_provenance(outside)  # what figures carry
 
 
+@pytest.mark.parametrize(
+    ("name", "typeset"), [("T06′", "T06$'$"), ("γ Cas", r"$\gamma$ Cas"), ("[a]*", "{[}a]{*}")]
+)
+def test_marks_that_pdflatex_lacks_are_commands(result, name, typeset):
+    assert latex_bytes(result, name).decode().splitlines()[-1].startswith(f"{typeset} & ")
+
+
 def test_what_made_a_row_stands_above_it(result):
     lines = latex_bytes(result, "M 1").decode().splitlines()
     assert f"% Weights (sha256): {'ab' * 32}" in lines
