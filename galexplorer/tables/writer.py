@@ -152,9 +152,10 @@ def _write(table: Table, path: Path, format: str) -> None:
             if table[name].ndim > 1:
                 table[name] = [json.dumps(row.tolist()) for row in np.asarray(table[name])]
             elif table[name].dtype.kind == "f":
-                # an empty cell, which every reader takes as missing
-                gaps = np.ma.getmaskarray(table[name]) | np.isnan(np.ma.getdata(table[name]))
-                table[name] = MaskedColumn(table[name], mask=gaps)
+                # the fewest digits that give it; every reader takes an empty cell as missing
+                values = np.ma.getdata(table[name])
+                gaps = np.ma.getmaskarray(table[name]) | np.isnan(values)
+                table[name] = np.where(gaps, "", values.astype(str))
         table.write(path, format="ascii.csv")
     else:
         for name in table.colnames:
