@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-Boxes = Float[np.ndarray, "*n 4"]
+Boxes = Float[np.ndarray, "... 4"]
 """Left, bottom, right, top; pixels."""
 
 _FIRST = (34.0, 34.0)
@@ -84,15 +84,16 @@ def _offsets(half: float) -> list[tuple[float, float]]:
 
 def _boxes(middles: Float[np.ndarray, "n 2"], wide: float, tall: float) -> Boxes:
     """Return boxes round points that reach so far to each side."""
-    return np.hstack([middles - (wide, tall), middles + (wide, tall)])
+    reach = np.array([wide, tall])
+    return np.hstack([middles - reach, middles + reach])
 
 
-def _within(points: Float[np.ndarray, "*m 2"], boxes: Boxes) -> Bool[np.ndarray, "*m"]:
+def _within(points: Float[np.ndarray, "... 2"], boxes: Boxes) -> Bool[np.ndarray, "..."]:
     """Return which points lie inside a box."""
-    return ((points > boxes[..., :2]) & (points < boxes[..., 2:])).all(axis=-1)
+    return np.all((points > boxes[..., :2]) & (points < boxes[..., 2:]), axis=-1)
 
 
-def _overlap(ones: Boxes, others: Boxes) -> Float[np.ndarray, "*m"]:
+def _overlap(ones: Boxes, others: Boxes) -> Float[np.ndarray, "..."]:
     """Return the area that two boxes share, square pixels."""
     sides = np.minimum(ones[..., 2:], others[..., 2:]) - np.maximum(ones[..., :2], others[..., :2])
     return sides.clip(0.0).prod(axis=-1)

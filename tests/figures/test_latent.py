@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from galexplorer.figures.latent import CLASSES, MapMarker, MapPoints, describe_map, latent_figure
-from galexplorer.figures.palette import CLASS_COLOURS
 from galexplorer.figures.marker_labels import place_labels
+from galexplorer.figures.palette import CLASS_COLOURS
 from galexplorer.schema import BPT_CLASSES
 
 NUMBER = 200
