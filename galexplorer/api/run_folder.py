@@ -14,7 +14,7 @@ import numpy as np
 from astropy.table import Table, vstack
 
 from galexplorer.errors import InputError, OptionError
-from galexplorer.export.files import write_whole
+from galexplorer.export.files import replace_file
 from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.query.target_list import Target
 from galexplorer.records.photometry import Photometry
@@ -94,7 +94,11 @@ def write_about(folder: Path, about: Mapping) -> None:
 
 
 def _replace_about(folder: Path, about: Mapping) -> None:
-    write_whole(folder / ABOUT, json.dumps(about, indent=2).encode())
+    try:
+        replace_file(folder / ABOUT, json.dumps(about, indent=2).encode())
+    except OptionError as error:
+        assert error.__cause__ is not None
+        raise error.__cause__ from None  # who calls says it in the words of a list
 
 
 def describe_request(targets: Sequence[Target], images: bool, options: Options) -> dict:

@@ -127,28 +127,17 @@ def replace_file(path: Path, content: bytes) -> None:
         If the system refuses to write there.
     """
     try:
-        write_whole(path, content)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a pipe or a device stays what it is
+            return
+        place = path.resolve()
+        part = place.with_name(f".{os.getpid()}.{get_ident()}.part")
+        try:
+            part.write_bytes(content)
+            os.replace(part, place)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise OptionError(
             f"Cannot write {path} ({error.strerror}): choose another place."
         ) from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as `replace_file` does, for those who explain themselves what goes wrong.
-
-    Raises
-    ------
-    OSError
-        If the system refuses to write there.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)  # a pipe or a device stays what it is
-        return
-    place = path.resolve()
-    part = place.with_name(f".{os.getpid()}.{get_ident()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, place)
-    finally:
-        part.unlink(missing_ok=True)

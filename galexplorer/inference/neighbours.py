@@ -1,6 +1,5 @@
 """Real galaxies near in latent space: a library of numbers, never of pixels."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.inference.latent_map import LatentMap, nearest_rows
-from galexplorer.query.names import iau_names
+from galexplorer.query.names import iau_names, number_repeated
 from galexplorer.records.observation import Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import EMPTY_LIBRARY, Neighbour
@@ -145,12 +144,7 @@ class Library:
     @cached_property
     def names(self) -> list[str]:
         """IAU-style names, each once: a galaxy listed twice is, say, J024719.20+010246.9 (2)."""
-        seen: Counter[str] = Counter()
-        names = []
-        for name in iau_names(*self.position.numpy().T):
-            seen[name] += 1
-            names.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
-        return names
+        return number_repeated(iau_names(*self.position.numpy().T))
 
     @cached_property
     def _rows(self) -> dict[str, int]:
