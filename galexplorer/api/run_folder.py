@@ -97,8 +97,7 @@ def _replace_about(folder: Path, about: Mapping) -> None:
     try:
         replace_file(folder / ABOUT, json.dumps(about, indent=2).encode())
     except OptionError as error:
-        assert error.__cause__ is not None
-        raise error.__cause__ from None  # who calls says it in the words of a list
+        raise (error.__cause__ or error) from None  # who calls says it in the words of a list
 
 
 def describe_request(targets: Sequence[Target], images: bool, options: Options) -> dict:
