@@ -2,29 +2,36 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table, vstack
 
-from galexplorer.errors import InputError
+from galexplorer.errors import InputError, OptionError
+from galexplorer.export.files import replace_file
 from galexplorer.inference.prior import RedshiftPrior
 from galexplorer.query.target_list import Target
 from galexplorer.records.photometry import Photometry
-from galexplorer.runs.options import Options
+from galexplorer.runs.options import Options, choose_options
 from galexplorer.schema import TARGETS
 
 ABOUT = "run.json"
 """File that says what a run is; without it there is none."""
 
+MAX_TITLE = 100
+"""Characters of the title of a run."""
+
 _TARGETS = "targets.json"
 _PRIOR = "redshift_prior.json"
+_KINDS: dict[str, type] = {
+    "title": str, "created": str, "number": int, "images": bool, "draws": int, "seed": int
+}  # fmt: skip
 _PART_NAME = re.compile(r"\d{6}-(\d{6})\.parquet")
 
 
@@ -79,14 +86,18 @@ def write_about(folder: Path, about: Mapping) -> None:
         raise InputError("The list was deleted meanwhile.")
     try:
         _replace_about(folder, about)
+    except FileNotFoundError as error:
+        raise InputError("The list was deleted meanwhile.") from error
     except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        why = error.strerror or error
+        raise InputError(f"The list {about['title']} cannot be written: {why}.") from error
 
 
 def _replace_about(folder: Path, about: Mapping) -> None:
-    part = folder / f".{ABOUT}.part"
-    part.write_text(json.dumps(about, indent=2), encoding="utf-8")
-    os.replace(part, folder / ABOUT)
+    try:
+        replace_file(folder / ABOUT, json.dumps(about, indent=2).encode())
+    except OptionError as error:
+        raise (error.__cause__ or error) from None  # who calls says it in the words of a list
 
 
 def describe_request(targets: Sequence[Target], images: bool, options: Options) -> dict:
@@ -112,14 +123,36 @@ def describe_request(targets: Sequence[Target], images: bool, options: Options) 
 
 
 def read_about(folder: Path) -> dict | None:
-    """Return what a run is; None where there is none."""
+    """Return what a run is; None where there is none, or the file tells of none that can be.
+
+    A title is made one that can be shown: an earlier version could write it too long.
+    """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        limits, lines = about.get("redshift_range"), about.get("detected", ())
+        if any(type(about[key]) is not kind for key, kind in _KINDS.items()):
+            return None
+        # half of a letter, as JSON can spell it, cannot be sent to a browser
+        title = tidy_title(about["title"].encode(errors="replace").decode())[:MAX_TITLE]
+        datetime.fromisoformat(about["created"])
+        prior, limits = about.get("redshift_prior"), about.get("redshift_range")
+        if about["number"] < 1 or not isinstance(prior, str | None):
+            return None
         low_high = None if limits is None else (float(limits[0]), float(limits[1]))
-        return {**about, "redshift_range": low_high, "detected": tuple(lines)}
-    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        lines = list(about.get("detected", ()))
+        known = choose_options(low_high, None, lines, about["draws"], about["seed"])
+        return {
+            **about,
+            "title": title or "unnamed",
+            "redshift_range": low_high,
+            "detected": known.detected,
+        }
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, OptionError):
         return None
+
+
+def tidy_title(title: str) -> str:
+    """Return a title on one line."""
+    return " ".join(title.split())
 
 
 def read_targets(folder: Path, title: str) -> tuple[Target, ...]:

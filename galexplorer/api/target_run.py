@@ -12,6 +12,7 @@ from astropy.table import Table
 from filelock import FileLock, Timeout
 
 from galexplorer.api import run_folder
+from galexplorer.api.run_folder import MAX_TITLE, tidy_title
 from galexplorer.errors import InputError, OptionError
 from galexplorer.export.files import replace_file
 from galexplorer.export.target_tables import draws_bytes, summary_bytes
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 PART = 10
 """Targets that are written at a time: what a sudden end of the program costs."""
-
-MAX_TITLE = 100
-"""Characters of the title of a run that is renamed."""
 
 Progress = Callable[[int, int, str], None]
 Stop = Callable[[], bool]
@@ -100,7 +98,7 @@ class TargetRun:
         InputError
             If the run was deleted, or the system refuses to write.
         """
-        tidy = " ".join(title.split())
+        tidy = tidy_title(title)
         if not tidy:
             raise OptionError("The list needs a name: write one.")
         if len(tidy) > MAX_TITLE:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-Box = tuple[float, float, float, float]
+Boxes = Float[np.ndarray, "... 4"]
 """Left, bottom, right, top; pixels."""
 
 _FIRST = (34.0, 34.0)
@@ -15,6 +15,8 @@ _LETTER, _LINE = 6.9, 22.0
 _WIDTHS = (300.0, 520.0, 1300.0)
 """Widths that a chart has on a phone, beside other charts, and alone on a wide screen, pixels."""
 _GAP = 3.0
+_ALONG = np.linspace(0.2, 0.9, 12)
+"""Where points on the line from a marker to its label are, as fractions of its length."""
 _CROSSED = 20.0
 """Square pixels of overlap that a point of a line below a label counts as."""
 
@@ -43,31 +45,29 @@ def place_labels(
     """
     span = np.maximum(high - low, 1e-9)
     shown = [(places - low) / span * (width, height) for width in _WIDTHS]
-    taken: list[list[Box]] = [[] for _ in _WIDTHS]
-    leaders: list[list[np.ndarray]] = [[] for _ in _WIDTHS]
+    rings = [_boxes(own, _RING, _RING) for own in shown]
+    taken = [np.empty((0, 4)) for _ in _WIDTHS]
+    leaders = [np.empty((0, 2)) for _ in _WIDTHS]
     found = []
     for k, label in enumerate(labels):
         half = 0.5 * (_LETTER * len(label) + 8.0)
-
-        def cost(offset: tuple[float, float], k: int = k, half: float = half) -> float:
-            total = 0.0
-            for width, own, boxes, lines in zip(_WIDTHS, shown, taken, leaders, strict=True):
-                box = _box(own[k], offset, half)
-                rings = [_around(place) for j, place in enumerate(own) if j != k]
-                total += sum(_overlap(box, other) for other in (*boxes, *rings))
-                inside = _overlap(box, (0.0, 0.0, width, height))
-                total += (box[2] - box[0]) * (box[3] - box[1]) - inside
-                crossed = sum(_points_in(_leader(own[k], offset), other) for other in boxes)
-                crossed += sum(_points_in(line, box) for line in lines)
-                total += _CROSSED * crossed
-            return total
-
-        offsets = _offsets(half)
-        best = min(offsets, key=cost)  # of equals the first
-        found.append(best)
-        for own, boxes, lines in zip(shown, taken, leaders, strict=True):
-            boxes.append(_box(own[k], best, half))
-            lines.append(_leader(own[k], best))
+        offsets = np.array(_offsets(half))
+        boxes = [_boxes(own[k] + offsets, half + _GAP, 0.5 * _LINE + _GAP) for own in shown]
+        lines = [own[k] + _ALONG[:, None] * offsets[:, None] for own in shown]
+        cost = np.zeros(len(offsets))
+        for width, tried, drawn, around, others, crossed in zip(
+            _WIDTHS, boxes, lines, rings, taken, leaders, strict=True
+        ):
+            covered = np.concatenate([others, np.delete(around, k, axis=0)])
+            cost += _overlap(tried[:, None], covered).sum(axis=1)
+            chart = np.array([0.0, 0.0, width, height])
+            cost += _overlap(tried, tried) - _overlap(tried, chart)
+            below = _within(drawn[:, :, None], others).sum(axis=(1, 2))
+            cost += _CROSSED * (below + _within(crossed, tried[:, None]).sum(axis=1))
+        best = int(np.argmin(cost.round(6)))  # of equals the first
+        found.append((float(offsets[best, 0]), float(offsets[best, 1])))
+        taken = [np.vstack([old, new[best]]) for old, new in zip(taken, boxes, strict=True)]
+        leaders = [np.vstack([old, new[best]]) for old, new in zip(leaders, lines, strict=True)]
     return found
 
 
@@ -82,28 +82,18 @@ def _offsets(half: float) -> list[tuple[float, float]]:
     return tried
 
 
-def _box(place: np.ndarray, offset: tuple[float, float], half: float) -> Box:
-    x, y = float(place[0]) + offset[0], float(place[1]) + offset[1]
-    tall = 0.5 * _LINE + _GAP
-    return x - half - _GAP, y - tall, x + half + _GAP, y + tall
+def _boxes(middles: Float[np.ndarray, "n 2"], wide: float, tall: float) -> Boxes:
+    """Return boxes round points that reach so far to each side."""
+    reach = np.array([wide, tall])
+    return np.hstack([middles - reach, middles + reach])
 
 
-def _leader(place: np.ndarray, offset: tuple[float, float]) -> np.ndarray:
-    """Return points on the line from a marker to its label, (n, 2)."""
-    return place + np.linspace(0.2, 0.9, 12)[:, None] * offset
+def _within(points: Float[np.ndarray, "... 2"], boxes: Boxes) -> Bool[np.ndarray, "..."]:
+    """Return which points lie inside a box."""
+    return np.all((points > boxes[..., :2]) & (points < boxes[..., 2:]), axis=-1)
 
 
-def _points_in(points: np.ndarray, box: Box) -> int:
-    x, y = points.T
-    return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
-
-
-def _around(place: np.ndarray) -> Box:
-    x, y = float(place[0]), float(place[1])
-    return x - _RING, y - _RING, x + _RING, y + _RING
-
-
-def _overlap(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0.0) * max(height, 0.0)
+def _overlap(ones: Boxes, others: Boxes) -> Float[np.ndarray, "..."]:
+    """Return the area that two boxes share, square pixels."""
+    sides = np.minimum(ones[..., 2:], others[..., 2:]) - np.maximum(ones[..., :2], others[..., :2])
+    return sides.clip(0.0).prod(axis=-1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from galexplorer.errors import InputError, WeightsError
 from galexplorer.inference.latent_map import LatentMap, nearest_rows
-from galexplorer.query.names import iau_names
+from galexplorer.query.names import iau_names, number_repeated
 from galexplorer.records.observation import Observation, Stored
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.result import EMPTY_LIBRARY, Neighbour
@@ -143,12 +143,12 @@ class Library:
 
     @cached_property
     def names(self) -> list[str]:
-        """IAU-style names."""
-        return iau_names(*self.position.numpy().T)
+        """IAU-style names, each once: a galaxy listed twice is, say, J024719.20+010246.9 (2)."""
+        return number_repeated(iau_names(*self.position.numpy().T))
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        return {name: row for row, name in reversed(list(enumerate(self.names)))}
+        return {name: row for row, name in enumerate(self.names)}
 
     @cached_property
     def places(self) -> Float[np.ndarray, "n 2"]:
@@ -232,21 +232,20 @@ class Library:
         with torch.inference_mode():
             pictures = decoder(self.appearance[list(rows)])
         apart = [float("nan")] * len(rows) if distances is None else distances
-        names = iau_names(*self.position[list(rows)].numpy().T)
         return tuple(
-            self._neighbour(int(row), name, float(distance), to_picture(picture))
-            for row, name, distance, picture in zip(rows, names, apart, pictures, strict=True)
+            self._neighbour(int(row), float(distance), to_picture(picture))
+            for row, distance, picture in zip(rows, apart, pictures, strict=True)
         )
 
     def _neighbour(
-        self, row: int, name: str, distance: float, thumbnail: UInt8[np.ndarray, "64 64 3"]
+        self, row: int, distance: float, thumbnail: UInt8[np.ndarray, "64 64 3"]
     ) -> Neighbour:
         values = self.known[row].tolist()
         known = {k: round(v, 4) for k, v in zip(KNOWN_NAMES, values, strict=True) if np.isfinite(v)}
         ra, dec = (float(v) for v in self.position[row])
         kind, published = self.classes_of([row])
         return Neighbour(
-            name=name,
+            name=self.names[row],
             ra=ra,
             dec=dec,
             distance=distance,

@@ -1,5 +1,8 @@
 """Names that follow from a position on the sky."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Float
 
@@ -24,3 +27,19 @@ def iau_names(ra: Float[np.ndarray, " n"], dec: Float[np.ndarray, " n"]) -> list
             milliseconds.tolist(), centiseconds.tolist(), np.signbit(dec).tolist(), strict=True
         )
     ]
+
+
+def number_repeated(names: Iterable[str]) -> list[str]:
+    """Return names that differ: one that was there before has a number.
+
+    Examples
+    --------
+    >>> number_repeated(["NGC 1", "NGC 2", "NGC 1"])
+    ['NGC 1', 'NGC 2', 'NGC 1 (2)']
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
+    return found

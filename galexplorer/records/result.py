@@ -25,7 +25,7 @@ class Neighbour:
     Attributes
     ----------
     name : str
-        IAU-style name made from the position.
+        IAU-style name made from the position, with a number where the library has it again.
     ra, dec : float
         Degrees, ICRS.
     distance : float

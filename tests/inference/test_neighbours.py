@@ -204,6 +204,19 @@ def test_names_find_rows(engine):
         library.find_row("J000000.00+000000.0")
 
 
+def test_a_galaxy_listed_twice_has_two_names(engine, arrays):
+    """Cards, links and comparisons know a galaxy of the library by its name."""
+    arrays["position"] = arrays["position"].contiguous()
+    for row in (5, 7):
+        arrays["position"][row] = arrays["position"][3]
+    library = Library(arrays)
+    name = library.names[3]
+    assert [library.names[row] for row in (5, 7)] == [f"{name} (2)", f"{name} (3)"]
+    assert [library.find_row(own) for own in library.names] == list(range(len(library)))
+    described = library.describe([7, 3, 0], engine.model.decoder)
+    assert [own.name for own in described] == [library.names[row] for row in (7, 3, 0)]
+
+
 def test_names_are_truncated_not_rounded():
     """The IAU's rule; Haro 25 from its decimal position."""
     assert iau_names(np.array([162.18416]), np.array([26.05369])) == ["J104844.19+260313.2"]

@@ -1,7 +1,9 @@
 """A run of many targets on disk: listed, stopped, gone on with, deleted."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -202,3 +204,59 @@ def test_what_is_no_run_is_none(tmp_path):
     (run.folder / "run.json").write_text(json.dumps({"title": 3}))
     assert list_runs(tmp_path) == []
     assert list_runs(tmp_path / "nowhere") == []
+
+
+SPOILT = {
+    "title": (5, None),
+    "created": (None, "yesterday", 20261130),
+    "number": ("3", 0, True, 1.5),
+    "images": ("yes", None),
+    "draws": ("100", 1),
+    "seed": (None, -1),
+    "redshift_range": ("0.1", [0.2, 0.1], [0.1], 0.1),
+    "redshift_prior": (3, ["a"]),
+    "detected": (5, ["hdelta"], [3], None),
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(k, v) for k, all in SPOILT.items() for v in all])
+def test_a_run_that_was_spoilt_by_hand_is_left_out_and_hides_no_other(tmp_path, key, value):
+    targets = read_targets(b"NGC 1\n")
+    good, bad = (begin_run(tmp_path, targets, title) for title in ("good", "bad"))
+    (bad.folder / "run.json").write_text(json.dumps({**bad.about(), key: value}))
+    assert list_runs(tmp_path) == [good]
+
+
+def test_a_title_that_cannot_be_shown_is_mended(tmp_path):
+    run = begin_run(tmp_path, read_targets(b"NGC 1\n"), "one")
+    for title, shown in (("a\n" * 9999, "a " * 50), ("", "unnamed"), ("x\ud800", "x?")):
+        (run.folder / "run.json").write_text(json.dumps({**run.about(), "title": title}))
+        assert open_run(tmp_path, run.folder.name).title == shown
+
+
+def test_two_who_rename_a_run_at_once_leave_it_whole(tmp_path):
+    """As two tabs of a browser do, each in a thread; who reads meanwhile finds one or the other."""
+    run = begin_run(tmp_path, read_targets(b"NGC 1\n"), "a")
+    with ThreadPoolExecutor(3) as pool:
+        renaming = [
+            pool.submit(lambda t: [run.rename(t) for _ in range(300)], own)
+            for own in ("a", "b" * 90)
+        ]
+        found = set()
+        while not all(own.done() for own in renaming):
+            read = open_run(tmp_path, run.folder.name)
+            found.add(read and read.title)
+    assert [own.exception() for own in renaming] == [None, None]
+    assert found == {"a", "b" * 90}
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "draws", "parts", "run.json", "targets.json"
+    ]  # fmt: skip
+
+
+def test_a_run_that_goes_while_it_is_renamed_was_deleted(tmp_path, monkeypatch):
+    run = begin_run(tmp_path, read_targets(b"NGC 1\n"), "one")
+    here = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: here(path) and (run.delete() or True))
+    with pytest.raises(InputError, match="deleted meanwhile"):
+        run.rename("two")
+    assert not run.folder.exists()

@@ -1,5 +1,6 @@
 """The page that overlays galaxies of this session."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Literal
 
@@ -64,19 +65,24 @@ def _infer_wanted() -> None:
     wanted = st.session_state.get(navigation.WANTED_KEY)
     if wanted is None:
         return
-    keys = []
     try:
-        library = state.load_engine().library
-        with st.spinner("Inferring these galaxies …"):
-            for name in wanted:
-                source = source_of_library(name, library.observe(library.find_row(name)))
-                request = source.request(settings.lasting_options())
-                keys.append(state.answer_aside(request, source).key)
+        st.session_state["compared"] = _infer(wanted)
     except GalexplorerError as error:
         show_error(error)
-    else:
-        st.session_state["compared"] = keys
+    except Exception:
+        del st.session_state[navigation.WANTED_KEY]  # or each visit would end like this one
+        raise
     del st.session_state[navigation.WANTED_KEY]  # only now: a run may be undone
+
+
+def _infer(names: Sequence[str]) -> list[str]:
+    library, keys = state.load_engine().library, []
+    with st.spinner("Inferring these galaxies …"):
+        for name in names:
+            source = source_of_library(name, library.observe(library.find_row(name)))
+            request = source.request(settings.lasting_options())
+            keys.append(state.answer_aside(request, source).key)
+    return keys
 
 
 def _show_empty(records: list[ExploredGalaxy]) -> None:

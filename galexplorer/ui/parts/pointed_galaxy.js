@@ -2,6 +2,9 @@
 // Streamlit says nothing of hovering, so Plotly's own event is listened to. Where the pointer rests
 // is the state `row`; its answer is a picture, kept for the next time.
 const REST_MS = 120, MOST = 200, AWAY_PX = 18;
+// A click elsewhere may change the page. A request of the page before, which arrives when the next
+// is drawn, would leave it empty, so none is sent for longer than an answer takes.
+const CLICK_MS = 2000;
 // Plotly tells of no end of hovering when one of these begins.
 const MOVES = ["plotly_unhover", "plotly_selecting", "plotly_selected", "plotly_deselect",
   "plotly_relayouting", "plotly_relayout"];
@@ -9,7 +12,7 @@ const MOVES = ["plotly_unhover", "plotly_selecting", "plotly_selected", "plotly_
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".pointed-galaxy");
   const image = root.querySelector("img");
-  const held = (root.held ??= { row: null, place: [0, 0], pictures: new Map() });
+  const held = (root.held ??= { row: null, place: [0, 0], pictures: new Map(), until: 0 });
   if (data.picture) {
     if (held.pictures.size >= MOST) held.pictures.clear();
     held.pictures.set(data.row, data);
@@ -39,16 +42,23 @@ export default function ({ data, parentElement, setStateValue }) {
     Object.assign(held, { row, place });
     held.show();
     if (row !== null && !held.pictures.has(row)) {
-      held.timer = setTimeout(() => held.ask(row), REST_MS);
+      const wait = Math.max(REST_MS, held.until - performance.now());
+      held.timer = setTimeout(() => root.isConnected && held.ask(row), wait);
     }
   };
   held.clear ??= () => {
     if (held.row !== null) held.point(null, [0, 0]);
   };
+  held.pause ??= ({ target }) => {
+    if (target.closest?.(`.st-key-${data.chart} .js-plotly-plot`)) return;
+    held.until = performance.now() + CLICK_MS;
+    clearTimeout(held.timer);
+  };
   held.listen ??= ({ target, pointerType }) => {
     if (!root.isConnected) {
       document.removeEventListener("pointerover", held.listen);
       document.removeEventListener("scroll", held.clear, true);
+      document.removeEventListener("click", held.pause, true);
       return;
     }
     if (pointerType === "touch") return; // a finger selects at once
@@ -66,4 +76,5 @@ export default function ({ data, parentElement, setStateValue }) {
   // in every run, since a run may be undone while it is awaited: the same function twice is once
   document.addEventListener("pointerover", held.listen);
   document.addEventListener("scroll", held.clear, true);
+  document.addEventListener("click", held.pause, true);
 }

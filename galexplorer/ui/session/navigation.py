@@ -4,8 +4,10 @@ A galaxy with its options is an address (`galexplorer.ui.session.link`), so ever
 shared, and the browser's back button returns from it. The functions end the run that calls them.
 Call them in a callback, ``st.button("Explore", on_click=explore_target, args=("NGC 5332",))``: what
 a click means is then known before the page is drawn, and does not depend on whether its button is
-still there. The page that was asked for stays noted until it is drawn, since a request of the
-page before it, such as one for a picture under the pointer, may undo a change of page.
+still there. The page that was asked for stays noted until its run begins, since a request of the
+page before it that comes meanwhile, such as one for a picture under the pointer, may undo a change
+of page. It is not noted for longer: whoever goes elsewhere while a page is drawn means it. So no
+page may send requests of its own just after a click; ``pointed_galaxy.js`` waits.
 """
 
 from collections.abc import Sequence

@@ -4,12 +4,14 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.records.photometry import Photometry
 from galexplorer.records.posterior import Posterior
 from galexplorer.records.result import Domain, Result
 from galexplorer.records.verdict import Verdict, reason
+from galexplorer.ui.session import navigation, state
 from galexplorer.ui.session.identity import Identity
 from galexplorer.ui.session.request import Options
 from galexplorer.ui.session.sources import Source, list_examples
@@ -63,6 +65,40 @@ def test_one_click_fills_the_empty_page(show):
     assert chances["Star-formation rate"].endswith("0.99")
     assert chances["Black-hole mass"] == "< 0.01"
     assert differences["Difference"].tolist()[3] == "none"
+
+
+def test_a_comparison_that_ends_in_a_bug_does_not_end_the_next_visit(weights_dir, monkeypatch):
+    names = state.load_engine().library.names[:2]
+    at = AppTest.from_string(
+        "from galexplorer.ui.pages import compare; compare.page()", default_timeout=120
+    )
+    at.session_state[navigation.WANTED_KEY] = tuple(names)
+
+    def spoilt(*given):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "answer_aside", spoilt)
+        at.run()
+    assert at.exception
+    at.run()
+    assert not at.exception
+    assert navigation.WANTED_KEY not in at.session_state
+    assert any("side by side" in words.value for words in at.markdown)
+
+
+def test_a_comparison_whose_run_is_undone_is_made_by_the_next(weights_dir, monkeypatch):
+    names = state.load_engine().library.names[:2]
+    at = AppTest.from_string(
+        "from galexplorer.ui.pages import compare; compare.page()", default_timeout=120
+    )
+    at.session_state[navigation.WANTED_KEY] = tuple(names)
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "answer_aside", lambda *given: st.stop())
+        at.run()
+    at.run()
+    assert not at.exception
+    assert list(at.table[0].value.columns) == ["Quantity", *names]
 
 
 @pytest.mark.slow

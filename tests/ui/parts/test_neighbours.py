@@ -1,23 +1,25 @@
 """Neighbours and map without a browser: from a galaxy to another, offline."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from streamlit.testing.v1 import AppTest
 
 from galexplorer.inference import library
-from galexplorer.inference.neighbours import Library
+from galexplorer.inference.neighbours import LIBRARY_FILE, Library
 from galexplorer.query.target_list import read_targets
 from galexplorer.records.result import EMPTY_LIBRARY
 from galexplorer.sky import pictures
 from galexplorer.sky.cache import Cache
 from galexplorer.ui.parts import galaxy_list, gallery, latent_map
 from galexplorer.ui.parts.latent_map import chosen_rows
-from galexplorer.ui.session import state
+from galexplorer.ui.session import navigation, state
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -216,13 +218,57 @@ def test_the_map_page_needs_no_galaxy(weights_dir):
 
 
 @pytest.fixture
-def empty_library(weights_dir, monkeypatch) -> Iterator[None]:
-    """The app's weights with a library of no galaxies; nothing seen with another is remembered."""
+def use_library(weights_dir, monkeypatch) -> Iterator[Callable[[dict[str, torch.Tensor]], Library]]:
+    """Give the app's weights another library; nothing seen with another is remembered."""
     engine = state.load_engine()
+
+    def use_library(arrays: dict[str, torch.Tensor]) -> Library:
+        monkeypatch.setitem(engine.__dict__, "library", Library(arrays))
+        return engine.library
+
     state._prepared.clear()
-    monkeypatch.setitem(engine.__dict__, "library", Library(library.empty_library()))
-    yield
+    yield use_library
     state._prepared.clear()
+
+
+@pytest.fixture
+def empty_library(use_library) -> Library:
+    return use_library(library.empty_library())
+
+
+def test_a_galaxy_that_the_library_lists_twice_is_two(use_library, weights_dir):
+    """Of two images: each has its card, its link and its place in a comparison."""
+    arrays = load_file(weights_dir / LIBRARY_FILE)
+    arrays["position"] = torch.cat([arrays["position"][:1], arrays["position"][:-1]])
+    known = use_library(arrays)
+    other, twin = known.names[:2]
+
+    def page(rows: list[int]) -> None:
+        from galexplorer.ui.parts import gallery
+        from galexplorer.ui.session import state
+
+        gallery.show_gallery(state.load_engine().describe(rows), "twins", False)
+
+    at = AppTest.from_function(page, args=([0, 1],), default_timeout=120).run()
+    assert not at.exception
+    assert [button.key.rsplit("twins_")[1] for button in at.button] == [other, twin]
+
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["library"] = twin
+    at.run()
+    assert not at.exception
+    shown = the_record(at)
+    assert shown.source.stored.stored.latent.tolist() == known.latents[1].tolist()
+    assert not {n.name for n in shown.result.neighbours} & {other, twin}
+
+    at = AppTest.from_string(
+        "from galexplorer.ui.pages import compare; compare.page()", default_timeout=120
+    )
+    at.session_state[navigation.WANTED_KEY] = (other, twin)
+    at.run()
+    assert not at.exception
+    assert len(at.multiselect(key="compared").value) == 2
+    assert list(at.table[0].value.columns) == ["Quantity", other, twin]
 
 
 def test_without_real_galaxies_the_map_says_how_to_get_some(empty_library):
