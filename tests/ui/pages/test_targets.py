@@ -282,18 +282,35 @@ def test_the_form_is_empty_once_its_list_has_begun(app, weights_dir):
     assert app.session_state["targets_new"] is False
 
 
+def name_field(at, name):
+    return next(field for field in at.text_input if str(field.key).startswith(f"name_{name}"))
+
+
+def test_a_list_that_another_page_renamed_has_its_new_name(app, runs):
+    name = put(runs, "NGC 1").folder.name
+    app.run()
+    app.button(key=f"open_{name}").click().run()
+    name_field(app, name).set_value("half written").run()
+    open_run(runs, name).rename("Seyferts")
+    app.run()
+    assert not app.exception
+    assert app.subheader[0].value == "Seyferts"
+    assert app.button(key=f"open_{name}").label == "Seyferts"
+    assert name_field(app, name).value == "Seyferts"
+
+
 def test_a_list_is_renamed_and_its_name_is_words(app, runs):
     run = put(runs, "NGC 1")
     name = run.folder.name
     app.run()
     app.button(key=f"open_{name}").click().run()
-    app.text_input(key=f"name_{name}").set_value(" *Seyferts*  $of$ mine ")
+    name_field(app, name).set_value(" *Seyferts*  $of$ mine ")
     app.button(key=f"rename_{name}").click().run()
     assert not app.exception
     assert open_run(runs, name).title == "*Seyferts* $of$ mine"
     assert app.subheader[0].value == r"\*Seyferts\* \$of\$ mine"
     assert app.button(key=f"open_{name}").label == app.subheader[0].value
-    app.text_input(key=f"name_{name}").set_value(" ")
+    name_field(app, name).set_value(" ")
     app.button(key=f"rename_{name}").click().run()
     assert "needs a name" in app.toast[0].value
     assert open_run(runs, name).title == "*Seyferts* $of$ mine"
