@@ -159,11 +159,13 @@ def test_what_is_on_the_screen_is_downloaded_in_its_order_and_compared(page, tmp
             assert ",nan" not in (tmp_path / "targets.csv").read_text()
             found = list(Table.read(tmp_path / "targets.csv", format="ascii.csv")["target"])
             if wanted(found):
+                settle(page)
                 return
             assert time.monotonic() < deadline, found
             page.wait_for_timeout(200)
 
     # a header sorts, and again the other way round
+    settle(page)
     box = page.get_by_test_id("stDataFrame").bounding_box()
     rising = ["haro 25", "haro 25", "lonely", "no such galaxy"]
     page.mouse.click(box["x"] + 120, box["y"] + 17)
