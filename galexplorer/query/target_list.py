@@ -12,6 +12,7 @@ from galexplorer.catalogue import Catalogue
 from galexplorer.catalogue.column_lookup import Names, key_of, list_names
 from galexplorer.catalogue.columns import judge_catalogue
 from galexplorer.catalogue.identifiers import check_identifiers
+from galexplorer.catalogue.limits import clear_sentinels
 from galexplorer.catalogue.photometry import has_photometry
 from galexplorer.catalogue.positions import POSITION_KEYS, has_positions
 from galexplorer.catalogue.row_redshift import Pair, read_redshift
@@ -45,7 +46,7 @@ _STATED = re.compile(rf"(?P<text>.*[^\s,;])[\s,;]+(?:z|redshift)\s*[=:]\s*{_NUMB
 _MOST_REDSHIFT = 5.0
 """A larger number after a comma is something else."""
 _LEAST_REDSHIFT = -0.01
-"""Of a known one: no galaxy comes nearer faster, and archives write -9999 for none."""
+"""Of a known one: no galaxy comes nearer faster."""
 
 
 @dataclass(frozen=True)
@@ -261,19 +262,25 @@ def _read_table(
         if role in catalogue.used:
             texts[role] = texts_of(raw.table[catalogue.used[role]])
     known = _known_redshifts(names, len(catalogue))
-    targets = tuple(
-        replace(_read_row(texts, catalogue, row), known_redshift=known[row])
-        for row in range(len(catalogue))
-    )
+    targets = tuple(_read_row(texts, catalogue, row, *known[row]) for row in range(len(catalogue)))
     return TargetList(targets, tuple(n for n in catalogue.notes if not _is_of_rows(n)))
 
 
-def _known_redshifts(names: Names, number: int) -> list[float | None]:
+def _known_redshifts(names: Names, number: int) -> list[tuple[float | None, str]]:
+    """Return the known redshift of each row, and the flag of one that counts as missing."""
     own = names.find(KNOWN_REDSHIFT)
     if own is None:
-        return [None] * number
-    values, _ = numbers_of(own.column, own.name, names.label)
-    return [float(z) if _LEAST_REDSHIFT < z <= _MOST_REDSHIFT else None for z in values]
+        return [(None, "")] * number
+    values, unreadable = numbers_of(own.column, own.name, names.label)
+    values = clear_sentinels(values, "redshift")
+    known: list[tuple[float | None, str]] = []
+    for z, wrong in zip(values.tolist(), unreadable.tolist(), strict=True):
+        if _LEAST_REDSHIFT < z <= _MOST_REDSHIFT:
+            known.append((z, ""))
+        else:
+            flag = "unreadable" if wrong else "out_of_range" if np.isfinite(z) else ""
+            known.append((None, f"{flag}:{KNOWN_REDSHIFT}" if flag else ""))
+    return known
 
 
 def _is_usable(table: Table) -> bool:
@@ -286,7 +293,13 @@ def _is_of_rows(note: str) -> bool:
     return "not used" in note or "count as missing" in note or "are not inferred" in note
 
 
-def _read_row(texts: dict[str, np.ndarray], catalogue: Catalogue, row: int) -> Target:
+def _read_row(
+    texts: dict[str, np.ndarray],
+    catalogue: Catalogue,
+    row: int,
+    known_redshift: float | None,
+    flag: str,
+) -> Target:
     cells = {key: str(column[row]) for key, column in texts.items()}
     cells = {key: cell for key, cell in cells.items() if cell.lower() not in MISSING_WORDS}
     photometry = _photometry(catalogue, row)
@@ -301,12 +314,11 @@ def _read_row(texts: dict[str, np.ndarray], catalogue: Catalogue, row: int) -> T
     # that table, not a name.
     text = place or named or ("" if pictured else cells.get("id", ""))
     label = named or cells.get("id", "") or place or f"row {row + 1}"
-    notes: tuple[str, ...] = ()
-    flags = str(catalogue.flags[row])
-    if flags:
-        notes = (f"Taken as missing: {flags.replace(';', ', ')}.",)
+    flags = ", ".join(filter(None, (*str(catalogue.flags[row]).split(";"), flag)))
+    notes = (f"Taken as missing: {flags}.",) if flags else ()
     stated = read_redshift(catalogue, row)
-    return Target(label, text, stated.fixed, photometry, notes, stated.limits, stated.prior)
+    limits, prior = stated.limits, stated.prior
+    return Target(label, text, stated.fixed, photometry, notes, limits, prior, known_redshift)
 
 
 def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:

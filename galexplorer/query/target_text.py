@@ -5,8 +5,10 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from galexplorer.query.target_list import KNOWN_REDSHIFT, Target
+from galexplorer.errors import InputError
+from galexplorer.query.target_list import KNOWN_REDSHIFT, Target, read_targets
 from galexplorer.schema import BANDS
 
 _COLUMNS = (
@@ -14,6 +16,8 @@ _COLUMNS = (
     *(*BANDS, *(f"err_{band}" for band in BANDS), "petro_r50", "petro_r90"),
     *("redshift_min", "redshift_max", "redshift_prior_mean", "redshift_prior_sigma"),
 )
+_PLAIN = re.compile(r"\w[\w .+-]*")
+"""Names that need no quotes."""
 _PLACE = re.compile(r"(?P<ra>.*\S)\s+(?P<dec>[+-].*|\S+)")
 
 
@@ -27,9 +31,9 @@ def spell_targets(targets: Sequence[Target]) -> str:
     Returns
     -------
     str
-        One target a line, its redshift after a comma where that is held fixed; a CSV table where a
-        target has a name beside its position, magnitudes, a known redshift, or a range or prior of
-        its redshift.
+        One target a line, its redshift after a comma where that is held fixed, if each line is read
+        back as its target; else a CSV table. What does not come back are notes on cells that were
+        taken as missing, and the name of a row that a table takes for a gap, such as ``none``.
 
     Examples
     --------
@@ -40,37 +44,43 @@ def spell_targets(targets: Sequence[Target]) -> str:
     name,ra,dec,redshift
     mine,162.184160,+26.053690,0.0258
     """
-    if all(_is_line(target) for target in targets):
-        return "\n".join(
-            target.text if target.redshift is None else f"{target.text}, {target.redshift!r}"
-            for target in targets
-        )
-    rows = [_cells(target) for target in targets]
+    lines = [_line(target) for target in targets]
+    if all(map(_is_read_back, lines, targets)):
+        return "\n".join(lines)
+    pictured = any(target.photometry is not None for target in targets)
+    rows = [_cells(target, pictured) for target in targets]
     names = [name for name in _COLUMNS if any(name in row for row in rows)]
     written = io.StringIO()
     written.write(",".join(names) + "\n")
-    # unquoted, a row that begins with # would be a remark
-    marked = any("#" in target.label for target in targets)
+    plain = all(_PLAIN.fullmatch(target.label) for target in targets)
     table = csv.DictWriter(
         written,
         names,
         lineterminator="\n",
-        quoting=csv.QUOTE_ALL if marked else csv.QUOTE_MINIMAL,
+        quoting=csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL,
     )
     table.writerows(rows)
     return written.getvalue().rstrip("\n")
 
 
-def _is_line(target: Target) -> bool:
-    plain = target.label == target.text and target.photometry is None
-    others = (target.redshift_range, target.redshift_prior, target.known_redshift)
-    stated = any(other is not None for other in others)
-    return plain and not stated and (target.redshift is None or math.isfinite(target.redshift))
+def _line(target: Target) -> str:
+    return target.text if target.redshift is None else f"{target.text}, {target.redshift!r}"
 
 
-def _cells(target: Target) -> dict[str, str]:
+def _is_read_back(line: str, target: Target) -> bool:
+    """Return whether a line is neither a remark, a header nor several, and says all of a target."""
+    try:
+        return read_targets(line.encode()).targets == (replace(target, notes=()),)
+    except InputError:
+        return False
+
+
+def _cells(target: Target, pictured: bool) -> dict[str, str]:
     """Return what a row of a table has of a target, by column."""
-    cells = {"name" if target.text else "id": target.label}
+    cells = {"name": target.label}
+    if not target.text:
+        # beside magnitudes an identifier is no name to look up; elsewhere it would be one
+        cells = {"id": target.label} if pictured else {"name": ""}
     place = _PLACE.fullmatch(target.text)
     if target.label != target.text and place is not None:
         cells |= {"ra": place["ra"], "dec": place["dec"]}

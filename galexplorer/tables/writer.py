@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,8 @@ from galexplorer.tables.meta import META
 
 STDOUT = "-"
 MAX_TEXT_BYTES = 2**30
+_MISREAD = re.compile(r"""[,"\r\n\v\f\x1c-\x1e\x85\u2028\u2029]|^[^\w\s]""")
+"""What ends a cell or a line, or begins what readers take for a remark, a rule or a row count."""
 
 TABLE_SUFFIXES = {
     ".csv": "csv",
@@ -151,17 +155,43 @@ def _write(table: Table, path: Path, format: str) -> None:
         for name in table.colnames:
             if table[name].ndim > 1:
                 table[name] = [json.dumps(row.tolist()) for row in np.asarray(table[name])]
-            elif table[name].dtype.kind == "f":
-                # the fewest digits that give it; every reader takes an empty cell as missing
-                values = np.ma.getdata(table[name])
-                gaps = np.ma.getmaskarray(table[name]) | np.isnan(values)
-                table[name] = np.where(gaps, "", values.astype(str))
-        table.write(path, format="ascii.csv")
+        _write_csv(table, path)
     else:
         for name in table.colnames:
             if getattr(table[name], "dtype", np.dtype(float)).kind == "O":
                 table[name] = table[name].astype(str)
         table.write(path, format="ascii.ecsv")
+
+
+def _write_csv(table: Table, path: Path) -> None:
+    """Write what astropy's writer would, but with quotes about texts that are else misread."""
+    header = [_quote(name.strip()) for name in table.colnames]
+    rows = zip(*(_spell(table[name]) for name in table.colnames), strict=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for row in chain([header], rows):
+            file.write((",".join(row) or '""') + "\n")  # readers skip an empty line
+
+
+def _spell(column: Column) -> list[str]:
+    """Return the cells of a column as CSV has them, empty where one is missing."""
+    gaps = np.ma.getmaskarray(column)
+    if column.dtype.kind == "f":
+        gaps = gaps | np.isnan(np.ma.getdata(column))
+    if column.info.format or column.dtype.kind == "S":
+        shown = zip(column.info.iter_str_vals(), gaps, strict=True)
+        texts = ["" if gap else text for text, gap in shown]
+    elif column.dtype.kind == "f":  # the fewest digits that give the number
+        texts = np.where(gaps, "", np.ma.getdata(column).astype(str)).tolist()
+    else:
+        texts = ["" if value is None else str(value) for value in column.tolist()]
+    return [_quote(text.strip()) for text in texts] if column.dtype.kind in "OSU" else texts
+
+
+def _quote(text: str) -> str:
+    if _MISREAD.search(text) is None:
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _fit(table: Table, name: str, format: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from astropy.table import Table
+from astropy.table import Column, Table, vstack
 
 from galexplorer.api.brief_table import brief_table, is_brief
 from galexplorer.export.tables import written_bytes
@@ -17,7 +17,7 @@ from galexplorer.records.result import Result
 from galexplorer.runs.target_run import Outcome
 from galexplorer.schema import TARGET_NAMES
 from galexplorer.tables import read_raw
-from galexplorer.tables.cells import numbers_of
+from galexplorer.tables.cells import numbers_of, texts_of
 
 
 @pytest.fixture
@@ -34,6 +34,10 @@ def table(galaxies, result) -> Table:
             Outcome(Target("star", ""), galaxies[0][1]),
         ]
     )
+
+
+AWKWARD = ("#1", "a\rb", "a\r\nb", "--", "(3 rows)", 'x, "y"', "=1+1", "a\u2028b", "-3.5")
+"""Names that a reader could take for a remark, a line's end, a rule, or a formula."""
 
 
 def test_it_has_what_is_looked_at_first(table, result):
@@ -78,15 +82,31 @@ def test_a_table_given_back_as_a_list_names_targets_and_gives_no_magnitudes(tabl
 @pytest.mark.parametrize("make", [brief_table, Table])
 def test_no_csv_spells_what_is_missing(table, make):
     """Neither ours nor the readers of others need the word: an empty cell is missing for all."""
-    expected = make(table)
+    named = [Outcome(Target(name, ""), problem=f"No {name}.") for name in AWKWARD]
+    expected = make(vstack([table, summary_table(named)], metadata_conflicts="silent"))
     content = written_bytes(expected, "csv")
     assert b",nan" not in content.lower()
     own = read_raw(content).table
-    frame = pd.read_csv(io.BytesIO(content))
+    frame = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""])
     astropys = Table.read(content.decode(), format="ascii.csv")
+    assert len(own) == len(frame) == len(astropys) == len(expected)
     for name in expected.colnames:
         if expected[name].dtype.kind != "f":
+            texts = texts_of(expected[name]).tolist()
+            assert texts_of(own[name]).tolist() == texts, name
+            assert texts_of(Column(frame[name])).tolist() == texts, name
+            # astropy's makes one kind of all line ends
+            plain = [" ".join(text.split()) for text in texts]
+            assert [" ".join(text.split()) for text in texts_of(astropys[name])] == plain, name
             continue
         theirs = np.ma.filled(np.ma.asarray(astropys[name], float), np.nan)
         for values in (numbers_of(own[name], name, "")[0], frame[name], theirs):
             np.testing.assert_allclose(values, expected[name], rtol=1e-6, err_msg=name)
+
+
+def test_csv_of_a_single_column_has_every_row():
+    names = ["", *AWKWARD, "plain"]
+    content = written_bytes(Table({"target": names}), "csv")
+    assert texts_of(read_raw(content).table["target"]).tolist() == names
+    assert len(pd.read_csv(io.BytesIO(content))) == len(names)
+    assert len(Table.read(content.decode(), format="ascii.csv")) == len(names)

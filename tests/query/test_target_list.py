@@ -207,6 +207,25 @@ def test_a_known_redshift_is_kept_and_neither_fixed_nor_a_prior():
     assert found[0].text == "162.184000 +26.054000"
 
 
+@pytest.mark.parametrize(
+    ("cell", "flag"),
+    [
+        *(("none so", "unreadable"), ("7.5", "out_of_range"), ("-0.3", "out_of_range")),
+        *(("inf", "unreadable"), ("-9999", ""), ("-1", ""), ("", "")),
+    ],
+)
+def test_a_known_redshift_that_does_not_count_is_told(cell, flag):
+    found = read_targets(f"name,known_redshift\nNGC 1,{cell}\nNGC 2,0.02\n".encode())
+    assert [target.known_redshift for target in found.targets] == [None, 0.02]
+    words = (f"Taken as missing: {flag}:known_redshift.",) if flag else ()
+    assert [target.notes for target in found.targets] == [words, ()]
+
+
+def test_a_known_redshift_is_told_beside_what_else_is_missing():
+    target = read_targets(b"id,g,r,known_redshift\nA,none so,17,far\n").targets[0]
+    assert target.notes == ("Taken as missing: unreadable:g, unreadable:known_redshift.",)
+
+
 def test_a_known_redshift_makes_no_second_target():
     found = read_targets(b"name,known_redshift\nNGC 1,0.1\nNGC 1,\n")
     assert [target.known_redshift for target in found.targets] == [0.1]

@@ -14,6 +14,7 @@ from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe, observe_fetched
 from galexplorer.sky.cube import read_fetched, write_fetched
 from galexplorer.sky.fetch import fetch_target
+from galexplorer.ui.targets.remarks import is_routine
 
 POSITION = "162.18416 +26.05369"
 
@@ -197,6 +198,14 @@ def test_without_any_dust_map_the_extinction_is_told_to_be_zero(replay, settings
     assert observation.origins["extinction"] == "unknown, assumed to be 0"
     assert observation.origins["photometry"].endswith("not corrected for Galactic extinction")
     assert any("unknown and was assumed to be 0" in note for note in observation.notes)
+
+
+@pytest.mark.parametrize("text", [POSITION, "Haro 25", str(HARO25_OBJID)])
+def test_the_app_knows_notes_that_are_routine_word_for_word(text, settings):
+    notes = observe_fetched(fetch_target(text, settings=settings)).notes
+    starts = (f"{text}: read as", "The galaxy lies at", "Pixels: SDSS DR17 frames")
+    routine = [note for note in notes if is_routine(note)]
+    assert routine == [next(note for note in notes if note.startswith(start)) for start in starts]
 
 
 def test_a_cube_holds_all_that_was_fetched(settings, tmp_path):

@@ -2,6 +2,8 @@
 
 import importlib.util
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,20 +60,20 @@ def app(replay, weights_dir, tmp_path_factory):
 @pytest.fixture
 def page(open_at, app):
     page = open_at(app, viewport={"width": 1440, "height": 1200})
-    # the sidebar of the page before goes away meanwhile, and all moves aside
     page.get_by_role("button", name="Nearby spiral", exact=True).wait_for()
     settle(page)
     page.get_by_role("link", name="Targets").click()
     page.get_by_role("button", name="Run", exact=True).wait_for()
+    # the sidebar of the page before goes away meanwhile, and all moves aside
+    page.get_by_test_id("stSidebar").wait_for(state="hidden")
     settle(page)
     return page
 
 
 def settle(page) -> None:
+    """Wait for the end of the run that has drawn what the caller waited for."""
     page.get_by_text("Inferring this galaxy").wait_for(state="hidden")
-    page.wait_for_timeout(1500)
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(500)
 
 
 def give(page, lines: list[str]) -> None:
@@ -149,28 +151,36 @@ def test_what_is_on_the_screen_is_downloaded_in_its_order_and_compared(page, tmp
     page.get_by_text("3 of 4 done, 1 failed").wait_for()
     assert page.get_by_role("textbox", name="One target per line").is_hidden()  # the form is shut
 
-    def targets(button: str) -> list[str]:
-        page.wait_for_timeout(1500)
-        download(page, tmp_path / "targets.csv", button)
-        assert ",nan" not in (tmp_path / "targets.csv").read_text()
-        return list(Table.read(tmp_path / "targets.csv", format="ascii.csv")["target"])
+    def check(button: str, wanted: Callable[[list[str]], bool]) -> None:
+        """Download until the page has drawn what was asked of it."""
+        deadline = time.monotonic() + served.WAIT_MS / 1000
+        while True:
+            download(page, tmp_path / "targets.csv", button)
+            assert ",nan" not in (tmp_path / "targets.csv").read_text()
+            found = list(Table.read(tmp_path / "targets.csv", format="ascii.csv")["target"])
+            if wanted(found):
+                settle(page)
+                return
+            assert time.monotonic() < deadline, found
+            page.wait_for_timeout(200)
 
     # a header sorts, and again the other way round
+    settle(page)
     box = page.get_by_test_id("stDataFrame").bounding_box()
     rising = ["haro 25", "haro 25", "lonely", "no such galaxy"]
     page.mouse.click(box["x"] + 120, box["y"] + 17)
-    assert targets("CSV of all 4") == rising
+    check("CSV of all 4", rising.__eq__)
     page.mouse.click(box["x"] + 120, box["y"] + 17)
-    assert targets("CSV of all 4") == rising[::-1]
+    check("CSV of all 4", rising[::-1].__eq__)
     # what failed has no z, and so is last
     served.choose(page, "Sort by", "Sort by z")
-    assert targets("CSV of all 4")[-1] == "no such galaxy"
+    check("CSV of all 4", lambda found: found[-1] == "no such galaxy")
 
     page.get_by_role("textbox", name="Filter").fill("haro")
     page.get_by_role("textbox", name="Filter").press("Enter")
-    assert targets("CSV of 2 shown") == ["haro 25", "haro 25"]
+    check("CSV of 2 shown", ["haro 25", "haro 25"].__eq__)
     mark_row(page, -1)  # all rows that are shown
-    assert targets("CSV of 2 selected") == ["haro 25", "haro 25"]
+    check("CSV of 2 selected", ["haro 25", "haro 25"].__eq__)
     page.get_by_role("button", name="Compare 2").click()
     page.get_by_text("Both are of one galaxy").first.wait_for()
     page.go_back()

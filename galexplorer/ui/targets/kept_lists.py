@@ -59,13 +59,13 @@ def _show_run(run: TargetRun, job: Job | None) -> None:
         st.markdown(f":small[{date_words(run)} · {tried}]", width="content")
         with st.popover("Change", icon=":material/more_vert:", type="tertiary", key=f"ask_{name}"):
             with st.form(f"rename_form_{name}", border=False):
-                st.text_input("Name", run.title, max_chars=MAX_TITLE, key=f"name_{name}")
+                st.text_input("Name", run.title, max_chars=MAX_TITLE, key=_name_key(run))
                 st.form_submit_button(
                     "Rename",
                     key=f"rename_{name}",
                     icon=":material/edit:",
                     on_click=_rename,
-                    args=(run, job),
+                    args=(run,),
                 )
             st.markdown("To delete the list removes its table and draws from the disk.")
             st.button(
@@ -79,14 +79,16 @@ def _show_run(run: TargetRun, job: Job | None) -> None:
         open_list(run)
 
 
-def _rename(run: TargetRun, job: Job | None) -> None:
+def _name_key(run: TargetRun) -> str:
+    """Return the key of the field for a new name; another one once the list was renamed."""
+    return f"name_{run.folder.name}_{run.title}"
+
+
+def _rename(run: TargetRun) -> None:
     try:
-        renamed = run.rename(st.session_state[f"name_{run.folder.name}"])
+        run.rename(st.session_state[_name_key(run)])
     except GalexplorerError as error:
         _tell(error)
-        return
-    if job is not None:
-        job.run = renamed
 
 
 def _delete(run: TargetRun, job: Job | None) -> None:

@@ -18,7 +18,8 @@ EXAMPLE = """NGC 5332
 SDSS J104844.20+260313.2, 0.0258"""
 
 _TEXT, _OPEN, _BESIDE = "targets_text", "targets_new", "targets_new_beside"
-_GIVEN, _CLEARED = "targets_given", "targets_cleared"
+_PUT, _BEFORE = "targets_text_put", "targets_text_before"
+_FILES, _BEGUN = "targets_files", "targets_begun"
 _TITLE_LETTERS = 80
 
 
@@ -31,30 +32,48 @@ def offer_new_list(job: Job | None) -> None:
         The list on the page.
     """
     store = st.session_state
-    number = store.setdefault(_GIVEN, 0)
-    if store.get(_CLEARED, 0) != number:  # what was in the form is a list now
-        store[_CLEARED], store[_TEXT] = number, ""
+    begun = store.pop(_BEGUN, None)
+    if begun == "file":
+        _drop_file()
+    elif begun == "text":
+        store[_TEXT] = ""
+        store.pop(_BEFORE, None)
     beside = "" if job is None else job.run.folder.name
     if _OPEN not in store or store.get(_BESIDE) != beside:
         store[_BESIDE], store[_OPEN] = beside, job is None or bool(store.get(_TEXT, "").strip())
     with st.expander("New list", icon=":material/playlist_add:", key=_OPEN, on_change="rerun"):
-        content, name, place = _take(number)
+        content, name, place = _take()
         given = _read(content, name, place)
-        _offer(given, _title(given, name), bool(content.strip()), job)
+        source = "" if not content.strip() else "file" if name else "text"
+        _offer(given, _title(given, name), source, job)
 
 
 def edit_as_new_list(targets: Sequence[Target]) -> None:
-    """Fill the form with the targets of a list, and open it; in callbacks.
+    """Put the targets of a list into the box, and open the form without a file; in callbacks.
 
     Parameters
     ----------
     targets : sequence of Target
     """
-    st.session_state[_TEXT] = spell_targets(targets)
-    st.session_state[_OPEN] = True
+    store = st.session_state
+    before, text = store.get(_TEXT, ""), spell_targets(targets)
+    if before.strip() and before not in (text, store.get(_PUT)):
+        store[_BEFORE] = before  # what the user wrote, not what was put there
+    store[_TEXT] = store[_PUT] = text
+    _drop_file()
+    store[_OPEN] = True
 
 
-def _take(number: int) -> tuple[bytes, str, st.delta_generator.DeltaGenerator]:
+def _drop_file() -> None:
+    """Have an empty uploader from the next run on."""
+    st.session_state[_FILES] = st.session_state.get(_FILES, 0) + 1
+
+
+def _undo() -> None:
+    st.session_state[_TEXT] = st.session_state.pop(_BEFORE)
+
+
+def _take() -> tuple[bytes, str, st.delta_generator.DeltaGenerator]:
     """Draw the two ways to give a list; return what was given, its file's name, what is below."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -68,10 +87,19 @@ def _take(number: int) -> tuple[bytes, str, st.delta_generator.DeltaGenerator]:
             "A pasted table needs its header.",
         )
         below_text = st.empty()
+        if _BEFORE in st.session_state:
+            st.button(
+                "Undo",
+                key="targets_undo",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=_undo,
+                help="Brings back the text that was in the box before.",
+            )
     with right:
         file = st.file_uploader(
             "Or upload a table or text file",
-            key=f"targets_file_{number}",  # empty again once its list has begun
+            key=f"targets_file_{st.session_state.get(_FILES, 0)}",
             max_upload_size=max(1, MAX_BYTES // 1_000_000),
             help="CSV, ECSV, VOTable, FITS or Parquet with a column target, name, objid, or ra "
             "and dec, optionally redshift, or magnitudes u, g, r, i, z; or text, one per line.",
@@ -82,6 +110,8 @@ def _take(number: int) -> tuple[bytes, str, st.delta_generator.DeltaGenerator]:
             "this machine until you delete it."
         )
     if file is not None:
+        if text.strip():
+            below_text.caption("*Run* takes the file; this text stays here.")
         return file.getvalue(), file.name, below_file
     return text.encode(), "", below_text
 
@@ -105,8 +135,8 @@ def _title(given: TargetList | None, name: str) -> str:
     return f"{first} and {others} more" if others else first
 
 
-def _offer(given: TargetList | None, title: str, filled: bool, job: Job | None) -> None:
-    """Draw the button that runs the list, and what it will do."""
+def _offer(given: TargetList | None, title: str, source: str, job: Job | None) -> None:
+    """Draw the button that runs the list from a source, and what it will do."""
     both = given is not None and any(t.photometry and t.text for t in given.targets)
     images, busy = True, job is not None and job.running
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -133,10 +163,10 @@ def _offer(given: TargetList | None, title: str, filled: bool, job: Job | None) 
     for note in given.notes if given is not None else ():
         st.caption(verbatim(note))
     if clicked and given is not None:
-        st.session_state[_GIVEN] += 1
+        st.session_state[_BEGUN] = source
         begin_list(given, title, images)
-        st.session_state[_GIVEN] -= 1  # it could not be begun, and stays in the form
-    elif clicked and not filled:
+        del st.session_state[_BEGUN]  # it could not be begun, and stays in the form
+    elif clicked and not source:
         st.warning(
             "There is no target yet: write one on each line, or upload a file, and run it.",
             icon=":material/edit_note:",

@@ -27,9 +27,13 @@ def opened_job() -> Job | None:
             st.warning("The list that the link names was deleted.", icon=":material/link_off:")
             return job
         job = _open(run)
-    if job is not None and not job.run.folder.is_dir():
-        job = None  # deleted on another page of this browser
-        st.session_state.pop(JOB_KEY)
+    if job is not None:
+        kept = open_run(job.run.folder.parent, job.run.folder.name)
+        if kept is None:
+            job = None  # deleted on another page
+            st.session_state.pop(JOB_KEY)
+        elif kept != job.run:
+            job.run = kept  # renamed there
     if job is not None and named is None:
         # in place of what the browser's Back may have left of the galaxy's own address
         st.query_params.from_dict({_PARAMETER: job.run.folder.name})

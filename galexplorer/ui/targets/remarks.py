@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from astropy.table import Table
 
@@ -11,10 +11,28 @@ from galexplorer.query.target_list import Target
 
 _NUMBERS = ("known_redshift", "redshift_fixed", "redshift_p2_5", "redshift_p97_5")
 _TEXTS = ("problem", "verdict_reasons", "notes")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\w'])")
-_ROUTINE = re.compile(
-    r".*: read as .*|The galaxy lies at RA .*|Pixels: SDSS DR\d+ frames, .*", re.DOTALL
+_ABBREVIATIONS = (
+    *("St", "Dr", "No", "Nr", "Sect", "Sec", "Fig", "Eq", "Ref", "Vol", "al", "cf", "vs", "ca"),
+    *("e.g", "i.e", "approx", "[A-Z]"),
 )
+_SENTENCE = re.compile(
+    r"(?<=[.!?])"
+    + "".join(rf"(?<!\b{short}\.)" for short in _ABBREVIATIONS)
+    + r"\s+(?=[^\Wa-z_]|'|[ugriz]\b)"  # which bands begin too
+)
+"""Where one ends and the next begins; those that are not told apart are one remark."""
+
+_POSITION = r"RA \d+\.\d{5}°, Dec [+-]\d+\.\d{5}°"
+_READING = (
+    r"(?P<text>.{1,200}?): read as "
+    rf"(?:the name (?P=text)|{_POSITION}(?:, to \d+″)?|SDSS objID \d+ \(run [^()]*\))\."
+)
+_PLACE = rf"The galaxy lies at {_POSITION}\."
+_PIXELS = r"Pixels: SDSS DR\d+ frames, sky-subtracted nanomaggies\."
+# word for word as observe_fetched and the frames write them: others may hide what matters
+_ROUTINE = re.compile(f"{_READING}|{_PLACE}|{_PIXELS}", re.DOTALL)
+_OPENING = re.compile(f"{_READING}(?= {_PLACE})", re.DOTALL)
+_APART = re.compile(f"({_PLACE}|{_PIXELS})")
 
 
 def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str, ...]]:
@@ -80,5 +98,18 @@ def _remarks(
             f"{low:.4f} to {high:.4f}."
         )
     remarks += _SENTENCE.split(reasons) if reasons else []
-    # the target's own are among them
-    return (*remarks, *sorted(_SENTENCE.split(notes) if notes else [], key=is_routine))
+    own = " ".join(target.notes)  # are among them, and come first
+    found = notes.removeprefix(own) if own else notes
+    said = [*(target.notes if found != notes else ()), *_part(found.strip())]
+    return (*remarks, *sorted(said, key=is_routine))
+
+
+def _part(notes: str) -> Iterator[str]:
+    """Yield the sentences of notes, among which a name may hold full stops."""
+    opening = _OPENING.match(notes)
+    if opening is not None:
+        yield opening[0]
+        notes = notes[opening.end() :]
+    for piece in _APART.split(notes):
+        if piece.strip():
+            yield from [piece] if is_routine(piece) else _SENTENCE.split(piece.strip())

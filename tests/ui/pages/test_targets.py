@@ -282,18 +282,78 @@ def test_the_form_is_empty_once_its_list_has_begun(app, weights_dir):
     assert app.session_state["targets_new"] is False
 
 
+def test_a_list_to_edit_takes_the_place_of_a_file(app, runs, weights_dir):
+    """What is run is what was put into the box."""
+    run = put(runs, "10:99:00 +20:00:00", "11:99:00 +20:00:00")
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    give(app, CSV)
+    app.button(key="targets_edit").click().run()
+    app.button(key="targets_run").click().run()
+    job = finish(app)
+    assert job.run.folder != run.folder
+    assert job.targets == run.targets()
+    assert app.text_area[0].value == ""
+
+
+def test_text_beside_a_file_stays_and_the_form_says_which_counts(app, weights_dir):
+    app.text_area[0].set_value("NGC 1").run()
+    assert not [caption for caption in app.caption if "takes the file" in caption.value]
+    give(app, CSV.replace(b"C,,,,,,\n", b""))
+    assert len([caption for caption in app.caption if "takes the file" in caption.value]) == 1
+    app.button(key="targets_run").click().run()
+    assert [target.label for target in finish(app).targets] == ["A", "B", "D"]
+    assert app.text_area[0].value == "NGC 1"
+    assert not app.file_uploader[0].value
+
+
+def test_text_that_a_list_to_edit_replaced_is_brought_back(app, runs):
+    run = put(runs, "NGC 1")
+    app.run()
+    app.button(key=f"open_{run.folder.name}").click().run()
+    app.text_area[0].set_value("mine, not run").run()
+    app.button(key="targets_edit").click().run()
+    assert app.text_area[0].value == "NGC 1"
+    other = put(runs, "NGC 2")
+    app.run()
+    app.button(key=f"open_{other.folder.name}").click().run()
+    app.button(key="targets_edit").click().run()
+    assert app.text_area[0].value == "NGC 2"
+    app.button(key="targets_undo").click().run()
+    assert app.text_area[0].value == "mine, not run"
+    assert "targets_undo" not in [button.key for button in app.button]
+    assert not app.exception
+
+
+def name_field(at, name):
+    return next(field for field in at.text_input if str(field.key).startswith(f"name_{name}"))
+
+
+def test_a_list_that_another_page_renamed_has_its_new_name(app, runs):
+    name = put(runs, "NGC 1").folder.name
+    app.run()
+    app.button(key=f"open_{name}").click().run()
+    name_field(app, name).set_value("half written").run()
+    open_run(runs, name).rename("Seyferts")
+    app.run()
+    assert not app.exception
+    assert app.subheader[0].value == "Seyferts"
+    assert app.button(key=f"open_{name}").label == "Seyferts"
+    assert name_field(app, name).value == "Seyferts"
+
+
 def test_a_list_is_renamed_and_its_name_is_words(app, runs):
     run = put(runs, "NGC 1")
     name = run.folder.name
     app.run()
     app.button(key=f"open_{name}").click().run()
-    app.text_input(key=f"name_{name}").set_value(" *Seyferts*  $of$ mine ")
+    name_field(app, name).set_value(" *Seyferts*  $of$ mine ")
     app.button(key=f"rename_{name}").click().run()
     assert not app.exception
     assert open_run(runs, name).title == "*Seyferts* $of$ mine"
     assert app.subheader[0].value == r"\*Seyferts\* \$of\$ mine"
     assert app.button(key=f"open_{name}").label == app.subheader[0].value
-    app.text_input(key=f"name_{name}").set_value(" ")
+    name_field(app, name).set_value(" ")
     app.button(key=f"rename_{name}").click().run()
     assert "needs a name" in app.toast[0].value
     assert open_run(runs, name).title == "*Seyferts* $of$ mine"

@@ -5,9 +5,10 @@ import pytest
 from astropy.table import Table
 
 from galexplorer.export.target_tables import summary_table
+from galexplorer.query.parse import parse_target
 from galexplorer.query.target_list import Target
 from galexplorer.runs.target_run import Outcome
-from galexplorer.ui.targets.remarks import remarks_of
+from galexplorer.ui.targets.remarks import is_routine, remarks_of
 from galexplorer.ui.targets.results_frame import (
     LIST_ORDER,
     count_words,
@@ -69,6 +70,80 @@ def test_remarks_hold_every_caveat_and_what_is_routine_last(table):
     assert waiting == ()
     cell = make(table)["Remarks"][0]
     assert cell == " ".join(first[:5])  # the position has columns of its own
+
+
+def remarks_on(table: Table, notes: str, target: Target, reasons: str = "") -> tuple[str, ...]:
+    """Return the remarks on a target of which a table has these notes."""
+    table = table[:1]
+    table["notes"], table["verdict_reasons"], table["known_redshift"] = [notes], [reasons], np.nan
+    return remarks_of((target,), table)[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["St. John's field", "A. B. Name", "NGC 1. Or 2?", "dwarf: read as"]
+)
+def test_a_name_with_full_stops_stays_whole(table, text):
+    target = Target(text, text, notes=("Taken as missing: unreadable:g. It is odd.",))
+    reading = f"{text}: {parse_target(text).echo}."
+    place = "The galaxy lies at RA 1.00000°, Dec -2.50000°."
+    notes = " ".join(
+        (*target.notes, reading, place, "See Sect. 3 of Smith et al. 2017. It is faint.")
+    )
+    said = remarks_on(table, notes, target)
+    assert said == (
+        *target.notes,
+        "See Sect. 3 of Smith et al. 2017.",
+        "It is faint.",
+        reading,
+        place,
+    )
+    assert [is_routine(remark) for remark in said] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "text", ["10:48:44.2 +26:03:13", "J104844.20+260313.2", "1237667442439127142"]
+)
+def test_every_reading_is_routine(table, text):
+    reading = f"{parse_target(text).text}: {parse_target(text).echo}."
+    assert is_routine(reading)
+    notes = f"{reading} The galaxy lies at RA 162.18417°, Dec +26.05361°. r is 23.0, too faint."
+    said = remarks_on(table, notes, Target(text, text))
+    assert (said[0], said[1]) == ("r is 23.0, too faint.", reading)
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "The sky: read as zero, so its brightness is wrong.",
+        "The galaxy lies at RA 1.00000°, Dec -2.50000°, beyond the frame.",
+        "Pixels: SDSS DR17 frames, half of which are blank.",
+    ],
+)
+def test_what_only_resembles_a_routine_remark_is_shown(table, remark):
+    assert not is_routine(remark)
+    assert remarks_on(table, remark, TARGETS[0]) == (remark,)
+
+
+def test_reasons_begin_with_a_band_too(table):
+    said = remarks_on(
+        table,
+        "",
+        TARGETS[0],
+        "Its units do not go together. r is 23.0, too faint. Both differ. (g = 17.1, 15.0)",
+    )
+    assert said == (
+        "Its units do not go together.",
+        "r is 23.0, too faint.",
+        "Both differ. (g = 17.1, 15.0)",
+    )
+
+
+def test_a_table_of_an_earlier_version_has_remarks(table):
+    table.remove_columns(["problem", "verdict_reasons", "notes"])
+    first, fixed, *_ = remarks_of(TARGETS, table)
+    assert len(first) == 1
+    assert "outside the 95% interval" in first[0]
+    assert fixed == ("Redshift held fixed.",)
 
 
 def test_rows_that_wait_show_what_the_list_states():
