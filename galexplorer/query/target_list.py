@@ -1,7 +1,7 @@
 """A list of targets: one a line, or a table with names, positions, redshifts or magnitudes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -262,7 +262,10 @@ def _read_table(
         if role in catalogue.used:
             texts[role] = texts_of(raw.table[catalogue.used[role]])
     known = _known_redshifts(names, len(catalogue))
-    targets = tuple(_read_row(texts, catalogue, row, *known[row]) for row in range(len(catalogue)))
+    given = np.isfinite(catalogue.magnitudes).any(axis=0)
+    targets = tuple(
+        _read_row(texts, catalogue, given, row, *known[row]) for row in range(len(catalogue))
+    )
     return TargetList(targets, tuple(n for n in catalogue.notes if not _is_of_rows(n)))
 
 
@@ -296,14 +299,16 @@ def _is_of_rows(note: str) -> bool:
 def _read_row(
     texts: dict[str, np.ndarray],
     catalogue: Catalogue,
+    given: np.ndarray,
     row: int,
     known_redshift: float | None,
     flag: str,
 ) -> Target:
+    """Return a row's target; `given` tells of each band whether any row has it."""
     cells = {key: str(column[row]) for key, column in texts.items()}
     cells = {key: cell for key, cell in cells.items() if cell.lower() not in MISSING_WORDS}
     photometry = _photometry(catalogue, row)
-    pictured = bool(np.isfinite(catalogue.magnitudes).any())
+    pictured = bool(given.any())
     named = next((cells[key] for key in NAMES[:-1] if key in cells), "")
     place = ""
     if np.isfinite(catalogue.ra[row]) and np.isfinite(catalogue.dec[row]):
@@ -314,11 +319,37 @@ def _read_row(
     # that table, not a name.
     text = place or named or ("" if pictured else cells.get("id", ""))
     label = named or cells.get("id", "") or place or f"row {row + 1}"
-    flags = ", ".join(filter(None, (*str(catalogue.flags[row]).split(";"), flag)))
-    notes = (f"Taken as missing: {flags}.",) if flags else ()
+    flags = [own for own in (*str(catalogue.flags[row]).split(";"), flag) if own]
+    gaps = (
+        []
+        if photometry is None
+        else [
+            band
+            for band, there in zip(BANDS, given, strict=True)
+            if there and band not in photometry.magnitudes
+        ]
+    )
+    notes = _tell_missing(flags, gaps)
     stated = read_redshift(catalogue, row)
     limits, prior = stated.limits, stated.prior
     return Target(label, text, stated.fixed, photometry, notes, limits, prior, known_redshift)
+
+
+def _tell_missing(flags: Sequence[str], gaps: Sequence[str]) -> tuple[str, ...]:
+    """Return a note on what of a row is taken as missing, and why, none where nothing is.
+
+    Examples
+    --------
+    >>> _tell_missing(["unreadable:g", "out_of_range:ra"], ["g", "r"])
+    ('Taken as missing: g (unreadable), ra (out of range), r (no value).',)
+    """
+    found = {}
+    for flag in flags:
+        why, _, what = flag.partition(":")
+        found[what or why] = why.replace("_", " ")
+    found |= {band: "no value" for band in gaps if band not in found}
+    told = ", ".join(f"{what} ({why})" for what, why in found.items())
+    return (f"Taken as missing: {told}.",) if told else ()
 
 
 def _photometry(catalogue: Catalogue, row: int) -> Photometry | None:

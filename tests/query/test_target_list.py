@@ -210,20 +210,30 @@ def test_a_known_redshift_is_kept_and_neither_fixed_nor_a_prior():
 @pytest.mark.parametrize(
     ("cell", "flag"),
     [
-        *(("none so", "unreadable"), ("7.5", "out_of_range"), ("-0.3", "out_of_range")),
+        *(("none so", "unreadable"), ("7.5", "out of range"), ("-0.3", "out of range")),
         *(("inf", "unreadable"), ("-9999", ""), ("-1", ""), ("", "")),
     ],
 )
 def test_a_known_redshift_that_does_not_count_is_told(cell, flag):
     found = read_targets(f"name,known_redshift\nNGC 1,{cell}\nNGC 2,0.02\n".encode())
     assert [target.known_redshift for target in found.targets] == [None, 0.02]
-    words = (f"Taken as missing: {flag}:known_redshift.",) if flag else ()
+    words = (f"Taken as missing: known_redshift ({flag}).",) if flag else ()
     assert [target.notes for target in found.targets] == [words, ()]
 
 
 def test_a_known_redshift_is_told_beside_what_else_is_missing():
     target = read_targets(b"id,g,r,known_redshift\nA,none so,17,far\n").targets[0]
-    assert target.notes == ("Taken as missing: unreadable:g, unreadable:known_redshift.",)
+    assert target.notes == ("Taken as missing: g (unreadable), known_redshift (unreadable).",)
+
+
+def test_a_magnitude_that_a_row_lacks_is_told():
+    """Sentinels of archives are no magnitudes; with two bands a list's values mean less."""
+    rows = "name,ra,dec,g,r\nA,10,20,17,16.5\nB,400.1,20,17,-9999\nC,11,20,17,99\nD,12,20,,\n"
+    notes = [target.notes for target in read_targets(rows.encode()).targets]
+    assert notes[0] == ()
+    assert notes[1] == ("Taken as missing: ra (out of range), r (no value).",)
+    assert notes[2] == ("Taken as missing: r (no value).",)
+    assert notes[3] == ()  # it is looked up
 
 
 def test_a_known_redshift_makes_no_second_target():

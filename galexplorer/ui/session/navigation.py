@@ -18,6 +18,9 @@ from streamlit.navigation.page import Page
 from galexplorer.ui.session import link, settings, state
 from galexplorer.ui.session.link import View
 
+TARGETS_FILES = "targets_files"
+"""Where the session counts the files that were put into the form of a list: each has a place."""
+
 COMPARE, TARGETS = "compare", "targets"
 """Addresses of pages that others lead to."""
 
@@ -126,6 +129,7 @@ def open_targets(text: str) -> None:
         As `galexplorer.query.target_list.read_targets` reads it.
     """
     st.session_state["targets_text"] = text
+    st.session_state[TARGETS_FILES] = st.session_state.get(TARGETS_FILES, 0) + 1
     open_page(TARGETS)
 
 

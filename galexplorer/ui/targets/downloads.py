@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from galexplorer.api.brief_table import brief_table
+from galexplorer.api.latex_table import latex_of_table
 from galexplorer.api.target_run import TargetRun
 from galexplorer.export.tables import written_bytes
 from galexplorer.export.target_tables import SUMMARY_FORMATS
@@ -14,7 +15,15 @@ from galexplorer.tables.cells import texts_of
 from galexplorer.ui.targets.table import Rows
 
 BRIEF, FULL = "Brief", "Full"
-_FORMAT_LABELS = {"ecsv": "ECSV", "csv": "CSV", "parquet": "Parquet", "votable": "VOTable"}
+_LATEX = "latex"
+_FORMAT_LABELS = {
+    "ecsv": "ECSV",
+    "csv": "CSV",
+    "parquet": "Parquet",
+    "votable": "VOTable",
+    _LATEX: "LaTeX",
+}
+_SUFFIXES = {**SUMMARY_FORMATS, _LATEX: ".tex"}
 
 
 def show_downloads(run: TargetRun, rows: Rows) -> None:
@@ -82,7 +91,7 @@ def _show_others(run: TargetRun, choices: dict[str, list[int]], brief: bool) -> 
     rows = choices[words or next(iter(choices))]
     format = st.segmented_control(
         "Format",
-        list(SUMMARY_FORMATS),
+        list(_SUFFIXES),
         format_func=_FORMAT_LABELS.__getitem__,
         default="ecsv",
         required=True,
@@ -91,9 +100,9 @@ def _show_others(run: TargetRun, choices: dict[str, list[int]], brief: bool) -> 
     )
     assert format is not None
     st.download_button(
-        f"{'Brief' if brief else 'Full'} table",
+        "LaTeX table" if format == _LATEX else f"{'Brief' if brief else 'Full'} table",
         data=partial(_table, run, rows, brief, format),
-        file_name=f"targets{SUMMARY_FORMATS[format]}",
+        file_name=f"targets{_SUFFIXES[format]}",
         key="targets_download_table",
         on_click="ignore",
         icon=":material/download:",
@@ -112,6 +121,8 @@ def _show_others(run: TargetRun, choices: dict[str, list[int]], brief: bool) -> 
 
 def _table(run: TargetRun, rows: Sequence[int], brief: bool, format: str) -> bytes:
     table = run.table()[list(rows)]
+    if format == _LATEX:
+        return latex_of_table(table)
     return written_bytes(brief_table(table) if brief else table, format)
 
 

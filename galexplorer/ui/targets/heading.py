@@ -24,7 +24,7 @@ def show_heading(job: Job) -> None:
             type="tertiary",
             icon=":material/edit_note:",
             on_click=edit_as_new_list,
-            args=(job.targets,),
+            args=(job.targets, job.run.title),
             help="Puts its targets into the box of a new list. This one stays as it is.",
         )
 

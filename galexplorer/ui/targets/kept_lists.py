@@ -44,7 +44,9 @@ def _show_all() -> None:
 def _show_run(run: TargetRun, job: Job | None) -> None:
     """Draw a list; of the one on the page, its job is given."""
     name = run.folder.name
-    tried = f"{run.number:,} targets" if run.complete else f"{run.done:,} of {run.number:,} tried"
+    done = run.done if job is None else job.done  # the latest may not be on the disk yet
+    targets = f"{run.number:,} target{'s' if run.number != 1 else ''}"
+    tried = targets if done == run.number else f"{done:,} of {run.number:,} tried"
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"kept_{name}"
     ):

@@ -9,6 +9,7 @@ from galexplorer.query.target_list import MAX_BYTES, Target, TargetList, read_ta
 from galexplorer.query.target_text import spell_targets
 from galexplorer.runs.target_run import DRAWS
 from galexplorer.ui.parts.words import show_error, verbatim
+from galexplorer.ui.session import navigation
 from galexplorer.ui.session.jobs import Job
 from galexplorer.ui.targets.opened import begin_list
 
@@ -19,7 +20,7 @@ SDSS J104844.20+260313.2, 0.0258"""
 
 _TEXT, _OPEN, _BESIDE = "targets_text", "targets_new", "targets_new_beside"
 _PUT, _BEFORE = "targets_text_put", "targets_text_before"
-_FILES, _BEGUN = "targets_files", "targets_begun"
+_FILES, _BEGUN, _TITLE = navigation.TARGETS_FILES, "targets_begun", "targets_title"
 _TITLE_LETTERS = 80
 
 
@@ -38,6 +39,7 @@ def offer_new_list(job: Job | None) -> None:
     elif begun == "text":
         store[_TEXT] = ""
         store.pop(_BEFORE, None)
+        store.pop(_TITLE, None)
     beside = "" if job is None else job.run.folder.name
     if _OPEN not in store or store.get(_BESIDE) != beside:
         store[_BESIDE], store[_OPEN] = beside, job is None or bool(store.get(_TEXT, "").strip())
@@ -48,14 +50,17 @@ def offer_new_list(job: Job | None) -> None:
         _offer(given, _title(given, name), source, job)
 
 
-def edit_as_new_list(targets: Sequence[Target]) -> None:
+def edit_as_new_list(targets: Sequence[Target], title: str) -> None:
     """Put the targets of a list into the box, and open the form without a file; in callbacks.
 
     Parameters
     ----------
     targets : sequence of Target
+    title : str
+        What the new list will be called as well.
     """
     store = st.session_state
+    store[_TITLE] = title
     before, text = store.get(_TEXT, ""), spell_targets(targets)
     if before.strip() and before not in (text, store.get(_PUT)):
         store[_BEFORE] = before  # what the user wrote, not what was put there
@@ -71,6 +76,7 @@ def _drop_file() -> None:
 
 def _undo() -> None:
     st.session_state[_TEXT] = st.session_state.pop(_BEFORE)
+    st.session_state.pop(_TITLE, None)
 
 
 def _take() -> tuple[bytes, str, st.delta_generator.DeltaGenerator]:
@@ -131,6 +137,8 @@ def _title(given: TargetList | None, name: str) -> str:
     """Return what a list is called until it is renamed."""
     if given is None or name:
         return name[:_TITLE_LETTERS]
+    if _TITLE in st.session_state:
+        return st.session_state[_TITLE]
     first, others = given.targets[0].label[:_TITLE_LETTERS], len(given.targets) - 1
     return f"{first} and {others} more" if others else first
 

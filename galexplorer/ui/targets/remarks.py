@@ -29,10 +29,11 @@ _READING = (
 )
 _PLACE = rf"The galaxy lies at {_POSITION}\."
 _PIXELS = r"Pixels: SDSS DR\d+ frames, sky-subtracted nanomaggies\."
+_IMAGELESS = r"No image: inferred from photometry alone\."
 # word for word as observe_fetched and the frames write them: others may hide what matters
-_ROUTINE = re.compile(f"{_READING}|{_PLACE}|{_PIXELS}", re.DOTALL)
+_ROUTINE = re.compile(f"{_READING}|{_PLACE}|{_PIXELS}|{_IMAGELESS}", re.DOTALL)
 _OPENING = re.compile(f"{_READING}(?= {_PLACE})", re.DOTALL)
-_APART = re.compile(f"({_PLACE}|{_PIXELS})")
+_APART = re.compile(f"({_PLACE}|{_PIXELS}|{_IMAGELESS})")
 
 
 def remarks_of(targets: Sequence[Target], table: Table | None) -> list[tuple[str, ...]]:

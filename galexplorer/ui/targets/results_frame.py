@@ -170,6 +170,21 @@ def sort_frame(frame: pd.DataFrame, column: str, descending: bool) -> pd.DataFra
     )
 
 
+def put_first(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the columns with the one that rows are sorted by, and its error, beside the name.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `results_frame` makes it.
+    column : str
+        One of its columns, or `LIST_ORDER`.
+    """
+    first = [name for name in ("Target", column, f"± {column}") if name in frame.columns]
+    first = list(dict.fromkeys(first))
+    return frame[[*first, *(name for name in frame.columns if name not in first)]]
+
+
 def _sort_key(values: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values):
         return values

@@ -18,6 +18,7 @@ from galexplorer.ui.targets.results_frame import (
     LIST_ORDER,
     QUANTITIES,
     filter_frame,
+    put_first,
     sort_frame,
 )
 
@@ -62,7 +63,7 @@ def show_table(frame: pd.DataFrame, name: str) -> Rows:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         words, kind = _choose_rows()
         column, descending = _choose_order(list(frame.columns))
-    ordered = sort_frame(frame, column, descending)
+    ordered = put_first(sort_frame(frame, column, descending), column)
     shown = filter_frame(ordered, words, kind)
     every, rows = ordered.index.tolist(), shown.index.tolist()
     if not rows:
@@ -116,7 +117,7 @@ def _choose_rows() -> tuple[str, str]:
 def _choose_order(columns: list[str]) -> tuple[str, bool]:
     column = st.selectbox(
         "Sort by",
-        [LIST_ORDER, *columns],
+        [LIST_ORDER, *(name for name in columns if not name.startswith("± "))],
         format_func=lambda name: name if name == LIST_ORDER else f"Sort by {name}",
         key=_SORT,
         persist_state="session",
@@ -177,6 +178,6 @@ def _configure() -> dict:
             what += " Empty where a spectrum would show none."
         config[column] = number(format=f"%.{target.digits}f", help=what)
         config[f"± {column}"] = number(
-            "±", format=f"%.{target.digits}f", help="Half of the 68% interval."
+            format=f"%.{target.digits}f", help="Half of the 68% interval."
         )
     return config

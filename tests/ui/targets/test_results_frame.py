@@ -13,6 +13,7 @@ from galexplorer.ui.targets.results_frame import (
     LIST_ORDER,
     count_words,
     filter_frame,
+    put_first,
     results_frame,
     sort_frame,
 )
@@ -20,7 +21,7 @@ from galexplorer.ui.targets.results_frame import (
 TARGETS = (
     Target("NGC 5332", "NGC 5332"),
     Target("NGC 5332", "NGC 5332", 0.0258),
-    Target("far", "far", notes=("Taken as missing: unreadable:g.",)),
+    Target("far", "far", notes=("Taken as missing: g (unreadable).",)),
     Target("mine", "162.184160 -26.053690"),
     Target("later", "later"),
 )
@@ -66,7 +67,7 @@ def test_remarks_hold_every_caveat_and_what_is_routine_last(table):
         "Pixels: SDSS DR17 frames, sky-subtracted nanomaggies.",
     )
     assert fixed == ("Redshift held fixed.",)
-    assert failed == ("far has redshift 0.410.", "Taken as missing: unreadable:g.")
+    assert failed == ("far has redshift 0.410.", "Taken as missing: g (unreadable).")
     assert waiting == ()
     cell = make(table)["Remarks"][0]
     assert cell == " ".join(first[:5])  # the position has columns of its own
@@ -83,7 +84,7 @@ def remarks_on(table: Table, notes: str, target: Target, reasons: str = "") -> t
     "text", ["St. John's field", "A. B. Name", "NGC 1. Or 2?", "dwarf: read as"]
 )
 def test_a_name_with_full_stops_stays_whole(table, text):
-    target = Target(text, text, notes=("Taken as missing: unreadable:g. It is odd.",))
+    target = Target(text, text, notes=("Taken as missing: g (unreadable). It is odd.",))
     reading = f"{text}: {parse_target(text).echo}."
     place = "The galaxy lies at RA 1.00000°, Dec -2.50000°."
     notes = " ".join(
@@ -200,3 +201,13 @@ def test_missing_values_are_last_in_either_direction(table):
     assert list(sort_frame(frame, LIST_ORDER, descending=False).index) == [0, 1, 2, 3, 4]
     found = filter_frame(sort_frame(frame, "z", descending=True), "n", "Done")
     assert list(found.index) == [3, 0, 1]
+
+
+def test_what_rows_are_sorted_by_stands_beside_the_name(table):
+    frame = make(table)
+    shown = list(put_first(frame, "log F Hα").columns)
+    assert shown[:4] == ["Target", "log F Hα", "± log F Hα", "State"]
+    assert sorted(shown) == sorted(frame.columns)
+    assert list(put_first(frame, "RA").columns)[:3] == ["Target", "RA", "State"]
+    for column in (LIST_ORDER, "Target"):
+        assert list(put_first(frame, column).columns) == list(frame.columns)
