@@ -116,7 +116,7 @@ def test_a_limit_that_is_no_number_is_no_redshift():
     """It counts as missing, as in a catalogue, and the row's note says so."""
     (only,) = read("id,g,r,i,redshift_min,redshift_max\na,17.6,17,16.6,abc,0.1\n")
     assert (only.redshift, only.redshift_range) == (None, (None, 0.1))
-    assert "unreadable:redshift_min" in only.notes[0]
+    assert "redshift_min (unreadable)" in only.notes[0]
 
 
 def test_a_redshift_that_is_no_number_is_an_outcome(settings):
