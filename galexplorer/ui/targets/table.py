@@ -152,7 +152,9 @@ def _configure() -> dict:
     config: dict = {
         "Target": text(width=190, pinned=True),
         "State": text(width=68),
-        "Verdict": text(width=122, help="Whether the values may be used."),
+        "Verdict": text(
+            width=122, help="Fine: like the training galaxies. What the remarks say counts too."
+        ),
         "Remarks": text(width=200, help="Select the row to read them in full."),
         "Class": text(width=105, help="The most probable class on the BPT diagram."),
         "Share": number(format="%.0f%%", help="Of the draws.", width=58),
