@@ -261,8 +261,9 @@ def _drop_key() -> str:
     return f"upload_{st.session_state.get(_DROPS, 0)}"
 
 
-def _read_upload() -> None:
-    files = tuple((file.name, file.getvalue()) for file in st.session_state[_drop_key()])
+def _read_upload(key: str) -> None:
+    """Take what was dropped on the zone of that key: by now the page may have another one."""
+    files = tuple((file.name, file.getvalue()) for file in st.session_state.get(key) or ())
     if not files:
         return
     st.session_state[_DROPS] = st.session_state.get(_DROPS, 0) + 1
@@ -330,6 +331,7 @@ def _pick(chosen: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
             accept_multiple_files=True,
             key=_drop_key(),
             on_change=_read_upload,
+            args=(_drop_key(),),
             max_upload_size=MAX_UPLOAD_MB,
             help="A FITS cube or file with g, r and i images, or three single-band files, plain or "
             "compressed with gzip or bzip2; or an SDSS colour JPEG. You are asked for what a file "
