@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galexplorer.evaluation.samples import table_samples
+from galexplorer.evaluation.samples.tables import table_samples
 from galexplorer.inference.engine import Engine
 from galexplorer.inference.observe import observe
 from galexplorer.population.sources import data_folder

@@ -18,7 +18,9 @@ from scipy.spatial import cKDTree
 
 from galexplorer.datasets import shards
 from galexplorer.evaluation.prediction import PHOTOMETRY, encode_rows, predict
-from galexplorer.evaluation.samples import Sample, image_samples, table_samples
+from galexplorer.evaluation.samples.images import image_samples
+from galexplorer.evaluation.samples.sample import Sample
+from galexplorer.evaluation.samples.tables import table_samples
 from galexplorer.inference.engine import Engine
 from galexplorer.model.network import GalaxyModel
 from galexplorer.population.sources import data_folder

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     dataset.command("examples")(build_examples)
     dataset.command("realism")(measure_realism)
     app.command()(train)
+    app.command("cross-fit")(cross_fit)
     app.command("train-verdict")(train_verdict)
     app.command()(evaluate)
 
@@ -166,6 +167,26 @@ def train(
     make_weights(folders, out, work, read_config(config), resume, device, keep_model, start)
 
 
+def cross_fit(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Training sets of the weights.")
+    ],
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
+    weights: WeightsOption = None,
+    out: Annotated[Path, typer.Option(help="Folder of the folds.")] = Path("runs/folds"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume from the last checkpoint.")
+    ] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the flows once for each part of the sky, without it, for `evaluate --folds`."""
+    console.show_log()
+    with _needs_training_extra():
+        from galexplorer.training.config import read_config
+        from galexplorer.training.cross_fit import cross_fit as run
+    run(folders, weights, out, read_config(config), resume, device)
+
+
 def train_verdict(
     out: Annotated[Path, typer.Option(help="Folder of the weights.")] = Path("weights"),
     data: DataOption = None,
@@ -196,6 +217,10 @@ def evaluate(
     ] = 600,
     draws: Annotated[int, typer.Option(min=100, help="Posterior draws per galaxy.")] = 200,
     bootstrap: Annotated[int, typer.Option(min=10, help="Bootstrap samples.")] = 200,
+    folds: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `galexplorer cross-fit`: judge all real images by it too."),
+    ] = None,
     domain: Annotated[
         bool,
         typer.Option(
@@ -210,7 +235,7 @@ def evaluate(
     device: DeviceOption = "auto",
 ) -> None:
     """Measure accuracy and calibration on galaxies held out of training."""
-    of_posteriors = ("rendered", "real", "rows", "draws", "bootstrap")
+    of_posteriors = ("rendered", "real", "rows", "draws", "bootstrap", "folds")
     for name in of_posteriors if domain else ("workers",):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
@@ -236,4 +261,5 @@ def evaluate(
         record=record,
         settings=Settings(rows=rows, draws=draws, bootstrap=bootstrap),
         device=device,
+        folds=folds,
     )

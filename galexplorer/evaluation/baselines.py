@@ -6,6 +6,7 @@ means' residuals on validation rows. On a table that was cut in redshift it is c
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from galexplorer.datasets.shards import select
 from galexplorer.evaluation.prediction import Mode, mask_inputs
-from galexplorer.evaluation.samples import Sample
+from galexplorer.evaluation.samples.sample import Sample
 from galexplorer.inference.noise import RedshiftRange, redshift_limits
 from galexplorer.realism.apertures import measured_features
 from galexplorer.schema import TARGETS
@@ -84,18 +85,29 @@ def fit(sample: Sample, mode: Mode, measured: np.ndarray | None, targets: list[i
     for k in targets:
         if mode.fixed and k == 0:
             continue
-        train = sample.train[np.isfinite(sample.truth[sample.train, k])]
-        if len(train) < MIN_TRAINING_ROWS:
-            continue
-        model = boosting().fit(given[train], sample.truth[train, k])
-        guess = model.predict(given[sample.test])
-        check = model.predict(given[sample.validation])
-        if k == 0 and sample.redshift_range is not None:
-            guess, check = guess.clip(*sample.redshift_range), check.clip(*sample.redshift_range)
-        mean[:, k] = guess
-        residual[:, k] = sample.truth[sample.validation, k] - check
+        for train, judged in training_folds(sample):
+            taught = train[np.isfinite(sample.truth[train, k])]
+            if len(taught) < MIN_TRAINING_ROWS:
+                continue
+            model = boosting().fit(given[taught], sample.truth[taught, k])
+            guess = model.predict(given[sample.test[judged]])
+            check = model.predict(given[sample.validation])
+            if k == 0 and sample.redshift_range is not None:
+                guess, check = (part.clip(*sample.redshift_range) for part in (guess, check))
+            mean[judged, k] = guess
+            residual[:, k] = sample.truth[sample.validation, k] - check
     sigma, correlation = _spread(residual)
     return Baseline(mean, sigma, correlation, sample.prior_range)
+
+
+def training_folds(sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield training rows, and which of the test rows (t,) they judge: once unless cross-fitted."""
+    if sample.fold is None:
+        yield sample.train, np.ones(len(sample.test), bool)
+        return
+    judged_by = sample.fold[sample.test]
+    for fold in np.unique(judged_by):
+        yield sample.train[sample.fold[sample.train] != fold], judged_by == fold
 
 
 def boosting() -> HistGradientBoostingRegressor:
@@ -125,16 +137,17 @@ def fit_classes(
     ndarray or None
         None where there are too few training rows.
     """
-    train = sample.train[classes[sample.train] >= 0]
-    if len(train) < MIN_TRAINING_ROWS or len(np.unique(classes[train])) < 2:
-        return None
     given = features(sample, mode, measured)
-    model = HistGradientBoostingClassifier(
-        max_iter=80, learning_rate=0.05, max_leaf_nodes=12, min_samples_leaf=12, random_state=0
-    )
-    model.fit(given[train], classes[train])
     out = np.zeros((len(sample.test), number))
-    out[:, model.classes_] = model.predict_proba(given[sample.test])
+    for rows, judged in training_folds(sample):
+        train = rows[classes[rows] >= 0]
+        if len(train) < MIN_TRAINING_ROWS or len(np.unique(classes[train])) < 2:
+            return None
+        model = HistGradientBoostingClassifier(
+            max_iter=80, learning_rate=0.05, max_leaf_nodes=12, min_samples_leaf=12, random_state=0
+        )
+        model.fit(given[train], classes[train])
+        out[np.ix_(judged, model.classes_)] = model.predict_proba(given[sample.test[judged]])
     return out
 
 

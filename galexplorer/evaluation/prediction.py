@@ -1,6 +1,6 @@
 """Posteriors of test rows: joint draws, and the density that the flows give the truth."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -171,6 +171,17 @@ def predict(
     if mode.fixed:
         density[:, 0] = joint[:] = np.nan
     return Prediction(samples.numpy(), density, joint, measurable)
+
+
+def join_predictions(parts: list[Prediction], rows: list[np.ndarray]) -> Prediction:
+    """Return the predictions of parts of the rows as one; `rows` says where each part belongs."""
+    order = np.argsort(np.concatenate(rows))
+    return Prediction(
+        *(
+            np.concatenate([getattr(part, field.name) for part in parts])[order]
+            for field in fields(Prediction)
+        )
+    )
 
 
 def tell_detected(

@@ -16,12 +16,13 @@ from galexplorer import console
 from galexplorer.errors import DataError, OptionError
 from galexplorer.evaluation.fields import evaluate_fields
 from galexplorer.evaluation.published import compare_with_published
-from galexplorer.evaluation.samples import (
-    Sample,
+from galexplorer.evaluation.samples.images import (
+    cross_fitted_samples,
     image_samples,
     rendered_sample,
-    table_samples,
 )
+from galexplorer.evaluation.samples.sample import Sample
+from galexplorer.evaluation.samples.tables import table_samples
 from galexplorer.evaluation.scoring import Settings, score_sample
 from galexplorer.evaluation.shortfalls import sentences
 from galexplorer.evaluation.verdict import judge_bench
@@ -34,6 +35,7 @@ from galexplorer.model.weights import (
     write_manifest,
 )
 from galexplorer.population.sources import data_folder
+from galexplorer.training.cross_fit import foundation_of
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ def evaluate(
     record: bool = False,
     settings: Settings | None = None,
     device: str = "auto",
+    folds: Path | None = None,
 ) -> dict:
     """Score the model on held-out rows, print tables and write the report card.
 
@@ -66,6 +69,8 @@ def evaluate(
         Keep the report card with the weights.
     settings : Settings, optional
     device : str
+    folds : Path, optional
+        Folder made by ``galexplorer cross-fit``: real images are judged by these too.
 
     Returns
     -------
@@ -75,9 +80,9 @@ def evaluate(
     Raises
     ------
     DataError
-        If there is nothing to evaluate on.
+        If there is nothing to evaluate on, or the folds are those of other weights.
     OptionError
-        If `out` is a file.
+        If `out` is a file, or folds come without real images.
     """
     if out is not None and out.exists() and not out.is_dir():
         raise OptionError(f"{out} is a file: --out names a folder for the report.")
@@ -85,12 +90,17 @@ def evaluate(
     folder = data_folder(data)
     if rendered is None and real is None and folder is None:
         raise DataError("No evaluation data: give --rendered, --real or --data.")
+    if folds is not None and real is None:
+        raise OptionError("--folds judges real images: give their set with --real.")
     engine = Engine.load(weights, device)
+    by_fold = [] if folds is None else load_folds(folds, engine, device)
     samples: list[Sample] = []
     if rendered is not None:
         samples.append(rendered_sample(rendered, settings.rows, settings.seed))
     if real is not None:
         samples += image_samples(real)
+    if real is not None and by_fold:
+        samples += cross_fitted_samples(real, len(by_fold))
     if folder is not None:
         samples += table_samples(folder, settings.rows, settings.seed)
     report: dict = {
@@ -110,7 +120,8 @@ def evaluate(
             progress.update(task, advance=1, step=text)
 
         for sample in samples:
-            report["samples"][sample.name] = score_sample(engine, sample, settings, step)
+            judges = by_fold if sample.fold is not None else ()
+            report["samples"][sample.name] = score_sample(engine, sample, settings, step, judges)
         if folder is not None:
             step("Galaxies in real FITS fields")
             report["fields"] = evaluate_fields(engine, folder)
@@ -129,6 +140,29 @@ def evaluate(
             report["shortfalls"] = sentences(report)
         write_record(engine.weights.folder, report)
     return report
+
+
+def load_folds(folder: Path, engine: Engine, device: str = "auto") -> list[Engine]:
+    """Return what ``galexplorer cross-fit`` made for weights, an engine for each fold.
+
+    Raises
+    ------
+    DataError
+        If folds are missing, or belong to another encoder or other regressors.
+    """
+    number = len(engine.model.regressors)
+    wanted = foundation_of(engine.model)
+    found = []
+    for fold in range(number):
+        part = folder / f"fold-{fold}"
+        origin = read_manifest(part).get("left_out") if part.is_dir() else None
+        if origin != {"foundation": wanted, "fold": fold, "folds": number}:
+            raise DataError(
+                f"{part} is not fold {fold} of {number} of these weights; "
+                "run `galexplorer cross-fit` on them."
+            )
+        found.append(Engine.load(part, device))
+    return found
 
 
 def evaluate_verdict(

@@ -1,7 +1,7 @@
 """Scores of one sample in every mode, for posteriors and baselines."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +23,15 @@ from galexplorer.evaluation.prediction import (
     IMAGE,
     IMAGE_AND_PHOTOMETRY,
     PHOTOMETRY,
+    UGRIZ,
     Mode,
     Prediction,
+    join_predictions,
     keep_with_lines,
     predict,
     tell_detected,
 )
-from galexplorer.evaluation.samples import RENDERED, Sample
+from galexplorer.evaluation.samples.sample import HELD_OUT, IMAGES, RENDERED, Sample
 from galexplorer.inference.engine import Engine
 from galexplorer.schema import BANDS, BPT_CLASSES, TARGET_NAMES
 from galexplorer.training.batches import measurable_labels
@@ -71,7 +73,11 @@ class Settings:
 
 
 def score_sample(
-    engine: Engine, sample: Sample, settings: Settings, step: Callable[[str], None]
+    engine: Engine,
+    sample: Sample,
+    settings: Settings,
+    step: Callable[[str], None],
+    by_fold: Sequence[Engine] = (),
 ) -> dict:
     """Return every figure of one sample.
 
@@ -82,13 +88,16 @@ def score_sample(
     settings : Settings
     step : callable
         Told what is done next, once for each mode.
+    by_fold : sequence of Engine
+        Of a cross-fitted sample: what left out each fold.
 
     Returns
     -------
     dict
         ``title, kind, rows, redshift_range, notes`` and ``modes``; by mode ``targets`` (by
         target ``galexplorer``, ``boosting``, ``gaussian``, ``versus``), ``tarp``, ``bins``,
-        ``checks``, and where lines are known ``measurable``, ``bpt`` and ``relations``.
+        ``checks``, and where lines are known ``measurable``, ``bpt`` and ``relations``. Where
+        images come with ugriz, ``image_adds`` has what they add to each target.
     """
     report: dict = {
         "title": sample.title,
@@ -106,33 +115,93 @@ def score_sample(
     step(f"{sample.title}: measuring images")
     measured = baselines.measure_images(sample)
     # a redshift that is fixed is not scored, and a sample may have no other target
+    kept: dict[Mode, Prediction] = {}
     for mode in [m for m in sample.modes if not (m.fixed and columns == [0])]:
         step(f"{sample.title}: {mode.name}")
-        report["modes"][mode.name] = _score_mode(engine, sample, mode, measured, columns, settings)
+        found = _predict_mode(engine, by_fold, sample, mode, columns, settings)
+        report["modes"][mode.name] = _score_mode(sample, mode, found, measured, columns, settings)
+        if mode in (IMAGE_AND_PHOTOMETRY, UGRIZ):
+            kept[mode] = found[1]
+    if len(kept) == 2 and sample.kind == IMAGES:
+        report["image_adds"] = {
+            TARGET_NAMES[k]: _gain(
+                k, truth[:, k], kept[IMAGE_AND_PHOTOMETRY], kept[UGRIZ], settings.bootstrap
+            )
+            for k in columns
+        }
     return report
 
 
-def _score_mode(
+def _predict_mode(
     engine: Engine,
+    by_fold: Sequence[Engine],
     sample: Sample,
     mode: Mode,
+    columns: list[int],
+    settings: Settings,
+) -> tuple[Prediction, Prediction]:
+    """Return joint posteriors of the test rows, and what they are once told of detections."""
+    rows = select(sample.arrays, sample.test)
+    wanted = _wanted(sample, columns)
+    judges = np.full(len(wanted), HELD_OUT) if sample.fold is None else sample.fold[sample.test]
+    places = [np.flatnonzero(judges == fold) for fold in np.unique(judges)]
+    prior = sample.prior_range
+    parts = [
+        predict(
+            engine if judges[place[0]] == HELD_OUT else by_fold[judges[place[0]]],
+            select(rows, place), mode, wanted[place], settings.draws, settings.parents,
+            prior[place] if isinstance(prior, np.ndarray) else prior, settings.seed,
+        )
+        for place in places
+    ]  # fmt: skip
+    joint = join_predictions(parts, places)
+    if sample.detected is None:
+        return joint, joint
+    detected = sample.detected[sample.test]
+    return joint, tell_detected(joint, wanted, detected, _r(rows), sample.flux_limit)
+
+
+def _wanted(sample: Sample, columns: list[int]) -> np.ndarray:
+    truth = sample.truth[sample.test]
+    wanted = np.full_like(truth, np.nan)
+    wanted[:, columns] = truth[:, columns]
+    return wanted
+
+
+def _r(rows: Arrays) -> np.ndarray:
+    return rows["catalogue_mag"][:, BANDS.index("r")].astype(float)
+
+
+def _gain(
+    k: int, known: np.ndarray, with_image: Prediction, without: Prediction, bootstrap: int
+) -> dict:
+    """Return the RMSE with an image over that without, and by how much log scores rise."""
+    good = np.flatnonzero(np.isfinite(known))
+    ours, theirs = (
+        (draws.mean(axis=1), np.median(draws, axis=1))
+        for draws in (part.draws[good][:, :, k] for part in (with_image, without))
+    )
+    gain = with_image.log_density[good, k] - without.log_density[good, k]
+    return {
+        "rows": len(good),
+        **_ratios(known[good], ours, theirs, k == 0, bootstrap),
+        "log_score_gain": float(gain.mean()),
+        "log_score_gain_err": float(gain.std() / np.sqrt(len(gain))),
+    }
+
+
+def _score_mode(
+    sample: Sample,
+    mode: Mode,
+    found: tuple[Prediction, Prediction],
     measured: np.ndarray | None,
     columns: list[int],
     settings: Settings,
 ) -> dict:
+    joint, prediction = found
     rows = select(sample.arrays, sample.test)
     truth = sample.truth[sample.test]
-    wanted = np.full_like(truth, np.nan)
-    wanted[:, columns] = truth[:, columns]
-    joint = predict(
-        engine, rows, mode, wanted, settings.draws, settings.parents, sample.prior_range,
-        settings.seed,
-    )  # fmt: skip
-    r = rows["catalogue_mag"][:, BANDS.index("r")].astype(float)
-    detected = None if sample.detected is None else sample.detected[sample.test]
-    prediction = (
-        joint if detected is None else tell_detected(joint, wanted, detected, r, sample.flux_limit)
-    )
+    wanted = _wanted(sample, columns)
     baseline = baselines.fit(sample, mode, measured, columns)
     scored = [k for k in columns if not (mode.fixed and k == 0)]
     pointed = POINTS_OF if mode == sample.modes[0] else ()
@@ -162,10 +231,11 @@ def _score_mode(
         report["joint_log_score"] = _joint_scores(prediction, baseline, truth)
     if mode in BINNED_MODES:
         report["bins"] = _binned(rows, wanted, prediction, scored)
+    detected = None if sample.detected is None else sample.detected[sample.test]
     drawn = (
         joint.draws
         if detected is None
-        else keep_with_lines(joint.draws, detected, r, sample.flux_limit)
+        else keep_with_lines(joint.draws, detected, _r(rows), sample.flux_limit)
     )
     known = classes.known_classes(sample.truth)
     if (known[sample.test] >= 0).sum() >= MIN_ROWS:

@@ -24,8 +24,8 @@ from galexplorer.errors import DataError, InputError, TargetError
 from galexplorer.image.measure import measure
 from galexplorer.image.reader import read_image
 from galexplorer.population.extension import SHIFTED
-from galexplorer.population.further_tables import FOLDER
-from galexplorer.population.scales import to_mpajhu_mass
+from galexplorer.population.further_tables import FOLDER, clean
+from galexplorer.population.scales import CHABRIER_TO_KROUPA_SFR, to_mpajhu_mass
 from galexplorer.population.sources import data_folder
 from galexplorer.population.store import load_population
 from galexplorer.schema import BANDS, LINE_NAMES, TARGET_NAMES
@@ -36,6 +36,7 @@ SCALES_ARCSEC = {"sdss_spirals": 0.2, "sdss_stripe": 0.188}
 MORPHOLOGY_ONLY = ("efigi", "gz1_jpeg", "gz2_jpeg")
 _NOMINAL_SCALE_ARCSEC = 0.396
 _MAX_REDSHIFT = 0.33
+_GSWLC = ("gswlc_sga", "virgo_gswlc")
 _NEEDS_SCALE = ("pixel_scale", "measured_mag", "measured_err", "measured_petro")
 FROM_IMAGE = ("grid", "has_image", "origin", *_NEEDS_SCALE)
 """Arrays that an image fills."""
@@ -156,9 +157,13 @@ def _labels(folder: Path) -> pd.DataFrame:
 
 
 def _join_further(labels: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Let a second table of labels have the say over redshift and mass, and give what is new."""
+    """Let a second table of labels have the say over redshift and mass, and give what is new.
+
+    Of star-formation rates GSWLC's are new: the others are in the population, or of galaxies that
+    were chosen by their spectra.
+    """
     source = labels.mass_source.astype(object)
-    out = labels.assign(oh_t04=np.nan, vdisp=np.nan, mass_source=source)
+    out = labels.assign(oh_t04=np.nan, vdisp=np.nan, log_sfr=np.nan, mass_source=source)
     if not path.exists():
         return out
     further = labels[["file"]].merge(pd.read_csv(path).drop_duplicates("file"), how="left")
@@ -170,6 +175,8 @@ def _join_further(labels: pd.DataFrame, path: Path) -> pd.DataFrame:
     out.loc[here, "log_mstar"], out.loc[here, "mass_source"] = mass[here], "mpajhu"
     for name in ("oh_t04", "vdisp"):
         out[name] = further[f"n_{name}"].to_numpy(float)
+    rate = clean(further.n_log_sfr, -6, 4) + CHABRIER_TO_KROUPA_SFR
+    out["log_sfr"] = np.where(further.n_log_sfr_src.isin(_GSWLC), rate, np.nan)
     return out
 
 
@@ -194,6 +201,8 @@ def _label(arrays: shards.Arrays, labels: pd.DataFrame, rows: pd.DataFrame) -> N
         here = labels.index.get_indexer(part.index)
         mass[here] = to_mpajhu_mass(mass[here], str(name))
     arrays["targets"][:, 1] = np.where((mass > 6) & (mass < 12.6) & good, mass, np.nan)
+    rate = np.where(good, labels.log_sfr.to_numpy(float), np.nan)
+    arrays["targets"][:, TARGET_NAMES.index("log_sfr")] = rate
     metallicity = labels.oh_t04.to_numpy(float)
     within = good & (metallicity > 7) & (metallicity < 10)
     arrays["targets"][within, TARGET_NAMES.index("gas_metallicity")] = metallicity[within]

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from galexplorer.datasets.shards import Arrays
 from galexplorer.errors import DataError, OptionError
 from galexplorer.model.flows import LAST
-from galexplorer.model.network import GalaxyModel
+from galexplorer.model.network import GalaxyModel, ImageSummary
 from galexplorer.model.weights import WEIGHTS_FORMAT, initialise_from
 from galexplorer.training import objective
 from galexplorer.training.config import Config
-from galexplorer.training.latents import encode_held_out, load_or_encode_views
+from galexplorer.training.latents import Views, encode_held_out, load_or_encode_views
 from galexplorer.training.regressors import SELECTION_METRICS, RegressorSteps, validate_regressors
 from galexplorer.training.stage import ALL_METRICS, IMAGE_METRICS, SIMULATED_METRICS, Stage, run
 from galexplorer.training.steps import FlowSteps, PixelSteps
@@ -109,7 +109,7 @@ def train(
     grid = torch.from_numpy(training_data.grid).to(device)
     run_of = partial(
         run, model=model, out=out, config=config, resume=resume, device=device,
-        identity=_identity(config, training_data, origin),
+        identity=identity_of(config, training_data, origin),
     )  # fmt: skip
     if config.regressor_steps and len(model.regressors):
         run_of(_regressors(model, training_data, grid, config))
@@ -118,7 +118,11 @@ def train(
         run_of(_pixels(model, training_data, grid, config, device))
     if config.flow_steps:
         torch.manual_seed(config.seed + 1)
-        run_of(_flows(model.eval(), training_data, grid, config, device, out))
+        views = load_or_encode_views(
+            model.eval(), training_data, grid, config, out / "latents.safetensors"
+        )
+        held_out = encode_held_out(model, training_data, grid, held_out_limit(config))
+        run_of(flow_stage(model, training_data, config, device, views, held_out))
     return model.requires_grad_(True), origin
 
 
@@ -177,26 +181,43 @@ def _pixels(
     )
 
 
-def _flows(
+def held_out_limit(config: Config) -> int:
+    """Return how many held-out images a report on the flows looks at: latents are at hand."""
+    return 5 * config.validation_rows
+
+
+def flow_stage(
     model: GalaxyModel,
     training_data: TrainingData,
-    grid: Tensor,
     config: Config,
     device: str,
-    out: Path,
+    views: Views,
+    held_out: dict[str, ImageSummary],
 ) -> Stage:
+    """Return the stage of the flows, and set their dropout.
+
+    Parameters
+    ----------
+    model : GalaxyModel
+        In evaluation mode.
+    training_data : TrainingData
+    config : Config
+    device : str
+    views : Views
+        Latents of the labelled training images.
+    held_out : dict of str to ImageSummary
+        As `galexplorer.training.latents.encode_held_out` returns it.
+    """
     _set_dropout(model.contexts, config.flow_dropout)
     for k in LAST:
         _set_dropout(model.chain.flows[k], config.flow_last_dropout)
-    views = load_or_encode_views(model, training_data, grid, config, out / "latents.safetensors")
-    limit = 5 * config.validation_rows  # latents are at hand
-    known = encode_held_out(model, training_data, grid, limit)
+    limit = held_out_limit(config)
     return Stage(
         name="flows",
         steps=FlowSteps(training_data, config, views),
         trained=(model.contexts, model.chain, model.measurable),
         losses=lambda model, batch: objective.flow_losses(model, views.latents, batch, config),
-        validate=lambda model: validate(model, training_data, device, limit, known),
+        validate=lambda model: validate(model, training_data, device, limit, held_out),
         selection_metrics=ALL_METRICS,
         learning_rate=config.flow_learning_rate,
         weight_decay=config.flow_weight_decay,
@@ -211,7 +232,7 @@ def _set_dropout(module: nn.Module, probability: float) -> None:
             part.p = probability
 
 
-def _identity(config: Config, training_data: TrainingData, origin: dict | None) -> str:
+def identity_of(config: Config, training_data: TrainingData, origin: dict | None) -> str:
     """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
     settings = json.dumps([WEIGHTS_FORMAT, asdict(config), origin], sort_keys=True)
     return hashlib.sha256(f"{settings}{training_data.digest()}".encode()).hexdigest()

@@ -65,12 +65,22 @@ def cross_fitting_folds(training_data: TrainingData, regressors: int) -> np.ndar
     by its pixels.
     """
     number = np.full(len(training_data.place), -1)
-    for row in training_data.observed if regressors else ():
-        ra, dec = training_data.rows["position"][row]
-        image = training_data.grid[training_data.place[row]]
-        key = cell_of(ra, dec) if np.isfinite(ra) else hashlib.sha256(image.tobytes()).hexdigest()
-        number[row] = int(share_of_key(key, "regressors") * regressors)
+    if regressors:
+        for row in training_data.observed:
+            image = training_data.grid[training_data.place[row]]
+            number[row] = fold_of(training_data.rows["position"][row], image, regressors)
     return number
+
+
+def fold_of(position: np.ndarray, image: np.ndarray | None, folds: int) -> int:
+    """Return the fold of a galaxy at a position (2,), or of an image; -1 where there is neither."""
+    if np.isfinite(position).all():
+        key = cell_of(*position)
+    elif image is not None:
+        key = hashlib.sha256(image.tobytes()).hexdigest()
+    else:
+        return -1
+    return int(share_of_key(key, "regressors") * folds)
 
 
 def _labelled(training_data: TrainingData, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from galexplorer.datasets import shards
 from galexplorer.evaluation import baselines
 from galexplorer.evaluation.baselines import Baseline
 from galexplorer.evaluation.prediction import GRI, IMAGE, PHOTOMETRY, PHOTOMETRY_FIXED, UGRIZ
-from galexplorer.evaluation.samples import Sample
+from galexplorer.evaluation.samples.sample import Sample
 from galexplorer.image.composite import as_served, composite
 from galexplorer.realism.apertures import measured_features
 

@@ -10,13 +10,8 @@ from galexplorer.datasets.rows import TYPICAL_LINE_ERROR
 from galexplorer.datasets.shards import TEST, TRAIN, VALIDATION, split_of
 from galexplorer.evaluation import baselines
 from galexplorer.evaluation.prediction import PETROSIAN, PHOTOMETRY
-from galexplorer.evaluation.samples import (
-    TABLES,
-    _table_truth,
-    _usable,
-    rendered_sample,
-    table_samples,
-)
+from galexplorer.evaluation.samples.images import rendered_sample
+from galexplorer.evaluation.samples.tables import TABLES, _table_truth, _usable, table_samples
 from galexplorer.population.sources import LINE_COLUMNS
 from galexplorer.schema import BANDS, DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES
 from galexplorer.training.batches import measurable_labels

@@ -11,7 +11,8 @@ from astropy.table import Table
 
 from galexplorer.api.engine import load
 from galexplorer.catalogue import read_catalogue
-from galexplorer.evaluation.samples import Sample, table_samples
+from galexplorer.evaluation.samples.sample import Sample
+from galexplorer.evaluation.samples.tables import table_samples
 from galexplorer.runs.catalogue_run import infer_catalogue
 from galexplorer.schema import BANDS, TARGET_NAMES
 

@@ -1,9 +1,7 @@
-"""Held-out rows for scoring, and the training rows for the baselines."""
+"""Held-out rows of the real tables, each with its own values and its own cut."""
 
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,26 +10,16 @@ from astropy.coordinates import SkyCoord
 
 from galexplorer.datasets import shards
 from galexplorer.datasets.rows import TYPICAL_LINE_ERROR, black_hole_mass
-from galexplorer.datasets.shards import TEST, TRAIN, VALIDATION, Arrays
 from galexplorer.evaluation.prediction import (
-    FIXED,
     GRI,
-    IMAGE,
-    IMAGE_AND_PHOTOMETRY,
-    IMAGE_FIXED,
     PETROSIAN,
     PHOTOMETRY,
     PHOTOMETRY_FIXED,
     UGRIZ,
-    Mode,
 )
-from galexplorer.inference.noise import RedshiftRange
+from galexplorer.evaluation.samples.sample import TABLE, Sample, limited, splits
 from galexplorer.population.sources import COSMOLOGY, read_tables
 from galexplorer.schema import BANDS, DETECTION_S_TO_N, LINE_NAMES, TARGET_NAMES, TARGETS
-
-log = logging.getLogger(__name__)
-
-RENDERED, TABLE, IMAGES = "rendered", "table", "images"
 
 TABLES: dict[str, tuple[str, tuple[float, float] | None]] = {
     "main_sample": ("SDSS main sample", None),
@@ -60,116 +48,9 @@ FAINTEST_MAG = {"mpajhu": -19.83}
 2,321 of MPA-JHU two are fainter."""
 
 _REDSHIFT_SLACK = 0.001  # what colours change of the limit, and magnitudes of other kinds
-_IMAGE_TITLES = {
-    "sdss_spirals": "Real images of spirals",
-    "sdss_stripe": "Real images of all types",
-}
 _MIN_BANDS = 4
 _COLOURS = {"gr": (-0.4, 2.0), "ri": (-0.5, 1.0)}
 _MIN_KNOWN = 20
-_HEAVIEST = 0.98
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One set of galaxies, split.
-
-    Attributes
-    ----------
-    name, title : str
-    kind : {"rendered", "table", "images"}
-    arrays : dict of str to ndarray
-        All rows.
-    truth : ndarray, shape (n, 9)
-        Known values that count; NaN elsewhere.
-    test, validation, train : ndarray of int
-        Row numbers.
-    modes : tuple of Mode
-    redshift_range : tuple of float or None
-        The sample's own cut, which posteriors get as a prior.
-    redshift_ranges : ndarray, shape (n, 2), or None
-        The same for each row, where a cut in luminosity narrows it.
-    detected : ndarray, shape (n, 9), bool, or None
-        Lines that count because they were detected, which posteriors are told.
-    flux_limit : float or None
-        The flux above which they count, 1e-17 erg/s/cm2, where the sample has no errors.
-    photometric_redshift : ndarray, shape (n,) or None
-        The survey's own, NaN where it has none.
-    notes : tuple of str
-    """
-
-    name: str
-    title: str
-    kind: str
-    arrays: Arrays
-    truth: np.ndarray
-    test: np.ndarray
-    validation: np.ndarray
-    train: np.ndarray
-    modes: tuple[Mode, ...]
-    redshift_range: tuple[float, float] | None = None
-    redshift_ranges: np.ndarray | None = None
-    detected: np.ndarray | None = None
-    flux_limit: float | None = None
-    photometric_redshift: np.ndarray | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def prior_range(self) -> RedshiftRange | None:
-        """The prior range of redshift of the test rows."""
-        ranges = self.redshift_ranges
-        return self.redshift_range if ranges is None else ranges[self.test]
-
-
-def rendered_sample(folder: Path, limit: int, seed: int = 0) -> Sample:
-    """Return the rendered set, its held-out rows drawn by weight: as the SDSS main sample is.
-
-    Parameters
-    ----------
-    folder : Path
-        Made by ``galexplorer simulate``.
-    limit : int
-        Most test rows.
-    seed : int
-
-    Raises
-    ------
-    DataError
-        If the folder holds no finished set.
-    """
-    arrays, _ = shards.read(folder)
-    truth = np.where(arrays["label"] > 0, arrays["targets"], np.nan).astype(float)
-    has_image = arrays["has_image"].astype(bool)
-    weight = arrays["weight"].astype(float)
-    weighed = bool(np.ptp(weight) > 0)
-    rng = np.random.default_rng(seed)
-    kept = {}
-    for split in (TEST, VALIDATION):
-        rows = np.flatnonzero((arrays["split"] == split) & has_image)
-        # a few heavy rows must not set how many of the others stay
-        most = np.quantile(weight[rows], _HEAVIEST) if len(rows) else 1.0
-        kept[split] = rows[rng.random(len(rows)) < weight[rows] / most]
-    return Sample(
-        name="rendered",
-        title="Rendered galaxies, as in the SDSS main sample" if weighed else "Rendered galaxies",
-        kind=RENDERED,
-        arrays=arrays,
-        truth=truth,
-        test=_limit(kept[TEST], limit, rng),
-        validation=kept[VALIDATION],
-        train=np.flatnonzero((arrays["split"] == TRAIN) & has_image),
-        modes=(IMAGE_AND_PHOTOMETRY, PHOTOMETRY, UGRIZ, GRI, IMAGE, FIXED),
-        notes=(
-            "Pixels are simulated; photometry and redshift are real, other values measured or "
-            "imputed with scatter. Regressors, trained on real pixels, are not applied to them."
-            + (
-                " Held-out rows are drawn by the population's weights, so that they resemble the "
-                "SDSS main sample."
-                if weighed
-                else " They are distributed as the population is, which has no weights."
-            ),
-        ),
-    )
 
 
 def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
@@ -197,56 +78,6 @@ def table_samples(data: Path, limit: int, seed: int = 0) -> list[Sample]:
         sample = _table_sample(name, title, cut, part, limit, seed)
         samples.append(replace(sample, notes=(*sample.notes, *notes)))
     return samples
-
-
-def image_samples(folder: Path) -> list[Sample]:
-    """Return each set of real images that has labels; and its galaxies that have ugriz, apart.
-
-    Raises
-    ------
-    DataError
-        If the folder holds no finished set.
-    """
-    everything, manifest = shards.read(folder)
-    samples = []
-    begin = 0
-    for shard in manifest["shards"]:
-        name = shard.removeprefix("shard-").removesuffix(".safetensors")
-        end = begin + shards.length_of(folder / shard)
-        arrays = shards.select(everything, np.arange(begin, end))
-        begin = end
-        has_image = arrays["has_image"].astype(bool) & (arrays["label"][:, 0] == 1)
-        if has_image.sum() < 50:
-            continue
-        truth = np.where(arrays["label"] == 1, arrays["targets"], np.nan).astype(float)
-        alone = Sample(
-            name=name,
-            title=_IMAGE_TITLES.get(name, f"Real images, {name}"),
-            kind=IMAGES,
-            arrays=arrays,
-            truth=truth,
-            modes=(IMAGE, IMAGE_FIXED),
-            **_splits(arrays["split"], has_image),
-        )
-        both = has_image & np.isfinite(arrays["catalogue_mag"]).all(axis=1)
-        with_photometry = replace(
-            alone,
-            name=f"{name}_ugriz",
-            title=f"{alone.title}, with ugriz",
-            modes=(IMAGE_AND_PHOTOMETRY, IMAGE, PHOTOMETRY, FIXED),
-            **_splits(arrays["split"], both),
-        )
-        samples += [alone, with_photometry]
-    return samples
-
-
-def _splits(split: np.ndarray, taken: np.ndarray) -> dict[str, Any]:
-    parts = (("test", TEST), ("validation", VALIDATION), ("train", TRAIN))
-    return {name: np.flatnonzero((split == value) & taken) for name, value in parts}
-
-
-def _limit(rows: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
-    return rows if len(rows) <= limit else np.sort(rng.permutation(rows)[:limit])
 
 
 def _borrow_photometry(part: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -297,7 +128,7 @@ def _table_sample(
         # faint lines have no truth to judge by, but tell which class the lines are of
         arrays["targets"][:, TARGET_NAMES.index(line)] = np.log10(np.maximum(flux, 1e-3))
     rng = np.random.default_rng(seed)
-    splits = _splits(arrays["split"], np.ones(len(part), bool))
+    parts = splits(arrays["split"], np.ones(len(part), bool))
     sized = np.isfinite(arrays["catalogue_petro"][:, 0]).mean() > 0.5 if len(part) else False
     paired = (
         np.isfinite(arrays["catalogue_petro_mag"]).any(axis=1).mean() > 0.5 if len(part) else False
@@ -332,9 +163,9 @@ def _table_sample(
         kind=TABLE,
         arrays=arrays,
         truth=truth,
-        test=_limit(splits["test"], limit, rng),
-        validation=splits["validation"],
-        train=splits["train"],
+        test=limited(parts["test"], limit, rng),
+        validation=parts["validation"],
+        train=parts["train"],
         modes=modes,
         redshift_range=cut,
         redshift_ranges=ranges,
