@@ -68,7 +68,8 @@ weights: $(DEV)
 	$(BIN)/galexplorer train runs/rendered runs/real --config configs/weights.yaml --resume
 	$(BIN)/galexplorer train-verdict --workers 2
 	$(BIN)/galexplorer dataset examples --rendered runs/rendered
-	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --record --rows 2500 --bootstrap 100 --out runs/report
+	$(BIN)/galexplorer cross-fit runs/rendered runs/real --config configs/cross_fit.yaml --out runs/folds --resume
+	$(BIN)/galexplorer evaluate --rendered runs/rendered --real runs/real --folds runs/folds --record --rows 2500 --bootstrap 100 --out runs/report
 	$(BIN)/galexplorer evaluate --domain --record --workers 2
 	$(BIN)/python scripts/performance.py
 

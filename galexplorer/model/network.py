@@ -93,8 +93,12 @@ class GalaxyModel(nn.Module):
         self.regressors = nn.ModuleList(Regressor(sizes.regressor) for _ in range(sizes.regressors))
         # what was added last comes last: earlier weights lack it
         inputs = 2 * LATENTS + sizes.features + ESTIMATE
-        self.contexts = nn.ModuleList(
-            Context(inputs, sizes.context_hidden, sizes.context) for _ in range(sizes.members)
+        # the targets that images estimate have their own: they may learn for longer than the rest
+        self.first_contexts, self.contexts = (
+            nn.ModuleList(
+                Context(inputs, sizes.context_hidden, sizes.context) for _ in range(sizes.members)
+            )
+            for _ in range(2)
         )
         self.chain = Chain(sizes.context, sizes.flow_hidden, members=sizes.members)
         self.measurable = nn.ModuleList(
@@ -206,21 +210,21 @@ class GalaxyModel(nn.Module):
         nor what was measured on the pixels, only the size of these, and a catalogue's numbers.
         Then that of all other targets.
         """
-        context = self._vectors(summary, feature)
+        context = self._vectors(self.contexts, summary, feature)
         if len(self.regressors) == 0:
-            return torch.cat([context, context], dim=2)
+            return torch.cat([self._vectors(self.first_contexts, summary, feature), context], dim=2)
         use_estimate = summary.estimate.any(dim=1, keepdim=True)
         unseen = summary._replace(
             mean=summary.mean * ~use_estimate, log_variance=summary.log_variance * ~use_estimate
         )
         shown = torch.where(use_estimate, features_with_estimate(feature), feature)
-        return torch.cat([self._vectors(unseen, shown), context], dim=2)
+        return torch.cat([self._vectors(self.first_contexts, unseen, shown), context], dim=2)
 
-    def _vectors(self, summary: ImageSummary, feature: Tensor) -> Tensor:
+    def _vectors(self, nets: nn.ModuleList, summary: ImageSummary, feature: Tensor) -> Tensor:
         widths = functional.softplus(summary.log_variance) - 0.7
         known = feature[:, : self.sizes.features]
         inputs = torch.cat([summary.mean, widths, known, summary.estimate], dim=1)
-        return torch.stack([net(inputs) for net in self.contexts], dim=1)
+        return torch.stack([net(inputs) for net in nets], dim=1)
 
     def standardise(self, targets: Targets) -> Targets:
         """Return targets in units of the training rows' spread; redshift in log(z + 0.02)."""

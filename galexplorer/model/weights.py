@@ -25,6 +25,7 @@ WEIGHTS_FORMAT = 4
 _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = bundled("weights")
 MODEL_FILE = "model.safetensors"
+_CONTEXTS = ("first_contexts.", "contexts.")
 _MANIFEST_FILE = "manifest.json"
 REPORT_CARD_FILE = "report_card.json"
 """What `galexplorer evaluate --record` found, kept beside the weights."""
@@ -203,7 +204,7 @@ def initialise_from(model: GalaxyModel, folder: Path) -> dict:
         If files are missing or damaged, or the autoencoder has another architecture.
     """
     manifest = read_manifest(folder, earlier=True)
-    state = read_arrays(folder, MODEL_FILE, manifest)
+    state = _with_first_contexts(read_arrays(folder, MODEL_FILE, manifest))
     # earlier formats calibrate other modes, and no calibration is taken
     state, own_state = (
         {name: value for name, value in part.items() if name not in CALIBRATION}
@@ -239,8 +240,17 @@ def initialise_from(model: GalaxyModel, folder: Path) -> dict:
 
 def _widened(name: str, value: torch.Tensor) -> torch.Tensor:
     """Let a context that was given no estimates make nothing of them."""
-    enters = name.startswith("contexts.") and name.endswith(("net.0.weight", "skip.weight"))
+    enters = name.startswith(_CONTEXTS) and name.endswith(("net.0.weight", "skip.weight"))
     return torch.nn.functional.pad(value, (0, ESTIMATE)) if enters else value
+
+
+def _with_first_contexts(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a state in which the first targets have contexts: once all targets had the same."""
+    first, rest = _CONTEXTS
+    if any(name.startswith(first) for name in state):
+        return state
+    shared = {name: value for name, value in state.items() if name.startswith(rest)}
+    return {**state, **{f"{first}{k.removeprefix(rest)}": v.clone() for k, v in shared.items()}}
 
 
 def load(folder: Path | None = None, device: str = "auto") -> Weights:
@@ -256,7 +266,7 @@ def load(folder: Path | None = None, device: str = "auto") -> Weights:
     folder = DEFAULT_FOLDER if folder is None else folder
     place = choose_device(device)
     manifest = read_manifest(folder)
-    state = read_arrays(folder, MODEL_FILE, manifest)
+    state = _with_first_contexts(read_arrays(folder, MODEL_FILE, manifest))
     sizes = manifest.get("sizes")
     try:
         model = GalaxyModel(sizes and Sizes(**{"features": WITHOUT_FIBRE, **sizes}))

@@ -29,7 +29,15 @@ from galexplorer.training import objective
 from galexplorer.training.config import Config
 from galexplorer.training.latents import Views, encode_held_out, load_or_encode_views
 from galexplorer.training.regressors import SELECTION_METRICS, RegressorSteps, validate_regressors
-from galexplorer.training.stage import ALL_METRICS, IMAGE_METRICS, SIMULATED_METRICS, Stage, run
+from galexplorer.training.stage import (
+    FIRST_TARGETS,
+    IMAGE_METRICS,
+    OTHER_TARGETS,
+    SIMULATED_METRICS,
+    Factor,
+    Stage,
+    run,
+)
 from galexplorer.training.steps import FlowSteps, PixelSteps
 from galexplorer.training.training_data import TrainingData, standardisation
 from galexplorer.training.validation import validate
@@ -154,7 +162,7 @@ def _regressors(
         trained=(model.regressors,),
         losses=lambda model, batch: objective.regressor_losses(model, grid, batch, config),
         validate=lambda model: validate_regressors(model, training_data, grid),
-        selection_metrics=SELECTION_METRICS,
+        factors=(Factor(SELECTION_METRICS),),
         learning_rate=config.regressor_learning_rate,
         weight_decay=config.regressor_weight_decay,
         ema=config.regressor_ema,
@@ -165,20 +173,25 @@ def _regressors(
 def _pixels(
     model: GalaxyModel, training_data: TrainingData, grid: Tensor, config: Config, device: str
 ) -> Stage:
-    _set_dropout(model.contexts, config.dropout)
+    for contexts in (model.first_contexts, model.contexts):
+        _set_dropout(contexts, config.dropout)
     return Stage(
         name="pixels",
         steps=PixelSteps(training_data, config),
-        trained=(*(model.encoder, model.decoder, model.contexts, model.chain, model.measurable),),
+        trained=(model.encoder, model.decoder, *_behind_encoder(model)),
         losses=lambda model, batch: objective.pixel_losses(model, grid, batch, config),
         validate=lambda model: validate(model, training_data, device, config.validation_rows),
         # what it is for is the encoder; real images judge where their labels teach
-        selection_metrics=IMAGE_METRICS if config.real else SIMULATED_METRICS,
+        factors=(Factor(IMAGE_METRICS if config.real else SIMULATED_METRICS),),
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         ema=config.ema,
         patience=config.patience,
     )
+
+
+def _behind_encoder(model: GalaxyModel) -> tuple[nn.Module, ...]:
+    return model.first_contexts, model.contexts, model.chain, model.measurable
 
 
 def held_out_limit(config: Config) -> int:
@@ -208,17 +221,18 @@ def flow_stage(
     held_out : dict of str to ImageSummary
         As `galexplorer.training.latents.encode_held_out` returns it.
     """
-    _set_dropout(model.contexts, config.flow_dropout)
+    for contexts in (model.first_contexts, model.contexts):
+        _set_dropout(contexts, config.flow_dropout)
     for k in LAST:
         _set_dropout(model.chain.flows[k], config.flow_last_dropout)
     limit = held_out_limit(config)
     return Stage(
         name="flows",
         steps=FlowSteps(training_data, config, views),
-        trained=(model.contexts, model.chain, model.measurable),
+        trained=_behind_encoder(model),
         losses=lambda model, batch: objective.flow_losses(model, views.latents, batch, config),
         validate=lambda model: validate(model, training_data, device, limit, held_out),
-        selection_metrics=ALL_METRICS,
+        factors=(FIRST_TARGETS, OTHER_TARGETS),
         learning_rate=config.flow_learning_rate,
         weight_decay=config.flow_weight_decay,
         ema=config.flow_ema,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from galexplorer.model.flows import ESTIMATED
 from galexplorer.model.network import GalaxyModel
 from galexplorer.training import checkpoint
 from galexplorer.training.config import Config
@@ -22,7 +23,32 @@ log = logging.getLogger(__name__)
 _LARGEST_GRADIENT = 10.0
 SIMULATED_METRICS = ("val_image_all",)
 IMAGE_METRICS = ("val_jpeg_z", "val_jpeg_mass", *SIMULATED_METRICS)
-ALL_METRICS = (*IMAGE_METRICS, "val_photometry_all")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A part of a model whose best average is kept apart from that of the others.
+
+    The density of all targets is a product, and redshift and mass, which every galaxy has, learn
+    for longer than lines and metallicities, which few do.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Figures of a report whose sum says which average is kept.
+    prefixes : tuple of str
+        Of the names of its weights; without them it is all that no other factor has.
+    """
+
+    metrics: tuple[str, ...]
+    prefixes: tuple[str, ...] = ()
+
+
+FIRST_TARGETS = Factor(
+    tuple(f"val_{kind}_{k}" for kind in ("jpeg", "image", "photometry") for k in ("z", "mass")),
+    ("first_contexts.", *(f"chain.flows.{k}." for k in ESTIMATED)),
+)
+OTHER_TARGETS = Factor(("val_image_rest", "val_photometry_rest"))
 
 
 @dataclass(frozen=True)
@@ -41,8 +67,8 @@ class Stage:
         From model and step, its arrays as tensors on the device, to named losses.
     validate : callable
         From a model to the figures of a report.
-    selection_metrics : tuple of str
-        Those of the figures whose sum says which average is kept.
+    factors : tuple of Factor
+        What of the model is kept as it was at its best, each by itself.
     learning_rate, weight_decay, ema : float
     patience : int
     """
@@ -52,7 +78,7 @@ class Stage:
     trained: tuple[nn.Module, ...]
     losses: Callable[[GalaxyModel, dict], dict[str, Tensor]]
     validate: Callable[[GalaxyModel], dict[str, float]]
-    selection_metrics: tuple[str, ...]
+    factors: tuple[Factor, ...]
     learning_rate: float
     weight_decay: float
     ema: float
@@ -111,11 +137,15 @@ def run(
     )
     average = WeightAverage(model, stage.ema)
     path = out / f"checkpoint-{stage.name}.pt"
-    best: dict = {"step": 0, "age": 0, "score": float("inf"), "state": None, "stopped": False}
+    best: dict = {
+        "factors": [{"step": 0, "age": 0, "score": float("inf")} for _ in stage.factors],
+        "state": None,
+        "stopped": False,
+    }
     state = (identity, model, average.model, optimiser, schedule, best)
     start = checkpoint.load(path, *state) if resume else 0
     if start == 0 and config.keep_start:
-        _keep_best(best, 0, stage.validate(average.model), stage.selection_metrics, average.model)
+        _keep_best(best, 0, stage.validate(average.model), stage.factors, average.model)
     saved = begun = time.monotonic()
     sums: dict[str, Tensor] = {}
     since = start
@@ -137,8 +167,9 @@ def run(
         last = step + 1 == total
         if (step + 1) % config.report_steps == 0 or last:
             held = stage.validate(average.model)
-            _keep_best(best, step + 1, held, stage.selection_metrics, average.model)
-            best["stopped"] = bool(stage.patience and best["age"] >= stage.patience)
+            _keep_best(best, step + 1, held, stage.factors, average.model)
+            age = min(factor["age"] for factor in best["factors"])
+            best["stopped"] = bool(stage.patience and age >= stage.patience)
             means = {k: round(float(v) / (step + 1 - since), 4) for k, v in sums.items()}
             minutes = round((time.monotonic() - begun) / 60, 2)
             row = {"step": step + 1, "minutes": minutes} | means | held
@@ -149,8 +180,9 @@ def run(
         if due or last or best["stopped"]:
             checkpoint.save(path, *state, step + 1)
             saved = time.monotonic()
-    log.info("%s: best after step %d", stage.name, best["step"])
-    model.load_state_dict(best["state"] or average.model.state_dict())
+    steps = " and ".join(str(factor["step"]) for factor in best["factors"])
+    log.info("%s: best after step %s", stage.name, steps)
+    model.load_state_dict({**average.model.state_dict(), **(best["state"] or {})})
     model.eval()
 
 
@@ -178,22 +210,32 @@ def _keep_best(
     best: dict,
     step: int,
     held: dict[str, float],
-    selection_metrics: tuple[str, ...],
+    factors: tuple[Factor, ...],
     average: nn.Module,
 ) -> None:
-    """Keep the averaged weights with the best NLL, summed over the kinds of input.
+    """Keep the averaged weights of each factor with the best NLL, summed over the kinds of input.
 
     Of JPEGs the redshift and the mass count, which all of them have; few have more. Of the others
     all targets do: the lines of the tables are learnt by heart long before the redshifts.
     """
-    values = [v for k, v in held.items() if k in selection_metrics]
-    if not values:  # nothing is held out: the last average is the best there is
-        return
-    score = float(np.sum(values))
-    best["age"] += 1
-    if score < best["score"]:
-        state = {name: value.clone() for name, value in average.state_dict().items()}
-        best.update(step=step, age=0, score=score, state=state)
+    named = tuple(prefix for factor in factors for prefix in factor.prefixes)
+    state = average.state_dict()
+    for factor, found in zip(factors, best["factors"], strict=True):
+        values = [v for k, v in held.items() if k in factor.metrics]
+        if not values:  # nothing is held out: the last average is the best there is
+            score = float("-inf")
+            found["score"] = float("inf")
+        else:
+            score = float(np.sum(values))
+        found["age"] += 1
+        if score < found["score"]:
+            found.update(step=step, age=0, score=score)
+            own = {
+                name: value.clone()
+                for name, value in state.items()
+                if name.startswith(factor.prefixes or named) == bool(factor.prefixes)
+            }
+            best["state"] = {**(best["state"] or {}), **own}
 
 
 def _log_row(path: Path, row: dict) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from galexplorer.datasets import shards
 from galexplorer.datasets.shards import Arrays
 from galexplorer.model.features import LOG_SCALE
+from galexplorer.model.flows import ESTIMATED
 from galexplorer.model.network import SYMMETRIES, GalaxyModel, ImageSummary, mean_density
 from galexplorer.training.batches import InputMask, features_of, training_labels
 from galexplorer.training.objective import standard_targets
@@ -34,7 +35,7 @@ def validate(
     limit: int,
     latents: dict[str, ImageSummary] | None = None,
 ) -> dict[str, float]:
-    """Return the mean NLL of redshift, of mass, and of all targets with enough labels, by kind.
+    """Return the mean NLL of redshift, mass, all targets with enough labels, and the rest, by kind.
 
     Parameters
     ----------
@@ -65,7 +66,9 @@ def validate(
         enough = labels >= min(_FEWEST_LABELS, int(labels.max()))  # a few would drown the others
         out[f"val_{kind}_z"] = round(float(nll[:, 0].nanmean()), 4)
         out[f"val_{kind}_mass"] = round(float(nll[:, 1].nanmean()), 4)
-        out[f"val_{kind}_all"] = round(float(nll[:, enough].nanmean(dim=0).sum()), 4)
+        mean = torch.where(enough, nll.nanmean(dim=0), 0.0)
+        out[f"val_{kind}_all"] = round(float(mean.sum()), 4)
+        out[f"val_{kind}_rest"] = round(float(mean[len(ESTIMATED) :].sum()), 4)
     return out
 
 

@@ -317,10 +317,10 @@ def test_a_range_weighs_members_by_what_they_have_in_it(engine, catalogued):
 def _same_member(model, member):
     """Return a model whose members are all one of another's for the redshift."""
     model = copy.deepcopy(model)
-    chosen, context = model.chain.flow(0, member), model.contexts[member]
+    chosen, context = model.chain.flow(0, member), model.first_contexts[member]
     for e in range(model.sizes.members):
         model.chain.flow(0, e).load_state_dict(copy.deepcopy(chosen.state_dict()))
-        model.contexts[e].load_state_dict(copy.deepcopy(context.state_dict()))
+        model.first_contexts[e].load_state_dict(copy.deepcopy(context.state_dict()))
     return model
 
 

@@ -184,6 +184,7 @@ def test_only_those_who_are_asked_for_have_an_estimate(model, grid):
 
 def test_beside_an_estimate_redshift_and_mass_see_a_catalogue_and_nothing_of_the_image(model):
     """All that the image tells of them is in the estimate; all other targets see both."""
+    model.first_contexts.load_state_dict(model.contexts.state_dict())  # networks alike
     generator = torch.Generator().manual_seed(8)
     mean, log_variance, estimate = (
         torch.randn((4, size), generator=generator) for size in (32, 32, ESTIMATE)

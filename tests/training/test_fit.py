@@ -22,6 +22,7 @@ from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config, read_config
 from galexplorer.training.fit import train
 from galexplorer.training.latents import encode_views
+from galexplorer.training.stage import FIRST_TARGETS, Factor, _keep_best
 from galexplorer.training.steps import FlowSteps
 from galexplorer.training.training_data import (
     WEIGHT_LIMITS,
@@ -223,7 +224,9 @@ def test_the_last_stage_leaves_the_encoder_alone(sets, tmp_path):
     both = train(sets, tmp_path / "two", config)[0].state_dict()
     changed = {name for name, value in first.items() if not torch.equal(value, both[name])}
     assert changed
-    assert {name.split(".")[0] for name in changed} == {"contexts", "chain", "measurable"}
+    assert {name.split(".")[0] for name in changed} == {
+        "first_contexts", "contexts", "chain", "measurable"
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -310,7 +313,9 @@ def test_weights_without_regressors_lend_all_else(sets, earlier, tmp_path):
     before, folder = earlier
     state = {k: v for k, v in before.items() if not k.startswith("regressors.")}
     for name, value in state.items():
-        if name.startswith("contexts.") and name.endswith(("net.0.weight", "skip.weight")):
+        if name.startswith(("first_contexts.", "contexts.")) and name.endswith(
+            ("net.0.weight", "skip.weight")
+        ):
             state[name] = value[:, :-ESTIMATE]
     save_file({k: v.contiguous() for k, v in state.items()}, folder / "model.safetensors")
     weights.write_manifest(folder, {"made": "first"})
@@ -565,3 +570,48 @@ def test_settings_that_do_not_exist_are_refused(tmp_path, text, message):
 def test_a_missing_file_of_settings_is_refused(tmp_path):
     with pytest.raises(OptionError, match="does not exist"):
         read_config(tmp_path / "gone.yaml")
+
+
+def test_each_factor_is_kept_as_it_was_at_its_best():
+    """One improves while the other worsens; what neither names belongs to the second."""
+    model = torch.nn.ModuleDict({"first": torch.nn.Linear(1, 1), "rest": torch.nn.Linear(1, 1)})
+    factors = (Factor(("a",), ("first.",)), Factor(("b",)))
+    best = {"factors": [{"step": 0, "age": 0, "score": np.inf} for _ in factors], "state": None}
+    for step, (a, b) in enumerate([(3.0, 1.0), (2.0, 2.0), (1.0, 3.0)]):
+        for part in model.values():
+            torch.nn.init.constant_(part.weight, float(step))
+        _keep_best(best, step, {"a": a, "b": b, "c": -9.0}, factors, model)
+    assert [factor["step"] for factor in best["factors"]] == [2, 0]
+    assert [factor["age"] for factor in best["factors"]] == [0, 2]
+    kept = {name: float(value.flatten()[0]) for name, value in best["state"].items()}
+    assert (kept["first.weight"], kept["rest.weight"]) == (2.0, 0.0)
+    assert set(kept) == set(model.state_dict())
+
+
+def test_redshift_and_mass_are_a_factor_of_the_density(sets, tmp_path):
+    """Their weights change their own densities alone, and no others change theirs."""
+    model, _ = train(sets, tmp_path, TINY)
+    context = torch.randn(5, TINY.members, 2 * TINY.context_size)
+    standard = torch.randn(5, 9).clamp(-2, 2)
+    summary, feature = ImageSummary.zeros(5, context), torch.randn(5, model.sizes.features)
+    with torch.no_grad():
+        before = model.chain.log_prob(standard, model.context_of(summary, feature))
+        for name, value in model.named_parameters():
+            if name.startswith(FIRST_TARGETS.prefixes):
+                value.add_(0.2 * torch.randn_like(value))
+        after = model.chain.log_prob(standard, model.context_of(summary, feature))
+    changed = (before - after).abs().amax(dim=(0, 1)) > 1e-4
+    assert changed.tolist() == [True] * 2 + [False] * 7
+
+
+def test_weights_whose_targets_had_one_context_give_it_to_both(sets, tmp_path):
+    model, _ = train(sets, tmp_path / "run", TINY)
+    state = {k: v for k, v in model.state_dict().items() if not k.startswith("first_contexts.")}
+    folder = tmp_path / "weights"
+    weights.save(folder, model, {"made": "first"})
+    save_file({k: v.contiguous() for k, v in state.items()}, folder / "model.safetensors")
+    weights.write_manifest(folder, weights.read_manifest(folder))
+    loaded = weights.load(folder, "cpu").model.state_dict()
+    for name, value in state.items():
+        if name.startswith("contexts."):
+            torch.testing.assert_close(loaded[f"first_{name}"], value)
