@@ -2,7 +2,8 @@
 
 python scripts/performance.py
 
-What falls short, and the tables of the verdict. Each stands between two remarks of the page.
+What an image adds, what falls short, and the tables of the verdict. Each stands between two
+remarks of the page.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from galexplorer.model.weights import read_report_card
+from galexplorer.schema import TARGETS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "performance.md"
 
@@ -25,6 +27,7 @@ def blocks(card: Mapping) -> dict[str, str]:
     """
     verdict = card["verdict"]
     return {
+        "what an image adds": _additions(card["samples"].get("cross_fitted_ugriz", {})),
         "what falls short": "\n".join(f"- {sentence}" for sentence in card["shortfalls"]),
         "what the verdict catches": _kinds(verdict["kinds"]),
         "what it takes for something else": _table(
@@ -44,6 +47,31 @@ def blocks(card: Mapping) -> dict[str, str]:
             ),
         ),
     }  # fmt: skip
+
+
+def _additions(sample: Mapping) -> str:
+    if "image_adds" not in sample:
+        return "Not measured: `galexplorer evaluate` was run without `--folds`."
+    labels = {target.name: target.label for target in TARGETS}
+    inputs = ("ugriz only", "photometry", "image only", "image + photometry")
+    rows = []
+    for name, added in sample["image_adds"].items():
+        found = [sample["modes"][mode]["targets"][name] for mode in inputs]
+        errors = [target["galexplorer"]["rmse"] for target in found]
+        boosted = found[-1].get("boosting", {}).get("rmse")
+        ratio, digits = added["rmse_ratio"], 4 if name == "redshift" else 2
+        rows.append(
+            (
+                labels[name], added["rows"], *(f"{e:.{digits}f}" for e in errors),
+                "" if boosted is None else f"{boosted:.{digits}f}",
+                f"{ratio['value']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})",
+                f"{added['log_score_gain']:+.2f} ± {added['log_score_gain_err']:.2f}",
+                f"{found[-1]['galexplorer']['r2']:.2f}",
+            )
+        )  # fmt: skip
+    names = ("", "galaxies", "ugriz", "and radii", "image", "image and ugriz", "boosting",
+             "to ugriz alone", "nats", "R²")  # fmt: skip
+    return _table(names, rows)
 
 
 _RELIABILITY = ("probability", "share", "count")

@@ -1,6 +1,5 @@
 """Making a library: images of real galaxies in, their latents and measurements out."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, Integer, UInt8
-from safetensors.torch import save_file
 from torch import Tensor
 
 from galexplorer.catalogue.column_lookup import Names
@@ -327,9 +325,7 @@ def write(folder: Path, arrays: dict[str, Tensor], source: str = SOURCE) -> dict
     """
     manifest = weights.read_manifest(folder)
     summary = describe(arrays, source)
-    temporary = folder / f"{LIBRARY_FILE}.part"
-    save_file({name: value.contiguous() for name, value in arrays.items()}, str(temporary))
-    os.replace(temporary, folder / LIBRARY_FILE)
+    weights.write_arrays(folder / LIBRARY_FILE, arrays)
     weights.write_manifest(folder, {**manifest, "library": summary})
     return summary
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save_file
 
 from galexplorer.errors import OptionError, WeightsError
 from galexplorer.model.features import WITHOUT_FIBRE
@@ -84,8 +85,15 @@ def save(folder: Path, model: GalaxyModel, manifest: dict) -> None:
         if value.ndim == 4:
             value = value.to(torch.float16)
         state[name] = value
-    save_file(state, str(folder / MODEL_FILE))
+    write_arrays(folder / MODEL_FILE, state)
     write_manifest(folder, {**manifest, "sizes": asdict(model.sizes)})
+
+
+def write_arrays(path: Path, arrays: dict[str, torch.Tensor]) -> None:
+    """Write a safetensors file in one move: a reader never meets half of one."""
+    temporary = path.with_suffix(".part")
+    save_file({name: value.contiguous() for name, value in arrays.items()}, str(temporary))
+    os.replace(temporary, path)
 
 
 def write_manifest(folder: Path, manifest: dict) -> None:
@@ -174,13 +182,14 @@ def read_arrays(folder: Path, name: str, manifest: dict) -> dict[str, torch.Tens
     """
     path = folder / name
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path} is missing; restore the folder weights/.") from error
-    if manifest.get("files", {}).get(name) != digest:
+    if manifest.get("files", {}).get(name) != hashlib.sha256(content).hexdigest():
         raise WeightsError(f"{path} is damaged or not the one the manifest names; restore it.")
     try:
-        return load_file(str(path))
+        # and not from the file itself, which would change these weights when it is written over
+        return load_tensors(content)
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a safetensors file; restore it.") from error
 

@@ -108,7 +108,8 @@ class Columns:
                 if target == "gas_metallicity":
                     values = np.where(hidden, np.float32(np.nan), values)
                 table[f"{target}_{name}"] = values
-        table["gas_metallicity_flag"] = np.where(hidden, NOT_MEASURABLE, "")
+        # as wide as its longest word, like all columns of text
+        table["gas_metallicity_flag"] = np.array(np.where(hidden, NOT_MEASURABLE, "").tolist(), str)
         for c, name in enumerate(BPT_CLASSES):
             table[name] = self.classes[:, c]
         table["p_no_lines"] = 1 - self.measurable[:, : len(LINE_NAMES)].min(axis=1)

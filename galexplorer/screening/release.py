@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors.torch import save_file
 
 from galexplorer.datasets.shards import TRAIN, VALIDATION
 from galexplorer.errors import DataError
 from galexplorer.image.quality import quality_of
-from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest, write_manifest
+from galexplorer.model.weights import DEFAULT_FOLDER, read_manifest, write_arrays, write_manifest
 from galexplorer.population.sources import data_folder
 from galexplorer.records.observation import Observation
 from galexplorer.screening.fit import fit_images, fit_photometry
@@ -70,7 +69,7 @@ def make_screens(
         seed,
     )
     arrays = Screens(photometry, image).to_arrays()
-    save_file({name: value.contiguous() for name, value in arrays.items()}, out / VERDICT_FILE)
+    write_arrays(out / VERDICT_FILE, arrays)
     counted = rows[rows.split.isin((TRAIN, VALIDATION))]
     manifest["verdict"] = {
         "made": datetime.now(UTC).strftime("%Y-%m-%d"),

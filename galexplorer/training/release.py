@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from galexplorer.datasets import shards
 from galexplorer.datasets.shards import TRAIN, Arrays
@@ -241,8 +240,7 @@ def write_domain(model: GalaxyModel, training_data: TrainingData, out: Path, dev
         inputs = domain.distance_inputs(latent.cpu(), magnitudes, kind)
         mean[kind], precision[kind], distances[kind] = domain.summarise(inputs)
     statistics = domain.DomainStatistics(mean, precision, distances, misfits, faintest)
-    arrays = {name: value.contiguous() for name, value in statistics.to_arrays().items()}
-    save_file(arrays, str(out / DOMAIN_FILE))
+    weights.write_arrays(out / DOMAIN_FILE, statistics.to_arrays())
 
 
 def _latents_and_misfits(

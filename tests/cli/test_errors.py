@@ -92,6 +92,7 @@ def fail(capsys):
         ),
         (["evaluate", "--domain", "--real", "r"], "--real is of no use with --domain"),
         (["evaluate", "--workers", "2"], "--workers is for --domain: leave it out."),
+        (["evaluate", "--folds", "f"], "--folds judges real images: give their set with --real."),
         (["dataset", "burn"], "No such command"),
     ],
 )

@@ -172,8 +172,8 @@ def test_a_galaxy_of_the_library_is_inferred_as_its_image_was(engine, pictured, 
         origin="jpeg",
     )
     stored = Library(arrays).observe(5)
-    one = engine.infer(measured, draws=400)
-    other = engine.infer(stored, draws=400)
+    one = engine.infer(measured, draws=4000)
+    other = engine.infer(stored, draws=4000)
     # what the flows are given is the same; the draws have noise of their own
     given = [engine.encode([observation]) for observation in (measured, stored)]
     torch.testing.assert_close(given[0].context, given[1].context, atol=0.01, rtol=0.01)

@@ -48,6 +48,21 @@ def test_what_is_written_is_read(saved):
             assert torch.equal(state[name], value), name
 
 
+def test_weights_in_use_outlast_those_written_over_them(folder):
+    """A running app may not change its mind when others are trained into its folder."""
+    loaded = weights.load(folder, "cpu").model
+    before = {name: value.clone() for name, value in loaded.state_dict().items()}
+    other = GalaxyModel()
+    for value in other.state_dict().values():
+        value.zero_()
+    weights.save(folder.parent / "other", other, {})
+    for name in ("model.safetensors", "manifest.json"):
+        shutil.copyfile(folder.parent / "other" / name, folder / name)  # in place, as cp does
+    assert not weights.load(folder, "cpu").model.encoder.head[0].weight.any()
+    for name, value in loaded.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
 def test_a_damaged_file_is_refused(folder):
     path = folder / "model.safetensors"
     data = bytearray(path.read_bytes())

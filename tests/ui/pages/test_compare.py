@@ -62,7 +62,7 @@ def test_one_click_fills_the_empty_page(show):
     assert rows[3].startswith("not measurable")
     # an elliptical forms fewer stars and has a heavier black hole, and the draws say so
     chances = dict(zip(differences["Quantity"], differences["P(first larger)"], strict=True))
-    assert chances["Star-formation rate"].endswith("0.99")
+    assert float(chances["Star-formation rate"].split()[-1]) > 0.95
     assert chances["Black-hole mass"] == "< 0.01"
     assert differences["Difference"].tolist()[3] == "none"
 
