@@ -30,6 +30,7 @@ from galexplorer.export.report_card import alarm_rows, card_page, caught_rows
 from galexplorer.inference.engine import Engine
 from galexplorer.model.weights import (
     REPORT_CARD_FILE,
+    load,
     read_manifest,
     read_report_card,
     write_manifest,
@@ -150,8 +151,8 @@ def load_folds(folder: Path, engine: Engine, device: str = "auto") -> list[Engin
     DataError
         If folds are missing, or belong to another encoder or other regressors.
     """
-    number = len(engine.model.regressors)
-    wanted = foundation_of(engine.model)
+    model = engine.weights.model
+    wanted, number = foundation_of(model), len(model.regressors)
     found = []
     for fold in range(number):
         part = folder / f"fold-{fold}"
@@ -161,7 +162,7 @@ def load_folds(folder: Path, engine: Engine, device: str = "auto") -> list[Engin
                 f"{part} is not fold {fold} of {number} of these weights; "
                 "run `galexplorer cross-fit` on them."
             )
-        found.append(Engine.load(part, device))
+        found.append(Engine(load(part, device)))  # they have neither library nor domain
     return found
 
 

@@ -14,7 +14,12 @@ from galexplorer.evaluation.run import evaluate, load_folds
 from galexplorer.evaluation.samples.images import cross_fitted_samples
 from galexplorer.evaluation.samples.sample import HELD_OUT
 from galexplorer.evaluation.scoring import Settings, _gain, _predict_mode
+from galexplorer.inference.engine import Engine
+from galexplorer.model import weights
+from galexplorer.model.network import GalaxyModel
+from galexplorer.model.sizes import Sizes
 from galexplorer.schema import LINE_NAMES, TARGET_NAMES
+from galexplorer.training.cross_fit import foundation_of
 from galexplorer.training.regressors import fold_of
 
 from .conftest import make_engine
@@ -59,12 +64,12 @@ def test_training_rows_are_judged_by_their_fold_and_test_rows_by_none(folder):
     assert np.isfinite(both.arrays["catalogue_mag"][both.test]).all()
 
 
-def test_faint_lines_do_not_count_and_the_others_are_told(folder):
+def test_faint_lines_do_not_count(folder):
     _, both = cross_fitted_samples(folder, FOLDS)
     lines = [TARGET_NAMES.index(name) for name in LINE_NAMES]
     bright = both.arrays["line_snr"] >= 3
     np.testing.assert_array_equal(np.isfinite(both.truth[:, lines]), bright)
-    np.testing.assert_array_equal(both.detected[:, lines], bright)
+    assert both.detected is None
     assert np.isfinite(both.truth[:, 1]).all()
 
 
@@ -116,11 +121,30 @@ def test_what_an_image_adds(folder):
 
 def _plain(sample):
     """Return a sample as if nothing were cross-fitted."""
-    return replace(sample, fold=None, detected=None)
+    return replace(sample, fold=None)
 
 
-def test_folds_of_other_weights_are_refused(tmp_path, engine):
-    with pytest.raises(DataError, match="cross-fit"):
-        load_folds(tmp_path, engine)
+def test_folds_belong_to_their_encoder_and_regressors(tmp_path):
+    """Flows may differ; another encoder, a fold in another's place or one too few is refused."""
+    sizes = Sizes(encoder=8, regressor=8, regressors=2, members=1)
+    model = GalaxyModel(sizes)
+    weights.save(tmp_path / "whole", model, {})
+    engine = Engine(weights.load(tmp_path / "whole", "cpu"))
+    fold = GalaxyModel(replace(sizes, regressors=1))
+    for k in range(2):
+        origin = {"foundation": foundation_of(engine.weights.model), "fold": k, "folds": 2}
+        weights.save(tmp_path / "folds" / f"fold-{k}", fold, {"left_out": origin})
+    found = load_folds(tmp_path / "folds", engine, "cpu")
+    assert [len(part.weights.model.regressors) for part in found] == [1, 1]
+    weights.save(tmp_path / "other", GalaxyModel(sizes), {})
+    other = Engine(weights.load(tmp_path / "other", "cpu"))
+    with pytest.raises(DataError, match="fold-0 is not fold 0 of 2 of these weights"):
+        load_folds(tmp_path / "folds", other, "cpu")
+    (tmp_path / "folds" / "fold-1").rename(tmp_path / "folds" / "fold-2")
+    with pytest.raises(DataError, match="fold-1 is not"):
+        load_folds(tmp_path / "folds", engine, "cpu")
+
+
+def test_folds_without_real_images_are_refused(tmp_path):
     with pytest.raises(OptionError, match="--real"):
         evaluate(folds=tmp_path, data=tmp_path)
