@@ -40,7 +40,7 @@ def alone(engine: Engine, member: int) -> Engine:
     chosen = {}
     for name in single.state_dict():
         parts = name.split(".")
-        place = {"contexts": 1, "measurable": 1, "chain": 3}.get(parts[0])
+        place = {"first_contexts": 1, "contexts": 1, "measurable": 1, "chain": 3}.get(parts[0])
         if place is not None:
             parts[place] = str(member)
         chosen[name] = state[".".join(parts)]

@@ -58,7 +58,9 @@ def _additions(sample: Mapping) -> str:
     for name, added in sample["image_adds"].items():
         found = [sample["modes"][mode]["targets"][name] for mode in inputs]
         errors = [target["galexplorer"]["rmse"] for target in found]
-        boosted = found[-1].get("boosting", {}).get("rmse")
+        # boosting needs enough to learn from in each fold: else it is of other galaxies
+        boosting = found[-1].get("boosting", {})
+        boosted = boosting.get("rmse") if boosting.get("rows") == added["rows"] else None
         ratio, digits = added["rmse_ratio"], 4 if name == "redshift" else 2
         rows.append(
             (

@@ -81,7 +81,8 @@ def fit(sample: Sample, mode: Mode, measured: np.ndarray | None, targets: list[i
     number = len(TARGETS)
     given = features(sample, mode, measured)
     mean = np.full((len(sample.test), number), np.nan)
-    residual = np.full((len(sample.validation), number), np.nan)
+    # of each fold's model, which all left out the validation rows
+    residuals: dict[int, list[np.ndarray]] = {}
     for k in targets:
         if mode.fixed and k == 0:
             continue
@@ -95,7 +96,11 @@ def fit(sample: Sample, mode: Mode, measured: np.ndarray | None, targets: list[i
             if k == 0 and sample.redshift_range is not None:
                 guess, check = (part.clip(*sample.redshift_range) for part in (guess, check))
             mean[judged, k] = guess
-            residual[:, k] = sample.truth[sample.validation, k] - check
+            residuals.setdefault(k, []).append(sample.truth[sample.validation, k] - check)
+    most = max(map(len, residuals.values()), default=1)
+    residual = np.full((most * len(sample.validation), number), np.nan)
+    for k, found in residuals.items():
+        residual[: len(found) * len(sample.validation), k] = np.concatenate(found)
     sigma, correlation = _spread(residual)
     return Baseline(mean, sigma, correlation, sample.prior_range)
 

@@ -27,7 +27,7 @@ _WITHOUT_REGRESSORS = 2
 DEFAULT_FOLDER = bundled("weights")
 MODEL_FILE = "model.safetensors"
 _CONTEXTS = ("first_contexts.", "contexts.")
-_MANIFEST_FILE = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 REPORT_CARD_FILE = "report_card.json"
 """What `galexplorer evaluate --record` found, kept beside the weights."""
 
@@ -108,9 +108,9 @@ def write_manifest(folder: Path, manifest: dict) -> None:
         "targets": list(TARGET_NAMES),
         "files": files,
     }
-    temporary = folder / f"{_MANIFEST_FILE}.part"
+    temporary = folder / f"{MANIFEST_FILE}.part"
     temporary.write_text(json.dumps(full, indent=2) + "\n")
-    os.replace(temporary, folder / _MANIFEST_FILE)  # a reader never meets half of one
+    os.replace(temporary, folder / MANIFEST_FILE)  # a reader never meets half of one
 
 
 def read_manifest(folder: Path, earlier: bool = False) -> dict:
@@ -127,7 +127,7 @@ def read_manifest(folder: Path, earlier: bool = False) -> dict:
     WeightsError
         If it is missing, damaged or of another format.
     """
-    path = folder / _MANIFEST_FILE
+    path = folder / MANIFEST_FILE
     try:
         manifest = json.loads(path.read_text())
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ from galexplorer.datasets.shards import TEST, TRAIN, Arrays
 from galexplorer.errors import OptionError
 from galexplorer.model import weights
 from galexplorer.model.network import GalaxyModel
+from galexplorer.model.weights import MANIFEST_FILE
 from galexplorer.population.store import load_population
 from galexplorer.simulation.training_set import table_rows
 from galexplorer.training.calibration import calibrate
@@ -92,24 +93,34 @@ def cross_fit(
     for fold in range(folds):
         target = out / f"fold-{fold}"
         done.append(target)
-        if resume and (target / "manifest.json").exists():
+        training_data = TrainingData(without_fold(sets, fold, folds))
+        origin = {"foundation": foundation, "fold": fold, "folds": folds}
+        identity = identity_of(config, training_data, origin)
+        if resume and _finished(target, identity):
             log.info("fold %d of %d is done", fold + 1, folds)
             continue
-        training_data = TrainingData(without_fold(sets, fold, folds))
+        (target / MANIFEST_FILE).unlink(missing_ok=True)
         model = _fresh(whole.model, fold, config).to(place)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         held_out = encode_held_out(model, training_data, grid, held_out_limit(config))
         torch.manual_seed(config.seed + fold)
         target.mkdir(exist_ok=True)
-        origin = {"foundation": foundation, "fold": fold, "folds": folds}
         run(
             flow_stage(model, training_data, config, place, views, held_out),
             model=model, out=target, config=config, resume=resume, device=place,
-            identity=identity_of(config, training_data, origin),
+            identity=identity,
         )  # fmt: skip
         report = calibrate(model, training_data, place)
-        weights.save(target, model, {"left_out": origin, "calibration": report})
+        manifest = {"left_out": origin, "identity": identity, "calibration": report}
+        weights.save(target, model, manifest)
     return done
+
+
+def _finished(folder: Path, identity: str) -> bool:
+    """Return whether a fold is there, of the same rows, settings and weights."""
+    if not (folder / MANIFEST_FILE).exists():
+        return False
+    return weights.read_manifest(folder).get("identity") == identity
 
 
 def foundation_of(model: GalaxyModel) -> str:
@@ -124,7 +135,8 @@ def foundation_of(model: GalaxyModel) -> str:
 def without_fold(sets: list[Arrays], fold: int, folds: int) -> list[Arrays]:
     """Return sets in which the training rows of a fold are test rows.
 
-    Rows without a position stay: nothing says that they are those of an image.
+    Rows without a position stay, a quarter of the population: nothing says which of them are of
+    galaxies with an image.
     """
     changed = []
     for arrays in sets:

@@ -44,6 +44,9 @@ from galexplorer.training.validation import validate
 
 log = logging.getLogger(__name__)
 
+_LAYOUT = 2
+"""Increase when networks or what checkpoints keep change: older ones are then refused."""
+
 
 def train(
     sets: list[Arrays],
@@ -248,5 +251,5 @@ def _set_dropout(module: nn.Module, probability: float) -> None:
 
 def identity_of(config: Config, training_data: TrainingData, origin: dict | None) -> str:
     """Return a hash of settings and rows: a checkpoint of another run must not be continued."""
-    settings = json.dumps([WEIGHTS_FORMAT, asdict(config), origin], sort_keys=True)
+    settings = json.dumps([WEIGHTS_FORMAT, _LAYOUT, asdict(config), origin], sort_keys=True)
     return hashlib.sha256(f"{settings}{training_data.digest()}".encode()).hexdigest()

@@ -215,8 +215,7 @@ def _keep_best(
 ) -> None:
     """Keep the averaged weights of each factor with the best NLL, summed over the kinds of input.
 
-    Of JPEGs the redshift and the mass count, which all of them have; few have more. Of the others
-    all targets do: the lines of the tables are learnt by heart long before the redshifts.
+    A factor of which nothing is held out is kept as it is last.
     """
     named = tuple(prefix for factor in factors for prefix in factor.prefixes)
     state = average.state_dict()

@@ -68,7 +68,8 @@ def validate(
         out[f"val_{kind}_mass"] = round(float(nll[:, 1].nanmean()), 4)
         mean = torch.where(enough, nll.nanmean(dim=0), 0.0)
         out[f"val_{kind}_all"] = round(float(mean.sum()), 4)
-        out[f"val_{kind}_rest"] = round(float(mean[len(ESTIMATED) :].sum()), 4)
+        if enough[len(ESTIMATED) :].any():
+            out[f"val_{kind}_rest"] = round(float(mean[len(ESTIMATED) :].sum()), 4)
     return out
 
 

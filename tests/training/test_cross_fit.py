@@ -1,5 +1,6 @@
 """Flows of a fold know nothing of it, and see it through the regressor that left it out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,14 @@ def test_weights_without_regressors_have_no_folds(sets, tmp_path):
     weights.save(tmp_path / "bare", GalaxyModel(sizes), {})
     with pytest.raises(OptionError, match="no regressors"):
         cross_fit(_write(tmp_path / "a", sets), tmp_path / "bare", tmp_path / "x", CONFIG)
+
+
+def test_folds_of_other_rows_or_settings_are_made_again(sets, whole, tmp_path):
+    folders = _write(tmp_path / "a", sets)
+    done = cross_fit(folders, whole, tmp_path / "x", CONFIG)
+    times = [(folder / "manifest.json").stat().st_mtime_ns for folder in done]
+    for folder in done:
+        (folder / "checkpoint-flows.pt").unlink()
+    cross_fit(folders, whole, tmp_path / "x", replace(CONFIG, flow_steps=3), resume=True)
+    again = [(folder / "manifest.json").stat().st_mtime_ns for folder in done]
+    assert all(new > old for old, new in zip(times, again, strict=True))

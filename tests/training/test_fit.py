@@ -22,7 +22,7 @@ from galexplorer.training.calibration import calibrate
 from galexplorer.training.config import Config, read_config
 from galexplorer.training.fit import train
 from galexplorer.training.latents import encode_views
-from galexplorer.training.stage import FIRST_TARGETS, Factor, _keep_best
+from galexplorer.training.stage import FIRST_TARGETS, OTHER_TARGETS, Factor, _keep_best
 from galexplorer.training.steps import FlowSteps
 from galexplorer.training.training_data import (
     WEIGHT_LIMITS,
@@ -30,7 +30,7 @@ from galexplorer.training.training_data import (
     standardisation,
     without_grid,
 )
-from galexplorer.training.validation import score_rows
+from galexplorer.training.validation import score_rows, validate
 
 TINY = Config(
     steps=3,
@@ -615,3 +615,18 @@ def test_weights_whose_targets_had_one_context_give_it_to_both(sets, tmp_path):
     for name, value in state.items():
         if name.startswith("contexts."):
             torch.testing.assert_close(loaded[f"first_{name}"], value)
+
+
+def test_a_factor_of_which_nothing_is_held_out_is_kept_as_it_is_last(sets, tmp_path):
+    """Where galaxies have redshift and mass alone, the flows of the rest do not stay behind."""
+    for arrays in sets:
+        arrays["label"][arrays["split"] > 0, 2:] = 0
+    found = validate(GalaxyModel(TINY.sizes()).eval(), TrainingData(sets), "cpu", 20)
+    assert "val_image_z" in found
+    assert not any(name.endswith("_rest") for name in found)
+    model = torch.nn.Linear(1, 1)
+    best = {"factors": [{"step": 0, "age": 0, "score": np.inf}], "state": None}
+    for step in range(3):
+        torch.nn.init.constant_(model.weight, float(step))
+        _keep_best(best, step, found, (OTHER_TARGETS,), model)
+    assert float(best["state"]["weight"]) == 2.0
