@@ -108,27 +108,6 @@ def test_a_bad_file_gives_a_sentence(open_page, bad_files):
 
 
 @pytest.mark.slow
-def test_files_dropped_one_upon_the_other(open_page):
-    """Each comes while the one before is still drawn; the last is shown, and nothing breaks."""
-    visit = open_page()
-    paths = sorted(EXAMPLES_DIR.glob("*.fits.gz"))[:3]
-    if len(paths) < 3:
-        pytest.skip(f"too few examples in {EXAMPLES_DIR}")
-    zone = visit.locator("input[type=file]").first
-    for k in range(6):
-        content = paths[k % 3].read_bytes()
-        zone.set_input_files(
-            {"name": f"drop-{k}.fits.gz", "mimeType": "application/gzip", "buffer": content}
-        )
-        visit.wait_for_timeout(150 * (k % 3))
-        if k == 4:  # whichever of these it is, the page has come to rest
-            visit.get_by_role("heading", name=re.compile("^drop-")).wait_for()
-    visit.get_by_role("heading", name="drop-5.fits.gz").wait_for()
-    visit.locator('img[alt^="Corner plot"]').wait_for()
-    assert visit.get_by_test_id("stException").count() == 0
-
-
-@pytest.mark.slow
 def test_the_menu_of_examples_closes_over_the_one_that_was_chosen(open_page):
     visit = open_page("/?example=spiral")
     visit.get_by_role("tab", name="Notes").wait_for()
