@@ -81,12 +81,13 @@ def fit(sample: Sample, mode: Mode, measured: np.ndarray | None, targets: list[i
     number = len(TARGETS)
     given = features(sample, mode, measured)
     mean = np.full((len(sample.test), number), np.nan)
-    # of each fold's model, which all left out the validation rows
-    residuals: dict[int, list[np.ndarray]] = {}
+    folds = list(training_folds(sample))
+    # of each fold's model: all left out the validation rows
+    residual = np.full((len(folds), len(sample.validation), number), np.nan)
     for k in targets:
         if mode.fixed and k == 0:
             continue
-        for train, judged in training_folds(sample):
+        for fold, (train, judged) in enumerate(folds):
             taught = train[np.isfinite(sample.truth[train, k])]
             if len(taught) < MIN_TRAINING_ROWS:
                 continue
@@ -96,12 +97,8 @@ def fit(sample: Sample, mode: Mode, measured: np.ndarray | None, targets: list[i
             if k == 0 and sample.redshift_range is not None:
                 guess, check = (part.clip(*sample.redshift_range) for part in (guess, check))
             mean[judged, k] = guess
-            residuals.setdefault(k, []).append(sample.truth[sample.validation, k] - check)
-    most = max(map(len, residuals.values()), default=1)
-    residual = np.full((most * len(sample.validation), number), np.nan)
-    for k, found in residuals.items():
-        residual[: len(found) * len(sample.validation), k] = np.concatenate(found)
-    sigma, correlation = _spread(residual)
+            residual[fold, :, k] = sample.truth[sample.validation, k] - check
+    sigma, correlation = _spread(residual.reshape(-1, number))
     return Baseline(mean, sigma, correlation, sample.prior_range)
 
 

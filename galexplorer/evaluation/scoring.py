@@ -114,8 +114,8 @@ def score_sample(
         return report
     step(f"{sample.title}: measuring images")
     measured = baselines.measure_images(sample)
-    # a redshift that is fixed is not scored, and a sample may have no other target
     kept: dict[Mode, Prediction] = {}
+    # a redshift that is fixed is not scored, and a sample may have no other target
     for mode in [m for m in sample.modes if not (m.fixed and columns == [0])]:
         step(f"{sample.title}: {mode.name}")
         found = _predict_mode(engine, by_fold, sample, mode, columns, settings)
